@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { InputError } from './errors.ts';
+
+/** A temporary name beside `path`, on the same file system, so that a rename is atomic. */
+function aside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Writes a file so that a reader sees the old one or the whole new one: temporary name, sync, rename. */
+export async function writeFileAside(path: string, data: Uint8Array | string | readonly Uint8Array[]): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = aside(path);
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      if (Array.isArray(data)) for (const part of data as Uint8Array[]) await handle.write(part);
+      else await handle.writeFile(data as Uint8Array | string);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Fills a folder under a temporary name and renames it to `path` when `fill` has returned; nothing is left behind when it throws.
+ * @throws InputError when `path` exists and `replace` is not set
+ */
+export async function writeFolderAside(
+  path: string,
+  fill: (folder: string) => Promise<void>,
+  { replace = false }: { replace?: boolean } = {},
+): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = aside(path);
+  await mkdir(temporary);
+  try {
+    await fill(temporary);
+    await syncFolder(temporary);
+    const old = aside(path);
+    let hasOld = false;
+    if (replace) hasOld = await rename(path, old).then(() => true, () => false);
+    await rename(temporary, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOTEMPTY' || error.code === 'EEXIST' || error.code === 'ENOTDIR')
+        throw new InputError(path, 'exists already. Choose another folder or remove it first.');
+      throw error;
+    });
+    if (hasOld) await rm(old, { recursive: true, force: true });
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,7 @@
+/** What every layer stands on: errors, seeded random numbers, files written aside, workers, progress. Knows nothing of tensors or robots. */
+export * from './errors.ts';
+export * from './files.ts';
+export * from './parse.ts';
+export * from './progress.ts';
+export * from './random.ts';
+export * from './worker.ts';

@@ -1,0 +1,118 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parentPort, Worker } from 'node:worker_threads';
+import { ValetError } from './errors.ts';
+
+/**
+ * Starts the worker `name` (a path below src/ without extension, such as `train/trainer.worker`). Built, every worker is a
+ * file of its own in dist/workers; from source it is the TypeScript file, loaded through tsx.
+ */
+export function startWorker(name: string, workerData?: unknown): Worker {
+  const built = new URL(`./workers/${name.replaceAll('/', '-')}.js`, import.meta.url);
+  if (existsSync(fileURLToPath(built))) return new Worker(built, { workerData });
+  const beside = new URL(`./${name.replaceAll('/', '-')}.js`, import.meta.url); // a worker that starts a worker
+  if (existsSync(fileURLToPath(beside))) return new Worker(beside, { workerData });
+  const source = new URL(`../${name}.ts`, import.meta.url);
+  if (!existsSync(fileURLToPath(source))) throw new ValetError('startWorker', `no worker named ${name}.`);
+  const boot = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(source.href)}); })`;
+  return new Worker(boot, { eval: true, workerData });
+}
+
+type Handlers = Record<string, (argument: never) => unknown>;
+interface Call {
+  id: number;
+  method: string;
+  argument: unknown;
+}
+interface Reply {
+  id: number;
+  value?: unknown;
+  error?: { name: string; message: string; stack?: string; where?: string; kind?: string };
+}
+
+/** A value to send with buffers that move instead of being copied. */
+export class Transfer<T> {
+  constructor(
+    readonly value: T,
+    readonly buffers: ArrayBuffer[],
+  ) {}
+}
+
+/** In a worker: answers calls by name, one after the other. A handler may return a `Transfer`. */
+export function answerCalls(handlers: Handlers): void {
+  const port = parentPort;
+  if (!port) throw new ValetError('answerCalls', 'only a worker thread can answer calls.');
+  let queue: Promise<void> = Promise.resolve();
+  port.on('message', ({ id, method, argument }: Call) => {
+    queue = queue.then(async () => {
+      try {
+        const handler = handlers[method];
+        if (!handler) throw new ValetError('worker', `no method ${method}.`);
+        const result = await handler(argument as never);
+        if (result instanceof Transfer) port.postMessage({ id, value: result.value }, result.buffers);
+        else port.postMessage({ id, value: result });
+      } catch (error) {
+        const { name, message, stack, where, kind } = error as ValetError;
+        port.postMessage({ id, error: { name, message, stack, where, kind } });
+      }
+    });
+  });
+}
+
+/** The calling side of `answerCalls`: one worker, many calls under way; every pending call fails when the worker dies. */
+export class WorkerClient {
+  private readonly pending = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
+  private next = 0;
+  private dead: Error | undefined;
+
+  constructor(
+    readonly name: string,
+    readonly worker: Worker,
+  ) {
+    worker.on('message', (reply: Reply) => {
+      const waiting = this.pending.get(reply.id);
+      if (!waiting) return;
+      this.pending.delete(reply.id);
+      if (reply.error) waiting.reject(revive(reply.error));
+      else waiting.resolve(reply.value as never);
+      if (this.pending.size === 0) worker.unref();
+    });
+    worker.on('error', (error) => this.fail(new ValetError(name, `the worker died: ${(error as Error).message}`, 'failure', { cause: error })));
+    worker.on('exit', (code) => this.fail(new ValetError(name, `the worker ended (exit code ${code}).`)));
+    worker.unref();
+  }
+
+  static start(name: string, workerData?: unknown): WorkerClient {
+    return new WorkerClient(name, startWorker(name, workerData));
+  }
+
+  call<T>(method: string, argument?: unknown, transfer: ArrayBuffer[] = []): Promise<T> {
+    if (this.dead) return Promise.reject(this.dead);
+    return new Promise<T>((resolve, reject) => {
+      const id = this.next++;
+      this.pending.set(id, { resolve, reject });
+      this.worker.ref();
+      this.worker.postMessage({ id, method, argument }, transfer);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.fail(new ValetError(this.name, 'the worker was closed.'));
+    await this.worker.terminate();
+  }
+
+  private fail(error: Error): void {
+    this.dead ??= error;
+    for (const { reject } of this.pending.values()) reject(this.dead);
+    this.pending.clear();
+  }
+}
+
+function revive({ message, stack, where, kind }: NonNullable<Reply['error']>): Error {
+  const prefix = `${where}: `;
+  const error = where
+    ? new ValetError(where, message.startsWith(prefix) ? message.slice(prefix.length) : message, kind as never)
+    : new Error(message);
+  if (stack) error.stack = stack;
+  return error;
+}
