@@ -55,7 +55,11 @@ export async function writeFolderAside(
     await syncFolder(temporary);
     const old = aside(path);
     let hasOld = false;
-    if (replace) hasOld = await rename(path, old).then(() => true, () => false);
+    if (replace)
+      hasOld = await rename(path, old).then(
+        () => true,
+        () => false,
+      );
     await rename(temporary, path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOTEMPTY' || error.code === 'EEXIST' || error.code === 'ENOTDIR')
         throw new InputError(path, 'exists already. Choose another folder or remove it first.');

@@ -17,7 +17,10 @@ export async function readJson<S extends z.ZodType>(path: string, schema: S): Pr
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    throw new InputError(path, `cannot be read (${(error as NodeJS.ErrnoException).code ?? (error as Error).message}). Check the path.`);
+    throw new InputError(
+      path,
+      `cannot be read (${(error as NodeJS.ErrnoException).code ?? (error as Error).message}). Check the path.`,
+    );
   }
   let value: unknown;
   try {

@@ -16,7 +16,12 @@ export class Progress {
     this.silent = silent;
     if (!silent && process.stderr.isTTY) {
       this.bar = new cliProgress.SingleBar(
-        { format: `${label} {bar} {value}/{total} {unit} · {rate}/s · {left} left · {note}`, stream: process.stderr, hideCursor: true, fps: 5 },
+        {
+          format: `${label} {bar} {value}/{total} {unit} · {rate}/s · {left} left · {note}`,
+          stream: process.stderr,
+          hideCursor: true,
+          fps: 5,
+        },
         cliProgress.Presets.shades_classic,
       );
       this.bar.start(total, 0, { unit, rate: '–', left: '–', note: '' });
@@ -31,9 +36,13 @@ export class Progress {
     const seconds = (performance.now() - this.started) / 1000;
     const rate = done / Math.max(seconds, 1e-3);
     const left = duration(rate > 0 ? (this.total - done) / rate : Number.NaN);
-    if (this.bar) this.bar.update(done, { unit: this.unit, rate: rate >= 10 ? rate.toFixed(0) : rate.toFixed(2), left, note });
+    if (this.bar)
+      this.bar.update(done, { unit: this.unit, rate: rate >= 10 ? rate.toFixed(0) : rate.toFixed(2), left, note });
     else if (!this.silent && performance.now() - this.lastLine > 10_000) {
-      if (this.lastLine > 0 || seconds > 2) process.stderr.write(`${this.label} ${done}/${this.total} ${this.unit} · ${rate.toFixed(rate >= 10 ? 0 : 2)}/s · ${left} left · ${note}\n`);
+      if (this.lastLine > 0 || seconds > 2)
+        process.stderr.write(
+          `${this.label} ${done}/${this.total} ${this.unit} · ${rate.toFixed(rate >= 10 ? 0 : 2)}/s · ${left} left · ${note}\n`,
+        );
       this.lastLine = performance.now();
     }
   }
@@ -47,7 +56,8 @@ export class Progress {
     if (this.bar) {
       this.bar.update(this.done, { note, left: '0 s' });
       this.bar.stop();
-    } else if (!this.silent && seconds > 2) process.stderr.write(`${this.label} ${this.done}/${this.total} ${this.unit} in ${duration(seconds)} ${note}\n`);
+    } else if (!this.silent && seconds > 2)
+      process.stderr.write(`${this.label} ${this.done}/${this.total} ${this.unit} in ${duration(seconds)} ${note}\n`);
   }
 }
 

@@ -77,7 +77,9 @@ export class WorkerClient {
       else waiting.resolve(reply.value as never);
       if (this.pending.size === 0) worker.unref();
     });
-    worker.on('error', (error) => this.fail(new ValetError(name, `the worker died: ${(error as Error).message}`, 'failure', { cause: error })));
+    worker.on('error', (error) =>
+      this.fail(new ValetError(name, `the worker died: ${(error as Error).message}`, 'failure', { cause: error })),
+    );
     worker.on('exit', (code) => this.fail(new ValetError(name, `the worker ended (exit code ${code}).`)));
     worker.unref();
   }

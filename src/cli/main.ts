@@ -1,0 +1,79 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { nearest, ValetError } from '../base/index.ts';
+
+/** Every command of the contract: what it does and the file that holds it. A file is loaded only when its command runs. */
+const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command: () => Command }> }> = {
+  demo: { summary: 'the shipped small policy does household tasks over a real websocket; q table and page' },
+  home: { summary: 'the embedded household: tasks, expert demonstrations, an episode to look at' },
+  data: { summary: 'check, show and convert data sets' },
+  stats: { summary: 'exact statistics and correlation over all chunks' },
+  tokenizer: { summary: 'fit and check a FAST vocabulary' },
+  train: { summary: 'train a policy' },
+  import: { summary: 'original, openpi and safetensors checkpoints into a Valet checkpoint' },
+  inspect: { summary: 'what a checkpoint holds' },
+  export: { summary: 'a checkpoint for openpi or as safetensors' },
+  serve: { summary: 'the policy server' },
+  eval: { summary: 'rollouts into a ledger' },
+  report: { summary: 'table, figure and page of an evaluation' },
+  compare: { summary: 'paired statistics of two evaluations' },
+  submit: { summary: "the challenge's submission folder" },
+  verify: { summary: 'golden cases, quantity by quantity' },
+  studio: { summary: 'the web page over data, training and rollouts' },
+  bench: { summary: 'one benchmark with its peers' },
+  study: { summary: 'a declared study of the method' },
+  doctor: { summary: 'what this machine can do' },
+};
+
+async function main(argv: string[]): Promise<number> {
+  const program = new Command('valet')
+    .description('Valet trains, serves and evaluates long-horizon robot policies.')
+    .exitOverride();
+  program.configureOutput({ writeErr: (text) => void process.stderr.write(text) });
+  const name = argv.find((word) => !word.startsWith('-'));
+  for (const [key, { summary, load }] of Object.entries(COMMANDS)) {
+    if (key === name && load) {
+      const command = (await load()).command();
+      program.addCommand(exitOverrideAll(command.name(key).description(command.description() || summary)));
+    } else
+      program.addCommand(
+        new Command(key)
+          .description(load ? summary : `${summary} (not built yet)`)
+          .allowUnknownOption()
+          .allowExcessArguments()
+          .exitOverride()
+          .action(() => {
+            throw new ValetError(`valet ${key}`, 'not built yet. The README lists what is.');
+          }),
+      );
+  }
+  if (name && !(name in COMMANDS)) {
+    const guess = nearest(name, Object.keys(COMMANDS));
+    process.stderr.write(
+      `valet: unknown command '${name}'.${guess ? ` Did you mean '${guess}'?` : ' See valet --help.'}\n`,
+    );
+    return 2;
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof ValetError) {
+      process.stderr.write(`${error.message}\n`);
+      return error.kind === 'input' ? 2 : error.kind === 'interrupted' ? 130 : 1;
+    }
+    process.stderr.write(`${(error as Error).stack ?? error}\n`);
+    return 1;
+  }
+}
+
+function exitOverrideAll(command: Command): Command {
+  command.exitOverride();
+  for (const child of command.commands) exitOverrideAll(child);
+  return command;
+}
+
+process.exitCode = await main(process.argv.slice(2));
+// Worker threads and native sessions must not hold a finished command.
+process.exit(process.exitCode);
