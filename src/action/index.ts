@@ -1,5 +1,13 @@
 /** A chunk of actions as one object: layout of the 23 numbers, delta, normalisation, correlation, noise, inpainting, compression. */
+export * from './chunkStatistics.ts';
+export * from './compression.ts';
+export * from './inpaint.ts';
+export * from './linear.ts';
+export * from './noise.ts';
 export * from './observation.ts';
+export * from './picture.ts';
 export * from './proprioception.ts';
 export * from './space.ts';
+export * from './spline.ts';
 export * from './tasks.ts';
+export * from './transforms.ts';

@@ -1,0 +1,33 @@
+/** Mean, standard deviation (population), and low and high quantiles of every dimension. */
+export interface Moments {
+  readonly mean: Float64Array;
+  readonly std: Float64Array;
+  readonly q01: Float64Array;
+  readonly q99: Float64Array;
+}
+
+/**
+ * What a data set's chunks look like: the content of the original `norm_stats.json`. All padded with zeros to `width` (32) dimensions.
+ * A flat index is step·width + dimension.
+ */
+export interface ChunkStatistics {
+  readonly horizon: number;
+  readonly width: number;
+  /** [width] over frames; here q01 and q99 are the minimum and maximum, as in the original. */
+  readonly state: Moments;
+  /** [width] mean and std of each frame's action relative to its own state; q01, q99 over the rows of all chunks. */
+  readonly actions: Moments;
+  /** [horizon, width] of delta chunks, for each step of the chunk. */
+  readonly perTimestep: Moments;
+  /** Of the delta chunks' correlation; absent in files that have none. */
+  readonly correlation?: Correlation;
+}
+
+export interface Correlation {
+  /** [horizon·width, horizon·width] lower Cholesky factor, row-major; rows of constant and padded dimensions are diagonal. */
+  readonly cholesky: Float64Array;
+  /** [width, width] correlation between dimensions, mean over the steps. */
+  readonly spatial: Float64Array;
+  /** [horizon, horizon] correlation between steps, mean over the dimensions that are not constant. */
+  readonly temporal: Float64Array;
+}

@@ -1,0 +1,82 @@
+import { InputError } from '../base/index.ts';
+import { R1PRO } from './space.ts';
+import { splineMatrix } from './spline.ts';
+
+/** A gripper column that varies by more than this within the executed rows forbids compression. */
+const GRIPPER_CHANGE = 0.2;
+
+export interface CompressionOptions {
+  /** Rows of a chunk that are meant to be executed (26). */
+  readonly execute: number;
+  /** Rows after them that the next plan must keep to (4). */
+  readonly keep: number;
+  /** Control steps that they are executed in (20). */
+  readonly steps: number;
+  /** Play a chunk at its own speed when a gripper moves in it (the original's "tricks"). Default true. */
+  readonly gripperCheck?: boolean;
+  /** false: never compress. Default true. */
+  readonly compress?: boolean;
+}
+
+export interface CompressedChunk {
+  /** Absolute actions to execute, [steps, 23]. */
+  readonly actions: Float64Array;
+  readonly rows: number;
+  /** Rows for the next plan, absolute and at the chunk's own speed, [nextRows ≤ keep, 23]. */
+  readonly nextPrefix: Float64Array;
+  readonly nextRows: number;
+  readonly compressed: boolean;
+}
+
+const matrices = new Map<string, Float64Array>();
+
+/**
+ * The rows of a plan to execute: its first `execute` rows squeezed into `steps` by a cubic spline, the base's velocity commands raised by execute/steps; or,
+ * when a gripper moves in them, its first `steps` rows as they are. Golden case compression.
+ * @param chunk absolute actions, float64 [horizon, 23]
+ */
+export function compressChunk(chunk: Float64Array, options: CompressionOptions): CompressedChunk {
+  const { execute, keep, steps, gripperCheck = true, compress = true } = options;
+  const { width } = R1PRO;
+  const horizon = chunk.length / width;
+  if (!Number.isInteger(horizon))
+    throw new InputError('compressChunk', `the chunk is not of whole rows (got ${chunk.length} numbers).`);
+  const may = compress && steps < execute;
+  if (Math.max(steps, may ? execute : 0) > horizon)
+    throw new InputError(
+      'compressChunk',
+      `the chunk is too short (got ${horizon} rows, expected at least ${Math.max(steps, execute)}).`,
+    );
+  const compressed = may && !(gripperCheck && gripperMoves(chunk, execute));
+  const used = compressed ? execute : steps;
+  const nextPrefix = chunk.slice(used * width, (used + keep) * width);
+  const actions = compressed ? squeeze(chunk, execute, steps) : chunk.slice(0, steps * width);
+  return { actions, rows: steps, nextPrefix, nextRows: nextPrefix.length / width, compressed };
+}
+
+function gripperMoves(chunk: Float64Array, rows: number): boolean {
+  return R1PRO.gripperColumns.some((column) => {
+    let [low, high] = [Infinity, -Infinity];
+    for (let t = 0; t < rows; t++) {
+      const value = chunk[t * R1PRO.width + column]!;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    return high - low > GRIPPER_CHANGE;
+  });
+}
+
+function squeeze(chunk: Float64Array, execute: number, steps: number): Float64Array {
+  const { width, baseColumns } = R1PRO;
+  const key = `${execute} ${steps}`;
+  let matrix = matrices.get(key);
+  if (!matrix) matrices.set(key, (matrix = splineMatrix(execute, steps)));
+  const out = new Float64Array(steps * width);
+  for (let p = 0; p < steps; p++)
+    for (let d = 0; d < width; d++) {
+      let sum = 0;
+      for (let t = 0; t < execute; t++) sum += matrix[p * execute + t]! * chunk[t * width + d]!;
+      out[p * width + d] = d >= baseColumns[0] && d < baseColumns[1] ? sum * (execute / steps) : sum;
+    }
+  return out;
+}
