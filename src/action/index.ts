@@ -4,6 +4,7 @@ export * from './compression.ts';
 export * from './inpaint.ts';
 export * from './linear.ts';
 export * from './noise.ts';
+export * from './normStats.ts';
 export * from './observation.ts';
 export * from './picture.ts';
 export * from './proprioception.ts';

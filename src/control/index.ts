@@ -1,0 +1,6 @@
+/** Between the network and the robot, one instance per episode: stage tracker, correction rules, chunk executor. */
+export * from './createPolicy.ts';
+export * from './policy.ts';
+export * from './rules.ts';
+export * from './session.ts';
+export * from './stageTracker.ts';
