@@ -1,0 +1,15 @@
+/** Programs over tensors: build, differentiate, emit ONNX, run. Knows nothing of robots. */
+export { Builder, type Tensor } from './builder.ts';
+export { TensorError } from './errors.ts';
+export { gradients } from './gradients.ts';
+export { type LowerOptions, type Precision, toOnnx } from './onnx/lower.ts';
+export { type AttentionOptions, attention } from './ops/attention.ts';
+export { type ConvOptions, conv2d } from './ops/conv.ts';
+export * from './ops/elementwise.ts';
+export { gather, gatherAxis, oneHot } from './ops/gather.ts';
+export { linear, type MatmulOptions, matmul } from './ops/matmul.ts';
+export { layerNorm, type RmsNormOptions, rmsNorm } from './ops/norm.ts';
+export { argmax, mean, sum } from './ops/reduce.ts';
+export { concat, expand, reshape, slice, split, transpose } from './ops/shape.ts';
+export { type CrossEntropyOptions, crossEntropy, logSoftmax, softmax } from './ops/softmax.ts';
+export type { DataType, NdArray, Parameters, Program, TypedArray, ValueSpec } from './types.ts';
