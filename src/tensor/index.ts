@@ -12,4 +12,5 @@ export { layerNorm, type RmsNormOptions, rmsNorm } from './ops/norm.ts';
 export { argmax, mean, sum } from './ops/reduce.ts';
 export { concat, expand, reshape, slice, split, transpose } from './ops/shape.ts';
 export { type CrossEntropyOptions, crossEntropy, logSoftmax, softmax } from './ops/softmax.ts';
+export { type Feed, Session, type SessionOptions } from './session.ts';
 export type { DataType, NdArray, Parameters, Program, TypedArray, ValueSpec } from './types.ts';

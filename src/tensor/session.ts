@@ -1,0 +1,147 @@
+import * as ort from 'onnxruntime-node';
+import { nearest } from '../base/index.ts';
+import { arrayType } from './builder.ts';
+import { describe, TensorError } from './errors.ts';
+import { type Precision, toOnnx } from './onnx/lower.ts';
+import { sameShape, size } from './shapes.ts';
+import type { DataType, NdArray, Parameters, Program, TypedArray, ValueSpec } from './types.ts';
+
+export interface SessionOptions {
+  /** float64 is for gradient checks: inputs and outputs that are float32 in the program are then float64. */
+  readonly precision?: Precision;
+  /** Weights to bake in (prepacked); parameters that are not in the map are fed. */
+  readonly weights?: Parameters;
+  /** Threads inside one operation; 1 when left out. */
+  readonly threads?: number;
+  /** Keep and plan memory between runs: faster for training, more memory. True when left out. */
+  readonly memoryArena?: boolean;
+  /** Write a profile (JSON trace) with this file prefix at close. */
+  readonly profile?: string;
+}
+
+export type Feed = NdArray | TypedArray;
+
+/** A program on ONNX Runtime's CPU provider. `run` blocks its thread while it computes: own it in a worker. */
+export class Session {
+  private constructor(
+    private readonly runtime: ort.InferenceSession,
+    private readonly feeds: ReadonlyMap<string, ValueSpec>,
+    private readonly results: ReadonlyMap<string, ValueSpec>,
+    private readonly profiled: boolean,
+  ) {}
+
+  static async create(
+    program: Program,
+    { precision = 'float32', weights, threads = 1, memoryArena = true, profile }: SessionOptions = {},
+  ): Promise<Session> {
+    const real = <T extends ValueSpec>(spec: T): T => ({
+      ...spec,
+      dtype: spec.dtype === 'float32' ? precision : spec.dtype,
+    });
+    const runtime = await ort.InferenceSession.create(toOnnx(program, { precision, ...(weights ? { weights } : {}) }), {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      enableCpuMemArena: memoryArena,
+      enableMemPattern: memoryArena,
+      logSeverityLevel: 3,
+      ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
+    });
+    const fed = [...program.inputs, ...program.parameters.filter(({ name }) => !weights?.has(name))];
+    const byName = (specs: readonly ValueSpec[]) => new Map(specs.map((spec) => [spec.name, real(spec)]));
+    return new Session(runtime, byName(fed), byName(program.outputs), profile !== undefined);
+  }
+
+  /** Names, shapes and types of what `run` must be fed (precision applied). */
+  get inputs(): ValueSpec[] {
+    return [...this.feeds.values()];
+  }
+
+  get outputs(): ValueSpec[] {
+    return [...this.results.values()];
+  }
+
+  /**
+   * Runs the program. `feeds` holds every input by name (a bare typed array takes the input's shape).
+   * `fetches` names the wanted outputs (all when left out), or maps them to arrays that the results are written into.
+   * @throws TensorError for a missing, unknown or misshapen feed and for an unknown fetch
+   */
+  async run(
+    feeds: Readonly<Record<string, Feed>>,
+    fetches?: readonly string[] | Readonly<Record<string, Feed>>,
+  ): Promise<Record<string, NdArray>> {
+    const inputs: Record<string, ort.Tensor> = {};
+    for (const name of Object.keys(feeds))
+      if (!this.feeds.has(name)) throw unknownName('feed', name, this.feeds.keys());
+    for (const [name, spec] of this.feeds) {
+      const feed = feeds[name];
+      if (feed === undefined)
+        throw new TensorError('Session.run', `the feed '${name}' is missing (expected ${describe(spec)}).`);
+      inputs[name] = toTensor('feed', spec, feed);
+    }
+    const into = fetches && !Array.isArray(fetches) ? (fetches as Readonly<Record<string, Feed>>) : undefined;
+    const names = into ? Object.keys(into) : ((fetches as readonly string[] | undefined) ?? [...this.results.keys()]);
+    const wanted: Record<string, ort.Tensor | null> = {};
+    for (const name of names) {
+      const spec = this.results.get(name);
+      if (!spec) throw unknownName('fetch', name, this.results.keys());
+      wanted[name] = into ? toTensor('fetch', spec, into[name]!) : null;
+    }
+    const results = await this.runtime.run(inputs, wanted as ort.InferenceSession.OnnxValueMapType);
+    return Object.fromEntries(
+      names.map((name) => {
+        const spec = this.results.get(name)!;
+        return [name, { shape: spec.shape, dtype: spec.dtype, data: results[name]!.data as TypedArray }];
+      }),
+    );
+  }
+
+  /** Frees the runtime's memory. */
+  async close(): Promise<void> {
+    if (this.profiled) this.runtime.endProfiling();
+    await this.runtime.release();
+  }
+}
+
+function unknownName(kind: string, name: string, known: Iterable<string>): TensorError {
+  const names = [...known];
+  const near = nearest(name, names);
+  const hint = near
+    ? `Did you mean '${near}'?`
+    : `Known: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}.`;
+  return new TensorError('Session.run', `there is no ${kind} '${name}'. ${hint}`);
+}
+
+const storage: Record<DataType, DataType> = {
+  float32: 'float32',
+  float64: 'float64',
+  int64: 'int64',
+  int32: 'int32',
+  int8: 'int8',
+  uint8: 'uint8',
+  bool: 'uint8',
+};
+
+function toTensor(kind: string, spec: ValueSpec, feed: Feed): ort.Tensor {
+  const bare = ArrayBuffer.isView(feed);
+  const data = bare ? feed : feed.data;
+  const given = bare ? undefined : feed;
+  if (given && !sameShape(given.shape, spec.shape))
+    throw new TensorError(
+      'Session.run',
+      `the ${kind} '${spec.name}' has the wrong shape (got ${describe(given)}, expected ${describe(spec)}).`,
+    );
+  if (arrayType(data) !== storage[spec.dtype] || (given && storage[given.dtype] !== storage[spec.dtype]))
+    throw new TensorError(
+      'Session.run',
+      `the ${kind} '${spec.name}' has the wrong type (got ${given?.dtype ?? arrayType(data)}, expected ${describe(spec)}).`,
+    );
+  if (data.length !== size(spec.shape))
+    throw new TensorError(
+      'Session.run',
+      `the ${kind} '${spec.name}' has ${data.length} elements (expected ${size(spec.shape)}: ${describe(spec)}).`,
+    );
+  return new ort.Tensor(spec.dtype as 'float32', data as Float32Array, spec.shape);
+}
