@@ -1,6 +1,7 @@
 /** Programs over tensors: build, differentiate, emit ONNX, run. Knows nothing of robots. */
 export { Builder, type Tensor } from './builder.ts';
 export { TensorError } from './errors.ts';
+export { gemmPeak } from './gemm-peak.ts';
 export { gradients } from './gradients.ts';
 export { type LowerOptions, type Precision, toOnnx } from './onnx/lower.ts';
 export { type AttentionOptions, attention } from './ops/attention.ts';
@@ -12,5 +13,13 @@ export { layerNorm, type RmsNormOptions, rmsNorm } from './ops/norm.ts';
 export { argmax, mean, sum } from './ops/reduce.ts';
 export { concat, expand, reshape, slice, split, transpose } from './ops/shape.ts';
 export { type CrossEntropyOptions, crossEntropy, logSoftmax, softmax } from './ops/softmax.ts';
+export {
+  encodeSafetensors,
+  readSafetensors,
+  readSafetensorsHeader,
+  type SafetensorsHeader,
+  writeSafetensors,
+} from './safetensors.ts';
 export { type Feed, Session, type SessionOptions } from './session.ts';
+export { type StateArray, type StepOptions, type StepResult, TrainingState } from './training-state.ts';
 export type { DataType, NdArray, Parameters, Program, TypedArray, ValueSpec } from './types.ts';

@@ -1,0 +1,210 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { InputError, writeFileAside } from '../base/index.ts';
+import { size } from './shapes.ts';
+import type { DataType, NdArray, Parameters, TypedArray } from './types.ts';
+
+/** Where one array lies in the file: offsets count from the end of the header. */
+interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+export interface SafetensorsHeader {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly entries: ReadonlyMap<string, Entry>;
+}
+
+const BYTES: Record<string, number> = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I8: 1, U8: 1, BOOL: 1 };
+const WRITTEN: Record<DataType, string> = {
+  float64: 'F64',
+  float32: 'F32',
+  int64: 'I64',
+  int32: 'I32',
+  int8: 'I8',
+  uint8: 'U8',
+  bool: 'BOOL',
+};
+/** The format's own limit on the header. */
+const MAX_HEADER_BYTES = 100_000_000;
+
+/** A file or bytes in memory as something to read ranges from. */
+interface Source {
+  readonly where: string;
+  readonly length: number;
+  read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/**
+ * Reads arrays from a safetensors file (or its bytes). F16 and BF16 become float32. `only` chooses by name.
+ * @throws InputError that names what is wrong with the file
+ */
+export async function readSafetensors(
+  file: string | Uint8Array,
+  { only }: { only?: (name: string) => boolean } = {},
+): Promise<Parameters> {
+  return withSource(file, async (source) => {
+    const { header, start } = await readHeader(source);
+    const out: Parameters = new Map();
+    for (const [name, entry] of header.entries) {
+      if (only && !only(name)) continue;
+      const [from, to] = entry.data_offsets;
+      out.set(name, decode(entry, await source.read(start + from, start + to)));
+    }
+    return out;
+  });
+}
+
+/** Reads names, shapes, types and metadata alone. */
+export async function readSafetensorsHeader(file: string | Uint8Array): Promise<SafetensorsHeader> {
+  return withSource(file, async (source) => (await readHeader(source)).header);
+}
+
+/** Writes arrays to a safetensors file, under a temporary name first. Arrays lie in the order of their element size, then of the map. */
+export async function writeSafetensors(
+  path: string,
+  arrays: Parameters,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await writeFileAside(path, encodeSafetensors(arrays, metadata));
+}
+
+/** The bytes of a safetensors file in parts (views of the arrays, no copies). */
+export function encodeSafetensors(arrays: Parameters, metadata: Readonly<Record<string, string>> = {}): Uint8Array[] {
+  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  const aligned = [...arrays].sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
+  for (const [name, { shape, dtype, data }] of aligned) {
+    if (data.length !== size(shape))
+      throw new InputError(
+        'writeSafetensors',
+        `'${name}' has ${data.length} elements (expected ${size(shape)} for [${shape}]).`,
+      );
+    header[name] = { dtype: WRITTEN[dtype], shape, data_offsets: [at, at + data.byteLength] };
+    at += data.byteLength;
+    parts.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  const text = JSON.stringify(header);
+  const bytes = Buffer.byteLength(text);
+  const head = new Uint8Array(8 + Math.ceil(bytes / 8) * 8).fill(0x20);
+  new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true);
+  head.set(new TextEncoder().encode(text), 8);
+  return [head, ...parts];
+}
+
+async function withSource<T>(file: string | Uint8Array, use: (source: Source) => Promise<T>): Promise<T> {
+  if (typeof file !== 'string')
+    return use({
+      where: 'safetensors',
+      length: file.length,
+      read: async (start, end) => new Uint8Array(file.slice(start, end)),
+    });
+  const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
+    throw new InputError(file, `cannot be read (${error.code}). Check the path.`);
+  });
+  try {
+    return await use({
+      where: file,
+      length: (await handle.stat()).size,
+      read: (start, end) => readRange(handle, start, end),
+    });
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readRange(handle: FileHandle, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+  const out = new Uint8Array(end - start);
+  for (let done = 0; done < out.length; ) {
+    const { bytesRead } = await handle.read(out, done, Math.min(out.length - done, 2 ** 30), start + done);
+    if (bytesRead === 0) throw new InputError('safetensors', 'the file ended while it was read.');
+    done += bytesRead;
+  }
+  return out;
+}
+
+async function readHeader(source: Source): Promise<{ header: SafetensorsHeader; start: number }> {
+  const fail = (what: string): never => {
+    throw new InputError(source.where, `is no valid safetensors file: ${what}.`);
+  };
+  if (source.length < 8) fail(`it has ${source.length} bytes, the header's length alone takes 8`);
+  const first = await source.read(0, 8);
+  const length = Number(new DataView(first.buffer).getBigUint64(0, true));
+  if (length > MAX_HEADER_BYTES || 8 + length > source.length)
+    fail(`the header should have ${length} bytes, the file has ${source.length}; it may be cut off or of another kind`);
+  let parsed: Record<string, unknown> = {};
+  try {
+    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await source.read(8, 8 + length)));
+  } catch (error) {
+    fail(`the header is no JSON (${(error as Error).message})`);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) fail('the header is no JSON object');
+  const { __metadata__: metadata = {}, ...rest } = parsed;
+  const entries = new Map(Object.entries(rest as Record<string, Entry>));
+  let expected = 0;
+  for (const [name, entry] of [...entries].sort(
+    ([, a], [, b]) =>
+      (a?.data_offsets?.[0] ?? 0) - (b?.data_offsets?.[0] ?? 0) ||
+      (a?.data_offsets?.[1] ?? 0) - (b?.data_offsets?.[1] ?? 0),
+  )) {
+    const { dtype, shape, data_offsets: offsets } = entry ?? {};
+    const whole = (list: unknown): list is number[] =>
+      Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
+    if (!whole(shape) || !whole(offsets) || offsets.length !== 2)
+      return fail(`the entry '${name}' has no whole shape and offsets`);
+    const bytes = BYTES[dtype];
+    if (bytes === undefined)
+      return fail(`'${name}' has the type ${dtype}, which is not read (known: ${Object.keys(BYTES).join(', ')})`);
+    if (offsets[1] - offsets[0] !== bytes * size(shape))
+      fail(`'${name}' takes ${offsets[1] - offsets[0]} bytes, ${dtype} [${shape}] needs ${bytes * size(shape)}`);
+    if (offsets[0] !== expected) fail(`'${name}' begins at ${offsets[0]}, the array before it ends at ${expected}`);
+    expected = offsets[1];
+  }
+  if (8 + length + expected !== source.length)
+    fail(`the arrays end at byte ${8 + length + expected}, the file has ${source.length}; it may be cut off`);
+  return { header: { metadata: metadata as Record<string, string>, entries }, start: 8 + length };
+}
+
+function decode({ dtype, shape }: Entry, bytes: Uint8Array<ArrayBuffer>): NdArray {
+  const make = (type: DataType, data: TypedArray): NdArray => ({ shape: [...shape], dtype: type, data });
+  const { buffer } = bytes;
+  switch (dtype) {
+    case 'F64':
+      return make('float64', new Float64Array(buffer));
+    case 'F32':
+      return make('float32', new Float32Array(buffer));
+    case 'I64':
+      return make('int64', new BigInt64Array(buffer));
+    case 'I32':
+      return make('int32', new Int32Array(buffer));
+    case 'I8':
+      return make('int8', new Int8Array(buffer));
+    case 'BOOL':
+      return make('bool', bytes);
+    case 'BF16':
+      return make('float32', bfloat16ToFloat32(new Uint16Array(buffer)));
+    case 'F16':
+      return make('float32', float16ToFloat32(new Uint16Array(buffer)));
+    default:
+      return make('uint8', bytes);
+  }
+}
+
+function bfloat16ToFloat32(half: Uint16Array): Float32Array {
+  const bits = new Uint32Array(half.length);
+  for (let i = 0; i < half.length; i++) bits[i] = half[i]! << 16;
+  return new Float32Array(bits.buffer);
+}
+
+/** IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits. */
+function float16ToFloat32(half: Uint16Array): Float32Array {
+  return Float32Array.from(half, (bits) => {
+    const sign = bits & 0x8000 ? -1 : 1;
+    const exponent = (bits >> 10) & 31;
+    const fraction = bits & 1023;
+    if (exponent === 0) return sign * fraction * 2 ** -24;
+    if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  });
+}
