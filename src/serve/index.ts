@@ -1,0 +1,15 @@
+/** The official evaluator's wire: messages of msgpack and numpy, the policy server, and a client for any such server. */
+
+export { type RemoteOptions, RemotePolicy } from './client.ts';
+export { createLogger, type Logger } from './log.ts';
+export {
+  actionFromWire,
+  decodeJpegs,
+  type ObservationMessage,
+  observationFromWire,
+  observationToWire,
+} from './observation.ts';
+export { packMessage } from './pack.ts';
+export { type Json, PolicyServer, type ServerLimits, type ServerOptions, startServer } from './server.ts';
+export { type UnpackLimits, unpackMessage } from './unpack.ts';
+export { Extension, Float, NumpyArray, NumpyScalar, type Packable, type WireMap, type WireValue } from './value.ts';

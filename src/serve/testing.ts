@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { CAMERAS, type Observation, type Picture } from '../action/observation.ts';
+import type { Planner, PlanRequest, Prediction } from '../model/plan.ts';
+import { Extension, Float, NumpyArray, NumpyScalar, type WireValue } from './value.ts';
+
+/** For tests only: a planner that computes, a describer of messages in the golden files' form, made-up observations. */
+
+const GOLDEN = new URL('../../test/golden/wire/', import.meta.url);
+
+export function goldenBytes({ file, gzip }: { file: string; gzip: boolean }): Uint8Array {
+  const bytes = readFileSync(new URL(file, GOLDEN));
+  return gzip ? gunzipSync(bytes) : bytes;
+}
+
+export function goldenJson<T>(file: string): T {
+  return JSON.parse(readFileSync(new URL(file, GOLDEN), 'utf8')) as T;
+}
+
+export function goldenLines<T>(file: string): T[] {
+  return readFileSync(new URL(file, GOLDEN), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as T);
+}
+
+/** A value in the form of the golden `decoded` fields; needs `exactFloats`. */
+export function describeValue(value: WireValue): unknown {
+  if (value === null) return { t: 'nil' };
+  if (typeof value === 'boolean') return { t: 'bool', value };
+  if (typeof value === 'number' || typeof value === 'bigint') return { t: 'int', value: integer(value) };
+  if (typeof value === 'string') return { t: 'str', value };
+  if (value instanceof Float) return { t: 'float', value: float(value.value) };
+  if (value instanceof Uint8Array) return { t: 'bin', hex: Buffer.from(value).toString('hex') };
+  if (value instanceof NumpyScalar) {
+    const plain = value.value;
+    return {
+      t: 'npscalar',
+      dtype: value.dtype,
+      value: typeof plain === 'boolean' ? plain : value.dtype[1] === 'f' ? float(plain as number) : integer(plain),
+    };
+  }
+  if (value instanceof NumpyArray) {
+    const { dtype, shape, bytes } = value;
+    const sha = createHash('sha256').update(bytes).digest('hex');
+    return { t: 'ndarray', dtype, shape, bytes_sha256: sha, nbytes: bytes.byteLength };
+  }
+  if (value instanceof Extension) {
+    const view = new DataView(value.data.buffer, value.data.byteOffset, value.data.byteLength);
+    if (value.type === -1 && value.data.length === 8) {
+      const both = view.getBigUint64(0);
+      return { t: 'timestamp', seconds: Number(both & 0x3ffffffffn), nanoseconds: Number(both >> 34n) };
+    }
+    return { t: 'array', items: [describeValue(value.type), describeValue(value.data)] };
+  }
+  if (value instanceof Map)
+    return { t: 'map', entries: [...value].map(([key, item]) => [describeValue(key), describeValue(item)]) };
+  return { t: 'array', items: (value as WireValue[]).map(describeValue) };
+}
+
+const integer = (value: number | bigint) => (value <= 2 ** 53 && value >= -(2 ** 53) ? Number(value) : String(value));
+const float = (value: number) =>
+  Number.isNaN(value)
+    ? 'nan'
+    : value === Infinity
+      ? 'inf'
+      : value === -Infinity
+        ? '-inf'
+        : Object.is(value, -0)
+          ? '-0'
+          : value;
+
+export function picture(shade: number, side = 8, channels: 3 | 4 = 3): Picture {
+  return { width: side, height: side, channels, data: new Uint8Array(side * side * channels).fill(shade) };
+}
+
+/** A robot at rest with open grippers; `joint` moves its left arm, `shade` colours its pictures. */
+export function fakeObservation({ taskId = 1, joint = 0.1, shade = 100, length = 256 as 256 | 61 } = {}): Observation {
+  const proprioception = new Float32Array(length);
+  const arm = length === 256 ? 158 : 3;
+  proprioception.fill(joint, arm, arm + 7);
+  // Grippers half open, so that no rule fires.
+  for (const finger of length === 256 ? [193, 194, 232, 233] : [24, 25, 49, 50]) proprioception[finger] = 0.025;
+  const pictures = Object.fromEntries(CAMERAS.map((camera) => [camera, picture(shade)])) as Observation['pictures'];
+  return { proprioception, pictures, taskId };
+}
+
+/** Computes a plan from the request alone: row t is the state plus t/100 plus the head picture's first pixel /1000; the logits vote for the present stage. */
+export class ArithmeticPlanner implements Planner {
+  readonly imageSize = 8;
+  requests: PlanRequest[] = [];
+  /** Milliseconds that a plan takes. */
+  delayMs = 0;
+  /** Thrown instead of a plan when set. */
+  failure: Error | undefined;
+  /** Put into the plan when set. */
+  poison: number | undefined;
+
+  async plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
+    if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
+    if (this.failure) throw this.failure;
+    this.requests.push(...requests);
+    return requests.map((request) => {
+      const actions = new Float64Array(30 * 23);
+      for (let t = 0; t < 30; t++) for (let i = 0; i < 23; i++) actions[t * 23 + i] = plannedNumber(request, t, i);
+      if (this.poison !== undefined) actions[5] = this.poison;
+      const stageLogits = new Float32Array(15).fill(-1);
+      stageLogits[request.stage] = 1;
+      return { actions, horizon: 30, stageLogits };
+    });
+  }
+
+  async close(): Promise<void> {}
+}
+
+export function plannedNumber({ state, pictures }: PlanRequest, t: number, i: number): number {
+  return state[i]! + t / 100 + pictures.head.data[0]! / 1000;
+}
