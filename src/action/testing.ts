@@ -1,0 +1,80 @@
+/** For tests: golden tensors from test/golden, pictures, and the reduced proprioception in which they are kept there. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import sharp from 'sharp';
+import type { Picture } from './observation.ts';
+import { encodeProprioception } from './proprioception.ts';
+
+/** A golden tensor with its numbers as plain doubles' container. */
+export interface GoldenTensor {
+  readonly shape: number[];
+  readonly data: Float32Array | Float64Array | Int32Array | Uint8Array;
+}
+
+export function goldenPath(path: string): string {
+  return fileURLToPath(new URL(`../../test/golden/${path}`, import.meta.url));
+}
+
+const TYPES = { F32: Float32Array, F64: Float64Array, I32: Int32Array, U8: Uint8Array } as const;
+
+/** All tensors of a golden safetensors file (.gz too), by name; 64-bit integers as float64. */
+export function goldenTensors(path: string): Record<string, GoldenTensor> {
+  const file = readFileSync(goldenPath(path));
+  const bytes = path.endsWith('.gz') ? gunzipSync(file) : file;
+  const start = 8 + Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, start)) as Record<
+    string,
+    { dtype: keyof typeof TYPES | 'I64'; shape: number[]; data_offsets: [number, number] }
+  >;
+  const out: Record<string, GoldenTensor> = {};
+  for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
+    const raw = new Uint8Array(bytes.subarray(start + data_offsets[0], start + data_offsets[1])).buffer;
+    const data = dtype === 'I64' ? Float64Array.from(new BigInt64Array(raw), Number) : new TYPES[dtype](raw);
+    out[name] = { shape, data };
+  }
+  return out;
+}
+
+export function goldenJson<T>(path: string): T {
+  return JSON.parse(readFileSync(goldenPath(path), 'utf8')) as T;
+}
+
+/** A golden PNG; `channels` 4 keeps its alpha. */
+export async function goldenPicture(path: string, channels: 3 | 4 = 3): Promise<Picture> {
+  const image = sharp(goldenPath(path));
+  const { data, info } = await (channels === 4 ? image.ensureAlpha() : image.removeAlpha())
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, channels, data: new Uint8Array(data) };
+}
+
+/** The 256 numbers from the 25 that the state needs, as test/golden keeps them. */
+export function proprioceptionFrom25(x: ArrayLike<number>): Float32Array {
+  const part = (start: number, end: number) => Array.from({ length: end - start }, (_, i) => x[start + i]!);
+  return encodeProprioception({
+    base_qvel: part(0, 3),
+    trunk_qpos: part(3, 7),
+    arm_left_qpos: part(7, 14),
+    gripper_left_qpos: part(14, 16),
+    arm_right_qpos: part(16, 23),
+    gripper_right_qpos: part(23, 25),
+  });
+}
+
+/** Row `i` of the first axis. */
+export function goldenRow(tensor: GoldenTensor, i: number): GoldenTensor['data'] {
+  const size = tensor.shape.slice(1).reduce((product, n) => product * n, 1);
+  return tensor.data.subarray(i * size, (i + 1) * size) as GoldenTensor['data'];
+}
+
+/** Largest absolute difference; NaN or a different length is infinite. */
+export function largestError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let worst = 0;
+  for (let i = 0; i < actual.length; i++) {
+    const error = Math.abs(actual[i]! - expected[i]!);
+    if (!(error <= worst)) worst = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
+  }
+  return worst;
+}

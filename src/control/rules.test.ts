@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { goldenJson, goldenTensors } from '../action/testing.ts';
+import { correct } from './rules.ts';
+
+const code = (openLeft: boolean, openRight: boolean) =>
+  openLeft || openRight ? 4 + Number(openLeft) + 2 * Number(openRight) : 0;
+
+describe('correct', () => {
+  it("is the original's whole table: 50 tasks, 15 stages, both grippers over 9 values", () => {
+    const { gripper_values, action_code, rule, stage_after } = goldenTensors('rules/rules.safetensors.gz');
+    const values = gripper_values!.data;
+    let at = 0;
+    const wrong: string[] = [];
+    for (let task = 0; task < 50; task++)
+      for (let stage = 0; stage < 15; stage++)
+        for (const left of values)
+          for (const right of values) {
+            const c = correct(task, stage, left, right);
+            const got = [
+              c ? code(c.openLeft, c.openRight) : 0,
+              c ? (c.rule === 'turning on radio' ? 1 : 2) : 0,
+              c ? c.stage : stage,
+            ];
+            const want = [action_code!.data[at], rule!.data[at], stage_after!.data[at]];
+            if (got.join() !== want.join())
+              wrong.push(`task ${task} stage ${stage} (${left}, ${right}): ${got}, not ${want}`);
+            at++;
+          }
+    expect(at).toBe(50 * 15 * values.length ** 2);
+    expect(wrong).toEqual([]);
+  });
+
+  it('compares in float64 at the thresholds', () => {
+    type Row = [number, string, number, number];
+    for (const [value, , general, radio] of goldenJson<{ thresholds: { rows: Row[] } }>('rules/edges.json').thresholds
+      .rows) {
+      const c = correct(3, 0, value, 1);
+      expect(c ? code(c.openLeft, c.openRight) : 0).toBe(general);
+      const r = correct(0, 3, -1, value);
+      expect(r ? code(r.openLeft, r.openRight) : 0).toBe(radio);
+    }
+  });
+});

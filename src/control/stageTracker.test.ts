@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BEHAVIOR_TASKS } from '../action/index.ts';
+import { goldenRow, goldenTensors } from '../action/testing.ts';
+import { FIRST_STAGE, type StageState, voteOnStage } from './stageTracker.ts';
+
+describe('voteOnStage', () => {
+  it('follows the original through its sequences', () => {
+    const { task, start, history_len, votes, logits, stage, history } = goldenTensors('stages/stages.safetensors');
+    const [sequences, plans, classes] = logits!.shape as [number, number, number];
+    for (let s = 0; s < sequences; s++) {
+      let state: StageState = { stage: start!.data[s]!, history: [] };
+      const options = { historyLength: history_len!.data[s]!, votes: votes!.data[s]! };
+      for (let p = 0; p < plans; p++) {
+        const row = goldenRow(logits!, s).subarray(p * classes, (p + 1) * classes);
+        state = voteOnStage(state, row, BEHAVIOR_TASKS[task!.data[s]!]!.numStages, options);
+        const expected = [...goldenRow(history!, s).subarray(p * 5, p * 5 + 5)].filter((x) => x >= 0);
+        expect([s, p, state.stage, ...state.history]).toEqual([s, p, goldenRow(stage!, s)[p], ...expected]);
+      }
+    }
+  });
+
+  it('stays within the task, moves by one, and never leaves the last stage', () => {
+    const run = fc.record({
+      numStages: fc.integer({ min: 1, max: 15 }),
+      historyLength: fc.integer({ min: 1, max: 5 }),
+      votes: fc.integer({ min: 1, max: 5 }),
+      picks: fc.array(fc.integer({ min: 0, max: 14 }), { maxLength: 60 }),
+    });
+    fc.assert(
+      fc.property(run, ({ numStages, picks, ...options }) => {
+        let state = FIRST_STAGE;
+        for (const pick of picks) {
+          const logits = new Float32Array(15).fill(Number.NEGATIVE_INFINITY);
+          logits[pick] = 1;
+          const next = voteOnStage(state, logits, numStages, options);
+          expect(next.stage).toBeGreaterThanOrEqual(0);
+          expect(next.stage).toBeLessThan(numStages);
+          expect(Math.abs(next.stage - state.stage)).toBeLessThanOrEqual(1);
+          if (next.stage !== state.stage) expect(next.history).toEqual([]);
+          if (state.stage === numStages - 1) expect(next.stage).toBe(state.stage);
+          expect(next.history.length).toBeLessThanOrEqual(options.historyLength);
+          state = next;
+        }
+      }),
+    );
+  });
+});
