@@ -1,0 +1,9 @@
+/** The network, on tensor/: vision tower, two-expert transformer, task and stage tokens, KV mixing, flow matching, losses, sampler, weights in and out. */
+export * from './config.ts';
+export { initParameters } from './initialise.ts';
+export { buildLossProgram, type LossOptions } from './loss.ts';
+export type { Trace } from './network.ts';
+export type { Planner, PlanRequest, Prediction } from './plan.ts';
+export { sincos, sincosFrequencies } from './sincos.ts';
+export { countParameters, type Initialiser, type Leaf, type Part, parameterTree } from './tree.ts';
+export { mergeLayers, type ProgramParameter, programParameters, splitLayers } from './views.ts';
