@@ -1,0 +1,154 @@
+import { z } from 'zod';
+import { InputError, nearest, parse, readJson } from '../base/index.ts';
+import { configs, ModelConfigSchema, modelConfig } from '../model/index.ts';
+
+const share = z.number().min(0).max(1);
+const count = z.int().positive();
+
+/** Everything that decides a training run besides its data, its seed and its number of steps. */
+export const TrainConfig = z.strictObject({
+  model: ModelConfigSchema,
+  /** Samples of one update. */
+  batch: count,
+  /** Updates, unless --steps says otherwise; the cosine schedule ends with them. */
+  steps: count,
+  schedule: z.strictObject({
+    warmupSteps: z.int().min(0),
+    peak: z.number().positive(),
+    /** The last learning rate as a share of the peak. */
+    finalShare: share,
+    /** Update at which the last learning rate is reached; null: the last update. */
+    decaySteps: count.nullable(),
+  }),
+  optimizer: z.strictObject({
+    beta1: share,
+    beta2: share,
+    epsilon: z.number().positive(),
+    /** Decoupled, on every parameter, biases and norms too (as the original). */
+    weightDecay: z.number().min(0),
+    clipNorm: z.number().positive(),
+    emaDecay: share,
+  }),
+  /** Share of the data's correlation in the flow's noise: L = chol(share Σ + (1 - share) I). The original has 0.5. */
+  noiseCorrelation: share,
+  /** Weight of the auxiliary loss on the positions that the data tells beside the observation; 0: none. Decides `model.auxiliary.objects`. */
+  objectsWeight: z.number().min(0),
+  /** Stage labels: `skills` are those that the demonstration recorded, `time` cuts an episode into equal parts (the original). */
+  stageLabels: z.enum(['skills', 'time']),
+  /** How often the stage that the network is told is a neighbouring one. */
+  stageNoise: share,
+  /** Standard deviation of the noise on the normalised state that the network sees. */
+  stateNoise: z.number().min(0),
+  pictures: z.strictObject({ brightness: share, contrast: share, noise: z.number().min(0).max(50) }),
+  validation: z.strictObject({
+    /** Share of the episodes that are kept out of training. */
+    share: z.number().min(0).max(0.5),
+    every: count,
+    batches: count,
+  }),
+  /** Frames between two training samples of one episode. */
+  frameStride: count,
+  /** Most memory that the training samples may take, in GiB. */
+  memoryGiB: z.number().positive(),
+  logEvery: count,
+  checkpointEvery: count,
+  /** Checkpoints that stay; older ones are removed. */
+  keepCheckpoints: count,
+  /** Euler steps that a policy with these weights takes by default. */
+  samplingSteps: count,
+});
+export type TrainConfig = z.infer<typeof TrainConfig>;
+
+const optimizer = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 1e-10, clipNorm: 1, emaDecay: 0.99 };
+
+/** Built-in configurations. A function each, because the model's own defaults are resolved when asked for. */
+const presets: Record<string, () => z.input<typeof TrainConfig>> = {
+  /** The small household policy: 64x64 cameras, minutes to an hour on two cores. */
+  nano: () => ({
+    model: { ...configs.nano, auxiliary: { ...configs.nano.auxiliary, chunk: { weight: 1 } } },
+    batch: 64,
+    steps: 6000,
+    schedule: { warmupSteps: 200, peak: 1e-3, finalShare: 0.05, decaySteps: null },
+    optimizer: { ...optimizer, weightDecay: 1e-4, emaDecay: 0.999 },
+    noiseCorrelation: 0.5,
+    objectsWeight: 1,
+    stageLabels: 'skills',
+    stageNoise: 0.1,
+    stateNoise: 0.02,
+    pictures: { brightness: 0.04, contrast: 0.06, noise: 2 },
+    validation: { share: 0.02, every: 500, batches: 4 },
+    frameStride: 1,
+    memoryGiB: 8,
+    logEvery: 20,
+    checkpointEvery: 500,
+    keepCheckpoints: 3,
+    samplingSteps: 10,
+  }),
+  /** Seconds, for tests and for a look at the machinery. */
+  dummy: () => ({
+    model: { ...configs.dummy, fast: null },
+    batch: 4,
+    steps: 20,
+    schedule: { warmupSteps: 2, peak: 1e-3, finalShare: 0.1, decaySteps: null },
+    optimizer,
+    noiseCorrelation: 0.5,
+    objectsWeight: 0,
+    stageLabels: 'skills',
+    stageNoise: 0,
+    stateNoise: 0,
+    pictures: { brightness: 0, contrast: 0, noise: 0 },
+    validation: { share: 0, every: 10, batches: 1 },
+    frameStride: 1,
+    memoryGiB: 1,
+    logEvery: 1,
+    checkpointEvery: 10,
+    keepCheckpoints: 2,
+    samplingSteps: 4,
+  }),
+  /** The winner's released settings at full size (FACTS 5.3); says what it needs, and it is more than most machines have. */
+  full: () => ({
+    model: configs.full,
+    batch: 16,
+    steps: 200_000,
+    schedule: { warmupSteps: 1000, peak: 1e-4, finalShare: 0.1, decaySteps: 20_000 },
+    optimizer,
+    noiseCorrelation: 0.5,
+    objectsWeight: 0,
+    stageLabels: 'time',
+    stageNoise: 0,
+    stateNoise: 0,
+    pictures: { brightness: 0.3, contrast: 0.4, noise: 0 },
+    validation: { share: 0.02, every: 1000, batches: 8 },
+    frameStride: 1,
+    memoryGiB: 64,
+    logEvery: 50,
+    checkpointEvery: 1000,
+    keepCheckpoints: 3,
+    samplingSteps: 20,
+  }),
+};
+
+/**
+ * A built-in configuration by name, or a JSON file of the same form.
+ * @throws InputError for an unknown name (with the nearest one) or a file that does not fit
+ */
+export async function loadTrainConfig(nameOrFile: string): Promise<TrainConfig> {
+  const preset = Object.hasOwn(presets, nameOrFile) ? presets[nameOrFile] : undefined;
+  if (preset) return checkTrainConfig(preset(), `configuration ${nameOrFile}`);
+  if (nameOrFile.endsWith('.json') || nameOrFile.includes('/')) return checkTrainConfig(await readJson(nameOrFile, z.unknown()), nameOrFile);
+  const guess = nearest(nameOrFile, Object.keys(presets));
+  throw new InputError('--config', `there is no configuration '${nameOrFile}'. ${guess ? `Did you mean '${guess}'?` : `Known: ${Object.keys(presets).join(', ')}, or a JSON file.`}`);
+}
+
+/** Checks a configuration from outside, with what its fields demand of one another. @throws InputError */
+export function checkTrainConfig(input: unknown, where = 'training configuration'): TrainConfig {
+  const config = parse(where, TrainConfig, input);
+  modelConfig(config.model, `${where}: model`);
+  const { warmupSteps, decaySteps } = config.schedule;
+  const end = decaySteps ?? config.steps;
+  if (warmupSteps >= end && decaySteps !== null)
+    throw new InputError(where, `the warm-up outlasts the schedule (got warmupSteps ${warmupSteps} and decaySteps ${end}).`);
+  if (config.model.fast && config.model.fast.lossWeight > 0)
+    throw new InputError(where, 'training with FAST tokens is not built yet. Set model.fast=null or model.fast.lossWeight=0.');
+  return config;
+}

@@ -1,0 +1,190 @@
+import { R1PRO } from '../action/index.ts';
+import { ValetError } from '../base/index.ts';
+import { buildLossProgram, type ModelConfig, mergeLayers, programParameters, splitLayers } from '../model/index.ts';
+import { Builder, gemmPeak, matmul, type NdArray, type Parameters, Session, TrainingState } from '../tensor/index.ts';
+import type { TrainingBatch } from './batch.ts';
+
+export interface OptimizerOptions {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  readonly clipNorm: number;
+  readonly emaDecay: number;
+}
+
+/** Parameters in the original tree's names, AdamW's moments and the moving average, after `step` updates. */
+export interface TrainerSnapshot {
+  readonly step: number;
+  readonly parameters: Parameters;
+  readonly m: Parameters;
+  readonly v: Parameters;
+  readonly ema: Parameters;
+}
+
+export interface TrainerOptions {
+  readonly model: ModelConfig;
+  readonly batch: number;
+  readonly optimizer: OptimizerOptions;
+  /** [960, 960] lower factor L of the noise's covariance; null for white noise. */
+  readonly noiseFactor: Float32Array | null;
+  readonly threads: number;
+  /** Fresh weights, or all of a run that goes on. */
+  readonly start: Pick<TrainerSnapshot, 'parameters'> & Partial<TrainerSnapshot>;
+  /** Measure what the machine's matrix products reach, for the share of it that training uses. */
+  readonly measurePeak?: boolean;
+}
+
+export interface TrainerInfo {
+  readonly parameters: number;
+  /** Floating point operations of one update's matrix products. */
+  readonly flops: number;
+  /** GFLOP/s of this machine's matrix products; absent when not measured. */
+  readonly peak?: number;
+}
+
+/** Training has every camera, and tells the network a stage that may differ from the one it should find. */
+const INPUTS = { imageInput: 'uint8', imageMask: false, stageLabel: true } as const;
+
+/** Losses by name (`loss`, `loss/action`, …) before the update. */
+export type Losses = Record<string, number>;
+
+export interface StepReport {
+  readonly losses: Losses;
+  /** Global norm before clipping. */
+  readonly gradientNorm: number;
+  /** False when the gradients were not finite and the update was left out. */
+  readonly applied: boolean;
+  readonly milliseconds: number;
+}
+
+/**
+ * Owns the loss program and the training state: gradients are fetched straight into WebAssembly memory and AdamW works on them in
+ * place (ENGINE.md). It blocks its thread while it computes; `trainer.worker.ts` gives it one of its own. Knows nothing of data.
+ */
+export class Trainer {
+  private evaluation: Session | undefined;
+  private readonly fetches: Record<string, NdArray>;
+  private readonly lossNames: string[];
+
+  private constructor(
+    private readonly options: TrainerOptions,
+    private readonly state: TrainingState,
+    private readonly session: Session,
+    private readonly noise: Session | null,
+    readonly info: TrainerInfo,
+  ) {
+    const gradients = this.state.fetches();
+    this.fetches = {};
+    this.lossNames = [];
+    for (const { name, shape, dtype } of session.outputs) {
+      const gradient = gradients[name];
+      if (gradient) this.fetches[name] = gradient;
+      else if (name.startsWith('gradient/')) throw new ValetError('Trainer', `no room for ${name}.`);
+      else if (shape.length === 0) {
+        this.lossNames.push(name);
+        this.fetches[name] = { shape, dtype, data: new Float32Array(1) };
+      }
+    }
+  }
+
+  static async open(options: TrainerOptions): Promise<Trainer> {
+    const { model, batch, start, threads, noiseFactor } = options;
+    const state = new TrainingState(programParameters(model).map(({ input, shape }) => ({ name: input, shape })));
+    const split = (tree: Parameters | undefined) => tree && splitLayers(model, tree);
+    state.load({
+      step: start.step ?? 0,
+      parameters: split(start.parameters)!,
+      ...(start.ema ? { ema: split(start.ema)! } : {}),
+      ...(start.m && start.v ? { m: split(start.m)!, v: split(start.v)! } : {}),
+    });
+    const program = buildLossProgram(model, { batch, gradients: true, ...INPUTS });
+    const session = await Session.create(program, { threads });
+    const noise = noiseFactor && (await noiseSession(noiseFactor, model.flowSamples * batch, threads));
+    return new Trainer(options, state, session, noise, {
+      parameters: state.count,
+      flops: program.flops,
+      ...(options.measurePeak ? { peak: await gemmPeak(threads) } : {}),
+    });
+  }
+
+  /** One update. @returns the losses before it */
+  async step(batch: TrainingBatch, learningRate: number): Promise<StepReport> {
+    const started = performance.now();
+    await this.session.run(await this.feeds(this.session, batch, this.state.parameters), this.fetches);
+    const result = this.state.clipAndStep({ ...this.options.optimizer, learningRate });
+    const losses = Object.fromEntries(this.lossNames.map((name) => [name, (this.fetches[name]!.data as Float32Array)[0]!]));
+    return { losses, ...result, milliseconds: performance.now() - started };
+  }
+
+  /** The losses of a batch under the averaged weights; nothing changes. */
+  async validate(batch: TrainingBatch): Promise<Losses> {
+    const { model, batch: size, threads } = this.options;
+    this.evaluation ??= await Session.create(
+      buildLossProgram(model, { batch: size, gradients: false, ...INPUTS }),
+      { threads },
+    );
+    const outputs = await this.evaluation.run(await this.feeds(this.evaluation, batch, this.state.ema), this.lossNames);
+    return Object.fromEntries(this.lossNames.map((name) => [name, Number(outputs[name]!.data[0])]));
+  }
+
+  /** Copies of everything that a run goes on from. */
+  snapshot(): TrainerSnapshot {
+    const { model } = this.options;
+    const { step, parameters, m, v, ema } = this.state;
+    return {
+      step,
+      parameters: mergeLayers(model, parameters),
+      m: mergeLayers(model, m),
+      v: mergeLayers(model, v),
+      ema: mergeLayers(model, ema),
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.session.close(), this.noise?.close(), this.evaluation?.close()]);
+  }
+
+  /** Inputs of the loss program, by the names and types that it asks for. */
+  private async feeds(session: Session, batch: TrainingBatch, weights: Parameters): Promise<Record<string, NdArray>> {
+    const noise = this.noise ? (await this.noise.run({ z: batch.whiteNoise }))['noise']!.data : batch.whiteNoise;
+    const given: Record<string, ArrayLike<number | bigint>> = {
+      images: batch.images,
+      state: batch.state,
+      task: batch.task,
+      stage: batch.toldStage,
+      stage_label: batch.stage,
+      actions: batch.actions,
+      noise,
+      time: batch.time,
+      objects: batch.objects,
+    };
+    const feeds: Record<string, NdArray> = {};
+    for (const { name, shape, dtype } of session.inputs) {
+      const weight = weights.get(name);
+      const values = given[name];
+      if (weight) feeds[name] = weight;
+      else if (values) feeds[name] = { shape, dtype, data: asType(values, dtype) };
+      else throw new ValetError('Trainer', `the loss program asks for '${name}', which training does not make.`);
+    }
+    return feeds;
+  }
+}
+
+/** z [rows, 960] → z·Lᵀ: one matrix product for all draws of an update. */
+async function noiseSession(factor: Float32Array, rows: number, threads: number): Promise<Session> {
+  const numbers = R1PRO.horizon * R1PRO.paddedWidth;
+  const builder = new Builder();
+  const z = builder.input('z', [rows, numbers]);
+  builder.output('noise', matmul(z, builder.parameter('factor', [numbers, numbers]), { transposeB: true }));
+  const weights: Parameters = new Map([['factor', { shape: [numbers, numbers], dtype: 'float32', data: factor }]]);
+  return Session.create(builder.build(), { threads, weights });
+}
+
+function asType(values: ArrayLike<number | bigint>, dtype: NdArray['dtype']): NdArray['data'] {
+  if (dtype === 'int64')
+    return values instanceof BigInt64Array ? values : BigInt64Array.from(values as ArrayLike<number>, (value) => BigInt(value));
+  if (dtype === 'float32') return values instanceof Float32Array ? values : Float32Array.from(values as ArrayLike<number>);
+  if (dtype === 'int32') return values instanceof Int32Array ? values : Int32Array.from(values as ArrayLike<number>);
+  return values instanceof Uint8Array ? values : Uint8Array.from(values as ArrayLike<number>);
+}

@@ -1,0 +1,36 @@
+import { answerCalls, Transfer, ValetError } from '../base/index.ts';
+import type { Parameters } from '../tensor/index.ts';
+import type { TrainingBatch } from './batch.ts';
+import { Trainer, type TrainerOptions } from './trainer.ts';
+
+/** The thread that computes updates; the main thread makes the next batch meanwhile. */
+let trainer: Trainer | undefined;
+
+function opened(): Trainer {
+  if (!trainer) throw new ValetError('trainer', 'is not open yet.');
+  return trainer;
+}
+
+answerCalls({
+  async open(options: TrainerOptions) {
+    trainer = await Trainer.open(options);
+    return trainer.info;
+  },
+  step({ batch, learningRate }: { batch: TrainingBatch; learningRate: number }) {
+    return opened().step(batch, learningRate);
+  },
+  validate(batch: TrainingBatch) {
+    return opened().validate(batch);
+  },
+  snapshot() {
+    const snapshot = opened().snapshot();
+    const buffers = [snapshot.parameters, snapshot.m, snapshot.v, snapshot.ema].flatMap((tree: Parameters) =>
+      [...tree.values()].map(({ data }) => data.buffer as ArrayBuffer),
+    );
+    return new Transfer(snapshot, buffers);
+  },
+  async close() {
+    await trainer?.close();
+    trainer = undefined;
+  },
+});
