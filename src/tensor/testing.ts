@@ -47,3 +47,9 @@ export function toBeAllclose(got: Numbers, expected: Numbers, tolerance: Toleran
 export function array(shape: readonly number[], data: TypedArray, dtype: NdArray['dtype'] = 'float32'): NdArray {
   return { shape, dtype, data };
 }
+export {
+  type CheckedInput,
+  checkGradients,
+  type GradientCheckOptions,
+  type GradientCheckResult,
+} from './gradient-check.ts';

@@ -1,6 +1,7 @@
 import { TensorError } from '../errors.ts';
 import { sameShape } from '../shapes.ts';
-import type { Attribute, DataType, Node, Parameters, Program, TypedArray } from '../types.ts';
+import type { Attribute, DataType, FloatAttribute, Node, Parameters, Program, TypedArray } from '../types.ts';
+import { spellMatmul, spellNorm } from './float64.ts';
 import { encodeModel, type OnnxAttribute, type OnnxNode, type OnnxTensor } from './model.ts';
 
 export type Precision = 'float32' | 'float64';
@@ -71,6 +72,8 @@ function outputNames(program: Program): { rename: Map<string, string>; copies: O
 
 function lowerNode(node: Node, program: Program, precision: Precision): OnnxNode[] {
   if (node.op === 'matmul') return lowerMatmul(node, program, precision);
+  if (precision === 'float64' && node.op.endsWith('LayerNormalization'))
+    return spellNorm(node.name, node.inputs, node.outputs, (node.attributes['epsilon'] as FloatAttribute).float);
   const attributes = Object.entries(node.attributes).map(([key, value]) => [key, lowerAttribute(value, precision)]);
   return [{ ...node, attributes: Object.fromEntries(attributes) }];
 }
@@ -90,64 +93,19 @@ function lowerAttribute(value: Attribute, precision: Precision): OnnxAttribute {
 function lowerMatmul(node: Node, program: Program, precision: Precision): OnnxNode[] {
   const transA = node.attributes['transA'] as number;
   const transB = node.attributes['transB'] as number;
-  const alpha = (node.attributes['alpha'] as { float: number }).float;
+  const alpha = (node.attributes['alpha'] as FloatAttribute).float;
   const ranks = node.inputs.map((name) => program.values.get(name)!.shape.length);
-  const plain = { ...node, attributes: {}, domain: '' };
+  const plain = { ...node, attributes: {} };
   if (!transA && !transB && alpha === 1) return [{ ...plain, op: 'MatMul' }];
   const attributes = { transA: { int: transA }, transB: { int: transB }, alpha: { float: alpha } };
-  if (ranks.every((rank) => rank === 2) && (precision === 'float32' || alpha === Math.fround(alpha)))
-    return [{ ...plain, op: 'Gemm', attributes }];
+  if (ranks.every((rank) => rank === 2)) return [{ ...plain, op: 'Gemm', attributes }];
   if (precision === 'float32') return [{ ...plain, op: 'FusedMatMul', domain: 'com.microsoft', attributes }];
-
-  const nodes: OnnxNode[] = [];
-  const operands = node.inputs.map((name, i) => {
-    if (!(i === 0 ? transA : transB)) return name;
-    const perm = Array.from({ length: ranks[i]! }, (_, axis) => axis);
-    perm.push(...perm.splice(-2).reverse());
-    const swapped = `${node.name}/transposed${i}`;
-    nodes.push({
-      op: 'Transpose',
-      domain: '',
-      name: swapped,
-      inputs: [name],
-      outputs: [swapped],
-      attributes: { perm: { ints: perm } },
-    });
-    return swapped;
+  return spellMatmul(node.name, node.inputs, node.outputs[0]!, {
+    transA: transA === 1,
+    transB: transB === 1,
+    alpha,
+    ranks,
   });
-  const scaled = alpha !== 1;
-  const product = scaled ? `${node.name}/product` : node.outputs[0]!;
-  nodes.push({ ...plain, op: 'MatMul', inputs: operands, outputs: [product] });
-  if (scaled) {
-    const alphaName = `${node.name}/alpha`;
-    nodes.push(
-      {
-        op: 'Constant',
-        domain: '',
-        name: alphaName,
-        inputs: [],
-        outputs: [`${alphaName}32`],
-        attributes: { value_float: { float: alpha } },
-      },
-      {
-        op: 'Cast',
-        domain: '',
-        name: `${alphaName}/cast`,
-        inputs: [`${alphaName}32`],
-        outputs: [alphaName],
-        attributes: { to: { type: 'float64' } },
-      },
-      {
-        op: 'Mul',
-        domain: '',
-        name: `${node.name}/scaled`,
-        inputs: [product, alphaName],
-        outputs: [node.outputs[0]!],
-        attributes: {},
-      },
-    );
-  }
-  return nodes;
 }
 
 /** `data` as the typed array of `dtype`, the same array when it already is. */
