@@ -22,6 +22,9 @@ export interface TrainingBatch {
   readonly time: Float32Array;
   /** [B, K] privileged positions for the auxiliary loss. */
   readonly objects: Float32Array;
+  /** [B, T] with FAST: the ids, and 1 where one stands. */
+  readonly fastTokens?: Int32Array;
+  readonly fastMask?: Uint8Array;
 }
 
 export interface BatchOptions {

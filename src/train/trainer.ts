@@ -158,6 +158,8 @@ export class Trainer {
       noise,
       time: batch.time,
       objects: batch.objects,
+      ...(batch.fastTokens && { fast_tokens: batch.fastTokens }),
+      ...(batch.fastMask && { fast_mask: batch.fastMask }),
     };
     const feeds: Record<string, NdArray> = {};
     for (const { name, shape, dtype } of session.inputs) {

@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { modelConfig } from '../model/index.ts';
+import { type Parameters, readSafetensors } from '../tensor/index.ts';
+import type { TrainingBatch } from './batch.ts';
+import { learningRate } from './schedule.ts';
+import { Trainer } from './trainer.ts';
+
+const GOLDEN = join(import.meta.dirname, '../../test/golden/train-steps');
+/** Its gradient is zero in exact arithmetic: what moves it is rounding (the case's README). */
+const ROUNDING_ONLY = 'PaliGemma/img/Transformer/encoderblock/MultiHeadDotProductAttention_0/key/bias';
+
+/** rms(got - expected) / rms(expected - start), with the absolute floor of 1e-6 on the first. */
+function moved(got: Parameters, expected: Parameters, start: Parameters): [string, number][] {
+  return [...expected].map(([name, { data }]) => {
+    const [a, b, s] = [got.get(name)!.data, data, start.get(name)!.data] as Float32Array[];
+    let [difference, way] = [0, 0];
+    for (let i = 0; i < b!.length; i++) {
+      difference += (a![i]! - b![i]!) ** 2;
+      way += (b![i]! - s![i]!) ** 2;
+    }
+    const rms = Math.sqrt(difference / b!.length);
+    return [name, rms < 1e-6 ? 0 : rms / Math.sqrt(way / b!.length)];
+  });
+}
+
+describe('Trainer', () => {
+  it('makes the four training steps of the original (golden case train-steps, released)', async () => {
+    const manifest = JSON.parse(await readFile(join(GOLDEN, 'manifest.json'), 'utf8'));
+    const { config: c, subcases } = manifest;
+    const [start, inputs, expected] = await Promise.all(
+      ['params', 'inputs', 'released.expected'].map((name) => readSafetensors(join(GOLDEN, `${name}.safetensors`))),
+    );
+    const model = modelConfig({
+      imageSize: c.image_size,
+      patchSize: c.patch_size,
+      visionWidth: c.vision_width,
+      visionLayers: c.vision_layers,
+      visionMlpDim: c.vision_mlp_dim,
+      visionHeads: c.vision_heads,
+      vlmWidth: c.vlm_width,
+      vlmMlpDim: c.vlm_mlp_dim,
+      expertWidth: c.expert_width,
+      expertMlpDim: c.expert_mlp_dim,
+      layers: c.layers,
+      numHeads: c.num_heads,
+      numKvHeads: c.num_kv_heads,
+      headDim: c.head_dim,
+      vocabSize: c.vocab_size,
+      fast: { vocabSize: c.fast_vocab_size, maxTokens: c.max_fast_tokens, lossWeight: c.fast_loss_weight },
+      taskNumStages: c.task_num_stages,
+      stageLossWeight: c.subtask_loss_weight,
+      flowSamples: c.flow_samples,
+    });
+    const optimizer = {
+      beta1: c.b1,
+      beta2: c.b2,
+      epsilon: c.eps,
+      weightDecay: c.weight_decay,
+      clipNorm: c.clip_global_norm,
+      emaDecay: c.ema_decay,
+    };
+    const trainer = await Trainer.open({ model, batch: c.batch, optimizer, noiseFactor: null, threads: 1, start: { parameters: start! } });
+    const below = (prefix: string): Parameters =>
+      new Map([...expected!].filter(([n]) => n.startsWith(prefix)).map(([n, array]) => [n.slice(prefix.length), array]));
+    const schedule = { warmupSteps: c.schedule.warmup_steps, peak: c.schedule.peak_lr, decaySteps: c.schedule.decay_steps, final: c.schedule.decay_lr };
+    try {
+      for (let step = 0; step < c.steps; step++) {
+        const golden = subcases.released.per_step[step];
+        const report = await trainer.step(batchOf(inputs!, step, c.batch, c.cameras), learningRate(schedule, step));
+        expect(Math.abs(report.losses['loss']! / golden.loss - 1)).toBeLessThan(1e-5);
+        expect(Math.abs(report.losses['loss/fast']! / golden.fast_loss - 1)).toBeLessThan(1e-5);
+        expect(Math.abs(report.losses['loss/stage']! / golden.subtask_loss - 1)).toBeLessThan(1e-5);
+        expect(Math.abs(report.gradientNorm / golden.grad_norm - 1)).toBeLessThan(1e-5);
+        if (step !== 0 && step !== 3) continue;
+        for (const [name, ratio] of moved(trainer.snapshot().parameters, below(`after${step + 1}/params/`), start!))
+          if (name !== ROUNDING_ONLY) expect(ratio, name).toBeLessThan(1e-2);
+      }
+      for (const [name, ratio] of moved(trainer.snapshot().ema, below('after4/ema/'), start!))
+        if (name !== ROUNDING_ONLY) expect(ratio, name).toBeLessThan(1e-2);
+    } finally {
+      await trainer.close();
+    }
+  });
+});
+
+function batchOf(inputs: Parameters, step: number, size: number, cameras: readonly string[]): TrainingBatch {
+  const get = (name: string) => inputs.get(`step${step}/${name}`)!.data;
+  const prompt = get('tokenized_prompt') as Int32Array;
+  const column = (k: number) => Int32Array.from({ length: size }, (_, b) => prompt[2 * b + k]!);
+  const pictures = cameras.map((camera) => get(`image_uint8/${camera}`) as Uint8Array);
+  const bytes = pictures[0]!.length / size;
+  const images = new Uint8Array(size * 3 * bytes);
+  for (let b = 0; b < size; b++)
+    pictures.forEach((picture, k) => {
+      images.set(picture.subarray(b * bytes, (b + 1) * bytes), (b * 3 + k) * bytes);
+    });
+  return {
+    images,
+    state: get('state') as Float32Array,
+    task: column(0),
+    stage: column(1),
+    toldStage: column(1),
+    actions: get('actions') as Float32Array,
+    whiteNoise: get('noise') as Float32Array,
+    time: get('time') as Float32Array,
+    objects: new Float32Array(0),
+    fastTokens: get('fast_tokens') as Int32Array,
+    fastMask: get('fast_token_mask') as Uint8Array,
+  };
+}
