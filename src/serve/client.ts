@@ -195,7 +195,7 @@ async function waitForHealth(url: string, timeoutMs: number): Promise<void> {
     const left = end - performance.now();
     if (left <= 0) throw new ValetError(url, `the server is not ready after ${timeoutMs} ms (${last}). Is it running?`);
     try {
-      const response = await fetch(health, { signal: AbortSignal.timeout(Math.min(left, 10_000)) });
+      const response = await fetch(health, { signal: AbortSignal.timeout(Math.ceil(Math.min(left, 10_000))) });
       await response.arrayBuffer();
       if (response.status === 200) return;
       last = `status ${response.status}`;
