@@ -93,7 +93,9 @@ export class Session {
     return Object.fromEntries(
       names.map((name) => {
         const spec = this.results.get(name)!;
-        return [name, { shape: spec.shape, dtype: spec.dtype, data: results[name]!.data as TypedArray }];
+        // The runtime fills a given array but returns a copy of it.
+        const data = (into ? wanted[name] : results[name])!.data as TypedArray;
+        return [name, { shape: spec.shape, dtype: spec.dtype, data }];
       }),
     );
   }

@@ -23,9 +23,10 @@ export function gather(table: Tensor, ids: Tensor): Tensor {
       const chosen = onnx.oneHot(onnx.reshape(ids, [count]), rows, table.dtype);
       return [onnx.reshape(onnx.matmul(chosen, flat, true, false), table.shape)];
     }
-    const index = onnx.cast(onnx.reshape(ids, [count, 1]), 'int64');
+    // Not ScatterND: the runtime adds repeated rows from several threads at once and loses some.
+    const index = onnx.expand(onnx.cast(onnx.reshape(ids, [count, 1]), 'int64'), [count, size(rest)]);
     const zero = onnx.zeros(table, [rows, size(rest)]);
-    const added = table.builder.emit('ScatterND', [zero, index, flat], [zero], { reduction: 'add' })[0]!;
+    const added = table.builder.emit('ScatterElements', [zero, index, flat], [zero], { axis: 0, reduction: 'add' })[0]!;
     return [onnx.reshape(added, table.shape)];
   });
 }
