@@ -275,7 +275,7 @@ describe('what goes wrong', () => {
 
   it("a planner's failure reaches the log, not the client; health follows", async () => {
     const lines: string[] = [];
-    const logger = pino({ write: (line: string) => void lines.push(line) });
+    const logger = pino({}, { write: (line: string) => void lines.push(line) });
     const { server, url, http, planner } = await serve({ logger });
     await server.ready;
     const client = await welcomed(url);
