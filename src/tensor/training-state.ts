@@ -92,24 +92,31 @@ export class TrainingState {
   }
 
   /** Copies values into the named arrays; `ema` follows `parameters` unless it is given. @throws TensorError for a missing or misshapen array */
-  load({
-    step,
-    ...arrays
-  }: { readonly [kind in Exclude<StateArray, 'gradients'>]?: Parameters } & { readonly step?: number }): void {
-    const given = { ...arrays, ...(arrays.parameters && !arrays.ema ? { ema: arrays.parameters } : {}) };
-    for (const [kind, values] of Object.entries(given) as [StateArray, Parameters][]) {
-      for (const [name, target] of this[kind]) {
-        const source = values.get(name);
-        if (!source || !sameShape(source.shape, target.shape))
+  load(
+    source: { readonly [kind in Exclude<StateArray, 'gradients'>]?: Parameters } & { readonly step?: number },
+  ): void {
+    const given: [StateArray, Parameters | undefined][] = [
+      ['parameters', source.parameters],
+      ['m', source.m],
+      ['v', source.v],
+      ['ema', source.ema ?? source.parameters],
+    ];
+    for (const [kind, values] of given) {
+      if (!values) continue;
+      for (const [name, { shape }] of this[kind]) {
+        const array = values.get(name);
+        if (!array || !sameShape(array.shape, shape))
           throw new TensorError(
             'TrainingState.load',
-            `${kind} '${name}' ${source ? `has the wrong shape (got [${source.shape}], expected [${target.shape}])` : 'is missing'}.`,
+            `${kind} '${name}' ${array ? `has the wrong shape (got [${array.shape}], expected [${shape}])` : 'is missing'}.`,
           );
       }
-      for (const [name, target] of this[kind])
-        (target.data as Float32Array).set(values.get(name)!.data as Float32Array);
     }
-    if (step !== undefined) this.step = step;
+    for (const [kind, values] of given)
+      if (values)
+        for (const [name, target] of this[kind])
+          (target.data as Float32Array).set(values.get(name)!.data as Float32Array);
+    if (source.step !== undefined) this.step = source.step;
   }
 
   /** The parameters as feeds of `Session.run`. */
