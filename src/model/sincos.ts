@@ -7,7 +7,7 @@ const f32 = Math.fround;
 export function sincosFrequencies(dimension: number, low: number, high: number): Float32Array {
   const n = dimension / 2;
   const step = f32(1 / (n - 1));
-  const ratio = f32(f32(high) / f32(low));
+  const ratio = f32(high / low);
   return Float32Array.from({ length: n }, (_, i) => {
     const fraction = f32(i * step);
     const period = f32(f32(low) * f32(ratio ** fraction));

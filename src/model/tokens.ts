@@ -105,10 +105,10 @@ export function stateTokens(net: Network, state: Tensor): Tensor {
 
 /** Bins 0…255 of [-range, range); values beyond fall in the outer bins. */
 function stateBins(builder: Builder, x: Tensor, range: number): Tensor {
-  // Edges are -range + i·range/128: with range 1 the product is exact, and the sum rounds only values that no edge is near to.
-  const at = addScalar(scale(x, 128 / range), 128);
+  // Edges are -range + i·range/128. With range 1 the product is exact, and the floor comes before the sum, which would round it up.
+  const at = scale(x, 128 / range);
   const [floor] = builder.emit('Floor', [at], [at]);
-  const [clipped] = builder.emit('Clip', [floor!, builder.constant(0), builder.constant(255)], [at]);
+  const [clipped] = builder.emit('Clip', [addScalar(floor!, 128), builder.constant(0), builder.constant(255)], [at]);
   return cast(clipped!, 'int64');
 }
 
