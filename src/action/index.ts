@@ -10,5 +10,6 @@ export * from './picture.ts';
 export * from './proprioception.ts';
 export * from './space.ts';
 export * from './spline.ts';
+export * from './statistics.ts';
 export * from './tasks.ts';
 export * from './transforms.ts';
