@@ -1,7 +1,7 @@
 import type { Tensor } from '../builder.ts';
 import { describe, opError } from '../errors.ts';
 import * as onnx from '../primitives.ts';
-import { linear } from './matmul.ts';
+import { matmul } from './matmul.ts';
 import { reshape } from './shape.ts';
 
 export interface ConvOptions {
@@ -10,9 +10,25 @@ export interface ConvOptions {
   readonly padding?: number;
 }
 
+/** Lengths of a convolution: `x` [batch, height, width, channels], `w` [kh, kw, channels, outputs] → [batch, rows, columns, outputs]. */
+interface Geometry {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly kh: number;
+  readonly kw: number;
+  readonly outputs: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly stride: number;
+  readonly padding: number;
+}
+
 /**
  * Convolution of images `x` [B, H, W, C] with `w` [kh, kw, C, O] → [B, H', W', O], H' = ⌊(H + 2·padding - kh) / stride⌋ + 1.
- * Patches are gathered by slices (im2col) and multiplied by one GEMM; its weight gradient is one GEMM over the same patches.
+ * One Gather lays out the patches (the runtime's Gather uses all threads, its Slice, Pad and Concat do not), one GEMM
+ * multiplies them; the weight gradient is one GEMM over the same patches, the input gradient see `inputGradient`.
  */
 export function conv2d(x: Tensor, w: Tensor, { stride = 1, padding = 0 }: ConvOptions = {}): Tensor {
   if (x.shape.length !== 4 || w.shape.length !== 4 || x.shape[3] !== w.shape[2])
@@ -26,70 +42,102 @@ export function conv2d(x: Tensor, w: Tensor, { stride = 1, padding = 0 }: ConvOp
   const columns = Math.floor((width + 2 * padding - kw) / stride) + 1;
   if (rows < 1 || columns < 1)
     throw opError('conv2d', `the kernel is larger than the padded image (got ${describe(x)} and ${describe(w)}).`);
-  const patches = gatherPatches(x, { kh, kw, stride, padding, rows, columns });
-  const out = linear(
-    reshape(patches, [batch * rows * columns, kh * kw * channels]),
-    reshape(w, [kh * kw * channels, outputs]),
+  const geometry: Geometry = { batch, height, width, channels, kh, kw, outputs, rows, columns, stride, padding };
+  // The patches are not recorded: their product's record gives the weight's gradient, the record below the input's.
+  const patches = gatherPatches(x, geometry);
+  const out = matmul(patches, reshape(w, [kh * kw * channels, outputs]));
+  const images = onnx.reshape(out, [batch, rows, columns, outputs]);
+  return x.builder.record([x, out], [images], ([d], needed) => [
+    needed[0] ? inputGradient(d!, w, geometry) : null,
+    needed[1] ? onnx.reshape(d!, out.shape) : null,
+  ]);
+}
+
+/** Entries of the pixels of `x` [B, H, W, C] at `index` (H·W stands for a zero pixel): [B, index.length, C]. */
+function gatherPixels(x: Tensor, index: readonly number[]): Tensor {
+  const [batch, height, width, channels] = x.shape as [number, number, number, number];
+  const count = height * width;
+  const pixels = onnx.reshape(x, [batch, count, channels]);
+  const padded = index.includes(count) ? onnx.pad(pixels, [0, 0, 0, 0, 1, 0]) : pixels;
+  const positions = x.builder.constant(index, [index.length], 'int64');
+  return x.builder.emit('Gather', [padded, positions], [{ shape: [batch, index.length, channels], dtype: x.dtype }], {
+    axis: 1,
+  })[0]!;
+}
+
+/** Patches [B·H'·W', kh·kw·C] (im2col). */
+function gatherPatches(x: Tensor, g: Geometry): Tensor {
+  const index: number[] = [];
+  for (let i = 0; i < g.rows; i++)
+    for (let j = 0; j < g.columns; j++)
+      for (let a = 0; a < g.kh; a++)
+        for (let b = 0; b < g.kw; b++)
+          index.push(pixelIndex(i * g.stride - g.padding + a, j * g.stride - g.padding + b, g.height, g.width));
+  return onnx.reshape(gatherPixels(x, index), [g.batch * g.rows * g.columns, g.kh * g.kw * g.channels]);
+}
+
+function pixelIndex(row: number, column: number, height: number, width: number): number {
+  return row >= 0 && row < height && column >= 0 && column < width ? row * width + column : height * width;
+}
+
+/** For the input positions `stride·a + phase` of one axis: the kernel positions that reach them, and from which output `a + shift`. */
+function taps(phase: number, kernel: number, { stride, padding }: Geometry): { at: number; shift: number }[] {
+  const list: { at: number; shift: number }[] = [];
+  for (let at = 0; at < kernel; at++)
+    if ((phase + padding - at) % stride === 0) list.push({ at, shift: (phase + padding - at) / stride });
+  return list;
+}
+
+/**
+ * The gradient of the input [B, H, W, C] from that of the output [B, H', W', O], without scattering: the input rows of one
+ * phase (row mod stride) see the same few kernel rows, so their gradient is one GEMM of gathered output gradients with
+ * those kernel rows. The columns' phases share the GEMM (with zeros where a phase has no tap), so that its result is already
+ * in the order of the image's columns; the row phases are joined by one Concat of whole rows.
+ */
+function inputGradient(d: Tensor, w: Tensor, g: Geometry): Tensor {
+  const { stride, channels, outputs } = g;
+  const blockRows = Math.ceil(g.height / stride);
+  const blockColumns = Math.ceil(g.width / stride);
+  const columnTaps = Array.from({ length: stride }, (_, phase) => taps(phase, g.kw, g));
+  const columnShifts = [...new Set(columnTaps.flat().map(({ shift }) => shift))].sort((a, b) => a - b);
+  // Kernel positions as rows [kh·kw + 1, O, C]; the last is zero.
+  const kernels = onnx.pad(
+    onnx.transpose(onnx.reshape(w, [g.kh * g.kw, channels, outputs]), [0, 2, 1]),
+    [0, 0, 0, 1, 0, 0],
   );
-  return reshape(out, [batch, rows, columns, outputs]);
-}
 
-interface PatchGrid {
-  readonly kh: number;
-  readonly kw: number;
-  readonly stride: number;
-  readonly padding: number;
-  readonly rows: number;
-  readonly columns: number;
-}
-
-/** Patches [B, H', W', kh·kw·C] of images [B, H, W, C], kernel row by kernel row. */
-function gatherPatches(x: Tensor, { kh, kw, stride, padding, rows, columns }: PatchGrid): Tensor {
-  const channels = x.shape[3]!;
-  const padded = onnx.pad(x, [0, padding, padding, 0, 0, padding, padding, 0]);
-  const parts: Tensor[] = [];
-  for (let i = 0; i < kh; i++) {
-    const band = onnx.slice(padded, 1, i, i + (rows - 1) * stride + 1, stride);
-    for (let j = 0; j < kw; j++) parts.push(onnx.slice(band, 2, j, j + (columns - 1) * stride + 1, stride));
-  }
-  const patches = onnx.concat(parts, 3);
-  return x.builder.record([x], [patches], ([d]) => {
-    // Each slice's gradient goes back to its place: zeros between (stride), around (offset), then the sum.
-    const pieces = onnx.split(
-      d!,
-      3,
-      parts.map(() => channels),
+  const phases = Array.from({ length: stride }, (_, phase) => {
+    const rowTaps = taps(phase, g.kh, g);
+    const shape = [g.batch, blockRows, 1, blockColumns * stride * channels];
+    if (rowTaps.length === 0 || columnShifts.length === 0) return onnx.zeros(d, shape);
+    const pixels: number[] = [];
+    for (let i = 0; i < blockRows; i++)
+      for (let j = 0; j < blockColumns; j++)
+        for (const row of rowTaps)
+          for (const shift of columnShifts) pixels.push(pixelIndex(i + row.shift, j + shift, g.rows, g.columns));
+    const used = rowTaps.flatMap((row) =>
+      columnShifts.flatMap((shift) =>
+        columnTaps.map((list) => {
+          const tap = list.find((candidate) => candidate.shift === shift);
+          return tap ? row.at * g.kw + tap.at : g.kh * g.kw;
+        }),
+      ),
     );
-    let total: Tensor | undefined;
-    for (let i = 0; i < kh; i++) {
-      let band: Tensor | undefined;
-      for (let j = 0; j < kw; j++) {
-        const piece = spread(pieces[i * kw + j]!, 2, j, stride, padded.shape[2]!);
-        band = band ? onnx.add(band, piece) : piece;
-      }
-      const placed = spread(band!, 1, i, stride, padded.shape[1]!);
-      total = total ? onnx.add(total, placed) : placed;
-    }
-    const [height, width] = [x.shape[1]!, x.shape[2]!];
-    return [onnx.slice(onnx.slice(total!, 1, padding, padding + height), 2, padding, padding + width)];
+    const count = rowTaps.length * columnShifts.length;
+    const index = w.builder.constant(used, [used.length], 'int64');
+    const chosen = w.builder.emit(
+      'Gather',
+      [kernels, index],
+      [{ shape: [used.length, outputs, channels], dtype: w.dtype }],
+      { axis: 0 },
+    )[0]!;
+    const weights = onnx.reshape(
+      onnx.transpose(onnx.reshape(chosen, [count, stride, outputs, channels]), [0, 2, 1, 3]),
+      [count * outputs, stride * channels],
+    );
+    const gathered = onnx.reshape(gatherPixels(d, pixels), [g.batch * blockRows * blockColumns, count * outputs]);
+    return onnx.reshape(onnx.matmul(gathered, weights), shape);
   });
-}
-
-/** Places the entries of `axis` at `offset, offset + stride, …` of an axis of `length`, zeros elsewhere. */
-function spread(x: Tensor, axis: number, offset: number, stride: number, length: number): Tensor {
-  const count = x.shape[axis]!;
-  let wide = x;
-  if (stride > 1) {
-    const split = [...x.shape.slice(0, axis + 1), 1, ...x.shape.slice(axis + 1)];
-    const pads = new Array(split.length * 2).fill(0);
-    pads[split.length + axis + 1] = stride - 1;
-    const merged = x.shape.map((n, i) => (i === axis ? n * stride : n));
-    wide = onnx.reshape(onnx.pad(onnx.reshape(x, split), pads), merged);
-  }
-  const end = offset + (count - 1) * stride + 1;
-  const used = onnx.slice(wide, axis, 0, (count - 1) * stride + 1);
-  const pads = new Array(x.shape.length * 2).fill(0);
-  pads[axis] = offset;
-  pads[x.shape.length + axis] = length - end;
-  return onnx.pad(used, pads);
+  const whole = onnx.reshape(onnx.concat(phases, 2), [g.batch, blockRows * stride, blockColumns * stride, channels]);
+  return onnx.slice(onnx.slice(whole, 1, 0, g.height), 2, 0, g.width);
 }
