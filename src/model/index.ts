@@ -1,9 +1,22 @@
 /** The network, on tensor/: vision tower, two-expert transformer, task and stage tokens, KV mixing, flow matching, losses, sampler, weights in and out. */
+
+export {
+  type Checkpoint,
+  type CheckpointContents,
+  type PolicySettings,
+  readCheckpoint,
+  writeCheckpoint,
+} from './checkpoint.ts';
+export { PlannerClient } from './client.ts';
 export * from './config.ts';
+export { configOfGoldenCase } from './golden.ts';
+export { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram, type InferenceOptions } from './inference.ts';
 export { initParameters } from './initialise.ts';
 export { buildLossProgram, type LossOptions } from './loss.ts';
 export type { Trace } from './network.ts';
 export type { Planner, PlanRequest, Prediction } from './plan.ts';
+export { createPlanner, type PlannerOptions } from './planner.ts';
+export { eulerTimes, Sampler, type SamplerInputs, type SamplerOptions } from './sampler.ts';
 export { sincos, sincosFrequencies } from './sincos.ts';
 export { countParameters, type Initialiser, type Leaf, type Part, parameterTree } from './tree.ts';
 export { mergeLayers, type ProgramParameter, programParameters, splitLayers } from './views.ts';

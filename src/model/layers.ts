@@ -141,11 +141,6 @@ export interface Modulation {
   readonly gate: Tensor;
 }
 
-/** adaRMS: Dense(condition [M, expertWidth]) split into scale, shift, gate. */
-export function modulation(net: Network, name: string, condition: Tensor, layer?: number): Modulation {
-  return splitModulation(net, dense(net, `${name}/Dense_0`, condition, layer));
-}
-
 /** [M, 3·expertWidth] → scale + 1, shift, gate. */
 export function splitModulation(net: Network, packed: Tensor): Modulation {
   const d = net.config.expertWidth;

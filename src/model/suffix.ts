@@ -7,9 +7,9 @@ import {
   feedForward,
   keysAndValues,
   type Modulation,
-  modulation,
   queries,
   rotation,
+  splitModulation,
 } from './layers.ts';
 import { additive } from './masks.ts';
 import type { Network } from './network.ts';
@@ -29,15 +29,20 @@ export function timeCondition(net: Network, time: Tensor): Tensor {
   return condition;
 }
 
-/** The adaRMS scale, shift and gate of every norm of the expert, in the order attention 0, feed-forward 0, attention 1, …, final. */
-export function modulations(net: Network, condition: Tensor): Modulation[] {
-  const out: Modulation[] = [];
+/** The Dense_0 outputs of every adaRMS norm, each [M, 3·expertWidth]: attention 0, feed-forward 0, attention 1, …, final. */
+export function modulationRows(net: Network, condition: Tensor): Tensor[] {
+  const out: Tensor[] = [];
   for (let layer = 0; layer < net.config.layers; layer++) {
-    out.push(modulation(net, `${LAYERS}/pre_attention_norm_1`, condition, layer));
-    out.push(modulation(net, `${LAYERS}/pre_ffw_norm_1`, condition, layer));
+    out.push(dense(net, `${LAYERS}/pre_attention_norm_1/Dense_0`, condition, layer));
+    out.push(dense(net, `${LAYERS}/pre_ffw_norm_1/Dense_0`, condition, layer));
   }
-  out.push(modulation(net, 'PaliGemma/llm/final_norm_1', condition));
+  out.push(dense(net, 'PaliGemma/llm/final_norm_1/Dense_0', condition));
   return out;
+}
+
+/** Scale, shift and gate of every norm of the expert, in the same order. */
+export function modulations(net: Network, condition: Tensor): Modulation[] {
+  return modulationRows(net, condition).map((row) => splitModulation(net, row));
 }
 
 export interface SuffixInputs {

@@ -1,0 +1,130 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type ChunkStatistics, readNormStats, writeNormStats } from '../action/index.ts';
+import { InputError, nearest, readJson, writeFileAside, writeFolderAside } from '../base/index.ts';
+import { type Parameters, readSafetensors, writeSafetensors } from '../tensor/index.ts';
+import { type ModelConfig, modelConfig } from './config.ts';
+import { parameterTree } from './tree.ts';
+
+/** How plans are made from this network: what training decided and serving must repeat. */
+const PolicySettingsSchema = z.strictObject({
+  /** Folder of the statistics below `assets/`. */
+  assetId: z.string().min(1).default('household'),
+  /** Euler steps from noise to actions. */
+  samplingSteps: z.number().int().positive().default(20),
+  /** Share of the data's correlation in the noise (0 white, 0.5 the original). */
+  noiseCorrelation: z.number().min(0).max(1).default(0.5),
+  /** Kept actions are held while the flow time is above this. */
+  inpaintAbove: z.number().min(0).max(1).default(0.3),
+});
+export type PolicySettings = z.infer<typeof PolicySettingsSchema>;
+
+const ConfigFileSchema = z.object({ format: z.literal(1), model: z.unknown(), policy: PolicySettingsSchema });
+
+/** A trained network with everything that is needed to plan with it. */
+export interface Checkpoint {
+  readonly config: ModelConfig;
+  readonly policy: PolicySettings;
+  /** The tree of the averaged weights, float32. */
+  readonly parameters: Parameters;
+  readonly normStats: ChunkStatistics;
+  /** What it was trained on: data fingerprint, steps, seeds, versions. */
+  readonly card: Readonly<Record<string, unknown>>;
+}
+
+export interface CheckpointContents {
+  readonly config: ModelConfig;
+  readonly parameters: Parameters;
+  readonly normStats: ChunkStatistics;
+  readonly card: Readonly<Record<string, unknown>>;
+  readonly policy?: z.input<typeof PolicySettingsSchema>;
+  /** Files of the FAST vocabulary by name. */
+  readonly fastTokenizer?: Readonly<Record<string, Uint8Array | string>>;
+  /** Writes further files into the folder before it gets its name, such as `train.safetensors`. */
+  readonly extra?: (folder: string) => Promise<void>;
+}
+
+/**
+ * Writes a checkpoint folder: config.json, params.safetensors, assets/<assetId>/norm_stats.json (and fast_tokenizer/), card.json.
+ * Written aside and renamed: a reader sees all of it or nothing. @throws InputError when `folder` exists, unless `replace`
+ */
+export async function writeCheckpoint(
+  folder: string,
+  contents: CheckpointContents,
+  options: { replace?: boolean } = {},
+): Promise<void> {
+  const policy = PolicySettingsSchema.parse(contents.policy ?? {});
+  const parameters = checkedParameters(folder, contents.config, contents.parameters);
+  await writeFolderAside(
+    folder,
+    async (at) => {
+      const assets = join(at, 'assets', policy.assetId);
+      await writeFileAside(join(at, 'config.json'), json({ format: 1, model: contents.config, policy }));
+      await writeFileAside(join(at, 'card.json'), json(contents.card));
+      await writeSafetensors(join(at, 'params.safetensors'), parameters);
+      await writeNormStats(join(assets, 'norm_stats.json'), contents.normStats);
+      for (const [name, data] of Object.entries(contents.fastTokenizer ?? {}))
+        await writeFileAside(join(assets, 'fast_tokenizer', name), data);
+      await contents.extra?.(at);
+    },
+    options,
+  );
+}
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** Reads a checkpoint folder. @throws InputError that names the file and what is wrong with it */
+export async function readCheckpoint(folder: string): Promise<Checkpoint> {
+  await requireCheckpoint(folder);
+  const configPath = join(folder, 'config.json');
+  const file = await readJson(configPath, ConfigFileSchema);
+  const config = modelConfig(file.model, configPath);
+  const weights = join(folder, 'params.safetensors');
+  const [parameters, normStats, card] = await Promise.all([
+    readSafetensors(weights).then((found) => checkedParameters(weights, config, found)),
+    readNormStats(join(folder, 'assets', file.policy.assetId, 'norm_stats.json')),
+    readJson(join(folder, 'card.json'), z.record(z.string(), z.unknown())),
+  ]);
+  return { config, policy: file.policy, parameters, normStats, card };
+}
+
+async function requireCheckpoint(folder: string): Promise<void> {
+  const info = await stat(folder).catch(() => undefined);
+  if (!info?.isDirectory())
+    throw new InputError(folder, 'is no folder. A checkpoint is a folder with config.json and params.safetensors.');
+  const names = await readdir(folder);
+  for (const name of ['config.json', 'params.safetensors'])
+    if (!names.includes(name))
+      throw new InputError(
+        folder,
+        `is no Valet checkpoint: ${name} is missing (got ${names.slice(0, 8).join(', ') || 'an empty folder'}).`,
+      );
+}
+
+/** The leaves of the configuration's tree, in its order; each must be there with the right shape, float32. */
+function checkedParameters(where: string, config: ModelConfig, found: Parameters): Parameters {
+  const out: Parameters = new Map();
+  const missing: string[] = [];
+  for (const { name, shape } of parameterTree(config)) {
+    const array = found.get(name);
+    if (!array) {
+      missing.push(name);
+      continue;
+    }
+    if (String(array.shape) !== String(shape) || array.dtype !== 'float32')
+      throw new InputError(
+        where,
+        `${name} is ${array.dtype} [${array.shape.join(', ')}] (expected float32 [${shape.join(', ')}]).`,
+      );
+    out.set(name, array);
+  }
+  if (missing.length > 0) {
+    const near = nearest(missing[0]!, found.keys());
+    throw new InputError(
+      where,
+      `${missing.length} of ${missing.length + out.size} parameters are missing, first ${missing[0]}${near ? ` (there is ${near})` : ''}. Do config.json and params.safetensors belong together?`,
+    );
+  }
+  return out;
+}

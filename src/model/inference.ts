@@ -1,0 +1,72 @@
+import { concat, type Program, reshape, split, sum } from '../tensor/index.ts';
+import type { ModelConfig } from './config.ts';
+import { dense, splitModulation } from './layers.ts';
+import { Network } from './network.ts';
+import { mixCache, prefixPass } from './prefix.ts';
+import { modulationRows, suffixPass, timeCondition } from './suffix.ts';
+import { prefixLayout } from './tokens.ts';
+
+export interface InferenceOptions {
+  readonly batch: number;
+  /** Take a mask of the cameras that are there; without it all are. */
+  readonly imageMask?: boolean;
+}
+
+/**
+ * The prefix pass of planning. Inputs `images` [B, 3, S, S, 3] uint8, `state` [B, 32], `task`, `stage` [B] int64 (and `image_mask` [B, 3] uint8).
+ * Outputs `keys`, `values` [layers, B, prefix, kvHeads, headDim], mixed; `stage_logits` [B, maxStages], not masked (and `prefix_mask` [B, prefix]).
+ */
+export function buildPrefixProgram(config: ModelConfig, { batch, imageMask = false }: InferenceOptions): Program {
+  const net = new Network(config);
+  const { builder } = net;
+  const images = builder.input('images', [batch, config.cameras, config.imageSize, config.imageSize, 3], 'uint8');
+  const mask = imageMask ? builder.input('image_mask', [batch, config.cameras], 'uint8') : undefined;
+  const state = builder.input('state', [batch, config.actionDim]);
+  const task = builder.input('task', [batch], 'int64');
+  const stage = builder.input('stage', [batch], 'int64');
+  const prefix = prefixPass(net, { images, imageMask: mask, state, task, stage });
+  const cache = mixCache(net, prefix);
+  builder.output('keys', cache.keys);
+  builder.output('values', cache.values);
+  builder.output('stage_logits', dense(net, 'stage_pred_from_vlm', prefix.base));
+  if (prefix.valid) builder.output('prefix_mask', prefix.valid);
+  return builder.build();
+}
+
+/**
+ * All adaRMS conditions of fixed flow times, computed once per planner: input `time` [T], output `modulation` [T, (2·layers + 1)·3·expertWidth].
+ */
+export function buildConditionProgram(config: ModelConfig, times: number): Program {
+  const net = new Network(config);
+  const time = net.builder.input('time', [times]);
+  net.builder.output('modulation', concat(modulationRows(net, timeCondition(net, time)), 1));
+  return net.builder.build();
+}
+
+/**
+ * One evaluation of the velocity. Inputs `noisy` [B, 30, 32], `modulation` [1, …] (a row of `buildConditionProgram`), `keys`, `values` of the
+ * prefix pass (and `prefix_mask`). Output `velocity` [B, 30, 32].
+ */
+export function buildDenoiseProgram(config: ModelConfig, { batch, imageMask = false }: InferenceOptions): Program {
+  const net = new Network(config);
+  const { builder } = net;
+  const { layers, expertWidth, actionHorizon, actionDim, numKvHeads, headDim } = config;
+  const { length } = prefixLayout(config);
+  const noisy = builder.input('noisy', [batch, actionHorizon, actionDim]);
+  const count = 2 * layers + 1;
+  const modulation = builder.input('modulation', [1, count * 3 * expertWidth]);
+  const cache = [layers, batch, length, numKvHeads, headDim];
+  const keys = builder.input('keys', cache);
+  const values = builder.input('values', cache);
+  const valid = imageMask ? builder.input('prefix_mask', [batch, length]) : undefined;
+  const rows = split(modulation, 1, new Array(count).fill(3 * expertWidth));
+  const velocity = suffixPass(net, {
+    noisy: reshape(noisy, [batch, 1, actionHorizon, actionDim]),
+    modulations: rows.map((row) => splitModulation(net, row)),
+    cache: { keys, values },
+    ...(valid ? { valid } : {}),
+    start: valid ? sum(valid, [1], true) : builder.constant([length], [1, 1]),
+  });
+  builder.output('velocity', reshape(velocity, [batch, actionHorizon, actionDim]));
+  return builder.build();
+}

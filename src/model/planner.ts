@@ -1,0 +1,151 @@
+import {
+  actionsFromModel,
+  CAMERAS,
+  CorrelatedNoise,
+  Inpainter,
+  normaliseState,
+  prefixForModel,
+  resizeWithPad,
+} from '../action/index.ts';
+import { InputError, Random } from '../base/index.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { ModelConfig } from './config.ts';
+import type { Planner, PlanRequest, Prediction } from './plan.ts';
+import { Sampler } from './sampler.ts';
+
+export interface PlannerOptions {
+  /** Threads inside one operation; 1 when left out. */
+  readonly threads?: number;
+  /** Requests that may share one pass; each size is a pair of programs. [1] when left out; 1 is always among them. */
+  readonly batchSizes?: readonly number[];
+  /** Euler steps; the checkpoint's when left out. */
+  readonly samplingSteps?: number;
+  /** Factor on the starting noise; 0 gives the same plan for every seed. */
+  readonly noiseScale?: number;
+}
+
+/** A planner in the calling thread; it blocks that thread while it computes. `PlannerClient` owns one in a worker. */
+export async function createPlanner(checkpoint: Checkpoint, options: PlannerOptions = {}): Promise<Planner> {
+  const { config, parameters, policy } = checkpoint;
+  const { threads = 1, batchSizes = [1], samplingSteps: steps = policy.samplingSteps } = options;
+  const sizes = [...new Set([1, ...batchSizes])].sort((a, b) => b - a);
+  const samplers = new Map<number, Sampler>();
+  for (const batch of sizes) samplers.set(batch, await Sampler.create(config, parameters, { batch, steps, threads }));
+  return new NetworkPlanner(checkpoint, samplers, options.noiseScale ?? 1);
+}
+
+class NetworkPlanner implements Planner {
+  readonly imageSize: number;
+  private readonly noise: CorrelatedNoise;
+  private readonly inpainters = new Map<number, Inpainter>();
+  private turn: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly checkpoint: Checkpoint,
+    /** By batch size, largest first. */
+    private readonly samplers: ReadonlyMap<number, Sampler>,
+    private readonly noiseScale: number,
+  ) {
+    this.imageSize = checkpoint.config.imageSize;
+    const { normStats, policy } = checkpoint;
+    this.noise = new CorrelatedNoise(normStats.correlation ? normStats : null, { beta: policy.noiseCorrelation });
+  }
+
+  /** Plans for all requests, in the largest batches that fit; calls that overlap wait for each other. */
+  plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
+    for (const request of requests) checkRequest(this.checkpoint.config, request);
+    const result = this.turn.then(() => this.planAll(requests));
+    this.turn = result.catch(() => {});
+    return result;
+  }
+
+  async close(): Promise<void> {
+    await this.turn;
+    for (const sampler of this.samplers.values()) await sampler.close();
+  }
+
+  private async planAll(requests: readonly PlanRequest[]): Promise<Prediction[]> {
+    const out: Prediction[] = [];
+    for (let at = 0; at < requests.length; ) {
+      const [size, sampler] = [...this.samplers].find(([batch]) => batch <= requests.length - at)!;
+      out.push(...(await this.planBatch(sampler, requests.slice(at, at + size))));
+      at += size;
+    }
+    return out;
+  }
+
+  private async planBatch(sampler: Sampler, requests: readonly PlanRequest[]): Promise<Prediction[]> {
+    const { config, normStats, policy } = this.checkpoint;
+    const { imageSize: side, actionHorizon: horizon, actionDim: width, maxStages } = config;
+    const pixels = side * side * 3;
+    const images = new Uint8Array(requests.length * CAMERAS.length * pixels);
+    const state = new Float32Array(requests.length * width);
+    const noise = new Float32Array(requests.length * horizon * width);
+    const chunk = horizon * width;
+    requests.forEach((request, b) => {
+      CAMERAS.forEach((camera, c) => {
+        images.set(resizeWithPad(request.pictures[camera], side), (b * CAMERAS.length + c) * pixels);
+      });
+      state.set(normaliseState(request.state, normStats), b * width);
+      noise.set(this.noise.sample(Random.of(request.seed), 1), b * chunk);
+    });
+    if (this.noiseScale !== 1) for (let i = 0; i < noise.length; i++) noise[i]! *= this.noiseScale;
+    const given = requests.map(({ prefix, state }) => {
+      if (!prefix || prefix.rows === 0) return undefined;
+      return { inpainter: this.inpainter(prefix.rows), rows: prefixForModel(prefix.actions, state, normStats) };
+    });
+    const inputs = {
+      images,
+      state,
+      task: BigInt64Array.from(requests, ({ taskId }) => BigInt(taskId)),
+      stage: BigInt64Array.from(requests, ({ stage }) => BigInt(stage)),
+    };
+    const { actions, stageLogits } = await sampler.sample(inputs, noise, (x, time) => {
+      given.forEach((promise, b) => {
+        const own = (array: Float32Array) => array.subarray(b * chunk, (b + 1) * chunk);
+        if (promise) promise.inpainter.apply(own(x), promise.rows, own(noise), time, policy.inpaintAbove);
+      });
+    });
+    return requests.map((request, b) => ({
+      actions: actionsFromModel(
+        actions.subarray(b * chunk, (b + 1) * chunk),
+        state.subarray(b * width, (b + 1) * width),
+        normStats,
+      ),
+      horizon,
+      stageLogits: maskStages(config, request.taskId, stageLogits.slice(b * maxStages, (b + 1) * maxStages)),
+    }));
+  }
+
+  private inpainter(keepRows: number): Inpainter {
+    let known = this.inpainters.get(keepRows);
+    if (!known) {
+      known = new Inpainter(this.noise, { keepRows });
+      this.inpainters.set(keepRows, known);
+    }
+    return known;
+  }
+}
+
+/** -Infinity at and beyond the task's number of stages, in place. Task -1 means the last row, as in the original. */
+function maskStages(config: ModelConfig, taskId: number, logits: Float32Array): Float32Array {
+  return logits.fill(-Infinity, config.taskNumStages.at(taskId)!);
+}
+
+function checkRequest(config: ModelConfig, { taskId, stage, state, pictures, prefix }: PlanRequest): void {
+  const where = 'Planner.plan';
+  const tasks = config.taskNumStages.length;
+  if (!Number.isInteger(taskId) || taskId < -1 || taskId >= tasks)
+    throw new InputError(where, `no task ${taskId} (expected 0…${tasks - 1}, or -1).`);
+  const stages = config.taskNumStages.at(taskId)!;
+  if (!Number.isInteger(stage) || stage < 0 || stage >= stages)
+    throw new InputError(where, `task ${taskId} has no stage ${stage} (expected 0…${stages - 1}).`);
+  if (!state.every(Number.isFinite)) throw new InputError(where, 'the state holds a number that is not finite.');
+  for (const camera of CAMERAS)
+    if (!pictures[camera]) throw new InputError(where, `the picture of camera ${camera} is missing.`);
+  if (prefix && (prefix.rows > config.actionHorizon || prefix.actions.length !== prefix.rows * state.length))
+    throw new InputError(
+      where,
+      `the kept actions do not fit (got ${prefix.actions.length} numbers for ${prefix.rows} rows, expected ${state.length} a row).`,
+    );
+}

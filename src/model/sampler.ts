@@ -1,0 +1,103 @@
+import { type NdArray, type Parameters, Session } from '../tensor/index.ts';
+import type { ModelConfig } from './config.ts';
+import { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram } from './inference.ts';
+import { splitLayers } from './views.ts';
+
+const f32 = Math.fround;
+
+/** Flow times at which the velocity is evaluated, and after each Euler step, in float32 as the original counts: from 1, by -1/steps, while t ≥ 1/(2·steps). */
+export function eulerTimes(steps: number): { before: Float32Array; after: Float32Array } {
+  const dt = f32(-1 / steps);
+  const before: number[] = [];
+  const after: number[] = [];
+  for (let t = f32(1); t >= f32(-dt / 2); t = f32(t + dt)) {
+    before.push(t);
+    after.push(f32(t + dt));
+  }
+  return { before: Float32Array.from(before), after: Float32Array.from(after) };
+}
+
+/** What planning starts from, normalised. */
+export interface SamplerInputs {
+  /** [B, 3, S, S, 3] uint8 */
+  readonly images: Uint8Array;
+  /** [B, 32] */
+  readonly state: Float32Array;
+  readonly task: BigInt64Array;
+  readonly stage: BigInt64Array;
+  /** [B, 3], with a sampler that takes masks. */
+  readonly imageMask?: Uint8Array;
+}
+
+export interface SamplerOptions {
+  readonly batch: number;
+  readonly steps: number;
+  readonly threads?: number;
+  readonly imageMask?: boolean;
+}
+
+/**
+ * From noise to actions for a fixed batch size: one prefix pass, then Euler steps of the action expert against its cache.
+ * Weights are baked in; the adaRMS conditions of the step times are computed once at the start.
+ */
+export class Sampler {
+  readonly times: { readonly before: Float32Array; readonly after: Float32Array };
+
+  private constructor(
+    readonly config: ModelConfig,
+    readonly batch: number,
+    private readonly prefix: Session,
+    private readonly denoise: Session,
+    private readonly conditions: readonly Float32Array[],
+    steps: number,
+  ) {
+    this.times = eulerTimes(steps);
+  }
+
+  static async create(config: ModelConfig, parameters: Parameters, options: SamplerOptions): Promise<Sampler> {
+    const { batch, steps, threads = 1, imageMask = false } = options;
+    const weights = splitLayers(config, parameters);
+    const times = eulerTimes(steps).before;
+    const conditions = await Session.create(buildConditionProgram(config, times.length), { weights, threads });
+    const { modulation } = await conditions.run({ time: times });
+    await conditions.close();
+    const width = modulation!.data.length / times.length;
+    const rows = Array.from(times, (_, i) => (modulation!.data as Float32Array).slice(i * width, (i + 1) * width));
+    const prefix = await Session.create(buildPrefixProgram(config, { batch, imageMask }), { weights, threads });
+    const denoise = await Session.create(buildDenoiseProgram(config, { batch, imageMask }), { weights, threads });
+    return new Sampler(config, batch, prefix, denoise, rows, steps);
+  }
+
+  /**
+   * @param noise [B, horizon, actionDim], where the sampling starts
+   * @param afterStep may change x [B, horizon, actionDim] in place after each Euler step; gets the new time (inpainting)
+   * @returns normalised actions [B, horizon, actionDim] and stage logits [B, maxStages], not masked
+   */
+  async sample(
+    inputs: SamplerInputs,
+    noise: Float32Array,
+    afterStep?: (x: Float32Array, timeAfter: number, step: number) => void,
+  ): Promise<{ actions: Float32Array; stageLogits: Float32Array }> {
+    const { images, state, task, stage, imageMask } = inputs;
+    const mask: Record<string, Uint8Array> = imageMask ? { image_mask: imageMask } : {};
+    const { stage_logits, ...cache } = await this.prefix.run({ images, state, task, stage, ...mask });
+    const x = Float32Array.from(noise);
+    const { before, after } = this.times;
+    const dt = f32(-1 / before.length);
+    for (let step = 0; step < before.length; step++) {
+      const { velocity } = await this.denoise.run({
+        ...(cache as Record<string, NdArray>),
+        noisy: x,
+        modulation: this.conditions[step]!,
+      });
+      const v = velocity!.data as Float32Array;
+      for (let i = 0; i < x.length; i++) x[i]! += f32(dt * v[i]!);
+      afterStep?.(x, after[step]!, step);
+    }
+    return { actions: x, stageLogits: Float32Array.from(stage_logits!.data as Float32Array) };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.prefix.close(), this.denoise.close()]);
+  }
+}
