@@ -1,4 +1,5 @@
 /** The official evaluator's wire: messages of msgpack and numpy, the policy server, and a client for any such server. */
+export { checkExposure } from './access.ts';
 
 export { type RemoteOptions, RemotePolicy } from './client.ts';
 export { createLogger, type Logger } from './log.ts';
@@ -10,6 +11,7 @@ export {
   observationToWire,
 } from './observation.ts';
 export { packMessage } from './pack.ts';
+export { checkpointFolder, type Routes, readRoutes, route } from './routes.ts';
 export { type Json, PolicyServer, type ServerLimits, type ServerOptions, startServer } from './server.ts';
 export { type UnpackLimits, unpackMessage } from './unpack.ts';
 export { Extension, Float, NumpyArray, NumpyScalar, type Packable, type WireMap, type WireValue } from './value.ts';
