@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import type { Picture } from './observation.ts';
 import { encodeProprioception } from './proprioception.ts';
+import { StatisticsAccumulator } from './statistics.ts';
 
 /** A golden tensor with its numbers as plain doubles' container. */
 export interface GoldenTensor {
@@ -77,4 +78,17 @@ export function largestError(actual: ArrayLike<number>, expected: ArrayLike<numb
     if (!(error <= worst)) worst = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
   }
   return worst;
+}
+
+/** The episodes of golden case statistics-small, added up. */
+export function goldenAccumulator(): StatisticsAccumulator {
+  const t = goldenTensors('statistics-small/episodes.safetensors');
+  const accumulator = new StatisticsAccumulator();
+  for (let e = 0; t[`action_${e}`]; e++) {
+    const frames = t[`proprio25_${e}`]!;
+    const state = new Float32Array(frames.shape[0]! * 256);
+    for (let i = 0; i < frames.shape[0]!; i++) state.set(proprioceptionFrom25(goldenRow(frames, i)), i * 256);
+    accumulator.add({ state, actions: t[`action_${e}`]!.data as Float32Array });
+  }
+  return accumulator;
 }
