@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import type { CameraName } from '../action/index.ts';
+import { InputError, readJson } from '../base/index.ts';
+import { type Annotation, camerasOf, type Info, InfoSchema } from './layout.ts';
+import type { Column } from './parquet.ts';
+import { openV21 } from './v21.ts';
+import { openV30 } from './v30.ts';
+
+/** One episode as the data set's index names it. */
+export interface Episode {
+  /** episode_index: unique, with gaps. */
+  readonly index: number;
+  readonly taskIndex: number;
+  readonly instruction: string;
+  /** Frames. */
+  readonly length: number;
+}
+
+/** A data set on disk, opened for reading; v2.1 and v3.0 look the same from here on. */
+export interface Dataset {
+  readonly root: string;
+  readonly format: 'v2.1' | 'v3.0';
+  readonly info: Info;
+  readonly fps: number;
+  readonly cameras: readonly CameraName[];
+  readonly tasks: ReadonlyMap<number, { readonly name: string | undefined; readonly instruction: string }>;
+  readonly episodes: readonly Episode[];
+  /** Columns of an episode, each [length, width]. @throws ParquetError when a file is damaged or a column is missing */
+  columns<N extends string>(episode: Episode, names: readonly N[]): Promise<Record<N, Column>>;
+  /** Names of the columns that the episode's parquet file holds. */
+  columnNames(episode: Episode): Promise<string[]>;
+  /** Pictures of the frames `indices`, uint8 [H, W, 3] each. @throws VideoError when a frame is missing */
+  frames(
+    episode: Episode,
+    camera: CameraName,
+    indices: readonly number[],
+  ): { width: number; height: number; frames: Uint8Array[] };
+  /** Where an episode's pictures are: the file and the time of frame 0 in it. */
+  video(episode: Episode, camera: CameraName): { path: string; startSeconds: number };
+  /** The parquet file that holds the episode. */
+  dataPath(episode: Episode): string;
+  /** The skill annotation, if the data set has one. */
+  annotation(episode: Episode): Promise<Annotation | undefined>;
+  /** The per-episode JSON (instance, task_obs_keys, clip, …), if there is one. */
+  metaInfo(episode: Episode): Promise<Record<string, unknown> | undefined>;
+  /** Stage per frame, from 0: the recorded column, else counted from the annotated skills; undefined when there is neither. */
+  stages(episode: Episode): Promise<Uint8Array | undefined>;
+}
+
+/** Opens a LeRobot v2.1 (BEHAVIOR layout) or v3.0 data set. @throws InputError when the folder is none, or its index is damaged */
+export async function openDataset(dir: string): Promise<Dataset> {
+  const path = join(dir, 'meta', 'info.json');
+  const info = await readJson(path, InfoSchema);
+  if (info.codebase_version === 'v2.1') return openV21(dir, info);
+  if (info.codebase_version === 'v3.0') return openV30(dir, info);
+  throw new InputError(
+    path,
+    `codebase_version is ${JSON.stringify(info.codebase_version)} (expected "v2.1" or "v3.0"). Convert the data set first.`,
+  );
+}
+
+export { camerasOf };

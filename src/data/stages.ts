@@ -1,0 +1,21 @@
+import type { Annotation } from './layout.ts';
+
+/**
+ * Stage per frame from annotated skills: skill i of the list is stage i; a frame between two skills belongs to the one before it.
+ * An interrupted skill has several intervals.
+ */
+export function stagesFromSkills(annotation: Annotation, length: number): Uint8Array | undefined {
+  const skills = annotation.skill_annotation;
+  if (skills.length === 0) return undefined;
+  const stages = new Int16Array(length).fill(-1);
+  skills.forEach((skill, i) => {
+    const intervals = (Array.isArray(skill.frame_duration[0]) ? skill.frame_duration : [skill.frame_duration]) as [
+      number,
+      number,
+    ][];
+    for (const [start, end] of intervals) stages.fill(Math.min(255, i), Math.max(0, start), Math.min(length, end));
+  });
+  let before = 0;
+  for (let t = 0; t < length; t++) before = stages[t] = stages[t]! >= 0 ? stages[t]! : before;
+  return Uint8Array.from(stages);
+}
