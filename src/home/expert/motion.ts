@@ -1,0 +1,174 @@
+import { BASE_SCALE, CONTROL_HZ, GRIPPER_COLUMNS } from '../controllers.ts';
+import {
+  add,
+  clamp,
+  type Quaternion,
+  quaternionAt,
+  subtract,
+  type Vector3,
+  wrapAngle,
+  yawQuaternion,
+} from '../geometry.ts';
+import type { Household } from '../household.ts';
+import { ArmKinematics } from '../kinematics.ts';
+import { armJoints, type Side, TORSO_JOINTS } from '../robot.ts';
+
+/**
+ * Fastest base command, share of the full range. Policies are played 1.3 times faster than their demonstrations (26 actions in
+ * 20 steps), so an expert that keeps below 1/1.3 leaves the sped-up command inside the range.
+ */
+const BASE_LIMIT = 0.6 / 1.3;
+/** Change of the base command a step. */
+const BASE_CHANGE = 0.05;
+/** How far ahead of the measured joint the motor target runs, seconds: the servo's lag (kv/kp) and one control step. */
+const LEAD = { arm: 0.085, torso: 0.12 };
+/** Joint speeds, rad/s. */
+const JOINT_SPEED = { arm: 1.3, torso: 0.9 };
+/** Turning speed of the hand, rad/s. */
+const HAND_TURNING = 1.5;
+const GRIPPER_CHANGE = 0.15;
+
+/** A box in the base frame that a point should be in: x forward, y to the left, metres. */
+export interface Zone {
+  readonly x: readonly [number, number];
+  readonly y: readonly [number, number];
+}
+
+/**
+ * Turns goals (hand here, base so that this point is within reach, gripper open) into one action, smoothly: each command leads
+ * the measured joint by a bounded amount and changes by a bounded amount a step. It keeps nothing between two steps except
+ * what the household itself knows (the joints and the last action), so it can take over from anybody at any time.
+ */
+export class Motion {
+  private readonly kinematics: ArmKinematics;
+  private readonly torso: readonly number[];
+  private readonly handBodies: Readonly<Record<Side, number>>;
+  private action: Float32Array = new Float32Array(23);
+
+  constructor(private readonly household: Household) {
+    const { physics } = household;
+    this.kinematics = new ArmKinematics(physics);
+    this.torso = TORSO_JOINTS.map((name) => physics.positionAddress(name));
+    this.handBodies = {
+      left: physics.id('body', `${armJoints('left')[6].replace('joint', 'link')}`),
+      right: physics.id('body', `${armJoints('right')[6].replace('joint', 'link')}`),
+    };
+  }
+
+  /** Starts an action from the one played last; base at rest. */
+  begin(): void {
+    this.action = this.household.lastAction;
+    this.drive([0, 0, 0]);
+  }
+
+  end(): Float32Array {
+    return this.action.slice();
+  }
+
+  /** A base velocity as shares of full scale, limited in size and change. */
+  drive(command: Vector3): void {
+    const last = this.household.lastAction;
+    const size = Math.hypot(command[0], command[1]);
+    const scale = size > BASE_LIMIT ? BASE_LIMIT / size : 1;
+    [command[0] * scale, command[1] * scale, clamp(command[2], -BASE_LIMIT, BASE_LIMIT)].forEach((value, i) => {
+      const from = clamp(last[i], -BASE_LIMIT, BASE_LIMIT);
+      this.action[i] = from + clamp(value - from, -BASE_CHANGE, BASE_CHANGE);
+    });
+  }
+
+  /** Velocity that brings `point` (world) into the zone and the robot's heading to 0; `gate` in 0…1 slows it. */
+  driveToZone(point: Vector3, zone: Zone, gate = 1, forwardLimit = Number.POSITIVE_INFINITY): void {
+    const { household } = this;
+    const [x, y] = household.inBase(point);
+    const beyond = (value: number, [low, high]: readonly [number, number]) =>
+      value > high ? value - high : value < low ? value - low : 0;
+    const gain = 2.6;
+    const forward = Math.min(gain * beyond(x, zone.x), forwardLimit);
+    const heading = wrapAngle(household.base[2]);
+    const turning = Math.abs(heading) < 0.02 ? 0 : -1.2 * (heading - Math.sign(heading) * 0.02);
+    this.drive([
+      (gate * forward) / BASE_SCALE[0],
+      (gate * gain * beyond(y, zone.y)) / BASE_SCALE[1],
+      (gate * turning) / BASE_SCALE[2],
+    ]);
+  }
+
+  /** Moves the torso towards a posture. */
+  bend(posture: readonly number[]): void {
+    const { qpos } = this.household.physics.views;
+    posture.forEach((target, i) => {
+      const now = qpos[this.torso[i]];
+      const lead = JOINT_SPEED.torso * LEAD.torso;
+      this.follow(now + clamp(target - now, -lead, lead), 3 + i, JOINT_SPEED.torso);
+    });
+  }
+
+  /** Moves an arm towards joint positions. */
+  rest(side: Side, posture: ArrayLike<number>): void {
+    const { qpos } = this.household.physics.views;
+    const hand = this.household.hands[side];
+    const first = side === 'left' ? 7 : 15;
+    const now = hand.positions.map((address) => qpos[address]);
+    const farthest = Math.max(...now.map((q, k) => Math.abs(posture[k] - q)));
+    const share = Math.min(1, (JOINT_SPEED.arm * LEAD.arm) / Math.max(farthest, 1e-9)); // the same for all: a straight line stays one
+    now.forEach((q, k) => {
+      this.follow(q + share * (posture[k] - q), first + k, JOINT_SPEED.arm);
+    });
+  }
+
+  /**
+   * Moves the point between the fingertips towards `target` (world) on a straight line, with the hand pointing down and its
+   * fingers opening across `yaw` (world, radians).
+   */
+  reach(side: Side, target: Vector3, yaw: number, posture: readonly number[], speed = 0.35): void {
+    const { household } = this;
+    const { qpos, xquat } = household.physics.views;
+    const hand = household.hands[side];
+    const tip = hand.tip;
+    const ahead = subtract(target, tip);
+    const length = Math.hypot(...ahead);
+    const step = speed * LEAD.arm;
+    const share = length > step ? step / length : 1;
+    const waypoint = add(tip, [ahead[0] * share, ahead[1] * share, ahead[2] * share]);
+    const now = quaternionAt(xquat, this.handBodies[side]);
+    const orientation = towards(now, yawQuaternion(yaw), HAND_TURNING * LEAD.arm);
+    const start = hand.positions.map((address) => qpos[address]);
+    this.rest(side, this.kinematics.solve(hand, waypoint, orientation, start, posture));
+  }
+
+  gripper(side: Side, target: number): void {
+    const column = GRIPPER_COLUMNS[side];
+    const from = clamp(this.household.lastAction[column], -1, 1);
+    this.action[column] = from + clamp(target - from, -GRIPPER_CHANGE, GRIPPER_CHANGE);
+  }
+
+  /** Yaw of a hand, world, radians, in (-π, π]. */
+  handYaw(side: Side): number {
+    const [w, x, y, z] = quaternionAt(this.household.physics.views.xquat, this.handBodies[side]);
+    return Math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z));
+  }
+
+  close(): void {
+    this.kinematics.close();
+  }
+
+  /** Sets a motor target, with a bounded change since the last step. */
+  private follow(goal: number, column: number, speed: number): void {
+    const last = this.household.lastAction[column];
+    const change = (1.6 * speed) / CONTROL_HZ;
+    this.action[column] = last + clamp(goal - last, -change, change);
+  }
+}
+
+/** Turns `from` towards `to` by at most `angle` radians. */
+function towards(from: Quaternion, to: Quaternion, angle: number): Quaternion {
+  const dot = from[0] * to[0] + from[1] * to[1] + from[2] * to[2] + from[3] * to[3];
+  const sign = dot < 0 ? -1 : 1;
+  const whole = 2 * Math.acos(Math.min(1, Math.abs(dot)));
+  if (whole <= angle) return to;
+  const half = whole / 2;
+  const share = angle / whole;
+  const a = Math.sin((1 - share) * half) / Math.sin(half);
+  const b = (sign * Math.sin(share * half)) / Math.sin(half);
+  return [0, 1, 2, 3].map((k) => a * from[k] + b * to[k]) as unknown as Quaternion;
+}

@@ -1,0 +1,120 @@
+import { clamp, subtract, turn, type Vector3, wrapAngle } from '../geometry.ts';
+import type { Household } from '../household.ts';
+import { RESET_POSE } from '../robot.ts';
+import { BIN, CAN, CANS, type CanState, type TrashRuntime } from '../tasks/pickingUpTrash.ts';
+import { Motion, type Zone } from './motion.ts';
+
+/** Knees bent, chest low: the hand reaches the floor and still comes over the bin. */
+const SQUAT = [1.6, -2.32, -1.5, 0];
+const READY = [-0.7, -0.2, 0, -1.5, 0, 1.5, 0.2];
+/** Where a can, and the place to drop it, should be, seen from the base. */
+const CAN_ZONE: Zone = { x: [0.42, 0.54], y: [-0.33, -0.13] };
+const BIN_ZONE: Zone = { x: [0.5, 0.73], y: [-0.38, -0.04] };
+/** Heights of the point between the fingertips, metres. */
+const TRAVEL = 0.21;
+const CARRY = 0.37;
+/** The robot's front in its own frame. */
+const FRONT = 0.24;
+
+/** Takes the rightmost can that still lies about, carries it over the bin, lets it fall; again until none is left. */
+export function createTrashExpert(household: Household, runtime: TrashRuntime) {
+  const motion = new Motion(household);
+
+  /** Height that keeps hand and can clear of the bin's walls at a place. */
+  function clearance([x, y]: Vector3): number {
+    const bin = runtime.binPosition;
+    const outside = Math.max(Math.abs(x - bin[0]), Math.abs(y - bin[1])) - BIN.half;
+    return clamp(0.4 - (outside - 0.05) * 8, 0, 0.4);
+  }
+
+  /** Cans that stand right in front of the base must not be run over, m/s. */
+  function forwardLimit(): number {
+    const gaps = CANS.map((_, i) => runtime.can(i))
+      .filter((can) => !can.held && !can.delivered)
+      .map((can) => household.inBase(can.position))
+      .filter(([x, y]) => Math.abs(y) < 0.27 && x > 0)
+      .map(([x]) => x - CAN.radius - FRONT - 0.03);
+    return Math.max(0, 2 * Math.min(0.5, ...gaps));
+  }
+
+  function fetch(can: CanState): void {
+    const { hands, base } = household;
+    const tip = hands.right.tip;
+    const lying = Math.abs(can.axis[2]) < 0.7;
+    const graspHeight = Math.max(0.04, can.position[2] + (lying ? 0.005 : 0.01));
+    // A lying can is taken across its axis; the fingers open along the hand's y.
+    let yaw = base[2];
+    if (lying) {
+      const along = Math.atan2(can.axis[1], can.axis[0]);
+      const offset = wrapAngle(2 * (along - base[2])) / 2;
+      yaw = base[2] + offset;
+    }
+    const [ahead, across] = turn(subtract(can.position, tip), -motion.handYaw('right'));
+    const misaligned = lying ? Math.abs(wrapAngle(yaw - motion.handYaw('right'))) : 0;
+    const error = Math.hypot(
+      Math.max(0, Math.abs(ahead) - 0.01),
+      Math.max(0, Math.abs(across) - 0.008),
+      Math.max(0, misaligned - 0.15) * 0.1,
+    );
+    const low = tip[2] - graspHeight;
+    const between = low < 0.03 && error < 0.012;
+    const opening = hands.right.opening;
+    const grasping = between && (low < 0.015 || opening < 0.6) && error < (opening < 0.6 ? 0.012 : 0.006);
+    motion.gripper('right', grasping ? -1 : 1);
+    let height = graspHeight + clamp(error * 7, 0, TRAVEL - graspHeight);
+    if (!grasping && opening < 0.7) height = Math.max(height, TRAVEL);
+    height = Math.max(height, clearance(tip));
+    // Rise first, then move sideways: a low hand would push cans over.
+    const gate = grasping ? 0 : clamp(1 - (height - tip[2] - 0.01) / 0.06, 0, 1);
+    const [x, y] = household.inBase(can.position);
+    const within = x > 0.36 && x < 0.62 && y > -0.46 && y < -0.02;
+    const goal = within ? can.position : household.inWorld([clamp(x, 0.44, 0.58), clamp(y, -0.36, -0.1), 0]);
+    if (!within) height = Math.max(height, TRAVEL);
+    motion.driveToZone(can.position, CAN_ZONE, gate, forwardLimit());
+    motion.reach('right', slowed(tip, goal, gate, height), yaw, READY, error < 0.03 ? 0.25 : 0.4);
+  }
+
+  function deliver(can: CanState): void {
+    const { base, hands } = household;
+    const tip = hands.right.tip;
+    const [x, y] = runtime.binPosition;
+    const place: Vector3 = [x - 0.03, y, 0];
+    const off = Math.max(Math.abs(can.position[0] - place[0]), Math.abs(can.position[1] - place[1]));
+    const open = off < 0.07 && can.position[2] > BIN.height + 0.05;
+    motion.gripper('right', open ? 1 : -1);
+    const outside = Math.max(Math.abs(tip[0] - x), Math.abs(tip[1] - y)) - BIN.half;
+    const needed = outside < 0.12 ? CARRY - 0.02 : 0.2;
+    const gate = open ? 0 : clamp(1 - (needed - tip[2]) / 0.06, 0, 1);
+    const [px, py] = household.inBase(place);
+    const within = px > 0.4 && px < 0.79 && py > -0.46 && py < 0.1;
+    const goal = within ? place : household.inWorld([clamp(px, 0.5, 0.7), clamp(py, -0.36, -0.04), 0]);
+    motion.driveToZone(place, BIN_ZONE, gate, forwardLimit());
+    motion.reach('right', slowed(tip, goal, gate, CARRY), base[2], READY, 0.4);
+  }
+
+  return {
+    act(): Float32Array {
+      motion.begin();
+      motion.bend(SQUAT);
+      motion.rest('left', RESET_POSE.left);
+      motion.gripper('left', 1);
+      const can = runtime.current();
+      if (can && household.hands.right.held === can.index) deliver(can);
+      else if (can) fetch(can);
+      else {
+        motion.gripper('right', 1);
+        const tip = household.hands.right.tip;
+        motion.reach('right', [tip[0], tip[1], Math.max(clearance(tip), TRAVEL)], household.base[2], READY);
+      }
+      return motion.end();
+    },
+    close: () => motion.close(),
+  };
+}
+
+/** The goal at a height, pulled back to the hand's own place while `gate` is closed. */
+const slowed = (tip: Vector3, goal: Vector3, gate: number, height: number): Vector3 => [
+  tip[0] + gate * (goal[0] - tip[0]),
+  tip[1] + gate * (goal[1] - tip[1]),
+  height,
+];
