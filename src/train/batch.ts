@@ -1,4 +1,11 @@
-import { type ChunkStatistics, BEHAVIOR_TASKS, deltaChunk, normaliseActions, normaliseState, R1PRO } from '../action/index.ts';
+import {
+  BEHAVIOR_TASKS,
+  type ChunkStatistics,
+  deltaChunk,
+  normaliseActions,
+  normaliseState,
+  R1PRO,
+} from '../action/index.ts';
 import { Random } from '../base/index.ts';
 import type { RawBatch } from '../data/index.ts';
 import { type Jitter, PictureJitter } from './augment.ts';
@@ -45,7 +52,11 @@ export class BatchMaker {
   }
 
   /** @param step which update (or, in validation, which held-out batch) this is; `still` leaves out every augmentation */
-  make(raw: RawBatch, step: number, { still = false, label = 'train' }: { still?: boolean; label?: string } = {}): TrainingBatch {
+  make(
+    raw: RawBatch,
+    step: number,
+    { still = false, label = 'train' }: { still?: boolean; label?: string } = {},
+  ): TrainingBatch {
     const { statistics, flowSamples, stageNoise, stateNoise, pictures, seed } = this.options;
     const { width, paddedWidth, horizon } = R1PRO;
     const size = raw.size;

@@ -135,9 +135,13 @@ const presets: Record<string, () => z.input<typeof TrainConfig>> = {
 export async function loadTrainConfig(nameOrFile: string): Promise<TrainConfig> {
   const preset = Object.hasOwn(presets, nameOrFile) ? presets[nameOrFile] : undefined;
   if (preset) return checkTrainConfig(preset(), `configuration ${nameOrFile}`);
-  if (nameOrFile.endsWith('.json') || nameOrFile.includes('/')) return checkTrainConfig(await readJson(nameOrFile, z.unknown()), nameOrFile);
+  if (nameOrFile.endsWith('.json') || nameOrFile.includes('/'))
+    return checkTrainConfig(await readJson(nameOrFile, z.unknown()), nameOrFile);
   const guess = nearest(nameOrFile, Object.keys(presets));
-  throw new InputError('--config', `there is no configuration '${nameOrFile}'. ${guess ? `Did you mean '${guess}'?` : `Known: ${Object.keys(presets).join(', ')}, or a JSON file.`}`);
+  throw new InputError(
+    '--config',
+    `there is no configuration '${nameOrFile}'. ${guess ? `Did you mean '${guess}'?` : `Known: ${Object.keys(presets).join(', ')}, or a JSON file.`}`,
+  );
 }
 
 /** Checks a configuration from outside, with what its fields demand of one another. @throws InputError */
@@ -147,8 +151,14 @@ export function checkTrainConfig(input: unknown, where = 'training configuration
   const { warmupSteps, decaySteps } = config.schedule;
   const end = decaySteps ?? config.steps;
   if (warmupSteps >= end && decaySteps !== null)
-    throw new InputError(where, `the warm-up outlasts the schedule (got warmupSteps ${warmupSteps} and decaySteps ${end}).`);
+    throw new InputError(
+      where,
+      `the warm-up outlasts the schedule (got warmupSteps ${warmupSteps} and decaySteps ${end}).`,
+    );
   if (config.model.fast && config.model.fast.lossWeight > 0)
-    throw new InputError(where, 'training with FAST tokens is not built yet. Set model.fast=null or model.fast.lossWeight=0.');
+    throw new InputError(
+      where,
+      'training with FAST tokens is not built yet. Set model.fast=null or model.fast.lossWeight=0.',
+    );
   return config;
 }

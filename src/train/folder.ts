@@ -91,9 +91,16 @@ export function requireSameRun(folder: string, was: RunRecord, now: RunRecord): 
   const compare = (a: unknown, b: unknown, path: string): void => {
     if (typeof a === 'object' && a && typeof b === 'object' && b) {
       for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
-        compare((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key], path ? `${path}.${key}` : key);
+        compare(
+          (a as Record<string, unknown>)[key],
+          (b as Record<string, unknown>)[key],
+          path ? `${path}.${key}` : key,
+        );
     } else if (a !== b)
-      throw new InputError(folder, `the run there has another ${path} (got ${JSON.stringify(b)}, the run has ${JSON.stringify(a)}). Resume with the same options, or train into another folder.`);
+      throw new InputError(
+        folder,
+        `the run there has another ${path} (got ${JSON.stringify(b)}, the run has ${JSON.stringify(a)}). Resume with the same options, or train into another folder.`,
+      );
   };
   for (const key of ['config', 'seed', 'data', 'dataFingerprint', 'init'] as const) compare(was[key], now[key], key);
 }

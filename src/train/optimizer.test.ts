@@ -20,7 +20,9 @@ interface Manifest {
 }
 
 const below = (tree: Parameters, prefix: string): Parameters =>
-  new Map([...tree].filter(([name]) => name.startsWith(prefix)).map(([name, array]) => [name.slice(prefix.length), array]));
+  new Map(
+    [...tree].filter(([name]) => name.startsWith(prefix)).map(([name, array]) => [name.slice(prefix.length), array]),
+  );
 
 /** Largest difference of two arrays, relative to the largest magnitude expected. */
 function error(got: ArrayLike<number | bigint>, expected: ArrayLike<number | bigint>): number {
@@ -40,7 +42,12 @@ describe.each(['optimizer', 'optimizer-weight-decay'])('golden case %s', (name) 
     const { warmup_steps, peak_lr, decay_steps, decay_lr } = config.schedule;
     const schedule = { warmupSteps: warmup_steps, peak: peak_lr, decaySteps: decay_steps, final: decay_lr };
     const expected = (await readSafetensors(join(folder, 'expected.safetensors'))).get('schedule_0_to_29')!.data;
-    expect(error(Array.from({ length: 30 }, (_, step) => learningRate(schedule, step)), expected)).toBeLessThan(2e-6);
+    expect(
+      error(
+        Array.from({ length: 30 }, (_, step) => learningRate(schedule, step)),
+        expected,
+      ),
+    ).toBeLessThan(2e-6);
   });
 
   it('has the updates, moments and moving average of the original', async () => {
@@ -54,7 +61,8 @@ describe.each(['optimizer', 'optimizer-weight-decay'])('golden case %s', (name) 
     state.load({ parameters: start });
     for (let i = 0; i < config.steps; i++) {
       const at = `step${String(i).padStart(2, '0')}/`;
-      for (const [leaf, { data }] of below(gradients, at)) (state.gradients.get(leaf)!.data as Float32Array).set(data as Float32Array);
+      for (const [leaf, { data }] of below(gradients, at))
+        (state.gradients.get(leaf)!.data as Float32Array).set(data as Float32Array);
       const { gradientNorm } = state.clipAndStep({
         learningRate: learningRate(schedule, i),
         beta1: config.b1,
@@ -65,7 +73,12 @@ describe.each(['optimizer', 'optimizer-weight-decay'])('golden case %s', (name) 
         emaDecay: config.ema_decay,
       });
       expect(error([gradientNorm], [expected.get('gradient_norm')!.data[i]!])).toBeLessThan(1e-6);
-      const kinds = { params: [state.parameters, 2e-6], first_moment: [state.m, 2e-6], second_moment: [state.v, 4e-6], ema: [state.ema, 2e-6] } as const;
+      const kinds = {
+        params: [state.parameters, 2e-6],
+        first_moment: [state.m, 2e-6],
+        second_moment: [state.v, 4e-6],
+        ema: [state.ema, 2e-6],
+      } as const;
       for (const [kind, [got, tolerance]] of Object.entries(kinds))
         for (const [leaf, { data }] of below(expected, `${at}${kind}/`))
           expect(error(got.get(leaf)!.data, data), `${at}${kind}/${leaf}`).toBeLessThan(tolerance);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { modelConfig } from '../model/index.ts';
+import { configOfGoldenCase } from '../model/index.ts';
 import { type Parameters, readSafetensors } from '../tensor/index.ts';
 import type { TrainingBatch } from './batch.ts';
 import { learningRate } from './schedule.ts';
@@ -32,27 +32,7 @@ describe('Trainer', () => {
     const [start, inputs, expected] = await Promise.all(
       ['params', 'inputs', 'released.expected'].map((name) => readSafetensors(join(GOLDEN, `${name}.safetensors`))),
     );
-    const model = modelConfig({
-      imageSize: c.image_size,
-      patchSize: c.patch_size,
-      visionWidth: c.vision_width,
-      visionLayers: c.vision_layers,
-      visionMlpDim: c.vision_mlp_dim,
-      visionHeads: c.vision_heads,
-      vlmWidth: c.vlm_width,
-      vlmMlpDim: c.vlm_mlp_dim,
-      expertWidth: c.expert_width,
-      expertMlpDim: c.expert_mlp_dim,
-      layers: c.layers,
-      numHeads: c.num_heads,
-      numKvHeads: c.num_kv_heads,
-      headDim: c.head_dim,
-      vocabSize: c.vocab_size,
-      fast: { vocabSize: c.fast_vocab_size, maxTokens: c.max_fast_tokens, lossWeight: c.fast_loss_weight },
-      taskNumStages: c.task_num_stages,
-      stageLossWeight: c.subtask_loss_weight,
-      flowSamples: c.flow_samples,
-    });
+    const model = configOfGoldenCase(c);
     const optimizer = {
       beta1: c.b1,
       beta2: c.b2,
@@ -61,10 +41,24 @@ describe('Trainer', () => {
       clipNorm: c.clip_global_norm,
       emaDecay: c.ema_decay,
     };
-    const trainer = await Trainer.open({ model, batch: c.batch, optimizer, noiseFactor: null, threads: 1, start: { parameters: start! } });
+    const trainer = await Trainer.open({
+      model,
+      batch: c.batch,
+      optimizer,
+      noiseFactor: null,
+      threads: 1,
+      start: { parameters: start! },
+    });
     const below = (prefix: string): Parameters =>
-      new Map([...expected!].filter(([n]) => n.startsWith(prefix)).map(([n, array]) => [n.slice(prefix.length), array]));
-    const schedule = { warmupSteps: c.schedule.warmup_steps, peak: c.schedule.peak_lr, decaySteps: c.schedule.decay_steps, final: c.schedule.decay_lr };
+      new Map(
+        [...expected!].filter(([n]) => n.startsWith(prefix)).map(([n, array]) => [n.slice(prefix.length), array]),
+      );
+    const schedule = {
+      warmupSteps: c.schedule.warmup_steps,
+      peak: c.schedule.peak_lr,
+      decaySteps: c.schedule.decay_steps,
+      final: c.schedule.decay_lr,
+    };
     try {
       for (let step = 0; step < c.steps; step++) {
         const golden = subcases.released.per_step[step];

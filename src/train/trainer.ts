@@ -113,17 +113,18 @@ export class Trainer {
     const started = performance.now();
     await this.session.run(await this.feeds(this.session, batch, this.state.parameters), this.fetches);
     const result = this.state.clipAndStep({ ...this.options.optimizer, learningRate });
-    const losses = Object.fromEntries(this.lossNames.map((name) => [name, (this.fetches[name]!.data as Float32Array)[0]!]));
+    const losses = Object.fromEntries(
+      this.lossNames.map((name) => [name, (this.fetches[name]!.data as Float32Array)[0]!]),
+    );
     return { losses, ...result, milliseconds: performance.now() - started };
   }
 
   /** The losses of a batch under the averaged weights; nothing changes. */
   async validate(batch: TrainingBatch): Promise<Losses> {
     const { model, batch: size, threads } = this.options;
-    this.evaluation ??= await Session.create(
-      buildLossProgram(model, { batch: size, gradients: false, ...INPUTS }),
-      { threads },
-    );
+    this.evaluation ??= await Session.create(buildLossProgram(model, { batch: size, gradients: false, ...INPUTS }), {
+      threads,
+    });
     const outputs = await this.evaluation.run(await this.feeds(this.evaluation, batch, this.state.ema), this.lossNames);
     return Object.fromEntries(this.lossNames.map((name) => [name, Number(outputs[name]!.data[0])]));
   }
@@ -185,8 +186,11 @@ async function noiseSession(factor: Float32Array, rows: number, threads: number)
 
 function asType(values: ArrayLike<number | bigint>, dtype: NdArray['dtype']): NdArray['data'] {
   if (dtype === 'int64')
-    return values instanceof BigInt64Array ? values : BigInt64Array.from(values as ArrayLike<number>, (value) => BigInt(value));
-  if (dtype === 'float32') return values instanceof Float32Array ? values : Float32Array.from(values as ArrayLike<number>);
+    return values instanceof BigInt64Array
+      ? values
+      : BigInt64Array.from(values as ArrayLike<number>, (value) => BigInt(value));
+  if (dtype === 'float32')
+    return values instanceof Float32Array ? values : Float32Array.from(values as ArrayLike<number>);
   if (dtype === 'int32') return values instanceof Int32Array ? values : Int32Array.from(values as ArrayLike<number>);
   return values instanceof Uint8Array ? values : Uint8Array.from(values as ArrayLike<number>);
 }

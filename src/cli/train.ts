@@ -1,0 +1,100 @@
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError } from 'commander';
+import { ValetError } from '../base/index.ts';
+import { applySettings, checkTrainConfig, loadTrainConfig, train } from '../train/index.ts';
+
+interface Options {
+  config: string;
+  data: string[];
+  out: string;
+  steps?: number;
+  seed: number;
+  threads: number;
+  resume: boolean;
+  init?: string;
+  stats?: string;
+  checkpointEvery?: number;
+  timeLimit?: number;
+  set: string[];
+  json: boolean;
+}
+
+export function command(): Command {
+  return new Command('train')
+    .description('train a policy on demonstrations')
+    .requiredOption('--config <name>', 'nano, dummy, full, or a JSON file')
+    .requiredOption('--data <dir...>', 'data set folders; DIR:WEIGHT gives each its share of every batch')
+    .requiredOption('--out <dir>', 'training folder')
+    .option('--steps <n>', 'updates; the schedule ends with them', whole)
+    .option('--seed <n>', 'seed of weights, batches and noise', whole, 0)
+    .option('--threads <n>', 'threads of the network', whole, availableParallelism())
+    .option('--resume', 'go on from the newest checkpoint in --out', false)
+    .option('--init <checkpoint>', "start from a checkpoint's weights and statistics, with a fresh optimiser")
+    .option('--stats <file>', 'norm_stats.json to use (computed from the data when left out)')
+    .option('--checkpoint-every <n>', 'updates between checkpoints', whole)
+    .option('--time-limit <minutes>', 'save and stop after so many minutes of training', minutes)
+    .option('--set <key=value...>', 'change one setting of the configuration, such as schedule.peak=0.0005', [])
+    .option('--json', 'print the result as one JSON object', false)
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ valet train --config nano --data demos --out runs/first --steps 3000\n\nCtrl-C saves and ends with exit code 130; --resume goes on, to the same bytes.',
+    )
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const base = await loadTrainConfig(options.config);
+  const settings = [
+    ...options.set,
+    ...(options.steps === undefined ? [] : [`steps=${options.steps}`]),
+    ...(options.checkpointEvery === undefined ? [] : [`checkpointEvery=${options.checkpointEvery}`]),
+  ];
+  const config = checkTrainConfig(applySettings(base, settings));
+  const log = (line: string) => void process.stderr.write(`${line}\n`);
+  const stop = new AbortController();
+  let signals = 0;
+  const onSignal = () => {
+    // The second signal does not wait for the save.
+    if (++signals > 1) process.exit(130);
+    log('stopping after this update …');
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  try {
+    const { data, out, seed, threads, resume, init, stats, timeLimit } = options;
+    const result = await train({
+      config,
+      data,
+      out,
+      seed,
+      threads,
+      resume,
+      signal: stop.signal,
+      log,
+      ...(init === undefined ? {} : { init }),
+      ...(stats === undefined ? {} : { stats }),
+      ...(timeLimit === undefined ? {} : { timeLimitMinutes: timeLimit }),
+    });
+    if (options.json) process.stdout.write(`${JSON.stringify({ ...result, out })}\n`);
+    else log(`checkpoint: ${result.checkpoint}`);
+    if (result.stopped === 'interrupted')
+      throw new ValetError(
+        out,
+        `interrupted at step ${result.step} of ${result.steps}; the state is saved. --resume goes on.`,
+        'interrupted',
+      );
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+function whole(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`'${text}' is not a whole number.`);
+  return Number(text);
+}
+
+function minutes(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError(`'${text}' is not a positive number of minutes.`);
+  return value;
+}

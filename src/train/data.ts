@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BEHAVIOR_TASKS } from '../action/index.ts';
+import { InputError, Progress } from '../base/index.ts';
+import { parseDataFolder, type RawBatch, SampleStore } from '../data/index.ts';
+import type { TrainConfig } from './config.ts';
+
+/** Frames between two samples of one held-out episode: near ones say the same. */
+const VALIDATION_STRIDE = 15;
+
+/** The samples of a run, in memory. */
+export interface TrainingData {
+  readonly store: SampleStore;
+  /** The held-out episodes; null when the configuration keeps none or there are too few. */
+  readonly heldOut: SampleStore | null;
+  /** Changes when the data sets' index files do. */
+  readonly fingerprint: string;
+  /** In words, for the log. */
+  readonly summary: string;
+}
+
+/** Loads all samples of the data sets (`dir` or `dir:weight`). @throws InputError when they cannot be read or do not fit in memory */
+export async function loadData(
+  folders: readonly string[],
+  config: TrainConfig,
+  { seed, workers, log, silent }: { seed: number; workers: number; log: (line: string) => void; silent: boolean },
+): Promise<TrainingData> {
+  const { share } = config.validation;
+  const load = (part: 'train' | 'validation', label: string) => {
+    let progress: Progress | undefined;
+    return SampleStore.load(folders, {
+      frameStride: part === 'train' ? config.frameStride : Math.max(VALIDATION_STRIDE, config.frameStride),
+      imageSize: config.model.imageSize,
+      memoryLimitBytes: config.memoryGiB * 2 ** 30,
+      workers,
+      seed,
+      stageLabels: config.stageLabels,
+      ...(share > 0 ? { split: { part, share } } : {}),
+      progress: (done, total) => {
+        progress ??= new Progress(label, total, { unit: 'episodes', silent });
+        progress.at(done);
+        if (done === total) progress.end();
+      },
+    });
+  };
+  const fingerprint = await fingerprintOf(folders);
+  const store = await load('train', 'loading samples');
+  const heldOut =
+    share > 0
+      ? await load('validation', 'loading held-out samples').catch((error: unknown) => {
+          if (!(error instanceof InputError)) throw error;
+          log(`no validation: ${error.message}`);
+          return null;
+        })
+      : null;
+  const episodes = store.folders.reduce((sum, folder) => sum + folder.episodes, 0);
+  const summary = `${store.size} samples of ${episodes} episodes${heldOut ? `, ${heldOut.size} held out` : ''}`;
+  return { store, heldOut, fingerprint, summary };
+}
+
+/** Held-out batch `index`: samples spread evenly over all of them. */
+export function heldOutBatch(store: SampleStore, index: number, batches: number, size: number): RawBatch {
+  const wanted = batches * size;
+  return store.gather(Array.from({ length: size }, (_, i) => Math.floor(((index * size + i) * store.size) / wanted)));
+}
+
+/** @throws InputError when a stage is none of its task's */
+export function requireStages(batch: RawBatch): void {
+  for (let b = 0; b < batch.size; b++) {
+    const task = BEHAVIOR_TASKS[batch.taskId[b]!];
+    if (!task || batch.stage[b]! >= task.numStages) {
+      const where = `episode ${batch.source.episode[b]}, frame ${batch.source.frame[b]}`;
+      throw new InputError(
+        where,
+        task
+          ? `stage ${batch.stage[b]} is out of range (${task.name} has ${task.numStages} stages).`
+          : `task ${batch.taskId[b]} is unknown.`,
+      );
+    }
+  }
+}
+
+/** SHA-256 over the index files of the data sets and their weights. */
+async function fingerprintOf(folders: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const folder of folders) {
+    const { dir, weight } = parseDataFolder(folder);
+    const meta = join(dir, 'meta');
+    const names = await readdir(meta, { withFileTypes: true }).catch(() => []);
+    const files = names
+      .filter((entry) => entry.isFile() && /\.(json|jsonl|parquet)$/.test(entry.name))
+      .map(({ name }) => name);
+    for (const name of files.sort())
+      hash.update(`${name}\u0000${weight}\u0000`).update(await readFile(join(meta, name)));
+  }
+  return hash.digest('hex').slice(0, 16);
+}

@@ -1,0 +1,188 @@
+import type { ChunkStatistics } from '../action/index.ts';
+import { ValetError, type WorkerClient } from '../base/index.ts';
+import { BatchMaker, batchBuffers, type TrainingBatch } from './batch.ts';
+import type { TrainConfig } from './config.ts';
+import { heldOutBatch, requireStages, type TrainingData } from './data.ts';
+import type { RunFolder, RunRecord } from './folder.ts';
+import { average, Meter } from './meter.ts';
+import { progressLine } from './progress-line.ts';
+import { saveTrainingCheckpoint } from './save.ts';
+import { learningRate, type Schedule } from './schedule.ts';
+import type { TrainOptions } from './train.ts';
+import type { Losses, StepReport, TrainerInfo, TrainerSnapshot } from './trainer.ts';
+
+export interface TrainResult {
+  readonly step: number;
+  readonly steps: number;
+  /** The newest checkpoint's folder. */
+  readonly checkpoint: string;
+  /** Why it ended before its last step, if it did. */
+  readonly stopped?: 'interrupted' | 'time limit';
+  /** Mean over the last logged updates. */
+  readonly losses: Losses;
+  readonly samplesPerSecond: number;
+}
+
+export interface Run {
+  readonly options: TrainOptions;
+  readonly config: TrainConfig;
+  readonly seed: number;
+  readonly folder: RunFolder;
+  readonly data: TrainingData;
+  readonly client: WorkerClient;
+  readonly info: TrainerInfo;
+  readonly statistics: ChunkStatistics;
+  readonly record: RunRecord;
+  /** Updates that were made already. */
+  readonly start: number;
+  readonly log: (line: string) => void;
+}
+
+/** Updates in a row that may be left out because their gradients were not finite. */
+const MOST_SKIPPED = 20;
+/** Lines for a person come at most this often. */
+const LINE_EVERY_MS = 5000;
+
+/** The updates: while the trainer's thread computes one, this thread makes the next batch. */
+export async function runLoop(run: Run): Promise<TrainResult> {
+  const { options, config, seed, folder, data, client, info, start, log } = run;
+  const { steps } = config;
+  const maker = new BatchMaker({
+    statistics: run.statistics,
+    flowSamples: config.model.flowSamples,
+    stageNoise: config.stageNoise,
+    stateNoise: config.stateNoise,
+    pictures: config.pictures,
+    seed,
+  });
+  const makeBatch = (step: number): TrainingBatch => {
+    const raw = data.store.batch(step, config.batch, seed);
+    requireStages(raw);
+    return maker.make(raw, step);
+  };
+  const schedule = scheduleOf(config);
+  const meter = new Meter(config.batch);
+  const began = performance.now();
+  let away = 0; // time for checkpoints and validation
+  let [saved, skipped, lastLine] = [start, 0, 0];
+  let reading = { losses: {} as Losses, gradientNorm: 0, samplesPerSecond: 0, dataWait: 0 };
+  let stopped: TrainResult['stopped'];
+  const aside = async (work: () => Promise<void>): Promise<void> => {
+    const since = performance.now();
+    await work();
+    meter.pause(performance.now() - since);
+    away += performance.now() - since;
+  };
+
+  let step = start;
+  let batch = step < steps ? makeBatch(step) : undefined;
+  while (batch) {
+    const rate = learningRate(schedule, step);
+    const running = client.call<StepReport>('step', { batch, learningRate: rate }, batchBuffers(batch));
+    running.catch(() => undefined); // awaited below; making the next batch may throw first
+    batch = step + 1 < steps ? makeBatch(step + 1) : undefined;
+    const report = await running;
+    step++;
+    meter.add(report);
+    skipped = report.applied ? 0 : skipped + 1;
+    if (skipped >= MOST_SKIPPED)
+      throw new ValetError(
+        folder.path,
+        `the gradients were not finite for ${skipped} updates in a row (step ${step}). Lower schedule.peak, or look at the data.`,
+      );
+
+    if (step % config.logEvery === 0 || step === steps) {
+      reading = meter.read();
+      const trained = (performance.now() - began - away) / 1000;
+      const secondsLeft = (trained / (step - start)) * (steps - step);
+      const { losses, gradientNorm, samplesPerSecond, dataWait } = reading;
+      await folder.append('metrics.jsonl', {
+        step,
+        time: Date.now() / 1000,
+        ...losses,
+        learningRate: rate,
+        gradientNorm,
+        samplesPerSecond,
+        dataWait,
+      });
+      if (performance.now() - lastLine > LINE_EVERY_MS || step === steps) {
+        lastLine = performance.now();
+        const peakShare = info.peak && (samplesPerSecond * info.flops) / config.batch / info.peak / 1e9;
+        log(
+          progressLine({
+            step,
+            steps,
+            losses,
+            learningRate: rate,
+            samplesPerSecond,
+            dataWait,
+            secondsLeft,
+            ...(peakShare ? { peakShare } : {}),
+          }),
+        );
+      }
+    }
+    options.onStep?.(step);
+    if (options.signal?.aborted) stopped = 'interrupted';
+    else if (performance.now() - began > (options.timeLimitMinutes ?? Number.POSITIVE_INFINITY) * 60_000)
+      stopped = 'time limit';
+    if (data.heldOut && (step % config.validation.every === 0 || step === steps))
+      await aside(() => validate(run, maker, step));
+    if (step % config.checkpointEvery === 0 || step === steps || stopped) {
+      await aside(() => save(run, step));
+      saved = step;
+    }
+    if (stopped && step < steps) {
+      log(`stopped at step ${step} of ${steps} (${stopped}); saved. --resume goes on.`);
+      return {
+        step,
+        steps,
+        checkpoint: folder.checkpoint(saved),
+        stopped,
+        losses: reading.losses,
+        samplesPerSecond: reading.samplesPerSecond,
+      };
+    }
+  }
+  return {
+    step,
+    steps,
+    checkpoint: folder.checkpoint(saved),
+    losses: reading.losses,
+    samplesPerSecond: reading.samplesPerSecond,
+  };
+}
+
+function scheduleOf({ schedule, steps }: TrainConfig): Schedule {
+  const { warmupSteps, peak, finalShare, decaySteps } = schedule;
+  const end = decaySteps ?? steps;
+  return { warmupSteps: Math.min(warmupSteps, Math.floor(end / 2)), peak, decaySteps: end, final: peak * finalShare };
+}
+
+async function save({ folder, config, statistics, record, client, seed }: Run, step: number): Promise<void> {
+  const snapshot = await client.call<TrainerSnapshot>('snapshot');
+  const { data, dataFingerprint, steps, init, versions } = record;
+  await saveTrainingCheckpoint(folder.checkpoint(step), snapshot, {
+    model: config.model,
+    statistics,
+    policy: { samplingSteps: config.samplingSteps, noiseCorrelation: config.noiseCorrelation },
+    card: { step, steps, seed, batch: config.batch, data, dataFingerprint, init, versions },
+  });
+  await folder.publish(step, config.keepCheckpoints);
+}
+
+async function validate({ folder, config, data, client, log }: Run, maker: BatchMaker, step: number): Promise<void> {
+  const all: Losses[] = [];
+  for (let i = 0; i < config.validation.batches; i++) {
+    const raw = heldOutBatch(data.heldOut!, i, config.validation.batches, config.batch);
+    const batch = maker.make(raw, i, { still: true, label: 'validation' });
+    all.push(await client.call<Losses>('validate', batch, batchBuffers(batch)));
+  }
+  const losses = average(all);
+  await folder.append('validation.jsonl', { step, time: Date.now() / 1000, ...losses });
+  log(
+    `held out at step ${step}: ${Object.entries(losses)
+      .map(([name, value]) => `${name.replace('loss/', '')} ${value.toPrecision(3)}`)
+      .join(', ')}`,
+  );
+}

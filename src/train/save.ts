@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import type { ChunkStatistics } from '../action/index.ts';
+import { InputError } from '../base/index.ts';
+import { type ModelConfig, readCheckpoint, writeCheckpoint } from '../model/index.ts';
+import { type Parameters, readSafetensors, readSafetensorsHeader, writeSafetensors } from '../tensor/index.ts';
+import type { TrainerSnapshot } from './trainer.ts';
+
+/** The optimiser's part of a checkpoint: parameters and AdamW's moments. The averaged weights are the checkpoint's own `params.safetensors`. */
+const TRAINING_FILE = 'train.safetensors';
+const KINDS = ['parameters', 'm', 'v'] as const;
+
+/** What a run goes on from. */
+export interface ResumePoint extends TrainerSnapshot {
+  readonly model: ModelConfig;
+  readonly statistics: ChunkStatistics;
+}
+
+export interface CheckpointContent {
+  readonly model: ModelConfig;
+  readonly statistics: ChunkStatistics;
+  readonly policy: { readonly samplingSteps: number; readonly noiseCorrelation: number };
+  readonly card: Record<string, unknown>;
+}
+
+/** Writes a checkpoint folder that serves (averaged weights) and that a run can go on from; under a temporary name first. */
+export async function saveTrainingCheckpoint(
+  path: string,
+  snapshot: TrainerSnapshot,
+  content: CheckpointContent,
+): Promise<void> {
+  const { model, statistics, policy, card } = content;
+  const arrays: Parameters = new Map();
+  for (const kind of KINDS) for (const [name, array] of snapshot[kind]) arrays.set(`${kind}/${name}`, array);
+  await writeCheckpoint(
+    path,
+    {
+      config: model,
+      parameters: snapshot.ema,
+      normStats: statistics,
+      card,
+      policy,
+      extra: (folder) => writeSafetensors(join(folder, TRAINING_FILE), arrays, { step: String(snapshot.step) }),
+    },
+    { replace: true },
+  );
+}
+
+/** @throws InputError when the folder is no checkpoint that training can go on from */
+export async function readTrainingCheckpoint(path: string): Promise<ResumePoint> {
+  const checkpoint = await readCheckpoint(path);
+  const file = join(path, TRAINING_FILE);
+  const { metadata } = await readSafetensorsHeader(file);
+  const step = Number(metadata['step']);
+  if (!Number.isInteger(step)) throw new InputError(file, `does not say its step (got ${metadata['step']}).`);
+  const arrays = await readSafetensors(file);
+  const tree = (kind: string): Parameters =>
+    new Map(
+      [...arrays].flatMap(([name, array]) =>
+        name.startsWith(`${kind}/`) ? [[name.slice(kind.length + 1), array]] : [],
+      ),
+    );
+  return {
+    step,
+    parameters: tree('parameters'),
+    m: tree('m'),
+    v: tree('v'),
+    ema: checkpoint.parameters,
+    model: checkpoint.config,
+    statistics: checkpoint.normStats,
+  };
+}

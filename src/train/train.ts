@@ -1,0 +1,140 @@
+import { type ChunkStatistics, CorrelatedNoise } from '../action/index.ts';
+import { InputError, WorkerClient } from '../base/index.ts';
+import { initParameters, type ModelConfig, readCheckpoint } from '../model/index.ts';
+import { checkTrainConfig, type TrainConfig } from './config.ts';
+import { loadData } from './data.ts';
+import { RunFolder, type RunRecord, requireSameRun } from './folder.ts';
+import { runLoop, type TrainResult } from './loop.ts';
+import { readTrainingCheckpoint } from './save.ts';
+import { chooseStatistics } from './statistics.ts';
+import type { TrainerInfo, TrainerOptions } from './trainer.ts';
+import { versions } from './versions.ts';
+
+export interface TrainOptions {
+  readonly config: TrainConfig;
+  /** Data set folders, each with an optional `:weight`. */
+  readonly data: readonly string[];
+  /** The training folder (contract: "Training folder"). */
+  readonly out: string;
+  readonly seed?: number;
+  readonly threads?: number;
+  /** Go on from the newest checkpoint in `out`; from the start when there is none yet. */
+  readonly resume?: boolean;
+  /** A checkpoint folder to start from: its averaged weights and its statistics, a fresh optimiser. */
+  readonly init?: string;
+  /** A norm_stats.json to use instead of statistics computed from the data. */
+  readonly stats?: string;
+  /** Save and stop after so many minutes of training. */
+  readonly timeLimitMinutes?: number;
+  /** Aborting it saves and stops. */
+  readonly signal?: AbortSignal;
+  /** Where lines for a person go; nowhere when left out. */
+  readonly log?: (line: string) => void;
+  /** Called after each update with the number of updates made so far. */
+  readonly onStep?: (step: number) => void;
+}
+
+/**
+ * Trains a policy: statistics, batches, updates, checkpoints. The same configuration, data, seed and number of threads give the same
+ * bytes, also when the run is interrupted and resumed.
+ * @throws InputError for bad options or data, before anything is written; ValetError when the loss stays non-finite
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const { data: folders, seed = 0, threads = 2, log = () => undefined, out } = options;
+  const silent = options.log === undefined;
+  const folder = new RunFolder(out);
+  const before = await folder.record();
+  if (before && !options.resume)
+    throw new InputError(out, 'holds a run already. Add --resume to go on with it, or choose another folder.');
+  const latest = before ? await folder.latest() : null;
+  const resumed = latest === null ? null : await readTrainingCheckpoint(latest);
+  const initial = options.init !== undefined && !resumed ? await readCheckpoint(options.init) : null;
+
+  const data = await loadData(folders, options.config, { seed, workers: threads, log, silent });
+  const model = fitModel(options.config, data.store.taskInfoSize);
+  const config = checkTrainConfig({ ...options.config, model });
+  const record: RunRecord = {
+    config,
+    seed,
+    steps: config.steps,
+    data: [...folders],
+    dataFingerprint: data.fingerprint,
+    threads,
+    init: options.init ?? null,
+    versions: versions(),
+  };
+  if (before) requireSameRun(out, before, record);
+  if (initial) requireSameModel(options.init!, initial.config, model);
+  const statistics: ChunkStatistics =
+    resumed?.statistics ??
+    (await chooseStatistics({ file: options.stats, initial: initial?.normStats, data: folders, silent }));
+  const noise = new CorrelatedNoise(statistics, { beta: config.noiseCorrelation });
+
+  const client = WorkerClient.start('train/trainer.worker');
+  try {
+    const info = await client.call<TrainerInfo>('open', {
+      model,
+      batch: config.batch,
+      optimizer: config.optimizer,
+      noiseFactor: denseFactor(noise),
+      threads,
+      start: resumed ?? { parameters: initial?.parameters ?? initParameters(model, seed) },
+      measurePeak: true,
+    } satisfies TrainerOptions);
+    await folder.begin(record);
+    await folder.rewind(resumed?.step ?? 0);
+    log(
+      `${(info.parameters / 1e6).toFixed(2)} M parameters · ${data.summary} · ${(info.flops / config.batch / 1e9).toFixed(2)} GFLOP a sample, ` +
+        `this machine reaches ${info.peak?.toFixed(0)} GFLOP/s on ${threads} threads`,
+    );
+    return await runLoop({
+      options,
+      config,
+      seed,
+      folder,
+      data,
+      client,
+      info,
+      statistics,
+      record,
+      start: resumed?.step ?? 0,
+      log,
+    });
+  } finally {
+    await client.close();
+  }
+}
+
+/** The model with an auxiliary head for the positions that the data tells. */
+function fitModel(config: TrainConfig, taskInfoSize: number): ModelConfig {
+  const { model, objectsWeight } = config;
+  if (!model.auxiliary) return model;
+  const { objects: _, ...auxiliary } = model.auxiliary;
+  const objects =
+    objectsWeight > 0 && taskInfoSize > 0 ? { objects: { size: taskInfoSize, weight: objectsWeight } } : {};
+  return { ...model, auxiliary: { ...auxiliary, ...objects } };
+}
+
+/** @throws InputError when a checkpoint's network is not the one to be trained */
+function requireSameModel(where: string, has: ModelConfig, wants: ModelConfig): void {
+  const shape = ({ flowSamples: _f, stageLossWeight: _s, auxiliary: _a, ...rest }: ModelConfig) =>
+    rest as Record<string, unknown>;
+  const [a, b] = [shape(has), shape(wants)];
+  for (const key of Object.keys({ ...a, ...b }))
+    if (JSON.stringify(a[key]) !== JSON.stringify(b[key]))
+      throw new InputError(
+        where,
+        `has another network: ${key} is ${JSON.stringify(a[key])} (the configuration wants ${JSON.stringify(b[key])}).`,
+      );
+}
+
+/** [n, n] the whole factor L of the noise's covariance, float32; null when it is the identity. */
+export function denseFactor({ active, factor, diagonal }: CorrelatedNoise): Float32Array | null {
+  if (active.length === 0) return null;
+  const n = diagonal.length;
+  const dense = new Float32Array(n * n);
+  for (let i = 0; i < n; i++) dense[i * n + i] = diagonal[i]!;
+  const m = active.length;
+  for (let i = 0; i < m; i++) for (let j = 0; j < i; j++) dense[active[i]! * n + active[j]!] = factor[i * m + j]!;
+  return dense;
+}
