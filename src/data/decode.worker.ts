@@ -1,6 +1,7 @@
 import { CAMERAS, resizeWithPad, stageAtTime, stateFromProprioception, taskById } from '../action/index.ts';
 import { answerCalls, InputError, Transfer } from '../base/index.ts';
-import { type Dataset, openDataset } from './dataset.ts';
+import type { Dataset } from './dataset.ts';
+import { openDataset } from './open.ts';
 import { readFrames } from './video.ts';
 
 /** What a worker needs once: where the pictures go, and which data sets there are. */

@@ -1,9 +1,10 @@
 /** Episodes on disk and in memory: LeRobot data sets written, read and checked; samples for training. */
-export * from './dataset.ts';
+export type * from './dataset.ts';
 export type { EncodedEpisode, EpisodeLayout, EpisodeRecord } from './episode.ts';
 export { encodeEpisode } from './episode.ts';
 export type { Annotation, Info } from './layout.ts';
 export { cameraKey } from './layout.ts';
+export { openDataset } from './open.ts';
 export { type Column, ParquetError, readColumns } from './parquet.ts';
 export * from './sampleStore.ts';
 export { stagesFromSkills } from './stages.ts';

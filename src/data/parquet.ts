@@ -63,9 +63,8 @@ export async function readColumns<N extends string>(
     for (;;) {
       const chunk = await result.fetchChunk();
       if (!chunk || chunk.rowCount === 0) break;
-      columns.forEach((column, i) =>
-        parts[i]!.push(flatten(`${path}: ${column}`, chunk.getColumnVector(i), chunk.rowCount)),
-      );
+      for (const [i, column] of columns.entries())
+        parts[i]!.push(flatten(`${path}: ${column}`, chunk.getColumnVector(i), chunk.rowCount));
     }
   } catch (error) {
     throw broken(path, error);

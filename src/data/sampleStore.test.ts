@@ -67,7 +67,7 @@ describe('SampleStore', () => {
   it('labels stages by equal-time bins of the whole demonstration, also in a clip', async () => {
     const store = await SampleStore.load([trash!], { imageSize: 32, frameStride: 5 });
     const all = store.gather(Array.from({ length: store.size }, (_, i) => i));
-    all.source.frame.forEach((frame, i) => expect(all.stage[i]).toBe(stageAtTime((300 + frame) / 30, 600, 6)));
+    expect([...all.stage]).toEqual([...all.source.frame].map((frame) => stageAtTime((300 + frame) / 30, 600, 6)));
     expect(all.stage[0]).toBe(3);
   });
 

@@ -1,8 +1,9 @@
 import { availableParallelism, freemem } from 'node:os';
 import { CAMERAS, R1PRO } from '../action/index.ts';
 import { InputError, Random, WorkerClient } from '../base/index.ts';
-import { type Dataset, openDataset } from './dataset.ts';
+import type { Dataset } from './dataset.ts';
 import type { LoadedEpisode, LoadRequest, OpenRequest } from './decode.worker.ts';
+import { openDataset } from './open.ts';
 import { chunkStarts, Sampler } from './sampling.ts';
 
 const WIDTH = R1PRO.width;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CAMERAS } from '../action/index.ts';
-import { openDataset } from './dataset.ts';
+import { openDataset } from './open.ts';
 import { fakeEpisode, frameNumberIn } from './testing.ts';
 import { DatasetWriter } from './writer.ts';
 
