@@ -1,0 +1,21 @@
+/** Largest difference over the elements that count, relative to the largest expected magnitude. */
+export function relativeError(
+  got: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  counts: (i: number) => boolean = () => true,
+): { relative: number; absolute: number } {
+  if (got.length !== expected.length) throw new Error(`${got.length} numbers, expected ${expected.length}`);
+  let error = 0;
+  let largest = 0;
+  for (let i = 0; i < got.length; i++) {
+    if (!counts(i)) continue;
+    const [a, b] = [got[i]!, expected[i]!];
+    if (b === -Infinity) {
+      if (a > -1e29) return { relative: Infinity, absolute: Infinity };
+      continue;
+    }
+    error = Math.max(error, Number.isNaN(a) ? Infinity : Math.abs(a - b));
+    largest = Math.max(largest, Math.abs(b));
+  }
+  return { relative: largest > 0 ? error / largest : error, absolute: error };
+}
