@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
-import { InputError } from '../base/index.ts';
+import { InputError, ValetError } from '../base/index.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { packMessage } from './pack.ts';
@@ -110,7 +110,12 @@ export class Connection {
     if (this.ended) return;
     this.stop();
     const id = randomBytes(4).toString('hex');
-    const kind = error instanceof InputError ? 'input' : error instanceof PlanError ? 'plan' : 'internal';
+    const kind =
+      error instanceof ValetError && error.kind === 'input'
+        ? 'input'
+        : error instanceof PlanError
+          ? 'plan'
+          : 'internal';
     this.metrics.errors.inc({ kind });
     this.log[kind === 'input' ? 'warn' : 'error'](
       { id, kind, ...(kind === 'input' ? { reason: error.message } : { err: error }) },

@@ -258,6 +258,8 @@ export class PolicyServer {
       if (!prediction) throw new ValetError('plan', 'the planner gave none.');
       return prediction;
     } catch (error) {
+      // The planner refused the request: the client's doing, and no sign of ill health.
+      if (error instanceof ValetError && error.kind === 'input') throw error;
       this.readiness.failed();
       throw new PlanError('plan', (error as Error).message, 'failure', { cause: error });
     } finally {

@@ -1,0 +1,163 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ChunkStatistics } from '../action/index.ts';
+import { createPolicy, createSession } from '../control/index.ts';
+import { createPlanner, initParameters, modelConfig, readCheckpoint, writeCheckpoint } from '../model/index.ts';
+import { RemotePolicy } from '../serve/index.ts';
+import { fakeObservation } from '../serve/testing.ts';
+import { command } from './serve.ts';
+
+/** The smallest network that has every part. */
+const config = modelConfig({
+  imageSize: 28,
+  visionWidth: 16,
+  visionLayers: 1,
+  visionMlpDim: 16,
+  visionHeads: 2,
+  vlmWidth: 16,
+  vlmMlpDim: 16,
+  expertWidth: 16,
+  expertMlpDim: 16,
+  layers: 1,
+  numHeads: 2,
+  headDim: 8,
+  stateTokens: { kind: 'continuous' },
+  fast: null,
+});
+
+let folder: string;
+let checkpoint: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'valet-serve-'));
+  checkpoint = join(folder, 'tiny');
+  await writeCheckpoint(checkpoint, {
+    config,
+    parameters: initParameters(config, 1),
+    normStats: statistics(),
+    card: {},
+    policy: { samplingSteps: 2 },
+  });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Every number between -1 and 1. */
+function statistics(): ChunkStatistics {
+  const moments = (size: number) => ({
+    mean: new Float64Array(size),
+    std: new Float64Array(size).fill(0.5),
+    q01: new Float64Array(size).fill(-1),
+    q99: new Float64Array(size).fill(1),
+  });
+  return { horizon: 30, width: 32, state: moments(32), actions: moments(32), perTimestep: moments(30 * 32) };
+}
+
+interface Ended {
+  code: number | null;
+  stdout: string[];
+  stderr: string;
+}
+
+/** `valet serve …` in a process of its own. */
+function valet(...args: string[]): { child: ChildProcess; firstLine: Promise<string>; ended: Promise<Ended> } {
+  const main = new URL('./main.ts', import.meta.url);
+  const child = spawn(process.execPath, ['--import', 'tsx', main.pathname, 'serve', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const stdout: string[] = [];
+  let stderr = '';
+  child.stderr.on('data', (text) => (stderr += text));
+  const lines = createInterface({ input: child.stdout });
+  lines.on('line', (line) => stdout.push(line));
+  const firstLine = new Promise<string>((resolve, reject) => {
+    lines.once('line', resolve);
+    child.once('exit', () => reject(new Error(`ended without a line: ${stderr}`)));
+  });
+  firstLine.catch(() => undefined);
+  const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
+  return { child, firstLine, ended };
+}
+
+describe('valet serve', () => {
+  it('serves a checkpoint in a worker, with the actions of the in-process policy, and ends gracefully', async () => {
+    const { child, firstLine, ended } = valet(
+      '--checkpoint',
+      checkpoint,
+      '--port',
+      '0',
+      '--seed',
+      '7',
+      '--threads',
+      '1',
+    );
+    const { listening } = JSON.parse(await firstLine) as { listening: string[] };
+    expect(listening).toHaveLength(1);
+    const remote = await RemotePolicy.connect(listening[0]!);
+    const planner = await createPlanner(await readCheckpoint(checkpoint), { threads: 1 });
+    const local = createPolicy({ planner, session: createSession({ seed: '7' }) });
+    for (let step = 0; step < 45; step++) {
+      const observation = fakeObservation({ taskId: 1, joint: step / 100, shade: step });
+      expect(await remote.act(observation)).toEqual(await local.act(observation));
+    }
+    await local.close();
+    child.kill('SIGTERM');
+    const { code, stdout, stderr } = await ended;
+    expect(code).toBe(0);
+    expect(stdout).toHaveLength(1);
+    for (const line of stderr.trim().split('\n')) expect(() => JSON.parse(line)).not.toThrow();
+    await remote.close();
+  });
+
+  it('serves a checkpoint per task, on several ports, to who has the key', async () => {
+    const port = 20_000 + 2 * (process.pid % 5000);
+    const mapping = join(folder, 'mapping.json');
+    const key = join(folder, 'key');
+    await writeFile(mapping, JSON.stringify({ tasks: { '1-2': 'tiny' } }));
+    await writeFile(key, 'a-long-secret\n');
+    const { child, firstLine, ended } = valet(
+      '--mapping',
+      mapping,
+      '--port',
+      `${port}-${port + 1}`,
+      '--api-key-file',
+      key,
+      '--log-level',
+      'silent',
+    );
+    const { listening } = JSON.parse(await firstLine) as { listening: string[] };
+    expect(listening).toEqual([`ws://127.0.0.1:${port}`, `ws://127.0.0.1:${port + 1}`]);
+    await expect(RemotePolicy.connect(listening[0]!)).rejects.toThrow(/401/);
+    for (const url of listening) {
+      const policy = await RemotePolicy.connect(url, { apiKey: 'a-long-secret' });
+      expect(await policy.act(fakeObservation({ taskId: 2 }))).toHaveLength(23);
+      await expect(policy.act(fakeObservation({ taskId: 5 }))).rejects.toThrow(/no checkpoint is served for task 5/);
+    }
+    child.kill('SIGTERM');
+    expect(await ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('says in one line what is wrong, and exits with 2', async () => {
+    const { code, stdout, stderr } = await valet('--checkpoint', 'no/such/folder').ended;
+    expect([code, stdout]).toEqual([2, []]);
+    expect(stderr).toMatch(/no\/such\/folder: is no folder/);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it.each([
+    [['--port', '0'], /needs either --checkpoint or --mapping/],
+    [['--checkpoint', 'a', '--mapping', 'b'], /needs either --checkpoint or --mapping/],
+    [['--checkpoint', 'household', '--port', '70000'], /expected a port/],
+    [['--checkpoint', 'household', '--port', '9000-8000'], /expected a port/],
+    [['--checkpoint', 'household', '--threads', '0'], /positive whole number/],
+    [['--checkpoint', 'household', '--host', '0.0.0.0'], /no API key is set/],
+    [['--checkpoint', 'household', '--api-key-file', 'no-such-file'], /the API key cannot be read/],
+  ])('%j is wrong use', async (args, expected) => {
+    const serve = command()
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined });
+    await expect(serve.parseAsync(args, { from: 'user' })).rejects.toThrow(expected);
+  });
+});
