@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { compressChunk, splineMatrix } from './index.ts';
 import { goldenJson, goldenRow, goldenTensors, largestError } from './testing.ts';
 
+const t = await goldenTensors('compression/compression.safetensors');
+
 describe('compressChunk', () => {
-  const t = goldenTensors('compression/compression.safetensors');
   const settings = Object.keys(t).flatMap((name) => (name.startsWith('chunks_') ? [name.slice('chunks_'.length)] : []));
 
   it.each(settings)('is that of the original, setting %s', (setting) => {

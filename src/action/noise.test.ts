@@ -3,15 +3,16 @@ import { Random } from '../base/index.ts';
 import { type ChunkStatistics, CorrelatedNoise, Inpainter } from './index.ts';
 import { goldenAccumulator, goldenRow, goldenTensors, largestError } from './testing.ts';
 
-const golden = goldenTensors('noise/noise.safetensors');
+const sampler = await goldenTensors('noise/sampler.safetensors');
+const golden = await goldenTensors('noise/noise.safetensors');
 let stats: ChunkStatistics;
 const made = new Map<number, CorrelatedNoise>();
 const noiseOf = (beta: number) => {
   if (!made.has(beta)) made.set(beta, new CorrelatedNoise(stats, { beta }));
   return made.get(beta)!;
 };
-beforeAll(() => {
-  stats = goldenAccumulator().finish();
+beforeAll(async () => {
+  stats = (await goldenAccumulator()).finish();
 });
 
 describe('CorrelatedNoise', () => {
@@ -121,7 +122,6 @@ describe('Inpainter', () => {
   });
 
   describe('in the sampling loop with a linear stand-in for the network', () => {
-    const sampler = goldenTensors('noise/sampler.safetensors');
     const { fround } = Math;
 
     /** Euler from 1 to 0; returns x and how often each chunk was corrected. */

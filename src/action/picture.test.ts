@@ -32,6 +32,8 @@ describe('resizeWithPad', () => {
   });
 });
 
-it('PIXEL_TO_FLOAT is x/255·2 − 1 in float32', () => {
-  expect(largestError(PIXEL_TO_FLOAT, goldenTensors('transforms/images.safetensors').pixel_to_float!.data)).toBe(0);
+it('PIXEL_TO_FLOAT is x/255·2 − 1 in float32', async () => {
+  expect(
+    largestError(PIXEL_TO_FLOAT, (await goldenTensors('transforms/images.safetensors')).pixel_to_float!.data),
+  ).toBe(0);
 });

@@ -48,8 +48,8 @@ describe('proprioception', () => {
     ]);
   });
 
-  it("gives the original's state, bit for bit", () => {
-    const { proprio, state } = goldenTensors('transforms/vectors.safetensors');
+  it("gives the original's state, bit for bit", async () => {
+    const { proprio, state } = await goldenTensors('transforms/vectors.safetensors');
     for (let i = 0; i < proprio!.shape[0]!; i++)
       expect([...stateFromProprioception(goldenRow(proprio!, i))]).toEqual([...goldenRow(state!, i)]);
   });

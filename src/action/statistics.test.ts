@@ -6,13 +6,14 @@ import { Random } from '../base/index.ts';
 import { type ChunkStatistics, deltaChunk, readNormStats, StatisticsAccumulator, writeNormStats } from './index.ts';
 import { goldenAccumulator, goldenRow, goldenTensors, largestError } from './testing.ts';
 
+const exact = await goldenTensors('statistics-small/exact.safetensors');
+const original = await goldenTensors('statistics-small/expected.safetensors');
+
 describe('StatisticsAccumulator', () => {
   let stats: ChunkStatistics;
-  beforeAll(() => {
-    stats = goldenAccumulator().finish();
+  beforeAll(async () => {
+    stats = (await goldenAccumulator()).finish();
   });
-  const exact = goldenTensors('statistics-small/exact.safetensors');
-  const original = goldenTensors('statistics-small/expected.safetensors');
 
   it.each(['mean', 'std', 'q01', 'q99'] as const)('computes the exact %s of states, actions and steps', (name) => {
     expect(largestError(stats.state[name], exact[`state_${name}`]!.data)).toBeLessThan(1e-12);

@@ -1,8 +1,10 @@
 /** For tests: golden tensors from test/golden, pictures, and the reduced proprioception in which they are kept there. */
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
+import { readSafetensors } from '../tensor/index.ts';
 import type { Picture } from './observation.ts';
 import { encodeProprioception } from './proprioception.ts';
 import { StatisticsAccumulator } from './statistics.ts';
@@ -17,24 +19,19 @@ export function goldenPath(path: string): string {
   return fileURLToPath(new URL(`../../test/golden/${path}`, import.meta.url));
 }
 
-const TYPES = { F32: Float32Array, F64: Float64Array, I32: Int32Array, U8: Uint8Array } as const;
-
 /** All tensors of a golden safetensors file (.gz too), by name; 64-bit integers as float64. */
-export function goldenTensors(path: string): Record<string, GoldenTensor> {
-  const file = readFileSync(goldenPath(path));
-  const bytes = path.endsWith('.gz') ? gunzipSync(file) : file;
-  const start = 8 + Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.toString('utf8', 8, start)) as Record<
-    string,
-    { dtype: keyof typeof TYPES | 'I64'; shape: number[]; data_offsets: [number, number] }
-  >;
-  const out: Record<string, GoldenTensor> = {};
-  for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
-    const raw = new Uint8Array(bytes.subarray(start + data_offsets[0], start + data_offsets[1])).buffer;
-    const data = dtype === 'I64' ? Float64Array.from(new BigInt64Array(raw), Number) : new TYPES[dtype](raw);
-    out[name] = { shape, data };
-  }
-  return out;
+export async function goldenTensors(path: string): Promise<Record<string, GoldenTensor>> {
+  const file = await readFile(goldenPath(path));
+  const tensors = await readSafetensors(path.endsWith('.gz') ? gunzipSync(file) : file);
+  return Object.fromEntries(
+    Array.from(tensors, ([name, { shape, data }]) => [
+      name,
+      {
+        shape: [...shape],
+        data: (data instanceof BigInt64Array ? Float64Array.from(data, Number) : data) as GoldenTensor['data'],
+      },
+    ]),
+  );
 }
 
 export function goldenJson<T>(path: string): T {
@@ -81,8 +78,8 @@ export function largestError(actual: ArrayLike<number>, expected: ArrayLike<numb
 }
 
 /** The episodes of golden case statistics-small, added up. */
-export function goldenAccumulator(): StatisticsAccumulator {
-  const t = goldenTensors('statistics-small/episodes.safetensors');
+export async function goldenAccumulator(): Promise<StatisticsAccumulator> {
+  const t = await goldenTensors('statistics-small/episodes.safetensors');
   const accumulator = new StatisticsAccumulator();
   for (let e = 0; t[`action_${e}`]; e++) {
     const frames = t[`proprio25_${e}`]!;

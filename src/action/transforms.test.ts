@@ -14,8 +14,8 @@ import {
 import { goldenRow, goldenTensors, largestError } from './testing.ts';
 
 /** The statistics of case statistics-small as the original wrote them, without the correlation. */
-function originalStatistics(): ChunkStatistics {
-  const t = goldenTensors('statistics-small/expected.safetensors');
+async function originalStatistics(): Promise<ChunkStatistics> {
+  const t = await goldenTensors('statistics-small/expected.safetensors');
   const moments = (name: string) => {
     const get = (x: string) => Float64Array.from(t[`${name}_${x}`]!.data);
     return { mean: get('mean'), std: get('std'), q01: get('q01'), q99: get('q99') };
@@ -29,10 +29,11 @@ function originalStatistics(): ChunkStatistics {
   };
 }
 
+const v = await goldenTensors('transforms/vectors.safetensors');
+const stats = await originalStatistics();
+
 describe('transforms', () => {
-  const v = goldenTensors('transforms/vectors.safetensors');
   const samples = [...v.samples!.data];
-  const stats = originalStatistics();
   const state = (i: number) => goldenRow(v.state!, i) as Float32Array;
   /** Relative to the largest magnitude expected: normalised constant dimensions reach 1e4. */
   const relativeError = (actual: ArrayLike<number>, expected: ArrayLike<number>) =>

@@ -6,8 +6,8 @@ const code = (openLeft: boolean, openRight: boolean) =>
   openLeft || openRight ? 4 + Number(openLeft) + 2 * Number(openRight) : 0;
 
 describe('correct', () => {
-  it("is the original's whole table: 50 tasks, 15 stages, both grippers over 9 values", () => {
-    const { gripper_values, action_code, rule, stage_after } = goldenTensors('rules/rules.safetensors.gz');
+  it("is the original's whole table: 50 tasks, 15 stages, both grippers over 9 values", async () => {
+    const { gripper_values, action_code, rule, stage_after } = await goldenTensors('rules/rules.safetensors.gz');
     const values = gripper_values!.data;
     let at = 0;
     const wrong: string[] = [];

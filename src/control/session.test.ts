@@ -31,7 +31,7 @@ interface Trace {
 }
 
 const traces = goldenJson<Record<string, Trace>>('executor/traces.json');
-const tensors = goldenTensors('executor/traces.safetensors');
+const tensors = await goldenTensors('executor/traces.safetensors');
 
 describe('session', () => {
   it.each(Object.keys(traces))('replays the recorded trace "%s" of the original row by row', (name) => {

@@ -5,8 +5,9 @@ import { goldenRow, goldenTensors } from '../action/testing.ts';
 import { FIRST_STAGE, type StageState, voteOnStage } from './stageTracker.ts';
 
 describe('voteOnStage', () => {
-  it('follows the original through its sequences', () => {
-    const { task, start, history_len, votes, logits, stage, history } = goldenTensors('stages/stages.safetensors');
+  it('follows the original through its sequences', async () => {
+    const { task, start, history_len, votes, logits, stage, history } =
+      await goldenTensors('stages/stages.safetensors');
     const [sequences, plans, classes] = logits!.shape as [number, number, number];
     for (let s = 0; s < sequences; s++) {
       let state: StageState = { stage: start!.data[s]!, history: [] };
