@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../base/index.ts';
 import { type Planner, PlannerClient } from '../model/index.ts';
 import {
+  BatchingPlanner,
   checkExposure,
   checkpointFolder,
   createLogger,
@@ -21,6 +22,7 @@ interface Options {
   apiKeyFile?: string;
   open: boolean;
   threads?: number;
+  batch: number;
   samplingSteps?: number;
   seed: string;
   rules: boolean;
@@ -43,6 +45,12 @@ export function command(): Command {
     .option('--api-key-file <file>', 'clients must send the key in this file')
     .option('--open', 'listen on an address that other machines reach without asking for a key', false)
     .option('--threads <n>', 'threads of the network', positive)
+    .option(
+      '--batch <n>',
+      'robots whose plans may share one pass; each power of two up to it takes memory',
+      positive,
+      1,
+    )
     .option('--sampling-steps <n>', "flow steps of a plan (the checkpoint's own by default)", positive)
     .option('--seed <text>', "seed of the plans' noise", '0')
     .option('--no-rules', 'without the correction rules')
@@ -72,10 +80,10 @@ async function serve(options: Options): Promise<void> {
   try {
     for (const folder of new Set([...routes.byTask.values(), ...(routes.otherwise ? [routes.otherwise] : [])])) {
       logger.info({ folder }, 'loading');
-      planners.set(
-        folder,
-        await PlannerClient.start(folder, { threads: options.threads, samplingSteps: options.samplingSteps }),
-      );
+      const { threads, samplingSteps, batch } = options;
+      const batchSizes = [1, 2, 4, 8, 16, 32].filter((size) => size <= batch);
+      const planner = await PlannerClient.start(folder, { threads, samplingSteps, batchSizes });
+      planners.set(folder, batch > 1 ? new BatchingPlanner(planner, batch) : planner);
     }
     const probeTask = routes.otherwise === undefined ? Math.min(...routes.byTask.keys()) : 0;
     for (const port of options.port)
