@@ -45,7 +45,8 @@ export class Session {
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
+      // The higher levels put fused operators into float64 graphs that exist in float32 only.
+      graphOptimizationLevel: precision === 'float64' ? 'basic' : 'all',
       enableCpuMemArena: memoryArena,
       enableMemPattern: memoryArena,
       logSeverityLevel: 3,

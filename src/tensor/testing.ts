@@ -1,3 +1,6 @@
+import { Builder, type Tensor } from './builder.ts';
+import type { Precision } from './onnx/lower.ts';
+import { Session } from './session.ts';
 import type { NdArray, TypedArray } from './types.ts';
 
 export interface Tolerance {
@@ -53,3 +56,29 @@ export {
   type GradientCheckOptions,
   type GradientCheckResult,
 } from './gradient-check.ts';
+
+/** Runs `body` once on the given arrays and returns its result. For tests. */
+export async function evaluate(
+  inputs: Readonly<Record<string, NdArray>>,
+  body: (operands: Record<string, Tensor>) => Tensor,
+  { precision = 'float32' as Precision } = {},
+): Promise<NdArray> {
+  const builder = new Builder();
+  const operands = Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape, dtype }]) => [
+      name,
+      builder.input(name, shape, dtype === 'float64' ? 'float32' : dtype),
+    ]),
+  );
+  builder.output('result', body(operands));
+  const session = await Session.create(builder.build(), { precision });
+  const feeds = Object.fromEntries(
+    Object.entries(inputs).map(([name, { dtype, data }]) => {
+      const real = dtype === 'float32' || dtype === 'float64';
+      return [name, real ? (precision === 'float64' ? Float64Array : Float32Array).from(data as Float32Array) : data];
+    }),
+  );
+  const { result } = await session.run(feeds);
+  await session.close();
+  return result!;
+}

@@ -11,11 +11,8 @@ class Spelling {
     return output ?? name;
   }
 
-  /** A float attribute's value (rounded to float32, as the fused kernel sees it) as a float64 scalar. */
   number(value: number): string {
-    return this.emit('Cast', [this.emit('Constant', [], { value_float: { float: value } })], {
-      to: { type: 'float64' },
-    });
+    return this.emit('Constant', [], { value: { float64: value } });
   }
 
   meanOfLastAxis(x: string): string {

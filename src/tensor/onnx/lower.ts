@@ -88,7 +88,8 @@ function lowerAttribute(value: Attribute, precision: Precision): OnnxAttribute {
 
 /**
  * Two axes: Gemm, which transposes and scales for free (plain MatMul where there is nothing to do, so that the runtime can
- * fuse a bias). Batches: FusedMatMul in float32; in float64, where it does not exist, Transpose + MatMul + Mul.
+ * fuse a bias). Batches: FusedMatMul in float32; in float64, where it does not exist, Transpose + MatMul + Mul. A factor
+ * that float32 does not hold exactly is not given to Gemm in float64.
  */
 function lowerMatmul(node: Node, program: Program, precision: Precision): OnnxNode[] {
   const transA = node.attributes['transA'] as number;
@@ -98,7 +99,8 @@ function lowerMatmul(node: Node, program: Program, precision: Precision): OnnxNo
   const plain = { ...node, attributes: {} };
   if (!transA && !transB && alpha === 1) return [{ ...plain, op: 'MatMul' }];
   const attributes = { transA: { int: transA }, transB: { int: transB }, alpha: { float: alpha } };
-  if (ranks.every((rank) => rank === 2)) return [{ ...plain, op: 'Gemm', attributes }];
+  if (ranks.every((rank) => rank === 2) && (precision === 'float32' || alpha === Math.fround(alpha)))
+    return [{ ...plain, op: 'Gemm', attributes }];
   if (precision === 'float32') return [{ ...plain, op: 'FusedMatMul', domain: 'com.microsoft', attributes }];
   return spellMatmul(node.name, node.inputs, node.outputs[0]!, {
     transA: transA === 1,

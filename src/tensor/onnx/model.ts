@@ -16,10 +16,11 @@ const TYPE_NUMBERS: Record<DataType, number> = {
 const OPSET = 20;
 const IR_VERSION = 10;
 
-/** An attribute as ONNX knows it. */
+/** An attribute as ONNX knows it; `float64` is a scalar tensor, for Constant. */
 export type OnnxAttribute =
   | { int: number }
   | { float: number }
+  | { float64: number }
   | { string: string }
   | { ints: readonly number[] }
   | { type: DataType };
@@ -82,6 +83,10 @@ function encodeNode({ op, domain, name, inputs, outputs, attributes }: OnnxNode)
 function encodeAttribute(name: string, value: OnnxAttribute): Message {
   const attribute = new Message().string(1, name);
   if ('float' in value) return attribute.float(2, value.float).int(20, 1);
+  if ('float64' in value) {
+    const scalar = { name, shape: [], dtype: 'float64' as const, data: Float64Array.of(value.float64) };
+    return attribute.message(5, encodeTensor(scalar)).int(20, 4);
+  }
   if ('int' in value) return attribute.int(3, value.int).int(20, 2);
   if ('type' in value) return attribute.int(3, TYPE_NUMBERS[value.type]).int(20, 2);
   if ('string' in value) return attribute.string(4, value.string).int(20, 3);
