@@ -10,6 +10,7 @@ import {
   normaliseActions,
   normaliseState,
   prefixForModel,
+  stateFromProprioception,
 } from './index.ts';
 import { goldenRow, goldenTensors, largestError } from './testing.ts';
 
@@ -55,6 +56,14 @@ describe('transforms', () => {
     const prefix = Float64Array.from(row('prefix'));
     const next = state((sample + 1) % 20);
     expect(relativeError(prefixForModel(prefix, next, stats), row('prefix_normalized'))).toBeLessThan(2e-7);
+  });
+
+  it('make the state that the original gives its network', async () => {
+    const t = await goldenTensors('policy-input/inputs.safetensors');
+    for (const sample of ['sample0', 'sample1', 'sample2']) {
+      const got = normaliseState(stateFromProprioception(t[`${sample}.proprio`]!.data), stats);
+      expect(relativeError(got, t[`${sample}.state`]!.data)).toBeLessThan(1e-6);
+    }
   });
 
   it('come back to where they started', () => {
