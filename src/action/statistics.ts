@@ -2,9 +2,12 @@ import { InputError } from '../base/index.ts';
 import type { ChunkStatistics, Correlation, Moments } from './chunkStatistics.ts';
 import { correlationOf } from './correlation.ts';
 import { chunkCovariance, type EpisodeColumns } from './lagCovariance.ts';
-import { OrderStatistics, quantileRanks } from './orderStatistics.ts';
+import { interpolatePair, OrderStatistics, quantilePair } from './orderStatistics.ts';
 import { stateFromProprioception } from './proprioception.ts';
 import { R1PRO } from './space.ts';
+
+/** With fewer chunks than this, sorting them is quicker than counting their bits. */
+const SORT_BELOW = 10_000;
 
 /** What `finish` is doing, 0…1 of the whole. */
 export type StatisticsProgress = (part: number, doing: string) => void;
@@ -131,32 +134,32 @@ export class StatisticsAccumulator {
     const bits = new Int32Array(values.buffer);
     const one = new OrderStatistics();
     const all = new OrderStatistics();
-    const ofChunks = [quantileRanks(chunks, 0.01), quantileRanks(chunks, 0.99)] as const;
-    const ofRows = [quantileRanks(chunks * horizon, 0.01), quantileRanks(chunks * horizon, 0.99)] as const;
-    const ranks = (two: typeof ofChunks) => two.flatMap((q) => [...q.ranks]);
-    const interpolate = (order: OrderStatistics, two: typeof ofChunks, i: 0 | 1) =>
-      order.value(2 * i) + (order.value(2 * i + 1) - order.value(2 * i)) * two[i].part;
+    const ofChunks = quantilePair(chunks, 0.01, 0.99);
+    const ofRows = quantilePair(chunks * horizon, 0.01, 0.99);
     for (let d = 0; d < D; d++) {
       all.clear();
       for (let t = 0; t < horizon; t++) {
         this.fillChunkColumn(t, d, values);
         const i = t * PADDED + d;
         [out.mean[i], out.std[i]] = meanAndStd(values);
-        one.clear();
-        one.count(bits, chunks);
-        all.countAll(one);
-        one.locate(ranks(ofChunks));
-        one.refine(bits, chunks);
-        out.q01[i] = interpolate(one, ofChunks, 0);
-        out.q99[i] = interpolate(one, ofChunks, 1);
+        all.count(bits, chunks);
+        if (chunks < SORT_BELOW) {
+          values.sort();
+          [out.q01[i], out.q99[i]] = interpolatePair(ofChunks, (k) => values[ofChunks.ranks[k]!]!);
+        } else {
+          one.clear();
+          one.count(bits, chunks);
+          one.locate(ofChunks.ranks);
+          one.refine(bits, chunks);
+          [out.q01[i], out.q99[i]] = interpolatePair(ofChunks, (k) => one.value(k));
+        }
       }
-      all.locate(ranks(ofRows));
+      all.locate(ofRows.ranks);
       for (let t = 0; t < horizon; t++) {
         this.fillChunkColumn(t, d, values);
         all.refine(bits, chunks);
       }
-      actions.q01[d] = interpolate(all, ofRows, 0);
-      actions.q99[d] = interpolate(all, ofRows, 1);
+      [actions.q01[d], actions.q99[d]] = interpolatePair(ofRows, (k) => all.value(k));
       progress((d + 1) / D);
     }
     return out;
