@@ -1,19 +1,9 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { InputError, readJson } from '../base/index.ts';
+import { InputError } from '../base/index.ts';
 import type { Dataset, Episode } from './dataset.ts';
-import {
-  AnnotationSchema,
-  camerasOf,
-  EpisodeLine,
-  episodePaths,
-  type Info,
-  readJsonLines,
-  TaskLine,
-} from './layout.ts';
+import { camerasOf, EpisodeLine, episodePaths, type Info, readJsonLines, TaskLine } from './layout.ts';
 import { parquetSchema, readColumns } from './parquet.ts';
-import { stagesFromSkills } from './stages.ts';
+import { sideFiles, stagesOf } from './sideFiles.ts';
 import { decodeFrames } from './video.ts';
 
 /** LeRobot v2.1: a parquet file and a video per camera for every episode; chunk = task in the BEHAVIOR layout. */
@@ -51,23 +41,8 @@ export async function openV21(root: string, info: Info): Promise<Dataset> {
       return { path, startSeconds: 0 };
     },
     frames: (episode, camera, indices) => decodeFrames(dataset.video(episode, camera).path, indices, { fps: info.fps }),
-    async annotation(episode) {
-      const path = paths(episode).annotation;
-      return path && existsSync(path) ? readJson(path, AnnotationSchema) : undefined;
-    },
-    async metaInfo(episode) {
-      const path = paths(episode).metainfo;
-      return path && existsSync(path) ? readJson(path, z.record(z.string(), z.unknown())) : undefined;
-    },
+    ...sideFiles(root, info),
     stages: (episode) => stagesOf(dataset, episode),
   };
   return dataset;
-}
-
-/** See `Dataset.stages`. */
-export async function stagesOf(dataset: Dataset, episode: Episode): Promise<Uint8Array | undefined> {
-  const known = 'annotation.stage' in dataset.info.features;
-  if (known) return Uint8Array.from((await dataset.columns(episode, ['annotation.stage']))['annotation.stage'].data);
-  const annotation = await dataset.annotation(episode);
-  return annotation && stagesFromSkills(annotation, episode.length);
 }

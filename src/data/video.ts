@@ -10,7 +10,6 @@ import {
   AVSEEK_FLAG_BACKWARD,
   SWS_ACCURATE_RND,
   SWS_BICUBIC,
-  SWS_FULL_CHR_H_INT,
 } from 'node-av/constants';
 import { Codec, CodecContext, FormatContext, Frame, Log, Packet, Rational, SoftwareScaleContext } from 'node-av/lib';
 import { ValetError } from '../base/index.ts';
@@ -31,7 +30,7 @@ export interface VideoOptions {
   readonly keyFrameInterval?: number;
 }
 
-export const VIDEO_DEFAULTS = { fps: 30, crf: 10, keyFrameInterval: 30 } as const;
+export const VIDEO_DEFAULTS = { fps: 30, crf: 4, keyFrameInterval: 30 } as const;
 
 /** What `encodeVideo` writes, in the words of a LeRobot info.json. */
 export const VIDEO_CODEC = { 'video.codec': 'h264', 'video.pix_fmt': 'yuv444p' } as const;
@@ -50,7 +49,8 @@ const check = (path: string, code: number, what: string): void => {
 
 /**
  * Writes pictures (uint8 [height, width, 3] RGB each) as an H.264 mp4: 4:4:4, no B-frames, closed groups. Frame k has time k/fps.
- * Synchronous; about 8 ms for 90 frames of 64×64. Measured mean absolute error of the round trip: 0.7 of 255.
+ * Synchronous; about 8 ms for 90 frames of 64×64. Measured mean absolute error of the round trip: 0.5 of 255
+ * (8-bit YUV alone costs 0.3; 4:2:0 would cost 2.6 and blur a 3-pixel object's colour).
  */
 export function encodeVideo(
   path: string,
@@ -366,4 +366,5 @@ class VideoReader {
   }
 }
 
-const SCALER_FLAGS = (SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT) as SwsFlags;
+/** The scaler's own default, which PyAV and LeRobot's readers use too: the golden pictures come out bit for bit. */
+const SCALER_FLAGS: SwsFlags = SWS_BICUBIC;
