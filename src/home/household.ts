@@ -1,4 +1,4 @@
-import type { Observation } from '../action/index.ts';
+import type { CameraName, Observation, Picture } from '../action/index.ts';
 import { InputError, Random, ValetError } from '../base/index.ts';
 import { ACTION_WIDTH, Controllers, GRIPPER_COLUMNS } from './controllers.ts';
 import { distance, type Quaternion, subtract, turn, type Vector3 } from './geometry.ts';
@@ -110,9 +110,9 @@ export class Household implements World {
     };
     this.last.fill(0);
     this.last.set([...RESET_POSE.torso, ...RESET_POSE.left, 1, ...RESET_POSE.right, 1], 3);
-    RESET_POSE.torso.forEach((value, i) => set(TORSO_JOINTS[i], value));
+    for (const [i, value] of RESET_POSE.torso.entries()) set(TORSO_JOINTS[i], value);
     for (const side of SIDES) {
-      RESET_POSE[side].forEach((value, i) => set(armJoints(side)[i], value));
+      for (const [i, value] of RESET_POSE[side].entries()) set(armJoints(side)[i], value);
       for (const finger of this.hands[side].fingers) qpos[finger] = FINGER_TRAVEL;
       ctrl[physics.id('actuator', `${side}_gripper`)] = 2 * FINGER_TRAVEL;
       this.hands[side].reset();
@@ -162,6 +162,11 @@ export class Household implements World {
       pictures: cameras ? this.senses.pictures(this.imageSize) : { head: none, left_wrist: none, right_wrist: none },
       taskId: this.task.id,
     };
+  }
+
+  /** What one camera of the robot sees now, as in `observe`. */
+  cameraPicture(camera: CameraName): Picture {
+    return this.senses.cameraPicture(camera, this.imageSize);
   }
 
   /** A picture of any camera, or of the room (`overview`), RGB. */

@@ -167,7 +167,7 @@ export class Senses {
     return poses;
   }
 
-  /** One picture. Four rays a pixel, so that the edges of small things carry their position below a pixel's width. */
+  /** One picture; `supersample` 2 takes four rays a pixel. */
   picture(view: ViewName, width: number, height = width, supersample: 1 | 2 = 2): Picture {
     const { geomPosition, geomMatrix, cameraPosition, cameraMatrix, geomColour } = this.physics.views;
     const id = this.cameras[view];
@@ -185,8 +185,16 @@ export class Senses {
     return { width, height, channels: 3, data };
   }
 
+  /** The head sees small things from afar: four rays a pixel, so that their edges carry their position below a pixel's width. */
+  cameraPicture(camera: CameraName, size: number): Picture {
+    return this.picture(camera, size, size, camera === 'head' ? 2 : 1);
+  }
+
   pictures(size: number): Record<CameraName, Picture> {
-    return Object.fromEntries(CAMERAS.map((name) => [name, this.picture(name, size)])) as Record<CameraName, Picture>;
+    return Object.fromEntries(CAMERAS.map((name) => [name, this.cameraPicture(name, size)])) as Record<
+      CameraName,
+      Picture
+    >;
   }
 
   /** A pose seen from the base. */

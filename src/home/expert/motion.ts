@@ -17,7 +17,7 @@ import { armJoints, type Side, TORSO_JOINTS } from '../robot.ts';
  * Fastest base command, share of the full range. Policies are played 1.3 times faster than their demonstrations (26 actions in
  * 20 steps), so an expert that keeps below 1/1.3 leaves the sped-up command inside the range.
  */
-const BASE_LIMIT = 0.6 / 1.3;
+const BASE_LIMIT = 0.75 / 1.3;
 /** Change of the base command a step. */
 const BASE_CHANGE = 0.05;
 /** How far ahead of the measured joint the motor target runs, seconds: the servo's lag (kv/kp) and one control step. */
@@ -66,18 +66,26 @@ export class Motion {
   }
 
   /** A base velocity as shares of full scale, limited in size and change. */
-  drive(command: Vector3): void {
+  drive(command: Vector3, limit = BASE_LIMIT): void {
     const last = this.household.lastAction;
     const size = Math.hypot(command[0], command[1]);
-    const scale = size > BASE_LIMIT ? BASE_LIMIT / size : 1;
-    [command[0] * scale, command[1] * scale, clamp(command[2], -BASE_LIMIT, BASE_LIMIT)].forEach((value, i) => {
+    const scale = size > limit ? limit / size : 1;
+    [command[0] * scale, command[1] * scale, clamp(command[2], -limit, limit)].forEach((value, i) => {
       const from = clamp(last[i], -BASE_LIMIT, BASE_LIMIT);
       this.action[i] = from + clamp(value - from, -BASE_CHANGE, BASE_CHANGE);
     });
   }
 
-  /** Velocity that brings `point` (world) into the zone and the robot's heading to 0; `gate` in 0…1 slows it. */
-  driveToZone(point: Vector3, zone: Zone, gate = 1, forwardLimit = Number.POSITIVE_INFINITY): void {
+  /** Velocity that brings `point` (world) into the zone and the robot's heading to 0; at most `limit` (share of full scale), `gate` in 0…1 slows it, `forwardLimit` in m/s. */
+  driveToZone(
+    point: Vector3,
+    zone: Zone,
+    {
+      limit,
+      gate = 1,
+      forwardLimit = Number.POSITIVE_INFINITY,
+    }: { limit: number; gate?: number; forwardLimit?: number },
+  ): void {
     const { household } = this;
     const [x, y] = household.inBase(point);
     const beyond = (value: number, [low, high]: readonly [number, number]) =>
@@ -86,11 +94,14 @@ export class Motion {
     const forward = Math.min(gain * beyond(x, zone.x), forwardLimit);
     const heading = wrapAngle(household.base[2]);
     const turning = Math.abs(heading) < 0.02 ? 0 : -1.2 * (heading - Math.sign(heading) * 0.02);
-    this.drive([
-      (gate * forward) / BASE_SCALE[0],
-      (gate * gain * beyond(y, zone.y)) / BASE_SCALE[1],
-      (gate * turning) / BASE_SCALE[2],
-    ]);
+    this.drive(
+      [
+        (gate * forward) / BASE_SCALE[0],
+        (gate * gain * beyond(y, zone.y)) / BASE_SCALE[1],
+        (gate * turning) / BASE_SCALE[2],
+      ],
+      limit,
+    );
   }
 
   /** Moves the torso towards a posture. */

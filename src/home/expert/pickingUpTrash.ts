@@ -70,8 +70,8 @@ export function createTrashExpert(household: Household, runtime: TrashRuntime) {
     const within = x > 0.36 && x < 0.62 && y > -0.46 && y < -0.02;
     const goal = within ? can.position : household.inWorld([clamp(x, 0.44, 0.58), clamp(y, -0.36, -0.1), 0]);
     if (!within) height = Math.max(height, TRAVEL);
-    motion.driveToZone(can.position, CAN_ZONE, gate, forwardLimit());
-    motion.reach('right', slowed(tip, goal, gate, height), yaw, READY, error < 0.03 ? 0.25 : 0.4);
+    motion.driveToZone(can.position, CAN_ZONE, { limit: 0.42, gate, forwardLimit: forwardLimit() });
+    motion.reach('right', slowed(tip, goal, gate, height), yaw, READY, error < 0.03 ? 0.2 : 0.33);
   }
 
   function deliver(can: CanState): void {
@@ -88,8 +88,8 @@ export function createTrashExpert(household: Household, runtime: TrashRuntime) {
     const [px, py] = household.inBase(place);
     const within = px > 0.4 && px < 0.79 && py > -0.46 && py < 0.1;
     const goal = within ? place : household.inWorld([clamp(px, 0.5, 0.7), clamp(py, -0.36, -0.04), 0]);
-    motion.driveToZone(place, BIN_ZONE, gate, forwardLimit());
-    motion.reach('right', slowed(tip, goal, gate, CARRY), base[2], READY, 0.4);
+    motion.driveToZone(place, BIN_ZONE, { limit: 0.42, gate, forwardLimit: forwardLimit() });
+    motion.reach('right', slowed(tip, goal, gate, CARRY), base[2], READY, 0.33);
   }
 
   return {

@@ -26,7 +26,7 @@ export function createRadioExpert(household: Household, runtime: RadioRuntime) {
       const button = runtime.buttonTop;
       const tip = household.hands.right.tip;
       const aside = Math.hypot(tip[0] - button[0], tip[1] - button[1]);
-      motion.driveToZone(button, REACH);
+      motion.driveToZone(button, REACH, { limit: 0.32 });
       motion.bend(BOW);
       motion.rest('left', RESET_POSE.left);
       motion.gripper('left', 1);
@@ -35,8 +35,8 @@ export function createRadioExpert(household: Household, runtime: RadioRuntime) {
       const within = x < 0.64 && y > -0.42 && y < 0.02;
       const height = FINGERTIP - PUSH + clamp((aside - 0.012) * 5, 0, HOVER + PUSH);
       const target: Vector3 = [button[0], button[1], button[2] + height];
-      if (within) motion.reach('right', target, household.base[2], READY, aside < 0.03 ? 0.1 : 0.25);
-      else motion.reach('right', waiting(household, button[2] + FINGERTIP + HOVER), household.base[2], READY, 0.25);
+      if (within) motion.reach('right', target, household.base[2], READY, aside < 0.03 ? 0.06 : 0.17);
+      else motion.reach('right', waiting(household, button[2] + FINGERTIP + HOVER), household.base[2], READY, 0.17);
       return motion.end();
     },
     close: () => motion.close(),

@@ -129,7 +129,7 @@ const cans = CANS.map(
   (name, i) => `
   <body name="${name}" pos="0 ${0.24 * (i - 1)} ${CAN.halfHeight}"><freejoint name="${name}"/>
     <geom name="${name}" type="cylinder" size="${CAN.radius} ${CAN.halfHeight}" mass=".12" condim="6" friction=".5 .01 .003" priority="1" rgba=".9 .13 .12 1"/>
-    <geom class="decoration" type="cylinder" size="${CAN.radius - 0.004} .002" pos="0 0 ${CAN.halfHeight}" rgba=".85 .85 .88 1"/>
+    <geom class="decoration" type="cylinder" size="${CAN.radius - 0.012} .001" pos="0 0 ${CAN.halfHeight}" rgba=".62 .62 .66 1"/>
     <geom class="decoration" type="cylinder" size="${CAN.radius + 0.0008} .012" pos="0 0 0" rgba=".97 .95 .9 1"/>
   </body>`,
 ).join('');

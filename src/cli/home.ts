@@ -1,0 +1,129 @@
+import { writeFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { duration, InputError } from '../base/index.ts';
+import { contactSheet, HOME_TASKS, homeTask, makeDemonstrations } from '../home/index.ts';
+
+export function command(): Command {
+  const home = new Command('home').description(
+    'the embedded household: tasks, expert demonstrations, an episode to look at',
+  );
+  home
+    .command('tasks')
+    .description('the household tasks')
+    .option('--json', 'print one JSON array on stdout', false)
+    .action(tasks);
+  home
+    .command('demos')
+    .description('expert demonstrations as a LeRobot data set')
+    .requiredOption('--tasks <names>', 'task names, separated by commas')
+    .requiredOption('--episodes <n>', 'episodes of each task', integer)
+    .requiredOption('--out <dir>', 'folder of the data set')
+    .option('--seed <n>', 'which scenes: other seeds, other scenes', integer, 0)
+    .option('--clip <seconds>', 'keep only a random window of each scene: many scenes at low cost', Number)
+    .option(
+      '--disturb <share>',
+      'share of the windows before which the robot is pushed off its way (default 0.4)',
+      Number,
+    )
+    .option('--image-size <pixels>', 'side of the camera pictures', integer, 64)
+    .option('--workers <n>', 'threads', integer, 2)
+    .option('--correct <checkpoint>', "this policy drives; the expert's corrections of it are the episodes")
+    .option('--format <version>', 'v2.1', 'v2.1')
+    .option('--json', 'print one JSON object on stdout', false)
+    .option('--quiet', 'no progress on stderr', false)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ valet home demos --tasks turning_on_radio,picking_up_trash --episodes 50 --out demos' +
+        '\n  $ valet home demos --tasks picking_up_trash --episodes 3000 --clip 2.5 --out clips --seed 1' +
+        '\n  $ valet home demos --tasks picking_up_trash --episodes 800 --correct run/checkpoints/latest --out corrections',
+    )
+    .action(demos);
+  home
+    .command('watch')
+    .description('one episode of the expert as a sheet of pictures: the room and the three cameras over time')
+    .argument('<task>', 'task name')
+    .requiredOption('--out <png>', 'picture file')
+    .option('--instance <n>', 'instance number', integer, 0)
+    .option('--moments <n>', 'rows of the sheet', integer, 6)
+    .option('--size <pixels>', "side of the robot's pictures", integer, 64)
+    .action(watch);
+  return home;
+}
+
+function integer(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new InputError('valet home', `a whole number from 0 on was expected (got ${text}).`);
+  return value;
+}
+
+function tasks({ json }: { json: boolean }): void {
+  const rows = HOME_TASKS.map(({ id, name, instruction, numStages, meanExpertSteps }) => ({
+    id,
+    name,
+    instruction,
+    stages: numStages,
+    meanExpertSteps,
+    maxSteps: 2 * meanExpertSteps,
+  }));
+  if (json) process.stdout.write(`${JSON.stringify(rows)}\n`);
+  else
+    for (const row of rows)
+      process.stdout.write(
+        `${row.name} (task ${row.id}, ${row.stages} stages, time-out ${row.maxSteps} steps)\n  ${row.instruction}\n`,
+      );
+}
+
+interface DemoFlags {
+  tasks: string;
+  episodes: number;
+  out: string;
+  seed: number;
+  clip?: number;
+  disturb?: number;
+  imageSize: number;
+  workers: number;
+  correct?: string;
+  format: string;
+  json: boolean;
+  quiet: boolean;
+}
+
+async function demos(flags: DemoFlags): Promise<void> {
+  if (flags.format !== 'v2.1')
+    throw new InputError('valet home demos', `only v2.1 can be written (got --format ${flags.format}).`);
+  const summary = await makeDemonstrations({
+    tasks: flags.tasks.split(',').filter(Boolean),
+    episodes: flags.episodes,
+    out: flags.out,
+    seed: flags.seed,
+    clipSeconds: flags.clip,
+    disturbance: flags.disturb,
+    imageSize: flags.imageSize,
+    workers: flags.workers,
+    correct: flags.correct,
+    silent: flags.quiet,
+  });
+  if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+  else
+    process.stdout.write(
+      `${summary.episodes} episodes, ${summary.frames} frames in ${duration(summary.seconds)} → ${summary.out}` +
+        `${summary.expertFailures ? ` (${summary.expertFailures} scenes left out: the expert failed)` : ''}` +
+        `${summary.helpedSuccess === undefined ? '' : ` (the policy, helped now and then, reached the goal in ${(100 * summary.helpedSuccess).toFixed(0)} % of the scenes)`}\n`,
+    );
+}
+
+async function watch(
+  task: string,
+  options: { out: string; instance: number; moments: number; size: number },
+): Promise<void> {
+  homeTask(task);
+  const { png, steps, success } = await contactSheet(task, options.instance, {
+    moments: options.moments,
+    imageSize: options.size,
+  });
+  await writeFile(options.out, png);
+  process.stdout.write(
+    `${task}, instance ${options.instance}: ${success ? 'done' : 'not done'} after ${steps} steps → ${options.out}\n`,
+  );
+}

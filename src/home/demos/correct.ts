@@ -1,0 +1,72 @@
+import { CAMERAS, type CameraName, type Observation, type Picture } from '../../action/index.ts';
+import type { Random } from '../../base/index.ts';
+import type { Policy } from '../../control/index.ts';
+import { CONTROL_HZ } from '../controllers.ts';
+import type { Expert } from '../expert/index.ts';
+import { distance } from '../geometry.ts';
+import type { Household } from '../household.ts';
+import { type Recording, record } from './recording.ts';
+
+/** Share of stretches that the expert drives, so that the policy gets to late states too. */
+const EXPERT_SHARE = 0.15;
+/** Length of such a stretch, control steps. */
+const STRETCH = 20;
+/** Steps of policy time between two corrections: far from what is to be handled, and near it. */
+const FAR = [30, 60] as const;
+const NEAR = [14, 28] as const;
+const NEAR_METRES = 0.16;
+
+/**
+ * The policy drives through one scene. Every second or two the scene is held, the expert shows from there how to go on, and
+ * the scene goes back to where the policy was. @returns at most `limit` clips; fewer when the policy is done early
+ */
+export async function correctRollout(
+  household: Household,
+  expert: Expert,
+  policy: Policy,
+  instance: number,
+  options: { seconds: number; limit: number; random: Random },
+): Promise<{ clips: Recording[]; steps: number; success: boolean }> {
+  const { random, limit } = options;
+  const frames = Math.round(options.seconds * CONTROL_HZ);
+  const clips: Recording[] = [];
+  household.reset(instance);
+  await policy.reset();
+  let until = random.integer(FAR[1]);
+  let expertUntil = 0;
+  let result = { done: false, success: false };
+  while (!result.done && clips.length < limit) {
+    if (household.steps >= until) {
+      const moment = household.snapshot();
+      const start = household.steps;
+      const clip = record(household, expert, frames, {
+        clip: { start, fullLength: Math.max(household.task.meanExpertSteps, start + frames) },
+        source: 'correction',
+      });
+      if (clip && clip.action.length / 23 > 30) clips.push(clip);
+      household.restore(moment);
+      const [low, high] = nearTarget(household) ? NEAR : FAR;
+      until = start + low + random.integer(high - low);
+    }
+    if (household.steps >= expertUntil && household.steps % STRETCH === 0 && random.uniform() < EXPERT_SHARE) {
+      expertUntil = household.steps + STRETCH;
+      await policy.reset();
+    }
+    const action = household.steps < expertUntil ? expert.act() : await policy.act(lazyObservation(household));
+    result = household.step(action);
+  }
+  return { clips, steps: household.steps, success: result.success };
+}
+
+function nearTarget(household: Household): boolean {
+  return distance(household.hands.right.tip, household.situation().target) < NEAR_METRES;
+}
+
+/** Draws a picture only when somebody looks at it: a policy looks only when it plans. Good until the next step. */
+function lazyObservation(household: Household): Observation {
+  const { proprioception, taskId } = household.observe({ cameras: false });
+  const pictures = {} as Record<CameraName, Picture>;
+  for (const name of CAMERAS)
+    Object.defineProperty(pictures, name, { enumerable: true, get: () => household.cameraPicture(name) });
+  return { proprioception, taskId, pictures };
+}
