@@ -32,24 +32,19 @@ export class PictureJitter {
   /** @param pictures uint8, `count` pictures of `size` bytes each, changed in place */
   apply(pictures: Uint8Array, size: number, random: Random): void {
     if (!this.active) return;
-    const { brightness, contrast, noise } = this.jitter;
+    const { brightness, contrast } = this.jitter;
     const { curve, table } = this;
+    const clamped = new Uint8ClampedArray(pictures.buffer, pictures.byteOffset, pictures.length);
     for (let from = 0; from + size <= pictures.length; from += size) {
       const factor = 1 + random.between(-contrast, contrast);
       const shift = 255 * random.between(-brightness, brightness);
       for (let value = 0; value < 256; value++) curve[value] = Math.round((value - 127.5) * factor + 127.5 + shift);
-      // One window of the noise table a picture: the stride is odd, so that the walk meets every entry.
+      // Each picture walks the noise table from a place and with an (odd) stride of its own.
       let at = random.integer(NOISE_TABLE);
       const stride = 2 * random.integer(NOISE_TABLE / 2) + 1;
-      const step = noise > 0 ? stride : 0;
-      if (noise === 0) at = -1;
       for (let i = from; i < from + size; i++) {
-        let value = curve[pictures[i]!]!;
-        if (at >= 0) {
-          value += table[at]!;
-          at = (at + step) & (NOISE_TABLE - 1);
-        }
-        pictures[i] = value < 0 ? 0 : value > 255 ? 255 : value;
+        clamped[i] = curve[pictures[i]!]! + table[at]!;
+        at = (at + stride) & (NOISE_TABLE - 1);
       }
     }
   }

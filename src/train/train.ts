@@ -1,5 +1,5 @@
 import { type ChunkStatistics, CorrelatedNoise } from '../action/index.ts';
-import { InputError, WorkerClient } from '../base/index.ts';
+import { InputError, ValetError, WorkerClient } from '../base/index.ts';
 import { initParameters, type ModelConfig, readCheckpoint } from '../model/index.ts';
 import { checkTrainConfig, type TrainConfig } from './config.ts';
 import { loadData } from './data.ts';
@@ -51,6 +51,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const initial = options.init !== undefined && !resumed ? await readCheckpoint(options.init) : null;
 
   const data = await loadData(folders, options.config, { seed, workers: threads, log, silent });
+  if (options.signal?.aborted)
+    throw new ValetError(out, 'interrupted before the first update; nothing was written.', 'interrupted');
   const model = fitModel(options.config, data.store.taskInfoSize);
   const config = checkTrainConfig({ ...options.config, model });
   const record: RunRecord = {
@@ -79,14 +81,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       noiseFactor: denseFactor(noise),
       threads,
       start: resumed ?? { parameters: initial?.parameters ?? initParameters(model, seed) },
-      measurePeak: true,
+      measurePeak: !silent,
     } satisfies TrainerOptions);
     await folder.begin(record);
     await folder.rewind(resumed?.step ?? 0);
-    log(
-      `${(info.parameters / 1e6).toFixed(2)} M parameters · ${data.summary} · ${(info.flops / config.batch / 1e9).toFixed(2)} GFLOP a sample, ` +
-        `this machine reaches ${info.peak?.toFixed(0)} GFLOP/s on ${threads} threads`,
-    );
+    const peak = info.peak ? `, this machine reaches ${info.peak.toFixed(0)} GFLOP/s on ${threads} threads` : '';
+    const work = `${(info.flops / config.batch / 1e9).toFixed(2)} GFLOP a sample${peak}`;
+    log(`${(info.parameters / 1e6).toFixed(2)} M parameters · ${data.summary} · ${work}`);
     return await runLoop({
       options,
       config,

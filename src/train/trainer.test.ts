@@ -32,7 +32,7 @@ describe('Trainer', () => {
     const [start, inputs, expected] = await Promise.all(
       ['params', 'inputs', 'released.expected'].map((name) => readSafetensors(join(GOLDEN, `${name}.safetensors`))),
     );
-    const model = configOfGoldenCase(c);
+    const model = configOfGoldenCase(c, { use_fast_auxiliary: true, ...c });
     const optimizer = {
       beta1: c.b1,
       beta2: c.b2,

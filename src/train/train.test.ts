@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { DatasetWriter } from '../data/index.ts';
+import { fakeEpisode } from '../data/testing.ts';
+import { createPlanner, readCheckpoint } from '../model/index.ts';
+import { checkTrainConfig, loadTrainConfig, type TrainConfig } from './config.ts';
+import { applySettings } from './settings.ts';
+import { type TrainOptions, train } from './train.ts';
+
+// A training run starts worker threads; on a busy machine that takes its time.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+
+const STATS = 'assets/household/norm_stats.json';
+
+let folder: string;
+let data: string;
+let stats: string;
+let first: string;
+let config: TrainConfig;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'valet-train-'));
+  data = join(folder, 'data');
+  const writer = await DatasetWriter.create(data, { imageSize: 32 });
+  for (let seed = 0; seed < 4; seed++) await writer.addEpisode(fakeEpisode({ length: 40 + seed, size: 32, seed }));
+  await writer.finish();
+  const tiny = {
+    imageSize: 32,
+    patchSize: 16,
+    visionLayers: 1,
+    layers: 2,
+    visionWidth: 16,
+    vlmWidth: 32,
+    vlmMlpDim: 32,
+    expertWidth: 16,
+    expertMlpDim: 32,
+  };
+  const dummy = await loadTrainConfig('dummy');
+  config = checkTrainConfig({
+    ...dummy,
+    model: { ...dummy.model, ...tiny },
+    steps: 6,
+    checkpointEvery: 3,
+    keepCheckpoints: 1,
+  });
+  // The first run computes the statistics; the others read them.
+  first = (await train({ config: { ...config, steps: 1 }, data: [data], out: join(folder, 'first'), threads: 1 }))
+    .checkpoint;
+  stats = join(first, STATS);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const run = (out: string, more: Partial<TrainOptions> = {}) =>
+  train({ config, data: [data], out: join(folder, out), threads: 1, seed: 3, stats, ...more });
+
+const hashOf = async (path: string) =>
+  createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+/** SHA-256 of every file of a checkpoint folder. */
+const hashesOf = async (checkpoint: string) => {
+  const entries = await readdir(checkpoint, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return Promise.all(files.sort().map(async (file) => [file.slice(checkpoint.length), await hashOf(file)]));
+};
+const lines = async (path: string) =>
+  (await readFile(path, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+describe('train', () => {
+  it('gives the same bytes interrupted and resumed as in one go', async () => {
+    const straight = await run('straight');
+    expect(straight).toMatchObject({ step: 6, steps: 6 });
+    const stop = new AbortController();
+    const half = await run('halves', { signal: stop.signal, onStep: (step) => step === 3 && stop.abort() });
+    expect(half).toMatchObject({ step: 3, stopped: 'interrupted' });
+    const whole = await run('halves', { resume: true });
+    expect(whole.step).toBe(6);
+    const hashes = await hashesOf(straight.checkpoint);
+    expect(hashes).toHaveLength(5);
+    expect(await hashesOf(whole.checkpoint)).toEqual(hashes);
+    const comparable = async (out: string) =>
+      (await lines(join(folder, out, 'metrics.jsonl'))).map(({ step, loss, gradientNorm }) => ({
+        step,
+        loss,
+        gradientNorm,
+      }));
+    expect(await comparable('halves')).toEqual(await comparable('straight'));
+    expect((await comparable('straight')).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('gives other bytes with another seed', async () => {
+    const other = await run('seed', { config: { ...config, steps: 1 } });
+    expect(await hashOf(join(other.checkpoint, 'params.safetensors'))).not.toBe(
+      await hashOf(join(first, 'params.safetensors')),
+    );
+  });
+
+  it('keeps the newest checkpoints, and latest names the last; it plans', async () => {
+    const out = join(folder, 'straight');
+    expect((await readdir(join(out, 'checkpoints'))).sort()).toEqual(['000006', 'latest']);
+    const checkpoint = await readCheckpoint(join(out, 'checkpoints', 'latest'));
+    expect(checkpoint.card).toMatchObject({ step: 6, seed: 3 });
+    const planner = await createPlanner(checkpoint, { threads: 1 });
+    const picture = { width: 32, height: 32, channels: 3 as const, data: new Uint8Array(32 * 32 * 3) };
+    const pictures = { head: picture, left_wrist: picture, right_wrist: picture };
+    const [plan] = await planner.plan([{ taskId: 0, stage: 0, state: new Float32Array(23), pictures, seed: 'a' }]);
+    expect(plan!.actions).toHaveLength(30 * 23);
+    expect(plan!.actions.every(Number.isFinite)).toBe(true);
+    await planner.close();
+  });
+
+  it('learns a batch by heart', async () => {
+    const hard = checkTrainConfig({
+      ...config,
+      steps: 150,
+      batch: 8,
+      frameStride: 11,
+      noiseCorrelation: 0,
+      checkpointEvery: 1000,
+      logEvery: 10,
+      schedule: { ...config.schedule, peak: 5e-3 },
+    });
+    await run('overfit', { config: hard });
+    const metrics = await lines(join(folder, 'overfit', 'metrics.jsonl'));
+    expect(metrics.at(-1).loss).toBeLessThan(0.7 * metrics[0].loss);
+    expect(metrics.at(-1)['loss/stage']).toBeLessThan(0.5 * metrics[0]['loss/stage']);
+  });
+
+  it('starts from a checkpoint with --init: its averaged weights and statistics', async () => {
+    const result = await run('from', {
+      init: join(folder, 'straight/checkpoints/latest'),
+      config: checkTrainConfig({
+        ...config,
+        steps: 1,
+        noiseCorrelation: 0,
+        schedule: { ...config.schedule, peak: 1e-12 },
+      }),
+    });
+    const a = await readCheckpoint(result.checkpoint);
+    const b = await readCheckpoint(join(folder, 'straight/checkpoints/latest'));
+    for (const [name, { data: values }] of a.parameters) {
+      const other = b.parameters.get(name)!.data as Float32Array;
+      expect(Math.max(...(values as Float32Array).map((x, i) => Math.abs(x - other[i]!))), name).toBeLessThan(1e-7);
+    }
+    expect(await hashOf(join(result.checkpoint, STATS))).toBe(await hashOf(stats));
+  });
+
+  it('validates on held-out episodes', async () => {
+    const held = checkTrainConfig({
+      ...config,
+      steps: 2,
+      noiseCorrelation: 0,
+      validation: { share: 0.5, every: 1, batches: 2 },
+    });
+    await run('held', { config: held });
+    const validation = await lines(join(folder, 'held', 'validation.jsonl'));
+    expect(validation.map(({ step }) => step)).toEqual([1, 2]);
+    expect(validation[0].loss).toBeGreaterThan(0);
+  });
+
+  it('refuses bad data, a folder in use and another run, and leaves nothing behind', async () => {
+    const kind = 'input';
+    await expect(run('none', { data: [join(folder, 'nowhere')] })).rejects.toMatchObject({ kind });
+    await expect(run('none', { stats: join(folder, 'nowhere.json') })).rejects.toMatchObject({ kind });
+    await expect(run('none', { config: { ...config, memoryGiB: 1e-6 } })).rejects.toThrow(/GiB/);
+    await expect(access(join(folder, 'none'))).rejects.toThrow();
+    await expect(run('straight')).rejects.toThrow(/--resume/);
+    await expect(run('straight', { resume: true, config: { ...config, batch: 2 } })).rejects.toThrow(
+      /another config.batch \(got 2, the run has 4\)/,
+    );
+  });
+});
+
+describe('settings', () => {
+  it('change what they name, and only what exists', () => {
+    expect(applySettings(config, ['schedule.peak=0.5', 'stageLabels=time']).schedule.peak).toBe(0.5);
+    expect(() => applySettings(config, ['schedule.peek=1'])).toThrow("Did you mean 'schedule.peak'?");
+    expect(() => applySettings(config, ['batch.size=1'])).toThrow(/'batch' is a value/);
+    expect(() => applySettings(config, ['batch'])).toThrow(/has no value/);
+    expect(() => checkTrainConfig(applySettings(config, ['batch=many']))).toThrow(/batch/);
+  });
+
+  it('has presets by name', async () => {
+    expect((await loadTrainConfig('nano')).model.imageSize).toBe(64);
+    await expect(loadTrainConfig('nanno')).rejects.toThrow("Did you mean 'nano'?");
+  });
+});
