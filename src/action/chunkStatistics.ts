@@ -31,3 +31,15 @@ export interface Correlation {
   /** [horizon, horizon] correlation between steps, mean over the dimensions that are not constant. */
   readonly temporal: Float64Array;
 }
+
+/**
+ * Statistics in which no standard deviation of the first `dimensions` (23) is smaller than `minimum` (radians, or what the dimension is in). Where a data set
+ * hardly moves a joint, dividing by its tiny deviation would make a touch of that joint look like hundreds of deviations to the network; original files stay as they are.
+ */
+export function raiseDeviations(stats: ChunkStatistics, minimum: number, dimensions = 23): ChunkStatistics {
+  const raise = (m: Moments): Moments => ({
+    ...m,
+    std: m.std.map((std, i) => (i % stats.width < dimensions ? Math.max(std, minimum) : std)),
+  });
+  return { ...stats, state: raise(stats.state), actions: raise(stats.actions), perTimestep: raise(stats.perTimestep) };
+}

@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../base/index.ts';
-import { type ChunkStatistics, deltaChunk, readNormStats, StatisticsAccumulator, writeNormStats } from './index.ts';
+import {
+  type ChunkStatistics,
+  deltaChunk,
+  raiseDeviations,
+  readNormStats,
+  StatisticsAccumulator,
+  writeNormStats,
+} from './index.ts';
 import { goldenAccumulator, goldenRow, goldenTensors, largestError } from './testing.ts';
 
 const exact = await goldenTensors('statistics-small/exact.safetensors');
@@ -49,6 +56,16 @@ describe('StatisticsAccumulator', () => {
     const [x, y] = [a.finish(), whole.finish()];
     expect(largestError(x.correlation!.cholesky, y.correlation!.cholesky)).toBe(0);
     expect(x.perTimestep).toEqual(y.perTimestep);
+  });
+
+  it('raises deviations, and leaves padding and the rest alone', () => {
+    const raised = raiseDeviations(stats, 0.05);
+    expect([stats.actions.std[6], raised.actions.std[6], raised.actions.std[23]]).toEqual([0, 0.05, 0]);
+    expect(
+      raised.perTimestep.std.every((x, i) => (i % 32 < 23 ? x >= 0.05 && x >= stats.perTimestep.std[i]! : x === 0)),
+    ).toBe(true);
+    expect(raised.state.mean).toBe(stats.state.mean);
+    expect(raised.correlation).toBe(stats.correlation);
   });
 
   it('says what is wrong with an episode', () => {

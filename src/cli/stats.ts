@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { Command } from 'commander';
-import { R1PRO, StatisticsAccumulator, writeNormStats } from '../action/index.ts';
+import { Command, InvalidArgumentError } from 'commander';
+import { R1PRO, raiseDeviations, StatisticsAccumulator, writeNormStats } from '../action/index.ts';
 import { duration, InputError, NotBuiltError, Progress } from '../base/index.ts';
 import { openDataset } from '../data/index.ts';
 
 interface Options {
   out: string;
+  minStd: number;
   queue?: string;
   json: boolean;
   quiet: boolean;
@@ -16,11 +17,18 @@ export function command(): Command {
     .description('exact statistics and correlation over all chunks of a data set, as the original norm_stats.json')
     .argument('<dir...>', 'data sets (LeRobot v2.1 or v3.0); several are taken as one')
     .requiredOption('--out <dir>', 'folder for norm_stats.json')
+    .option('--min-std <x>', 'raise smaller standard deviations to this (0: exact)', atLeastZero, 0)
     .option('--queue <url>', 'spread the work over a Redis queue')
     .option('--json', 'print one JSON object on stdout', false)
     .option('--quiet', 'no progress on stderr', false)
     .addHelpText('after', '\nExample:\n  $ valet stats demos --out demos-stats')
     .action(run);
+}
+
+function atLeastZero(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0)) throw new InvalidArgumentError('expected a number of at least 0.');
+  return value;
 }
 
 async function run(folders: string[], options: Options): Promise<void> {
@@ -38,7 +46,7 @@ async function run(folders: string[], options: Options): Promise<void> {
   const stats = accumulator.finish((part, doing) => progress.at(Math.floor(100 * part), doing));
   progress.end();
   const out = join(options.out, 'norm_stats.json');
-  await writeNormStats(out, stats);
+  await writeNormStats(out, options.minStd > 0 ? raiseDeviations(stats, options.minStd) : stats);
 
   const seconds = (performance.now() - started) / 1000;
   const { frames, chunks } = accumulator;
