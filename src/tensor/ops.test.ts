@@ -297,6 +297,8 @@ describe('products and blocks compute their formulas', () => {
     [7, 5, 3, 2, 1],
     [6, 6, 2, 2, 0],
     [5, 6, 3, 1, 1],
+    [9, 8, 6, 4, 1],
+    [8, 9, 4, 2, 1],
   ])('conv2d of a %d×%d image, kernel %d, stride %d, padding %d', async (height, width, kernel, stride, padding) => {
     const [x, k] = [normal('image', [2, height, width, 2]), normal('kernel', [kernel, kernel, 2, 3])];
     const rows = Math.floor((height + 2 * padding - kernel) / stride) + 1;

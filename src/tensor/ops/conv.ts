@@ -65,15 +65,29 @@ function gatherPixels(x: Tensor, index: readonly number[]): Tensor {
   })[0]!;
 }
 
-/** Patches [B·H'·W', kh·kw·C] (im2col). */
+/**
+ * Patches [B·H'·W', kh·kw·C] (im2col). Gathered in runs of as many columns as divide both the stride and the kernel: the
+ * first layer's pixels have 3 numbers, and a Gather costs by the piece.
+ */
 function gatherPatches(x: Tensor, g: Geometry): Tensor {
+  const run = greatestDivisor(g.stride, g.kw);
+  const padRight = run === 1 ? 0 : g.padding + ((run - ((g.width + 2 * g.padding) % run)) % run);
+  // Runs start at the padded left edge, so the columns' padding becomes part of the image.
+  const images = run === 1 ? x : onnx.pad(x, [0, 0, g.padding, 0, 0, 0, padRight, 0]);
+  const left = run === 1 ? g.padding : 0;
+  const width = images.shape[2]! / run;
   const index: number[] = [];
   for (let i = 0; i < g.rows; i++)
     for (let j = 0; j < g.columns; j++)
       for (let a = 0; a < g.kh; a++)
-        for (let b = 0; b < g.kw; b++)
-          index.push(pixelIndex(i * g.stride - g.padding + a, j * g.stride - g.padding + b, g.height, g.width));
-  return onnx.reshape(gatherPixels(x, index), [g.batch * g.rows * g.columns, g.kh * g.kw * g.channels]);
+        for (let b = 0; b < g.kw / run; b++)
+          index.push(pixelIndex(i * g.stride - g.padding + a, (j * g.stride) / run - left + b, g.height, width));
+  const runs = onnx.reshape(images, [g.batch, g.height, width, run * g.channels]);
+  return onnx.reshape(gatherPixels(runs, index), [g.batch * g.rows * g.columns, g.kh * g.kw * g.channels]);
+}
+
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestDivisor(b, a % b);
 }
 
 function pixelIndex(row: number, column: number, height: number, width: number): number {

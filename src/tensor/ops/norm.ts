@@ -34,9 +34,9 @@ export function rmsNorm(x: Tensor, scale?: Tensor, { epsilon = 1e-6, plusOne = f
     stash_type: 1,
   });
   return x.builder.record([x, g], [y!], ([d], needed) => {
-    const xn = onnx.mul(x, inverse!);
+    const xn = scale ? onnx.mul(x, inverse!) : y!;
     const dxn = onnx.mul(d!, xn);
-    const dx = () => onnx.mul(inverse!, onnx.sub(onnx.mul(d!, g), onnx.mul(xn, meanTimes(dxn, g))));
+    const dx = () => onnx.mul(inverse!, onnx.sub(scale ? onnx.mul(d!, g) : d!, onnx.mul(xn, meanTimes(dxn, g))));
     return [needed[0] ? dx() : null, needed[1] ? onnx.unbroadcast(dxn, g.shape) : null];
   });
 }
