@@ -1,4 +1,6 @@
 /** Episodes on disk and in memory: LeRobot data sets written, read and checked; samples for training. */
+export * from './check.ts';
+export * from './contactSheet.ts';
 export type * from './dataset.ts';
 export type { EncodedEpisode, EpisodeLayout, EpisodeRecord } from './episode.ts';
 export { encodeEpisode } from './episode.ts';

@@ -48,6 +48,9 @@ export const TaskLine = z.looseObject({
 });
 export type TaskLine = z.infer<typeof TaskLine>;
 
+/** A line of meta/episodes_stats.jsonl, as far as it is used. */
+export const EpisodeStatsLine = z.looseObject({ episode_index: z.number().int().nonnegative() });
+
 const Interval = z.tuple([z.number(), z.number()]);
 /** annotations/…/episode_….json, as far as it is used. */
 export const AnnotationSchema = z.looseObject({

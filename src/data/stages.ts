@@ -9,13 +9,17 @@ export function stagesFromSkills(annotation: Annotation, length: number): Uint8A
   if (skills.length === 0) return undefined;
   const stages = new Int16Array(length).fill(-1);
   skills.forEach((skill, i) => {
-    const intervals = (Array.isArray(skill.frame_duration[0]) ? skill.frame_duration : [skill.frame_duration]) as [
-      number,
-      number,
-    ][];
-    for (const [start, end] of intervals) stages.fill(Math.min(255, i), Math.max(0, start), Math.min(length, end));
+    for (const [start, end] of intervalsOf(skill.frame_duration))
+      stages.fill(Math.min(255, i), Math.max(0, start), Math.min(length, end));
   });
   let before = 0;
   for (let t = 0; t < length; t++) before = stages[t] = stages[t]! >= 0 ? stages[t]! : before;
   return Uint8Array.from(stages);
+}
+
+/** A skill's intervals: [a, b) alone, or a list of such when it was interrupted. */
+export function intervalsOf(
+  duration: readonly number[] | readonly (readonly number[])[],
+): (readonly [number, number])[] {
+  return (Array.isArray(duration[0]) ? duration : [duration]) as (readonly [number, number])[];
 }

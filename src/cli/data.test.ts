@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { command } from './data.ts';
+
+const golden = join(import.meta.dirname, '../../test/golden/dataset-v21/dataset');
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'valet-cli-data-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+});
+
+/** What the command prints on stdout. */
+async function run(...args: string[]): Promise<string> {
+  let out = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += text;
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  await command().exitOverride().parseAsync(args, { from: 'user' });
+  return out;
+}
+
+describe('valet data', () => {
+  it('check prints one JSON value, and exit code 1 for a damaged set', async () => {
+    expect(JSON.parse(await run('check', golden, '--json'))).toMatchObject({
+      ok: true,
+      format: 'v2.1',
+      episodes: 6,
+      frames: 479,
+    });
+    expect(process.exitCode).toBeUndefined();
+    vi.restoreAllMocks();
+    expect(JSON.parse(await run('check', folder, '--json')).problems[0].code).toBe('index');
+    expect(process.exitCode).toBe(1);
+  });
+
+  it('show writes a picture of the episode', async () => {
+    const png = join(folder, 'episode.png');
+    const about = JSON.parse(await run('show', golden, '--episode', '20', '--out', png, '--columns', '4', '--json'));
+    expect(about).toMatchObject({
+      index: 20,
+      taskIndex: 0,
+      length: 60,
+      task: 'turning_on_radio',
+      shown: [0, 20, 39, 59],
+    });
+    const { width, height, format } = await sharp(png).metadata();
+    expect([format, width, height]).toEqual(['png', 4 * 130 + 2, 3 * 130 + 2 + 8]);
+    const { channels } = await sharp(png).stats();
+    expect(channels[0]!.stdev).toBeGreaterThan(20);
+  });
+
+  it('refuses an episode that is not there, and says what is not built', async () => {
+    await expect(run('show', golden, '--episode', '11', '--out', join(folder, 'x.png'))).rejects.toThrow(
+      /no episode 11 \(it has 6: 10, 20, 30/,
+    );
+    await expect(run('convert', golden)).rejects.toThrow(/not built yet/);
+  });
+});

@@ -1,0 +1,89 @@
+import { Command } from 'commander';
+import sharp from 'sharp';
+import { InputError, NotBuiltError, Progress, writeFileAside } from '../base/index.ts';
+import { checkDataset, contactSheet, openDataset } from '../data/index.ts';
+
+/** `valet data check | show | convert` */
+export function command(): Command {
+  const data = new Command('data').description('check, show and convert data sets');
+  data
+    .command('check')
+    .description('read a whole LeRobot v2.1 or v3.0 data set and name every file that is wrong')
+    .argument('<dir>', "the data set's folder")
+    .option('--all-frames', 'decode every picture, not only the first and last of each video')
+    .option('--json', 'print the result as one JSON value')
+    .action(async (dir: string, options: { allFrames?: boolean; json?: boolean }) => {
+      let bar: Progress | undefined;
+      const result = await checkDataset(dir, {
+        decodeAll: options.allFrames ?? false,
+        progress(done, total) {
+          bar ??= new Progress('checking', total, { unit: 'episodes' });
+          bar.at(done);
+        },
+      });
+      bar?.end();
+      if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+      else {
+        for (const { code, where, message } of result.problems)
+          process.stderr.write(`${where}: ${message} [${code}]\n`);
+        const size = `${result.format ?? 'unreadable'}, ${result.episodes} episodes, ${result.frames} frames`;
+        process.stderr.write(`${dir}: ${size}: ${result.ok ? 'all right' : `${result.problems.length} problems`}\n`);
+      }
+      if (!result.ok) process.exitCode = 1;
+    });
+  data
+    .command('show')
+    .description('one episode as a picture: the three cameras over time, and the stages below')
+    .argument('<dir>', "the data set's folder")
+    .requiredOption('--episode <number>', 'episode_index')
+    .requiredOption('--out <png>', 'the picture to write')
+    .option('--columns <count>', 'frames to show', '8')
+    .option('--json', 'print what is known of the episode as one JSON value')
+    .action(async (dir: string, options: { episode: string; out: string; columns: string; json?: boolean }) => {
+      const dataset = await openDataset(dir);
+      const episode = dataset.episodes.find((e) => e.index === Number(options.episode));
+      if (!episode) {
+        const some = dataset.episodes.slice(0, 5).map((e) => e.index);
+        throw new InputError(
+          '--episode',
+          `${dir} has no episode ${options.episode} (it has ${dataset.episodes.length}: ${some.join(', ')}, …).`,
+        );
+      }
+      const columns = Number(options.columns);
+      if (!(Number.isInteger(columns) && columns >= 1))
+        throw new InputError('--columns', `must be a whole number above 0 (got ${options.columns}).`);
+      const sheet = await contactSheet(dataset, episode, columns);
+      const png = await sharp(sheet.data, { raw: { width: sheet.width, height: sheet.height, channels: 3 } })
+        .png()
+        .toBuffer();
+      await writeFileAside(options.out, png);
+      const skills = ((await dataset.annotation(episode))?.skill_annotation ?? []).map((skill) => ({
+        skill: (skill.skill_description ?? []).join(', '),
+        frames: skill.frame_duration,
+      }));
+      const about = {
+        ...episode,
+        task: dataset.tasks.get(episode.taskIndex)?.name ?? null,
+        seconds: episode.length / dataset.fps,
+        shown: sheet.frames,
+        skills,
+      };
+      if (options.json) process.stdout.write(`${JSON.stringify(about)}\n`);
+      else {
+        process.stderr.write(
+          `episode ${episode.index}: ${about.task ?? 'task'} ${episode.taskIndex}, ${episode.length} frames, ${about.seconds.toFixed(1)} s: ${episode.instruction}\n`,
+        );
+        for (const { skill, frames } of skills) process.stderr.write(`  ${frames.flat().join('–')}  ${skill}\n`);
+        process.stderr.write(`${options.out}: frames ${sheet.frames.join(', ')}\n`);
+      }
+    });
+  data
+    .command('convert')
+    .description('v2.1 to v3.0 (not built yet)')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => {
+      throw new NotBuiltError('valet data convert', 'writing LeRobot v3.0');
+    });
+  return data;
+}

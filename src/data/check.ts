@@ -1,0 +1,272 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { ValetError } from '../base/index.ts';
+import type { Dataset, Episode } from './dataset.ts';
+import { cameraKey, EpisodeStatsLine, readJsonLines } from './layout.ts';
+import { openDataset } from './open.ts';
+import type { Column } from './parquet.ts';
+import { sidePath } from './sideFiles.ts';
+import { intervalsOf } from './stages.ts';
+import { probeVideo } from './video.ts';
+
+/** What can be wrong; the word is stable, for scripts. */
+export type ProblemCode =
+  | 'index' // an index file (info.json, tasks, episodes) cannot be used
+  | 'totals' // info.json's totals are not those of the episodes
+  | 'task' // an episode's task is not in the list of tasks
+  | 'data-missing'
+  | 'data-broken'
+  | 'data-unlisted' // a parquet file that no episode names
+  | 'column-missing'
+  | 'column-width' // numbers per row differ from info.json's features
+  | 'row-count'
+  | 'not-finite'
+  | 'timestamp' // not row / fps
+  | 'row-numbers' // index, episode_index or task_index column
+  | 'video-missing'
+  | 'video-broken'
+  | 'video-frames' // another number of frames than rows
+  | 'video-size' // width or height differ from info.json's features
+  | 'annotation'
+  | 'metainfo'
+  | 'stage';
+
+export interface Problem {
+  readonly code: ProblemCode;
+  /** File, below the data set's folder. */
+  readonly where: string;
+  readonly message: string;
+}
+
+export interface CheckResult {
+  readonly ok: boolean;
+  readonly format: string | null;
+  readonly episodes: number;
+  readonly frames: number;
+  readonly problems: readonly Problem[];
+}
+
+export interface CheckOptions {
+  /** Decode every picture, not only the first and the last of each video. */
+  readonly decodeAll?: boolean;
+  readonly progress?: (done: number, total: number) => void;
+}
+
+/** Reads a whole data set and says what is wrong with it, file by file. Throws only when the folder cannot be read at all. */
+export async function checkDataset(dir: string, options: CheckOptions = {}): Promise<CheckResult> {
+  const problems: Problem[] = [];
+  const report = (code: ProblemCode, where: string, message: string) =>
+    problems.push({ code, where: relative(dir, where) || '.', message });
+  let dataset: Dataset;
+  try {
+    dataset = await openDataset(dir);
+  } catch (error) {
+    if (!(error instanceof ValetError)) throw error;
+    report('index', error.where, withoutPlace(error));
+    return { ok: false, format: null, episodes: 0, frames: 0, problems };
+  }
+  checkTotals(dataset, report);
+  if (dataset.format === 'v2.1') {
+    await checkUnlisted(dataset, report);
+    await checkStats(dataset, report);
+  }
+  for (const [i, episode] of dataset.episodes.entries()) {
+    await checkData(dataset, episode, report);
+    for (const camera of dataset.cameras) checkVideo(dataset, episode, camera, options.decodeAll ?? false, report);
+    await checkSideFiles(dataset, episode, report);
+    options.progress?.(i + 1, dataset.episodes.length);
+  }
+  return {
+    ok: problems.length === 0,
+    format: dataset.format,
+    episodes: dataset.episodes.length,
+    frames: dataset.episodes.reduce((sum, episode) => sum + episode.length, 0),
+    problems,
+  };
+}
+
+type Report = (code: ProblemCode, where: string, message: string) => void;
+
+const withoutPlace = (error: ValetError) => error.message.replace(`${error.where}: `, '');
+
+function checkTotals({ root, info, episodes, tasks }: Dataset, report: Report): void {
+  const path = join(root, 'meta', 'info.json');
+  const frames = episodes.reduce((sum, episode) => sum + episode.length, 0);
+  const totals: [string, number | undefined, number][] = [
+    ['total_episodes', info.total_episodes, episodes.length],
+    ['total_frames', info.total_frames, frames],
+    ['total_tasks', info.total_tasks, tasks.size],
+  ];
+  for (const [name, says, is] of totals)
+    if (says !== undefined && says !== is) report('totals', path, `${name} is ${says}, the episode list has ${is}.`);
+  for (const episode of episodes)
+    if (!tasks.has(episode.taskIndex))
+      report(
+        'task',
+        join(root, 'meta'),
+        `episode ${episode.index} belongs to task ${episode.taskIndex}, which is not in the list of tasks.`,
+      );
+}
+
+/** Parquet files that the index does not know: left over from a run that died, or an index that lost lines. */
+async function checkUnlisted(dataset: Dataset, report: Report): Promise<void> {
+  const listed = new Set(dataset.episodes.map((episode) => dataset.dataPath(episode)));
+  const folder = join(dataset.root, 'data');
+  if (!existsSync(folder)) return;
+  for (const entry of await readdir(folder, { recursive: true })) {
+    const path = join(folder, entry);
+    if (entry.endsWith('.parquet') && !listed.has(path))
+      report('data-unlisted', path, 'no line of meta/episodes.jsonl names this episode.');
+  }
+}
+
+/** LeRobot v2.1 refuses a data set without per-episode statistics. */
+async function checkStats(dataset: Dataset, report: Report): Promise<void> {
+  const path = join(dataset.root, 'meta', 'episodes_stats.jsonl');
+  try {
+    const have = new Set((await readJsonLines(path, EpisodeStatsLine)).map((line) => line.episode_index));
+    const without = dataset.episodes.filter((episode) => !have.has(episode.index));
+    if (without.length > 0)
+      report('index', path, `has no line for ${without.length} episodes, the first of them ${without[0]!.index}.`);
+  } catch (error) {
+    if (!(error instanceof ValetError)) throw error;
+    report('index', error.where, withoutPlace(error));
+  }
+}
+
+/** Columns that the checks need; others are checked when the features name them. */
+const NEEDED = ['action', 'observation.state', 'timestamp', 'index', 'episode_index', 'task_index'];
+
+async function checkData(dataset: Dataset, episode: Episode, report: Report): Promise<void> {
+  const path = dataset.dataPath(episode);
+  if (!existsSync(path)) return void report('data-missing', path, `the data of episode ${episode.index} is not there.`);
+  const { features } = dataset.info;
+  const wanted = new Set([...NEEDED, ...Object.keys(features).filter((name) => features[name]!.dtype !== 'video')]);
+  let columns: Record<string, Column>;
+  try {
+    const present = new Set(await dataset.columnNames(episode));
+    for (const name of wanted)
+      if (!present.has(name)) {
+        wanted.delete(name);
+        report('column-missing', path, `column ${name} is missing (the file has ${[...present].join(', ')}).`);
+      }
+    columns = await dataset.columns(episode, [...wanted]);
+  } catch (error) {
+    if (!(error instanceof ValetError)) throw error;
+    return void report('data-broken', path, withoutPlace(error));
+  }
+  for (const [name, column] of Object.entries(columns)) {
+    if (column.rows !== episode.length)
+      report('row-count', path, `${name} has ${column.rows} rows, the episode list says ${episode.length}.`);
+    const width = features[name]?.shape.at(-1);
+    if (typeof width === 'number' && width !== column.width)
+      report('column-width', path, `${name} has ${column.width} numbers per row, info.json says ${width}.`);
+    const bad = column.data.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0)
+      report(
+        'not-finite',
+        path,
+        `${name} holds ${column.data[bad]} in row ${Math.floor(bad / column.width)}, place ${bad % column.width}.`,
+      );
+  }
+  const first = (name: string, wrong: (value: number, row: number) => boolean) => {
+    const at = columns[name]?.data.findIndex(wrong) ?? -1;
+    return at >= 0 ? { row: at, value: columns[name]!.data[at]! } : undefined;
+  };
+  const time = first('timestamp', (value, row) => Math.abs(value - row / dataset.fps) > 1e-4);
+  if (time) report('timestamp', path, `row ${time.row} has time ${time.value} s (expected row / ${dataset.fps}).`);
+  const start = columns['index']?.data[0] ?? 0;
+  const order = first('index', (value, row) => value !== start + row);
+  if (order)
+    report(
+      'row-numbers',
+      path,
+      `index is ${order.value} in row ${order.row} (expected ${start + order.row}: consecutive numbers).`,
+    );
+  const owner = first('episode_index', (value) => value !== episode.index);
+  if (owner)
+    report('row-numbers', path, `episode_index is ${owner.value} in row ${owner.row} (expected ${episode.index}).`);
+  const task = first('task_index', (value) => value !== episode.taskIndex);
+  if (task)
+    report('row-numbers', path, `task_index is ${task.value} in row ${task.row} (expected ${episode.taskIndex}).`);
+  const stage = first('annotation.stage', (value) => !(Number.isInteger(value) && value >= 0 && value < 255));
+  if (stage)
+    report('stage', path, `annotation.stage is ${stage.value} in row ${stage.row} (expected a whole number from 0).`);
+}
+
+function checkVideo(
+  dataset: Dataset,
+  episode: Episode,
+  camera: Dataset['cameras'][number],
+  decodeAll: boolean,
+  report: Report,
+): void {
+  let path = dataset.root;
+  try {
+    path = dataset.video(episode, camera).path;
+    if (!existsSync(path))
+      return void report('video-missing', path, `the ${camera} video of episode ${episode.index} is not there.`);
+    const probe = probeVideo(path);
+    // In v3.0 a file holds several episodes; there only its frames tell.
+    const short = dataset.format === 'v2.1' ? probe.frames !== episode.length : probe.frames < episode.length;
+    if (short)
+      return void report(
+        'video-frames',
+        path,
+        `holds ${probe.frames} frames, episode ${episode.index} has ${episode.length}.`,
+      );
+    const [height, width] = dataset.info.features[cameraKey(camera)]!.shape;
+    if (probe.width !== width || probe.height !== height)
+      return void report(
+        'video-size',
+        path,
+        `pictures are ${probe.width}x${probe.height}, info.json says ${width}x${height}.`,
+      );
+    const last = episode.length - 1;
+    dataset.frames(episode, camera, decodeAll ? Array.from({ length: last + 1 }, (_, i) => i) : [0, last]);
+  } catch (error) {
+    if (!(error instanceof ValetError)) throw error;
+    report('video-broken', path, withoutPlace(error));
+  }
+}
+
+async function checkSideFiles(dataset: Dataset, episode: Episode, report: Report): Promise<void> {
+  const { info, root } = dataset;
+  const read = async (code: 'annotation' | 'metainfo', work: (path: string) => Promise<void>) => {
+    const path = sidePath(root, info, `${code}_path`, episode.index);
+    if (!path) return;
+    if (!existsSync(path)) {
+      // Conversions to v3.0 keep the names in info.json and drop the files.
+      if (dataset.format === 'v2.1') report(code, path, `the file of episode ${episode.index} is not there.`);
+      return;
+    }
+    try {
+      await work(path);
+    } catch (error) {
+      if (!(error instanceof ValetError)) throw error;
+      report(code, path, withoutPlace(error));
+    }
+  };
+  await read('annotation', async (path) => {
+    const annotation = await dataset.annotation(episode);
+    for (const [i, skill] of (annotation?.skill_annotation ?? []).entries())
+      for (const [start, end] of intervalsOf(skill.frame_duration))
+        if (!(start >= 0 && start <= end && end <= episode.length))
+          report(
+            'annotation',
+            path,
+            `skill ${i} lasts from ${start} to ${end}, the episode has ${episode.length} frames.`,
+          );
+  });
+  await read('metainfo', async (path) => {
+    const meta = await dataset.metaInfo(episode);
+    const clip = meta?.['clip'] as { start?: unknown; fullLength?: unknown } | undefined;
+    if (clip && !(Number(clip.start) >= 0 && Number(clip.start) + episode.length <= Number(clip.fullLength)))
+      report(
+        'metainfo',
+        path,
+        `clip from ${clip.start} of ${clip.fullLength} frames does not hold the episode's ${episode.length}.`,
+      );
+  });
+}
