@@ -1,4 +1,4 @@
-import sharp, { type OverlayOptions } from 'sharp';
+import sharp from 'sharp';
 import { CAMERAS } from '../action/index.ts';
 import { InputError } from '../base/index.ts';
 import { createExpert } from './expert/index.ts';
@@ -25,7 +25,7 @@ export async function contactSheet(
       result = household.step(expert.act());
       snapshots.push(household.snapshot());
     }
-    const tiles: OverlayOptions[] = [];
+    const tiles: Parameters<ReturnType<typeof sharp>['composite']>[0] = [];
     for (let row = 0; row < moments; row++) {
       household.restore(snapshots[Math.round((row * (snapshots.length - 1)) / (moments - 1))]);
       const room = household.picture('overview', ROOM_WIDTH, TILE);

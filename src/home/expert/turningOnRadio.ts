@@ -5,10 +5,10 @@ import type { RadioRuntime } from '../tasks/turningOnRadio.ts';
 import { Motion, type Zone } from './motion.ts';
 
 /** A slight bow: the head looks down on the table and the hand reaches it. */
-const BOW = [1.2, -1.7, -0.9, 0];
+const BOW = [0.9, -1.1, -0.6, 0];
 const READY = [-0.5, -0.25, 0, -1.3, 0, 1.4, 0.2];
 /** Where the button should be, seen from the base. */
-const REACH: Zone = { x: [0.48, 0.58], y: [-0.34, -0.12] };
+const REACH: Zone = { x: [0.52, 0.62], y: [-0.34, -0.12] };
 /** Fingers nearly closed: two fingertips side by side. Not fully, since a correction rule re-opens grippers that closed on nothing. */
 const POINTING = -0.6;
 /** The fingertips end this far below the point between them. */
@@ -32,11 +32,11 @@ export function createRadioExpert(household: Household, runtime: RadioRuntime) {
       motion.gripper('left', 1);
       motion.gripper('right', POINTING);
       const [x, y] = household.inBase(button);
-      const within = x < 0.64 && y > -0.42 && y < 0.02;
+      const within = x < 0.69 && y > -0.42 && y < 0.02;
       const height = FINGERTIP - PUSH + clamp((aside - 0.012) * 5, 0, HOVER + PUSH);
       const target: Vector3 = [button[0], button[1], button[2] + height];
       if (within) motion.reach('right', target, household.base[2], READY, aside < 0.03 ? 0.06 : 0.17);
-      else motion.reach('right', waiting(household, button[2] + FINGERTIP + HOVER), household.base[2], READY, 0.17);
+      else motion.reach('right', waiting(household, button[2] + FINGERTIP + HOVER), household.base[2], READY, 0.3);
       return motion.end();
     },
     close: () => motion.close(),
@@ -46,7 +46,7 @@ export function createRadioExpert(household: Household, runtime: RadioRuntime) {
 /** Where the hand waits while the base drives up: in front of the shoulder. */
 function waiting(household: Household, height: number): Vector3 {
   const [x, y, yaw] = household.base;
-  const [forward, sideways] = [0.5, -0.24];
+  const [forward, sideways] = [0.52, -0.24];
   return [
     x + Math.cos(yaw) * forward - Math.sin(yaw) * sideways,
     y + Math.sin(yaw) * forward + Math.cos(yaw) * sideways,

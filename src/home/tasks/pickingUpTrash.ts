@@ -140,7 +140,7 @@ export const pickingUpTrash: HomeTask<TrashRuntime> = {
   name: 'picking_up_trash',
   instruction: 'Pick up the three soda cans from the floor and put them into the ash can.',
   numStages: 6,
-  meanExpertSteps: 800,
+  meanExpertSteps: 383,
   skills: [
     'go to the first can and grasp it',
     'put the first can into the ash can',
