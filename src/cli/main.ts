@@ -5,8 +5,11 @@ import { nearest, ValetError } from '../base/index.ts';
 /** Every command of the contract: what it does and the file that holds it. A file is loaded only when its command runs. */
 const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command: () => Command }> }> = {
   demo: { summary: 'the shipped small policy does household tasks over a real websocket; q table and page' },
-  home: { summary: 'the embedded household: tasks, expert demonstrations, an episode to look at' },
-  data: { summary: 'check, show and convert data sets' },
+  home: {
+    summary: 'the embedded household: tasks, expert demonstrations, an episode to look at',
+    load: () => import('./home.ts'),
+  },
+  data: { summary: 'check, show and convert data sets', load: () => import('./data.ts') },
   stats: { summary: 'exact statistics and correlation over all chunks', load: () => import('./stats.ts') },
   tokenizer: { summary: 'fit and check a FAST vocabulary' },
   train: { summary: 'train a policy', load: () => import('./train.ts') },
