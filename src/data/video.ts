@@ -109,6 +109,7 @@ export function encodeVideo(
     const drain = () => {
       while (encoder.receivePacketSync(packet) >= 0) {
         packet.streamIndex = 0;
+        packet.duration = 1n; // else the last frame has none, and players show another frame rate
         packet.rescaleTs(encoder.timeBase, stream.timeBase);
         check(path, format.interleavedWriteFrameSync(packet), 'writing a frame');
         packet.unref();
@@ -191,8 +192,17 @@ export function decodeFrames(path: string, indices: readonly number[], options: 
   return { width, height, frames: indices.map((index) => found.get(index)!) };
 }
 
+export interface VideoProbe {
+  readonly width: number;
+  readonly height: number;
+  readonly frames: number;
+  readonly keyFrames: number;
+  /** Length, as the stream's header says. */
+  readonly seconds: number;
+}
+
 /** What the file says about itself without decoding, and the number of frames it really holds (by reading every packet). */
-export function probeVideo(path: string): { width: number; height: number; frames: number; keyFrames: number } {
+export function probeVideo(path: string): VideoProbe {
   const reader = new VideoReader(path, {});
   try {
     return reader.probe();
@@ -339,7 +349,7 @@ class VideoReader {
     sink(place, bytes, width, height);
   }
 
-  probe(): { width: number; height: number; frames: number; keyFrames: number } {
+  probe(): VideoProbe {
     let [frames, keyFrames] = [0, 0];
     while (this.format.readFrameSync(this.packet) >= 0) {
       if (this.packet.streamIndex === this.streamIndex) {
@@ -348,7 +358,8 @@ class VideoReader {
       }
       this.packet.unref();
     }
-    return { width: this.decoder.width, height: this.decoder.height, frames, keyFrames };
+    const seconds = Number(this.format.streams[this.streamIndex]!.duration) * this.secondsPerTick;
+    return { width: this.decoder.width, height: this.decoder.height, frames, keyFrames, seconds };
   }
 
   private freeScaler(): void {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CAMERAS } from '../action/index.ts';
 import { openDataset } from './open.ts';
 import { fakeEpisode, frameNumberIn } from './testing.ts';
+import { probeVideo } from './video.ts';
 import { DatasetWriter } from './writer.ts';
 
 let folder: string;
@@ -56,6 +57,9 @@ describe('DatasetWriter', () => {
       expect((await dataset.metaInfo(episode))?.['task_obs_keys']).toEqual(record.taskInfoKeys);
       expect((await dataset.annotation(episode))?.skill_annotation[1]?.skill_description).toEqual(['press']);
       for (const camera of CAMERAS) {
+        const probe = probeVideo(dataset.video(episode, camera).path);
+        expect(probe.seconds).toBeCloseTo(episode.length / 30, 6);
+        expect(probe.keyFrames).toBe(Math.ceil(episode.length / 30));
         const wanted = [40, 3, 44, 0];
         const { frames } = dataset.frames(episode, camera, wanted);
         expect(frames.map((frame) => frameNumberIn(frame, 64))).toEqual(wanted);
