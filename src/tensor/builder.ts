@@ -135,7 +135,7 @@ export class Builder {
     for (const input of inputs)
       if (input && input.builder !== this) throw opError(op, `operand '${input.name}' belongs to another program.`);
     const names = inputs.map((input) => input?.name ?? '');
-    const key = `${op} ${domain} ${names.join(' ')} ${JSON.stringify(attributes)}`;
+    const key = `${op} ${domain} ${names.join('\n')} ${JSON.stringify(attributes)}`;
     const known = this.emitted.get(key);
     if (known) return known;
     const base = [...this.path, op.toLowerCase()].join('/');
