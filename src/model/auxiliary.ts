@@ -1,33 +1,18 @@
-import {
-  abs,
-  concat,
-  matmul,
-  mean,
-  reshape,
-  rmsNorm,
-  silu,
-  softmax,
-  sub,
-  type Tensor,
-  transpose,
-} from '../tensor/index.ts';
+import { abs, concat, mean, reshape, rmsNorm, silu, slice, sub, type Tensor } from '../tensor/index.ts';
 import { dense } from './layers.ts';
 import type { Network } from './network.ts';
 import type { Prefix } from './prefix.ts';
 
 /**
- * Features of the auxiliary heads [B, hidden]: the base-task output, and the prefix pooled by learned queries (softmax over all
- * its tokens). They exist for their training signal: it reaches the vision-language part without the noise of the flow loss.
+ * Features of the auxiliary heads [B, hidden]: every prefix token reduced to a few numbers and laid side by side (which keeps where
+ * it was seen), and the base-task output. They exist for their training signal: it reaches the vision-language part without the
+ * noise of the flow loss, and without an attention that must first learn where to look.
  */
 export function auxiliaryFeatures(net: Network, prefix: Prefix): Tensor {
-  const { vlmWidth: width, auxiliary, rmsEpsilon } = net.config;
-  const tokens = rmsNorm(prefix.stream, undefined, { epsilon: rmsEpsilon }); // [B, S, width]
-  const batch = tokens.shape[0]!;
-  const query = net.weight('auxiliary/queries'); // [Q, width]
-  const scores = matmul(tokens, query, { transposeB: true }); // [B, S, Q]
-  const weights = softmax(transpose(scores, [0, 2, 1]));
-  const pooled = reshape(matmul(weights, tokens), [batch, auxiliary!.queries * width]);
-  return silu(dense(net, 'auxiliary/hidden', concat([prefix.base, pooled], 1)));
+  const { rmsEpsilon } = net.config;
+  const tokens = rmsNorm(slice(prefix.stream, 1, 0, prefix.layout.length), undefined, { epsilon: rmsEpsilon }); // [B, S, width]
+  const reduced = reshape(dense(net, 'auxiliary/reduce', tokens), [tokens.shape[0]!, -1]);
+  return silu(dense(net, 'auxiliary/hidden', concat([prefix.base, reduced], 1)));
 }
 
 /** Mean absolute error of the predicted action chunk; actions [B, horizon, actionDim]. */

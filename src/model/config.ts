@@ -29,8 +29,8 @@ const AuxiliarySchema = z.strictObject({
   chunk: z.strictObject({ weight: z.number().nonnegative() }).optional(),
   /** L1 regression of `size` privileged numbers (object positions relative to the robot). */
   objects: z.strictObject({ size: count, weight: z.number().nonnegative() }).optional(),
-  /** Learned queries that pool the prefix, and the hidden width of both heads. */
-  queries: count.default(4),
+  /** Numbers that each prefix token gives to the heads, and the hidden width of both. */
+  tokenWidth: count.default(12),
   hidden: count.default(256),
 });
 
@@ -107,6 +107,27 @@ export function tokensPerSide(config: ModelConfig): number {
   return config.imageSize / stride;
 }
 
+/** Where the parts of the prefix begin. Images (camera by camera), base task, four stage tokens, state, FAST (training only). */
+export interface PrefixLayout {
+  readonly cameraTokens: number;
+  /** The base-task token, whose output predicts the stage. */
+  readonly base: number;
+  readonly state: number;
+  /** Length without FAST tokens: what the action expert sees. */
+  readonly length: number;
+  readonly fastTokens: number;
+  readonly total: number;
+}
+
+export function prefixLayout(config: ModelConfig, { fast = false }: { fast?: boolean } = {}): PrefixLayout {
+  const cameraTokens = tokensPerSide(config) ** 2;
+  const base = config.cameras * cameraTokens;
+  const state = base + 5;
+  const length = state + (config.stateTokens.kind === 'discrete' ? config.actionDim : 1);
+  const fastTokens = fast && config.fast ? config.fast.maxTokens : 0;
+  return { cameraTokens, base, state, length, fastTokens, total: length + fastTokens };
+}
+
 /** The released network: gemma_2b + gemma_300m + SigLIP So400m/14 (FACTS 8.1). */
 const full: ModelConfigInput = {
   imageSize: 224,
@@ -161,7 +182,7 @@ const nano: ModelConfigInput = {
   stateTokens: { kind: 'continuous' },
   fast: null,
   flowSamples: 3,
-  auxiliary: { chunk: { weight: 0.2 }, queries: 4, hidden: 256 },
+  auxiliary: { chunk: { weight: 0.2 }, tokenWidth: 12, hidden: 256 },
 };
 
 /** The presets by name. */

@@ -1,10 +1,9 @@
 import { concat, type Program, reshape, split, sum } from '../tensor/index.ts';
-import type { ModelConfig } from './config.ts';
+import { type ModelConfig, prefixLayout } from './config.ts';
 import { dense, splitModulation } from './layers.ts';
 import { Network } from './network.ts';
 import { mixCache, prefixPass } from './prefix.ts';
 import { modulationRows, suffixPass, timeCondition } from './suffix.ts';
-import { prefixLayout } from './tokens.ts';
 
 export interface InferenceOptions {
   readonly batch: number;

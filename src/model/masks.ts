@@ -1,6 +1,6 @@
 import { addScalar, cast, concat, expand, matmul, mul, reshape, scale, slice, type Tensor } from '../tensor/index.ts';
+import type { PrefixLayout } from './config.ts';
 import type { Network } from './network.ts';
-import type { PrefixLayout } from './tokens.ts';
 
 /** What a score becomes where a query must not see a key (the original's number; finite, so that a row without keys is uniform). */
 const BLOCKED = -2.3819763e38;

@@ -1,8 +1,9 @@
 import { add, concat, matmul, reshape, slice, split, stopGradient, type Tensor } from '../tensor/index.ts';
+import { type PrefixLayout, prefixLayout } from './config.ts';
 import { attend, attentionOutput, feedForward, keysAndValues, norm, queries, rotation } from './layers.ts';
 import { autoregressiveMask, perHeadRows, prefixPositions, validTokens, visibility } from './masks.ts';
 import type { Network } from './network.ts';
-import { fastTokens, type PrefixLayout, prefixLayout, stateTokens, taskTokens } from './tokens.ts';
+import { fastTokens, stateTokens, taskTokens } from './tokens.ts';
 import { visionTokens } from './vision.ts';
 
 /** What the prefix is made from. */

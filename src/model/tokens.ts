@@ -15,31 +15,9 @@ import {
   type Tensor,
 } from '../tensor/index.ts';
 import type { ModelConfig } from './config.ts';
-import { tokensPerSide } from './config.ts';
 import { dense } from './layers.ts';
 import type { Network } from './network.ts';
 import { STAGE_PERIODS, sincos } from './sincos.ts';
-
-/** Where the parts of the prefix begin. Images (camera by camera), base task, four stage tokens, state, FAST (training only). */
-export interface PrefixLayout {
-  readonly cameraTokens: number;
-  /** The base-task token, whose output predicts the stage. */
-  readonly base: number;
-  readonly state: number;
-  /** Length without FAST tokens: what the action expert sees. */
-  readonly length: number;
-  readonly fastTokens: number;
-  readonly total: number;
-}
-
-export function prefixLayout(config: ModelConfig, { fast = false }: { fast?: boolean } = {}): PrefixLayout {
-  const cameraTokens = tokensPerSide(config) ** 2;
-  const base = config.cameras * cameraTokens;
-  const state = base + 5;
-  const length = state + (config.stateTokens.kind === 'discrete' ? config.actionDim : 1);
-  const fastTokens = fast && config.fast ? config.fast.maxTokens : 0;
-  return { cameraTokens, base, state, length, fastTokens, total: length + fastTokens };
-}
 
 /** First row of each task in the table of all task-stage pairs. */
 export function stageOffsets(config: ModelConfig): number[] {

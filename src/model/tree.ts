@@ -1,4 +1,4 @@
-import { type ModelConfig, tokensPerSide } from './config.ts';
+import { type ModelConfig, prefixLayout, tokensPerSide } from './config.ts';
 
 /** The parts that params are counted by (FACTS 8.5), and the two that are not in the original. */
 export type Part = 'vision' | 'embedding' | 'vlm' | 'expert' | 'flow' | 'fast' | 'task' | 'kv' | 'state' | 'auxiliary';
@@ -114,9 +114,9 @@ export function parameterTree(config: ModelConfig): Leaf[] {
   }
   if (config.auxiliary) {
     part = 'auxiliary';
-    const { queries, hidden, chunk, objects } = config.auxiliary;
-    leaf('auxiliary/queries', [queries, width], fanIn(width));
-    dense('auxiliary/hidden', (queries + 1) * width, hidden);
+    const { tokenWidth, hidden, chunk, objects } = config.auxiliary;
+    dense('auxiliary/reduce', width, tokenWidth);
+    dense('auxiliary/hidden', prefixLayout(config).length * tokenWidth + width, hidden);
     if (chunk) dense('auxiliary/chunk', hidden, config.actionHorizon * config.actionDim, 0.5);
     if (objects) dense('auxiliary/objects', hidden, objects.size, 0.5);
   }
