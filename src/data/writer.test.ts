@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CAMERAS } from '../action/index.ts';
 import { openDataset } from './open.ts';
@@ -81,6 +82,26 @@ describe('DatasetWriter', () => {
     expect(existsSync(writer.folder)).toBe(true);
     await writer.abort();
     expect((await readdir(folder)).filter((name) => name.includes('aborted'))).toEqual([]);
+  });
+
+  it('leaves no half data set when its process is killed, and the next writer cleans up', async () => {
+    const dir = join(folder, 'killed');
+    const at = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
+    const script = `
+      const { DatasetWriter } = await import(${at('./writer.ts')});
+      const { fakeEpisode } = await import(${at('./testing.ts')});
+      const writer = await DatasetWriter.create(${JSON.stringify(dir)}, { imageSize: 32 });
+      await writer.addEpisode(fakeEpisode({ length: 35, size: 32 }));
+      process.kill(process.pid, 'SIGKILL');`;
+    const { signal } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script]);
+    expect(signal).toBe('SIGKILL');
+    const left = async () => (await readdir(folder)).filter((name) => name.includes('killed'));
+    expect(await left()).toEqual([expect.stringMatching(/^\.killed\..*\.tmp$/)]);
+    const writer = await DatasetWriter.create(dir, { imageSize: 32 });
+    expect(await left()).toEqual([basename(writer.folder)]);
+    await writer.addEpisode(fakeEpisode({ length: 35, size: 32 }));
+    await writer.finish();
+    expect(await left()).toEqual(['killed']);
   });
 
   it('refuses wrong shapes, numbers that are not finite, taken numbers and existing folders', async () => {
