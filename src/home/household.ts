@@ -126,8 +126,11 @@ export class Household implements World {
     this.initial = runtime.goal.literals.map((literal) => literal.holds());
   }
 
-  /** Plays one action (23 numbers, FACTS 2.4) for 1/30 s. An episode that has become invalid stays as it is. */
-  step(action: ArrayLike<number>): StepResult {
+  /**
+   * Plays one action (23 numbers, FACTS 2.4) for 1/30 s. An episode that has become invalid stays as it is.
+   * @param disturbance added to the action on its way to the motors, unknown to whoever acts (`lastAction` is without it)
+   */
+  step(action: ArrayLike<number>, disturbance?: ArrayLike<number>): StepResult {
     if (this.currentInstance < 0)
       throw new ValetError('Household.step', 'there is no episode. Call reset(instance) first.');
     if (action.length !== ACTION_WIDTH)
@@ -140,7 +143,7 @@ export class Household implements World {
     }
     const { physics } = this;
     const before = this.points();
-    this.controllers.play(action);
+    this.controllers.play(disturbance ? Array.from(action, (value, i) => value + disturbance[i]) : action);
     physics.poses();
     this.last.set(Array.from(action));
     this.stepCount++;

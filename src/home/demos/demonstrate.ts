@@ -1,5 +1,5 @@
 import type { Random } from '../../base/index.ts';
-import { CONTROL_HZ, GRIPPER_COLUMNS } from '../controllers.ts';
+import { ACTION_WIDTH, CONTROL_HZ, GRIPPER_COLUMNS } from '../controllers.ts';
 import type { Expert } from '../expert/index.ts';
 import { clamp } from '../geometry.ts';
 import type { Household, Snapshot } from '../household.ts';
@@ -49,21 +49,19 @@ export function clipDemonstration(
   });
 }
 
-/** Somebody pushes the robot: an offset on base, right arm and now and then the gripper, that swells and fades. */
+/** Somebody pushes the robot: an offset on base and right arm that swells and fades; now and then the gripper is moved too. */
 function push(household: Household, expert: Expert, steps: number, random: Random): void {
-  const base = [0.3 * random.normal(), 0.3 * random.normal(), 0.12 * random.normal()];
-  const arm = Array.from({ length: 7 }, () => 0.11 * random.normal());
+  const offset = new Float64Array(ACTION_WIDTH);
+  for (let k = 0; k < 3; k++) offset[k] = [0.3, 0.3, 0.15][k] * random.normal();
+  for (let k = 15; k < 22; k++) offset[k] = 0.11 * random.normal();
   const grip = random.uniform() < 0.15 ? (random.uniform() < 0.5 ? -1 : 1) : undefined;
   for (let i = 0; i < steps; i++) {
     const strength = Math.sin((Math.PI * (i + 1)) / (steps + 1));
     const action = expert.act();
-    base.forEach((offset, k) => {
-      action[k] = clamp(action[k] + strength * offset, -0.6, 0.6);
-    });
-    arm.forEach((offset, k) => {
-      action[15 + k] += 0.5 * strength * offset;
-    });
     if (grip !== undefined) action[GRIPPER_COLUMNS.right] = grip;
-    household.step(action);
+    household.step(
+      action,
+      offset.map((value) => strength * value),
+    );
   }
 }

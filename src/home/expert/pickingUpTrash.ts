@@ -15,16 +15,28 @@ const TRAVEL = 0.21;
 const CARRY = 0.37;
 /** The robot's front in its own frame. */
 const FRONT = 0.24;
+/** How far the open fingers stick out to the sides of the hand. */
+const FINGERS_BESIDE = 0.045;
 
 /** Takes the rightmost can that still lies about, carries it over the bin, lets it fall; again until none is left. */
 export function createTrashExpert(household: Household, runtime: TrashRuntime) {
   const motion = new Motion(household);
 
-  /** Height that keeps hand and can clear of the bin's walls at a place. */
+  /** Height that keeps the hand clear of the bin's walls at a place: over the bin, and beside it where the open fingers reach over. */
   function clearance([x, y]: Vector3): number {
     const bin = runtime.binPosition;
-    const outside = Math.max(Math.abs(x - bin[0]), Math.abs(y - bin[1])) - BIN.half;
-    return clamp(0.4 - (outside - 0.05) * 8, 0, 0.4);
+    const outside = Math.max(Math.abs(x - bin[0]) - BIN.half, Math.abs(y - bin[1]) - BIN.half - FINGERS_BESIDE);
+    return clamp(0.4 - (outside - 0.015) * 20, 0, 0.4);
+  }
+
+  /** Yaw at which the fingers close across the can: any for one that stands, otherwise the nearer of the two. */
+  function graspYaw(can: CanState, lying: boolean): number {
+    const heading = household.base[2];
+    if (!lying) return heading;
+    const across = wrapAngle(2 * (Math.atan2(can.axis[1], can.axis[0]) - heading)) / 2;
+    const now = wrapAngle(motion.handYaw('right') - heading);
+    const candidates = [across - Math.PI, across, across + Math.PI].filter((yaw) => Math.abs(yaw) < 2);
+    return heading + candidates.sort((a, b) => Math.abs(a - now) - Math.abs(b - now))[0];
   }
 
   /** Cans that stand right in front of the base must not be run over, m/s. */
@@ -38,17 +50,11 @@ export function createTrashExpert(household: Household, runtime: TrashRuntime) {
   }
 
   function fetch(can: CanState): void {
-    const { hands, base } = household;
+    const { hands } = household;
     const tip = hands.right.tip;
     const lying = Math.abs(can.axis[2]) < 0.7;
     const graspHeight = Math.max(0.04, can.position[2] + (lying ? 0.005 : 0.01));
-    // A lying can is taken across its axis; the fingers open along the hand's y.
-    let yaw = base[2];
-    if (lying) {
-      const along = Math.atan2(can.axis[1], can.axis[0]);
-      const offset = wrapAngle(2 * (along - base[2])) / 2;
-      yaw = base[2] + offset;
-    }
+    const yaw = graspYaw(can, lying);
     const [ahead, across] = turn(subtract(can.position, tip), -motion.handYaw('right'));
     const misaligned = lying ? Math.abs(wrapAngle(yaw - motion.handYaw('right'))) : 0;
     const error = Math.hypot(
