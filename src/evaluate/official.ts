@@ -1,0 +1,37 @@
+import { reference } from './reference.ts';
+
+/** What the official JSON is made from. */
+export interface Measured {
+  readonly task: string;
+  readonly q: number;
+  readonly steps: number;
+  /** Metres travelled. */
+  readonly distance: { readonly base: number; readonly left: number; readonly right: number };
+}
+
+/** The challenge's record of one rollout (FACTS 2.6): normalised values are human / agent; here the expert stands for the human. */
+export function officialRecord({ task, q, steps, distance }: Measured) {
+  const human = reference(task);
+  return {
+    agent_distance: { base: distance.base, left: distance.left, right: distance.right },
+    normalized_agent_distance: {
+      base: ratio(human.distance.base, distance.base),
+      left: ratio(human.distance.left, distance.left),
+      right: ratio(human.distance.right, distance.right),
+    },
+    q_score: { final: q },
+    time: { simulator_steps: steps, simulator_time: steps / 30, normalized_time: ratio(human.steps, steps) },
+  };
+}
+
+/** As text, the way the official evaluator writes it: infinite values are the word `Infinity`, which its reader understands. */
+export function officialJson(measured: Measured): string {
+  const text = JSON.stringify(
+    officialRecord(measured),
+    (_key, value) => (value === Number.POSITIVE_INFINITY ? '\u0000inf' : value),
+    4,
+  );
+  return `${text.replaceAll('"\\u0000inf"', 'Infinity')}\n`;
+}
+
+const ratio = (human: number, agent: number): number => (agent === 0 ? Number.POSITIVE_INFINITY : human / agent);
