@@ -17,6 +17,8 @@ export interface InpainterOptions {
 export interface InpaintResult {
   readonly enforced: boolean;
   readonly corrected: readonly boolean[];
+  /** Largest magnitude of each chunk's correction, made or skipped; 0 when nothing was enforced. */
+  readonly largest: readonly number[];
 }
 
 /**
@@ -83,7 +85,9 @@ export class Inpainter {
         `shapes do not fit (got x ${x.length}, noise ${noise.length}, given ${given.length}; expected x and noise B×${n}, given B×${o}).`,
       );
     const time = Math.fround(timeAfter);
-    if (o === 0 || !(time > Math.fround(threshold))) return { enforced: false, corrected: Array(batch).fill(false) };
+    if (o === 0 || !(time > Math.fround(threshold))) {
+      return { enforced: false, corrected: Array(batch).fill(false), largest: Array(batch).fill(0) };
+    }
     const deltas: Float64Array[] = [];
     const deltaKept = new Float64Array(o);
     for (let b = 0; b < batch; b++) {
@@ -102,15 +106,23 @@ export class Inpainter {
       deltas.push(delta);
     }
     // "Not above" and not "at most": a NaN skips too.
-    const mild = deltas.map((delta) => delta.every((d) => Math.abs(d) <= this.skipAbove));
+    const largest = deltas.map((delta) => largestMagnitude(delta));
+    const mild = largest.map((size) => size <= this.skipAbove);
     const corrected = this.skip === 'batch' ? mild.map(() => mild.every(Boolean)) : mild;
     for (let b = 0; b < batch; b++)
       if (corrected[b]) for (let i = 0; i < u; i++) x[b * n + free[i]!]! += deltas[b]![i]!;
-    return { enforced: true, corrected };
+    return { enforced: true, corrected, largest };
   }
 
   /** The width of a whole chunk row; `given` may be narrower. */
   get rowWidth(): number {
     return this.chunkWidth;
   }
+}
+
+/** Largest magnitude; NaN when any is. */
+function largestMagnitude(values: Float64Array): number {
+  let largest = 0;
+  for (const value of values) if (!(Math.abs(value) <= largest)) largest = Math.max(largest, Math.abs(value));
+  return largest;
 }

@@ -183,10 +183,16 @@ describe('Inpainter', () => {
   it('leaves x alone once the time is at the threshold, and with nothing to keep', () => {
     const x = new Float32Array(960).fill(5);
     const nothing = new Inpainter(noiseOf(0), { keepRows: 0 });
-    expect(nothing.apply(x, [], new Float32Array(960), 1)).toEqual({ enforced: false, corrected: [false] });
+    expect(nothing.apply(x, [], new Float32Array(960), 1)).toEqual({
+      enforced: false,
+      corrected: [false],
+      largest: [0],
+    });
     const four = new Inpainter(noiseOf(0), { keepRows: 4 });
     expect(four.apply(x, new Float32Array(128), new Float32Array(960), 0.3).enforced).toBe(false);
     expect(x.every((v) => v === 5)).toBe(true);
+    const far = new Inpainter(noiseOf(0), { keepRows: 4 }).apply(x.slice(), Array(128).fill(Number.NaN), x, 0.5);
+    expect(far).toMatchObject({ enforced: true, corrected: [false], largest: [Number.NaN] });
     expect(() => four.apply(x, new Float32Array(127), new Float32Array(960), 0.5)).toThrow(
       /given 127; expected x and noise B×960, given B×128/,
     );
