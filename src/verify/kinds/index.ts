@@ -1,7 +1,15 @@
 import type { Kind } from '../kind.ts';
 import { network } from './network.ts';
+import { optimizer } from './optimizer.ts';
+import { parameterTreeKind } from './parameterTree.ts';
+import { sampler } from './sampler.ts';
+import { sincos } from './sincos.ts';
 
 /** The kinds of golden cases that are built. */
 export const KINDS: Readonly<Record<string, Kind>> = {
+  'parameter-tree': parameterTreeKind,
+  sincos,
   network,
+  sampler,
+  optimizer,
 };
