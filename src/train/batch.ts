@@ -14,6 +14,8 @@ import { type Jitter, PictureJitter } from './augment.ts';
 export interface TrainingBatch {
   /** uint8 [B, 3, S, S, 3], cameras in the order of `CAMERAS`. */
   readonly images: Uint8Array;
+  /** [B, 3], 0 where a camera is absent; left out, all are there. */
+  readonly imageMask?: Uint8Array;
   /** [B, 32], normalised, with the state noise. */
   readonly state: Float32Array;
   readonly task: Int32Array;

@@ -28,6 +28,8 @@ export const TrainConfig = z.strictObject({
     weightDecay: z.number().min(0),
     clipNorm: z.number().positive(),
     emaDecay: share,
+    /** The decay of update i is at most (1 + i) / (10 + i), so that the first weights are soon forgotten. */
+    emaWarmup: z.boolean(),
   }),
   /** Share of the data's correlation in the flow's noise: L = chol(share Σ + (1 - share) I). The original has 0.5. */
   noiseCorrelation: share,
@@ -59,7 +61,15 @@ export const TrainConfig = z.strictObject({
 });
 export type TrainConfig = z.infer<typeof TrainConfig>;
 
-const optimizer = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 1e-10, clipNorm: 1, emaDecay: 0.99 };
+const optimizer = {
+  beta1: 0.9,
+  beta2: 0.95,
+  epsilon: 1e-8,
+  weightDecay: 1e-10,
+  clipNorm: 1,
+  emaDecay: 0.99,
+  emaWarmup: false,
+};
 
 /** Built-in configurations. A function each, because the model's own defaults are resolved when asked for. */
 const presets: Record<string, () => z.input<typeof TrainConfig>> = {
@@ -69,7 +79,7 @@ const presets: Record<string, () => z.input<typeof TrainConfig>> = {
     batch: 64,
     steps: 6000,
     schedule: { warmupSteps: 200, peak: 1e-3, finalShare: 0.05, decaySteps: null },
-    optimizer: { ...optimizer, weightDecay: 1e-4, emaDecay: 0.999 },
+    optimizer: { ...optimizer, weightDecay: 1e-4, emaDecay: 0.999, emaWarmup: true },
     noiseCorrelation: 0.5,
     objectsWeight: 1,
     stageLabels: 'skills',

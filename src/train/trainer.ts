@@ -1,5 +1,5 @@
 import { R1PRO } from '../action/index.ts';
-import { ValetError } from '../base/index.ts';
+import { InputError, ValetError } from '../base/index.ts';
 import { buildLossProgram, type ModelConfig, mergeLayers, programParameters, splitLayers } from '../model/index.ts';
 import { Builder, gemmPeak, matmul, type NdArray, type Parameters, Session, TrainingState } from '../tensor/index.ts';
 import type { TrainingBatch } from './batch.ts';
@@ -11,6 +11,8 @@ export interface OptimizerOptions {
   readonly weightDecay: number;
   readonly clipNorm: number;
   readonly emaDecay: number;
+  /** Let the average follow faster at first: the decay of update i is at most (1 + i) / (10 + i). The original does not. */
+  readonly emaWarmup?: boolean;
 }
 
 /** Parameters in the original tree's names, AdamW's moments and the moving average, after `step` updates. */
@@ -29,6 +31,10 @@ export interface TrainerOptions {
   /** [960, 960] lower factor L of the noise's covariance; null for white noise. */
   readonly noiseFactor: Float32Array | null;
   readonly threads: number;
+  /** Leaves that are not trained: no gradient, no part in the norm, no optimiser state; their moving average is what they are. */
+  readonly frozen?: readonly string[];
+  /** Batches say which cameras are there (`imageMask`). */
+  readonly imageMask?: boolean;
   /** Fresh weights, or all of a run that goes on. */
   readonly start: Pick<TrainerSnapshot, 'parameters'> & Partial<TrainerSnapshot>;
   /** Measure what the machine's matrix products reach, for the share of it that training uses. */
@@ -43,8 +49,9 @@ export interface TrainerInfo {
   readonly peak?: number;
 }
 
-/** Training has every camera, and tells the network a stage that may differ from the one it should find. */
-const INPUTS = { imageInput: 'uint8', imageMask: false, stageLabel: true } as const;
+/** Training tells the network a stage that may differ from the one it should find. */
+const inputs = ({ imageMask = false }: TrainerOptions) =>
+  ({ imageInput: 'uint8', imageMask, stageLabel: true }) as const;
 
 /** Losses by name (`loss`, `loss/action`, …) before the update. */
 export type Losses = Record<string, number>;
@@ -70,6 +77,8 @@ export class Trainer {
   private constructor(
     private readonly options: TrainerOptions,
     private readonly state: TrainingState,
+    /** Weights that are not trained, as the program takes them. */
+    private readonly fixed: Parameters,
     private readonly session: Session,
     private readonly noise: Session | null,
     readonly info: TrainerInfo,
@@ -90,7 +99,13 @@ export class Trainer {
 
   static async open(options: TrainerOptions): Promise<Trainer> {
     const { model, batch, start, threads, noiseFactor } = options;
-    const state = new TrainingState(programParameters(model).map(({ input, shape }) => ({ name: input, shape })));
+    const frozen = new Set(options.frozen);
+    const weights = programParameters(model);
+    for (const leaf of frozen)
+      if (!weights.some((weight) => weight.leaf === leaf))
+        throw new InputError('Trainer', `no leaf ${leaf} to freeze.`);
+    const trained = weights.filter(({ leaf }) => !frozen.has(leaf));
+    const state = new TrainingState(trained.map(({ input, shape }) => ({ name: input, shape })));
     const split = (tree: Parameters | undefined) => tree && splitLayers(model, tree);
     state.load({
       step: start.step ?? 0,
@@ -98,10 +113,12 @@ export class Trainer {
       ...(start.ema ? { ema: split(start.ema)! } : {}),
       ...(start.m && start.v ? { m: split(start.m)!, v: split(start.v)! } : {}),
     });
-    const program = buildLossProgram(model, { batch, gradients: true, ...INPUTS });
+    const fixed = splitLayers(model, new Map([...start.parameters].filter(([leaf]) => frozen.has(leaf))));
+    const trainable = (leaf: string) => !frozen.has(leaf);
+    const program = buildLossProgram(model, { batch, gradients: true, trainable, ...inputs(options) });
     const session = await Session.create(program, { threads });
     const noise = noiseFactor && (await noiseSession(noiseFactor, model.flowSamples * batch, threads));
-    return new Trainer(options, state, session, noise, {
+    return new Trainer(options, state, fixed, session, noise, {
       parameters: state.count,
       flops: program.flops,
       ...(options.measurePeak ? { peak: await gemmPeak(threads) } : {}),
@@ -112,7 +129,10 @@ export class Trainer {
   async step(batch: TrainingBatch, learningRate: number): Promise<StepReport> {
     const started = performance.now();
     await this.session.run(await this.feeds(this.session, batch, this.state.parameters), this.fetches);
-    const result = this.state.clipAndStep({ ...this.options.optimizer, learningRate });
+    const { emaDecay: decay, emaWarmup, ...optimizer } = this.options.optimizer;
+    const made = this.state.step;
+    const emaDecay = emaWarmup ? Math.min(decay, (1 + made) / (10 + made)) : decay;
+    const result = this.state.clipAndStep({ ...optimizer, emaDecay, learningRate });
     const losses = Object.fromEntries(
       this.lossNames.map((name) => [name, (this.fetches[name]!.data as Float32Array)[0]!]),
     );
@@ -122,9 +142,8 @@ export class Trainer {
   /** The losses of a batch under the averaged weights; nothing changes. */
   async validate(batch: TrainingBatch): Promise<Losses> {
     const { model, batch: size, threads } = this.options;
-    this.evaluation ??= await Session.create(buildLossProgram(model, { batch: size, gradients: false, ...INPUTS }), {
-      threads,
-    });
+    const settings = { batch: size, gradients: false, ...inputs(this.options) };
+    this.evaluation ??= await Session.create(buildLossProgram(model, settings), { threads });
     const outputs = await this.evaluation.run(await this.feeds(this.evaluation, batch, this.state.ema), this.lossNames);
     return Object.fromEntries(this.lossNames.map((name) => [name, Number(outputs[name]!.data[0])]));
   }
@@ -135,10 +154,10 @@ export class Trainer {
     const { step, parameters, m, v, ema } = this.state;
     return {
       step,
-      parameters: mergeLayers(model, parameters),
+      parameters: mergeLayers(model, new Map([...this.fixed, ...parameters])),
       m: mergeLayers(model, m),
       v: mergeLayers(model, v),
-      ema: mergeLayers(model, ema),
+      ema: mergeLayers(model, new Map([...this.fixed, ...ema])),
     };
   }
 
@@ -159,12 +178,13 @@ export class Trainer {
       noise,
       time: batch.time,
       objects: batch.objects,
+      ...(batch.imageMask && { image_mask: batch.imageMask }),
       ...(batch.fastTokens && { fast_tokens: batch.fastTokens }),
       ...(batch.fastMask && { fast_mask: batch.fastMask }),
     };
     const feeds: Record<string, NdArray> = {};
     for (const { name, shape, dtype } of session.inputs) {
-      const weight = weights.get(name);
+      const weight = weights.get(name) ?? this.fixed.get(name);
       const values = given[name];
       if (weight) feeds[name] = weight;
       else if (values) feeds[name] = { shape, dtype, data: asType(values, dtype) };
