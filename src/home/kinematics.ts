@@ -29,7 +29,7 @@ export class ArmKinematics {
   /**
    * @param start joint positions [7] to start from
    * @param posture joint positions [7] that the null space prefers
-   * @returns joint positions [7] within the joints' limits
+   * @returns joint positions [7] within the joints' limits, and how far from the goal the last iteration still began (metres + half radians)
    */
   solve(
     hand: Hand,
@@ -38,7 +38,7 @@ export class ArmKinematics {
     start: ArrayLike<number>,
     posture: ArrayLike<number>,
     iterations = 5,
-  ): Float64Array {
+  ): { joints: Float64Array; residual: number } {
     const { physics, scratch } = this;
     const { mujoco, model } = physics;
     const nv = model.nv;
@@ -50,6 +50,7 @@ export class ArmKinematics {
     const error = new Float64Array(TASK);
     const gram = new Float64Array(TASK * TASK);
     const pull = new Float64Array(JOINTS);
+    let residual = 0;
     for (let iteration = 0; iteration < iterations; iteration++) {
       for (let k = 0; k < JOINTS; k++) positions[hand.positions[k]] = q[k];
       mujoco.mj_kinematics(model, scratch);
@@ -66,6 +67,7 @@ export class ArmKinematics {
         pull[k] = POSTURE_PULL * (posture[k] - q[k]);
       }
       poseError(scratch.site_xpos, scratch.site_xmat, hand.site, position, goal, error);
+      residual = Math.hypot(...error);
       for (let i = 0; i < TASK; i++) {
         for (let k = 0; k < JOINTS; k++) error[i] -= jacobian[i * JOINTS + k] * pull[k];
         for (let j = 0; j < TASK; j++) {
@@ -81,7 +83,7 @@ export class ArmKinematics {
         q[k] = clamp(q[k] + change, hand.low[k], hand.high[k]);
       }
     }
-    return q;
+    return { joints: q, residual };
   }
 
   close(): void {

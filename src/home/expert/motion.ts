@@ -26,6 +26,8 @@ const LEAD = { arm: 0.085, torso: 0.12 };
 const JOINT_SPEED = { arm: 1.3, torso: 0.9 };
 /** Turning speed of the hand, rad/s. */
 const HAND_TURNING = 1.5;
+/** Residual of the kinematics that means that the arm cannot go on from where it is. */
+const STUCK = 0.015;
 const GRIPPER_CHANGE = 0.15;
 
 /** A box in the base frame that a point should be in: x forward, y to the left, metres. */
@@ -144,7 +146,11 @@ export class Motion {
     const now = quaternionAt(xquat, this.handBodies[side]);
     const orientation = towards(now, yawQuaternion(yaw), HAND_TURNING * LEAD.arm);
     const start = hand.positions.map((address) => qpos[address]);
-    this.rest(side, this.kinematics.solve(hand, waypoint, orientation, start, posture));
+    const { joints, residual } = this.kinematics.solve(hand, waypoint, orientation, start, posture);
+    // Stuck at a joint's limit: go to the goal as the arm would reach it from its ready posture.
+    const free =
+      residual > STUCK ? this.kinematics.solve(hand, target, yawQuaternion(yaw), posture, posture, 30) : undefined;
+    this.rest(side, free && free.residual < STUCK ? free.joints : joints);
   }
 
   gripper(side: Side, target: number): void {

@@ -9,6 +9,8 @@ const SQUAT = [1.6, -2.32, -1.5, 0];
 const READY = [-0.7, -0.2, 0, -1.5, 0, 1.5, 0.2];
 /** Where a can, and the place to drop it, should be, seen from the base. */
 const CAN_ZONE: Zone = { x: [0.42, 0.54], y: [-0.33, -0.13] };
+/** A turned hand reaches less far inwards. */
+const LYING_ZONE: Zone = { x: [0.42, 0.54], y: [-0.34, -0.22] };
 const BIN_ZONE: Zone = { x: [0.5, 0.73], y: [-0.38, -0.04] };
 /** Heights of the point between the fingertips, metres. */
 const TRAVEL = 0.21;
@@ -76,7 +78,7 @@ export function createTrashExpert(household: Household, runtime: TrashRuntime) {
     const within = x > 0.36 && x < 0.62 && y > -0.46 && y < -0.02;
     const goal = within ? can.position : household.inWorld([clamp(x, 0.44, 0.58), clamp(y, -0.36, -0.1), 0]);
     if (!within) height = Math.max(height, TRAVEL);
-    motion.driveToZone(can.position, CAN_ZONE, { limit: 0.42, gate, forwardLimit: forwardLimit() });
+    motion.driveToZone(can.position, lying ? LYING_ZONE : CAN_ZONE, { limit: 0.42, gate, forwardLimit: forwardLimit() });
     motion.reach('right', slowed(tip, goal, gate, height), yaw, READY, error < 0.03 ? 0.2 : 0.33);
   }
 
