@@ -77,6 +77,38 @@ describe('Trainer', () => {
       await trainer.close();
     }
   });
+
+  it('leaves frozen leaves as they are, out of the norm and of the optimiser', async () => {
+    const { config: c } = JSON.parse(await readFile(join(GOLDEN, 'manifest.json'), 'utf8'));
+    const [start, inputs] = await Promise.all(
+      ['params', 'inputs'].map((name) => readSafetensors(join(GOLDEN, `${name}.safetensors`))),
+    );
+    const open = (frozen: readonly string[]) =>
+      Trainer.open({
+        model: configOfGoldenCase(c, { use_fast_auxiliary: true, ...c }),
+        batch: c.batch,
+        optimizer: { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, clipNorm: 1, emaDecay: 0.9 },
+        noiseFactor: null,
+        threads: 1,
+        frozen,
+        start: { parameters: start! },
+      });
+    const [still, moving] = ['PaliGemma/llm/layers/mlp/linear', 'action_in_proj/kernel'];
+    const [free, held] = [await open([]), await open([still!])];
+    const batch = batchOf(inputs!, 0, c.batch, c.cameras);
+    const [a, b] = [await free.step(batch, 0.01), await held.step(batch, 0.01)];
+    expect(b.losses).toEqual(a.losses);
+    expect(b.gradientNorm).toBeLessThan(a.gradientNorm);
+    const { parameters, ema, m } = held.snapshot();
+    expect([...parameters.keys()].sort()).toEqual([...start!.keys()].sort());
+    expect(parameters.get(still!)).toEqual(start!.get(still!));
+    expect(ema.get(still!)).toEqual(start!.get(still!));
+    expect(m.has(still!)).toBe(false);
+    expect(parameters.get(moving!)).not.toEqual(start!.get(moving!));
+    expect(await held.validate(batch)).toHaveProperty('loss');
+    await Promise.all([free.close(), held.close()]);
+    await expect(open(['no/such/leaf'])).rejects.toThrow(/no leaf no\/such\/leaf to freeze/);
+  });
 });
 
 function batchOf(inputs: Parameters, step: number, size: number, cameras: readonly string[]): TrainingBatch {

@@ -4,6 +4,7 @@ import { optimizer } from './optimizer.ts';
 import { parameterTreeKind } from './parameterTree.ts';
 import { sampler } from './sampler.ts';
 import { sincos } from './sincos.ts';
+import { trainSteps } from './trainSteps.ts';
 
 /** The kinds of golden cases that are built. */
 export const KINDS: Readonly<Record<string, Kind>> = {
@@ -12,4 +13,5 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   network,
   sampler,
   optimizer,
+  'train-steps': trainSteps,
 };
