@@ -29,7 +29,10 @@ export interface EvaluateOptions {
   /** Keep the rollouts (on by default). */
   readonly record?: boolean;
   readonly silent?: boolean;
+  /** A title for the report. */
   readonly label?: string;
+  /** The word before the progress bar. */
+  readonly progressLabel?: string;
   /** Ends the evaluation after the episodes under way; the folder can be gone on with. */
   readonly signal?: AbortSignal;
 }
@@ -46,14 +49,22 @@ export async function evaluate(options: EvaluateOptions): Promise<Summary> {
     throw new InputError('evaluate', 'there is nothing to do: name tasks and instances.');
   const fingerprint = { policy: await describePolicy(policy), seed, maxSteps: maxSteps ?? null, versions: versions() };
   const started = new Date().toISOString();
-  const run = { fingerprint, tasks: [...tasks], instances: [...instances], started, node: process.version };
+  const { label } = options;
+  const run = {
+    fingerprint,
+    ...(label === undefined ? {} : { label }),
+    tasks: [...tasks],
+    instances: [...instances],
+    started,
+    node: process.version,
+  };
   await claimFolder(out, run, options.resume ?? false);
   await mkdir(join(out, 'json'), { recursive: true });
   const ledger = await Ledger.open(out);
   const units = unitsOf(tasks, instances);
   const queue = openUnits(units, ledger.lines);
   const settings: RunnerSettings = { policy, seed, imageSize, maxSteps, ...(record ? { recordTo: out } : {}) };
-  const progress = new Progress(options.label ?? policy.kind, units.length, {
+  const progress = new Progress(options.progressLabel ?? policy.kind, units.length, {
     unit: 'episodes',
     silent: options.silent,
   });

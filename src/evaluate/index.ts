@@ -6,6 +6,7 @@ export { type LedgerLine, readLedger, settled } from './ledger.ts';
 export { officialJson, officialRecord } from './official.ts';
 export { openPolicy, type PolicySource, type PolicySpec, parsePolicy } from './policySource.ts';
 export { Recorder, type RolloutScene, type StepLine } from './recorder.ts';
+export { type Evaluation, readEvaluation, writeReport } from './report/report.ts';
 export { type Interval, scoreInterval, wilson } from './statistics.ts';
 export { qTable, type Summary, summarise, type TaskSummary } from './summary.ts';
 export { parseInstances, type Unit, unitName, unitsOf } from './unit.ts';

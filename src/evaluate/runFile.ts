@@ -13,6 +13,8 @@ export const RunFileSchema = z.object({
     maxSteps: z.number().nullable(),
     versions: z.record(z.string(), z.string()),
   }),
+  /** A title for tables and pages. */
+  label: z.string().optional(),
   tasks: z.array(z.string()),
   instances: z.array(z.number()),
   started: z.string(),

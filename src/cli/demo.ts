@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { duration, InputError } from '../base/index.ts';
+import { evaluate, parseInstances, qTable, type Summary, writeReport } from '../evaluate/index.ts';
+import { HOME_TASKS } from '../home/index.ts';
+import { PlannerClient } from '../model/index.ts';
+import { checkpointFolder, createLogger, startServer } from '../serve/index.ts';
+import { positive, reportInvalid } from './eval.ts';
+
+interface Options {
+  out?: string;
+  episodes: number;
+  instances: string;
+  policy: string;
+  tasks: string;
+  workers: number;
+  maxSteps?: number;
+  seed: string;
+  json: boolean;
+  quiet: boolean;
+}
+
+const BASELINES = ['hold', 'replay'] as const;
+
+export function command(): Command {
+  return new Command('demo')
+    .description('the shipped small policy does household tasks over a real websocket; q table and page')
+    .option('--out <dir>', 'evaluation folder (a new temporary one by default)')
+    .option('--episodes <n>', 'unseen scenes of each task', positive, 5)
+    .option('--instances <which>', 'which scenes', 'public')
+    .option('--policy <folder>', 'checkpoint folder, or the name of a policy that comes with the package', 'household')
+    .option('--tasks <names>', 'tasks, separated by commas', HOME_TASKS.map((task) => task.name).join(','))
+    .option('--workers <n>', 'robots at a time', positive, 2)
+    .option('--max-steps <n>', "fewer steps than the tasks' time-outs", positive)
+    .option('--seed <text>', "seed of the plans' noise", '0')
+    .option('--json', 'print one JSON object on stdout', false)
+    .option('--quiet', 'no progress on stderr', false)
+    .addHelpText('after', '\nExample:\n  $ valet demo --episodes 5 --out runs/demo')
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const begun = performance.now();
+  const say = (text: string) => void (options.quiet || process.stderr.write(`${text}\n`));
+  const checkpoint = checkpointFolder(options.policy);
+  if (!existsSync(join(checkpoint, 'config.json')))
+    throw new InputError(
+      'valet demo',
+      `there is no policy ${options.policy} (no config.json in ${checkpoint}). Name a checkpoint folder by --policy.`,
+    );
+  const out = resolve(options.out ?? (await mkdtemp(join(tmpdir(), 'valet-demo-'))));
+  await mkdir(out, { recursive: true });
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  const plan = {
+    tasks: options.tasks
+      .split(',')
+      .map((name) => name.trim())
+      .filter(Boolean),
+    instances: parseInstances(options.instances, options.episodes),
+    workers: options.workers,
+    seed: options.seed,
+    maxSteps: options.maxSteps,
+    silent: options.quiet,
+    signal: stop.signal,
+  };
+
+  say(`Loading ${options.policy} …`);
+  const planner = await PlannerClient.start(checkpoint, {});
+  const server = await startServer({
+    plannerFor: () => planner,
+    sessionOptions: { seed: options.seed },
+    port: 0,
+    metadata: { server: 'valet', policy: options.policy },
+    logger: createLogger('error'),
+  });
+  let summary: Summary;
+  try {
+    await server.ready;
+    const [url] = server.urls;
+    say(`Serving at ${url}. ${plan.instances.length} unseen scenes of ${plan.tasks.join(' and ')}:`);
+    const label = `The ${options.policy} policy in ${plan.instances.length * plan.tasks.length} unseen scenes`;
+    summary = await evaluate({
+      ...plan,
+      policy: { kind: 'remote', url },
+      imageSize: planner.imageSize,
+      out,
+      label,
+      progressLabel: 'policy',
+    });
+  } finally {
+    await server.close();
+    await planner.close();
+  }
+  const baselines: Record<string, Summary> = {};
+  for (const kind of BASELINES)
+    baselines[kind] = await evaluate({
+      ...plan,
+      policy: { kind },
+      out: join(out, 'baselines', kind),
+      record: false,
+      progressLabel: kind.padEnd(6),
+    });
+  const page = await writeReport(out);
+  if (options.json) process.stdout.write(`${JSON.stringify({ ...summary, baselines, out })}\n`);
+  else process.stdout.write(`\n${qTable(summary, baselines)}\n\nPage with the rollouts: ${page}\n`);
+  say(`Done in ${duration((performance.now() - begun) / 1000)}.`);
+  if (reportInvalid(summary)) process.exitCode = 1;
+}

@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError } from 'commander';
+import { InputError, NotBuiltError } from '../base/index.ts';
+import { evaluate, parseInstances, parsePolicy, qTable, type Summary, writeReport } from '../evaluate/index.ts';
+import { HOME_TASKS } from '../home/index.ts';
+
+interface Options {
+  policy: string;
+  tasks: string;
+  instances: string;
+  episodes?: number;
+  out: string;
+  workers: number;
+  seed: string;
+  maxSteps?: number;
+  imageSize: number;
+  demos?: string;
+  apiKeyFile?: string;
+  samplingSteps?: number;
+  record: boolean;
+  report: boolean;
+  resume: boolean;
+  queue?: string;
+  json: boolean;
+  quiet: boolean;
+}
+
+export function command(): Command {
+  return new Command('eval')
+    .description('rollouts of a policy in the household, into a ledger that can be gone on with')
+    .requiredOption('--policy <who>', 'ws://HOST:PORT, a checkpoint folder, household, expert, hold or replay')
+    .option('--tasks <names>', 'tasks, separated by commas', HOME_TASKS.map((task) => task.name).join(','))
+    .option('--instances <which>', 'public, hidden, train, or numbers such as 0-19', 'public')
+    .option('--episodes <n>', 'instances of each task (10 of a split; all that are listed)', positive)
+    .requiredOption('--out <dir>', 'evaluation folder')
+    .option('--workers <n>', 'threads, each with episodes of its own', positive, Math.min(2, availableParallelism()))
+    .option('--seed <text>', "seed of the plans' noise and of the replayed demonstrations", '0')
+    .option('--resume', 'go on with the evaluation in the folder', false)
+    .option('--max-steps <n>', "fewer steps than the tasks' time-outs", positive)
+    .option('--image-size <pixels>', 'side of the pictures that a server gets', positive, 64)
+    .option('--demos <dir>', 'data set whose actions replay plays (fresh demonstrations otherwise)')
+    .option('--api-key-file <file>', 'key for the server')
+    .option('--sampling-steps <n>', "flow steps of a plan (the checkpoint's own by default)", positive)
+    .option('--no-record', 'keep no rollouts, only scores')
+    .option('--no-report', 'write no report.html')
+    .option('--queue <url>', 'spread the episodes over machines')
+    .option('--json', 'print one JSON object on stdout', false)
+    .option('--quiet', 'no progress on stderr', false)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ valet eval --policy expert --tasks turning_on_radio --instances 0-4 --out runs/expert' +
+        '\n  $ valet eval --policy ws://127.0.0.1:8000 --instances hidden --episodes 50 --out runs/hidden --resume',
+    )
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  if (options.queue !== undefined) throw new NotBuiltError('valet eval --queue', 'evaluation over a queue');
+  const { out, demos, samplingSteps } = options;
+  const apiKey = options.apiKeyFile === undefined ? undefined : await readKey(options.apiKeyFile);
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  process.once('SIGTERM', () => stop.abort());
+  const summary = await evaluate({
+    policy: parsePolicy(options.policy, { demos, apiKey, samplingSteps }),
+    tasks: [
+      ...new Set(
+        options.tasks
+          .split(',')
+          .map((name) => name.trim())
+          .filter(Boolean),
+      ),
+    ],
+    instances: parseInstances(options.instances, options.episodes),
+    out,
+    workers: options.workers,
+    resume: options.resume,
+    seed: options.seed,
+    maxSteps: options.maxSteps,
+    imageSize: options.imageSize,
+    record: options.record,
+    silent: options.quiet,
+    signal: stop.signal,
+  });
+  const page = options.report ? await writeReport(out) : undefined;
+  if (options.json) process.stdout.write(`${JSON.stringify({ ...summary, out })}\n`);
+  else process.stdout.write(`${qTable(summary)}\n${page ?? out}\n`);
+  if (reportInvalid(summary)) process.exitCode = 1;
+}
+
+/** Says which episodes have no result. @returns whether none at all has one */
+export function reportInvalid({ invalid, episodes }: Summary): boolean {
+  for (const { unit, reason } of invalid ?? []) process.stderr.write(`not counted: ${unit}: ${reason}\n`);
+  return episodes === 0;
+}
+
+async function readKey(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new InputError(path, `the API key cannot be read (${error.code}).`);
+  });
+  return text.trim();
+}
+
+export function positive(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('expected a positive whole number.');
+  return number;
+}

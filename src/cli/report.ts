@@ -1,0 +1,25 @@
+import { Command } from 'commander';
+import { qTable, readEvaluation, writeReport } from '../evaluate/index.ts';
+import { reportInvalid } from './eval.ts';
+
+export function command(): Command {
+  return new Command('report')
+    .description('table, figure and page of an evaluation folder')
+    .argument('<dir>', 'evaluation folder')
+    .option('--json', 'print one JSON object on stdout', false)
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ valet eval --policy expert --instances 0-2 --out runs/expert && valet report runs/expert',
+    )
+    .action(async (folder: string, { json }: { json: boolean }) => {
+      const { summary, baselines } = await readEvaluation(folder);
+      const page = await writeReport(folder);
+      const others = Object.fromEntries(Object.entries(baselines).map(([name, theirs]) => [name, theirs.summary]));
+      if (json)
+        process.stdout.write(
+          `${JSON.stringify({ ...summary, ...(Object.keys(others).length > 0 ? { baselines: others } : {}), out: folder, page })}\n`,
+        );
+      else process.stdout.write(`${qTable(summary, others)}\n${page}\n`);
+      if (reportInvalid(summary)) process.exitCode = 1;
+    });
+}

@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { LedgerLine } from '../ledger.ts';
+import type { RolloutScene, StepLine } from '../recorder.ts';
+import { unitName } from '../unit.ts';
+import { type CompactTrack, compactTrack } from './track.ts';
+
+/** One rollout as the page carries it. */
+export interface PageRollout {
+  readonly unit: string;
+  readonly task: string;
+  readonly instance: number;
+  readonly q: number;
+  readonly success: boolean;
+  readonly steps: number;
+  readonly goal: LedgerLine['goal'];
+  readonly scene: Pick<RolloutScene['scene'], 'bodies' | 'moving' | 'geoms' | 'cameras'>;
+  readonly colours: RolloutScene['colours'];
+  readonly track: CompactTrack;
+  /** Runs of one stage: [first step, stage]. */
+  readonly stages: readonly (readonly [number, number])[];
+  readonly plans: readonly number[];
+  /** Correction rules that fired: [first step, name]. */
+  readonly rules: readonly (readonly [number, string])[];
+  /** Changes of q: [step, q]. */
+  readonly scores: readonly (readonly [number, number])[];
+  /** What the cameras saw: head, left and right wrist side by side, as data URIs. */
+  readonly pictures: readonly { readonly step: number; readonly uri: string }[];
+  readonly poster: string;
+}
+
+/** The rollout of a ledger line, or undefined when none was kept. */
+export async function readRollout(folder: string, line: LedgerLine): Promise<PageRollout | undefined> {
+  const unit = unitName(line);
+  const at = join(folder, 'rollouts', unit);
+  if (!existsSync(join(at, 'scene.json'))) return undefined;
+  const description = JSON.parse(await readFile(join(at, 'scene.json'), 'utf8')) as RolloutScene;
+  const { bodies, moving, geoms, cameras } = description.scene;
+  const bytes = gunzipSync(await readFile(join(at, 'track.bin')));
+  const track = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  const steps = (await readFile(join(at, 'steps.jsonl'), 'utf8'))
+    .split('\n')
+    .filter(Boolean)
+    .map((text) => JSON.parse(text) as StepLine);
+  const uri = async (name: string, type: string) =>
+    `data:${type};base64,${(await readFile(join(at, name))).toString('base64')}`;
+  return {
+    unit,
+    task: line.task,
+    instance: line.instance,
+    q: line.q,
+    success: line.success,
+    steps: line.steps,
+    goal: line.goal,
+    scene: { bodies, moving, geoms, cameras },
+    colours: description.colours,
+    track: compactTrack(track, moving.length),
+    stages: changes(steps, (step) => step.stage),
+    plans: steps.filter((step) => step.planned).map((step) => step.step),
+    rules: changes(steps, (step) => step.rule),
+    scores: changes(steps, (step) => step.q),
+    pictures: await Promise.all(
+      description.pictures.map(async (step) => ({ step, uri: await uri(join('frames', `${step}.png`), 'image/png') })),
+    ),
+    poster: await uri('poster.jpg', 'image/jpeg'),
+  };
+}
+
+/** Where a value changes: [step, new value]; steps without one only end a run. */
+function changes<T>(steps: readonly StepLine[], value: (step: StepLine) => T | undefined): [number, T][] {
+  const runs: [number, T][] = [];
+  let before: T | undefined;
+  for (const step of steps) {
+    const now = value(step);
+    if (now !== undefined && now !== before) runs.push([step.step - 1, now]);
+    before = now;
+  }
+  return runs;
+}

@@ -1,0 +1,52 @@
+import { gzipSync } from 'node:zlib';
+
+/** Control steps between two frames of a compact track: 10 frames a second, and the page interpolates. */
+export const TRACK_STRIDE = 3;
+/** Metres that the int16 range of a position covers in either direction: a step is 0.4 mm. */
+export const TRACK_METRES = 12;
+
+const NUMBERS = 7;
+
+/** A track for the page: positions and quaternions as int16, one number of one body after the other, differences in time, gzipped. */
+export interface CompactTrack {
+  readonly frames: number;
+  readonly bodies: number;
+  /** Steps of the whole rollout; frame i is at step min(i·stride, steps). */
+  readonly steps: number;
+  /** base64. */
+  readonly data: string;
+}
+
+/** @param track float32 [frames, bodies, 7]: xyz in metres, quaternion wxyz, one frame a control step */
+export function compactTrack(track: Float32Array, bodies: number): CompactTrack {
+  const width = bodies * NUMBERS;
+  const steps = track.length / width - 1;
+  const frames = Math.ceil(steps / TRACK_STRIDE) + 1;
+  const values = new Int16Array(frames * width);
+  for (let body = 0; body < bodies; body++) {
+    let sign = 1;
+    let before: ArrayLike<number> | undefined;
+    for (let frame = 0; frame < frames; frame++) {
+      const at = Math.min(frame * TRACK_STRIDE, steps) * width + body * NUMBERS;
+      const quaternion = track.subarray(at + 3, at + 7);
+      // q and -q are the same rotation: stay on one side, so that differences are small and interpolation takes the short way.
+      if (before) {
+        const dot = sign * quaternion.reduce((sum, value, i) => sum + value * before![i], 0);
+        if (dot < 0) sign = -sign;
+      }
+      before = quaternion.map((value) => sign * value);
+      for (let k = 0; k < NUMBERS; k++) {
+        const value = k < 3 ? track[at + k] / TRACK_METRES : before[k - 3];
+        values[(body * NUMBERS + k) * frames + frame] = Math.round(32767 * Math.max(-1, Math.min(1, value)));
+      }
+    }
+  }
+  // Low bytes first, then high bytes: those are nearly all 0 or 255 and pack well.
+  const bytes = new Uint8Array(2 * values.length);
+  for (let i = 0; i < values.length; i++) {
+    const difference = i % frames === 0 ? values[i] : values[i] - values[i - 1];
+    bytes[i] = difference & 255;
+    bytes[values.length + i] = (difference >> 8) & 255;
+  }
+  return { frames, bodies, steps, data: gzipSync(bytes, { level: 9 }).toString('base64') };
+}
