@@ -182,7 +182,7 @@ const nano: ModelConfigInput = {
   stateTokens: { kind: 'continuous' },
   fast: null,
   flowSamples: 3,
-  auxiliary: { chunk: { weight: 0.2 }, tokenWidth: 12, hidden: 256 },
+  auxiliary: { chunk: { weight: 1 }, tokenWidth: 12, hidden: 256 },
 };
 
 /** The presets by name. */
