@@ -1,6 +1,7 @@
 import { type ChunkStatistics, CorrelatedNoise } from '../action/index.ts';
 import { InputError, ValetError, WorkerClient } from '../base/index.ts';
 import { initParameters, type ModelConfig, readCheckpoint } from '../model/index.ts';
+import type { Parameters } from '../tensor/index.ts';
 import { checkTrainConfig, type TrainConfig } from './config.ts';
 import { loadData } from './data.ts';
 import { RunFolder, type RunRecord, requireSameRun } from './folder.ts';
@@ -80,7 +81,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       optimizer: config.optimizer,
       noiseFactor: denseFactor(noise),
       threads,
-      start: resumed ?? { parameters: initial?.parameters ?? initParameters(model, seed) },
+      start: resumed ?? { parameters: startingWeights(model, seed, initial?.parameters) },
       measurePeak: !silent,
     } satisfies TrainerOptions);
     await folder.begin(record);
@@ -127,6 +128,16 @@ function requireSameModel(where: string, has: ModelConfig, wants: ModelConfig): 
         where,
         `has another network: ${key} is ${JSON.stringify(a[key])} (the configuration wants ${JSON.stringify(b[key])}).`,
       );
+}
+
+/** Fresh weights, and a checkpoint's in their place where it has them: the auxiliary heads may differ. */
+function startingWeights(model: ModelConfig, seed: number, from?: Parameters): Parameters {
+  const weights = initParameters(model, seed);
+  for (const [name, { shape }] of weights) {
+    const given = from?.get(name);
+    if (given && String(given.shape) === String(shape)) weights.set(name, given);
+  }
+  return weights;
 }
 
 /** [n, n] the whole factor L of the noise's covariance, float32; null when it is the identity. */

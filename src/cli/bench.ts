@@ -1,0 +1,43 @@
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError } from 'commander';
+import { InputError, nearest } from '../base/index.ts';
+import type { Benchmark, BenchRow } from './bench/row.ts';
+
+/** Every benchmark, loaded when it runs. */
+const BENCHMARKS: Record<string, () => Promise<Benchmark>> = {
+  training: async () => (await import('./bench/training.ts')).training,
+  simulator: async () => (await import('./bench/simulator.ts')).simulator,
+};
+
+export function command(): Command {
+  return new Command('bench')
+    .description('one benchmark, with its peer beside it where Python is there')
+    .argument('<name>', Object.keys(BENCHMARKS).join(', '))
+    .option('--threads <n>', 'threads of the work', positive, availableParallelism())
+    .option('--json', 'print the rows as one JSON array', false)
+    .addHelpText('after', '\nExample:\n  $ valet bench training --json')
+    .action(run);
+}
+
+async function run(name: string, { threads, json }: { threads: number; json: boolean }): Promise<void> {
+  const load = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
+  if (!load) {
+    const guess = nearest(name, Object.keys(BENCHMARKS));
+    throw new InputError(
+      'bench',
+      `there is no benchmark '${name}'. ${guess ? `Did you mean '${guess}'?` : `Known: ${Object.keys(BENCHMARKS).join(', ')}.`}`,
+    );
+  }
+  const rows = await (await load()).run({ threads, note: (line) => void process.stderr.write(`${line}\n`) });
+  process.stdout.write(json ? `${JSON.stringify(rows)}\n` : rows.map((row) => `${sentence(row)}\n`).join(''));
+}
+
+function sentence({ name, value, unit, peer, peerValue, ratio }: BenchRow): string {
+  const amount = unit === '1' ? `${value}` : `${value} ${unit}`;
+  return `${name}: ${amount}${peer ? ` (${peer}: ${peerValue} ${unit}, ratio ${ratio})` : ''}`;
+}
+
+function positive(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError(`'${text}' is not a whole number above 0.`);
+  return Number(text);
+}

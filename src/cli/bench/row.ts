@@ -1,0 +1,39 @@
+/** One measured number of a benchmark, as `valet bench NAME --json` prints it. */
+export interface BenchRow {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** What the same work was measured on beside it; null when there is no peer, or it is not installed. */
+  readonly peer: string | null;
+  readonly peerValue: number | null;
+  /** value / peerValue: below 1 Valet needs less time. */
+  readonly ratio: number | null;
+}
+
+export interface Benchmark {
+  readonly summary: string;
+  /** `note` takes a line for a person. */
+  run(options: { readonly threads: number; readonly note: (line: string) => void }): Promise<BenchRow[]>;
+}
+
+export function row(
+  name: string,
+  value: number,
+  unit: string,
+  peer?: { readonly name: string; readonly value: number },
+): BenchRow {
+  const round = (x: number) => Number(x.toPrecision(4));
+  if (!peer) return { name, value: round(value), unit, peer: null, peerValue: null, ratio: null };
+  return {
+    name,
+    value: round(value),
+    unit,
+    peer: peer.name,
+    peerValue: round(peer.value),
+    ratio: round(value / peer.value),
+  };
+}
+
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
+}
