@@ -7,24 +7,9 @@ import { inputName } from './views.ts';
 /** Called with intermediate values under the names of the golden case `network-tiny`; verification listens, training does not. */
 export type Trace = (name: string, tensor: Tensor) => void;
 
-/**
- * Records each emitted op once. The builder emits equal ops on equal operands once but records every call, so that the gradient of
- * a shared value (an activation that two products reshape alike) would arrive twice.
- */
-class OnceBuilder extends Builder {
-  private readonly recorded = new Set<string>();
-
-  override record(...[inputs, outputs, backward]: Parameters<Builder['record']>): Tensor {
-    const name = outputs[0]!.name;
-    if (this.recorded.has(name)) return outputs[0]!;
-    this.recorded.add(name);
-    return super.record(inputs, outputs, backward);
-  }
-}
-
 /** A network under construction: its builder, and its weights, which become program inputs when they are first used. */
 export class Network {
-  readonly builder: Builder = new OnceBuilder();
+  readonly builder = new Builder();
   private readonly declared = new Map<string, Tensor>();
   private readonly leaves: ReadonlyMap<string, { shape: readonly number[]; stacked: boolean }>;
 

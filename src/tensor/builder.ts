@@ -44,6 +44,7 @@ export class Builder {
   private readonly constants: Constant[] = [];
   private readonly values = new Map<string, Tensor>();
   private readonly emitted = new Map<string, Tensor[]>();
+  private readonly recorded = new Set<Tensor>();
   private readonly path: string[] = [];
   private serial = 0;
   /** Recorded ops in the order of the calls, for `gradients`. */
@@ -154,10 +155,14 @@ export class Builder {
     return tensors;
   }
 
-  /** Records an op for `gradients`. Returns its first output. */
+  /** Records an op for `gradients`, once: equal calls share what they emit, and a second entry would count its gradient twice. Returns its first output. */
   record(inputs: readonly Tensor[], outputs: readonly Tensor[], backward: BackwardRule): Tensor {
-    this.tape.push({ inputs, outputs, backward });
-    return outputs[0]!;
+    const first = outputs[0]!;
+    if (!this.recorded.has(first)) {
+      this.recorded.add(first);
+      this.tape.push({ inputs, outputs, backward });
+    }
+    return first;
   }
 
   private declare(

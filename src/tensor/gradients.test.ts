@@ -31,6 +31,11 @@ const elementwise: Case[] = [
   ['sub from a number', { a: [2, 3] }, ({ a }) => t.sub(1, a!)],
   ['mul', { a: [2, 3], b: [2, 1] }, ({ a, b }) => t.mul(a!, b!)],
   ['mul by itself', { a: [2, 3] }, ({ a }) => t.mul(a!, a!)],
+  [
+    'the same op called twice on the same operand',
+    { a: [2, 3, 4], b: [4, 5] },
+    ({ a, b }) => t.mul(t.linear(t.square(a!), b!), t.linear(t.square(a!), b!)),
+  ],
   ['mul, a scalar tensor', { a: [2, 3], b: [] }, ({ a, b }) => t.mul(a!, b!)],
   ['div', { a: [2, 3], b: awayFromZero([3]) }, ({ a, b }) => t.div(a!, b!)],
   ['div into a number', { b: awayFromZero([3]) }, ({ b }) => t.div(1, b!)],
