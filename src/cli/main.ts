@@ -4,7 +4,10 @@ import { nearest, ValetError } from '../base/index.ts';
 
 /** Every command of the contract: what it does and the file that holds it. A file is loaded only when its command runs. */
 const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command: () => Command }> }> = {
-  demo: { summary: 'the shipped small policy does household tasks over a real websocket; q table and page' },
+  demo: {
+    summary: 'the shipped small policy does household tasks over a real websocket; q table and page',
+    load: () => import('./demo.ts'),
+  },
   home: {
     summary: 'the embedded household: tasks, expert demonstrations, an episode to look at',
     load: () => import('./home.ts'),
@@ -17,13 +20,13 @@ const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command
   inspect: { summary: 'what a checkpoint holds' },
   export: { summary: 'a checkpoint for openpi or as safetensors' },
   serve: { summary: 'the policy server', load: () => import('./serve.ts') },
-  eval: { summary: 'rollouts into a ledger' },
-  report: { summary: 'table, figure and page of an evaluation' },
+  eval: { summary: 'rollouts into a ledger', load: () => import('./eval.ts') },
+  report: { summary: 'table, figure and page of an evaluation', load: () => import('./report.ts') },
   compare: { summary: 'paired statistics of two evaluations' },
   submit: { summary: "the challenge's submission folder" },
-  verify: { summary: 'golden cases, quantity by quantity' },
+  verify: { summary: 'golden cases, quantity by quantity', load: () => import('./verify.ts') },
   studio: { summary: 'the web page over data, training and rollouts' },
-  bench: { summary: 'one benchmark with its peers' },
+  bench: { summary: 'one benchmark with its peers', load: () => import('./bench.ts') },
   study: { summary: 'a declared study of the method' },
   doctor: { summary: 'what this machine can do' },
 };
