@@ -7,6 +7,7 @@ export * from './noise.ts';
 export * from './normStats.ts';
 export * from './observation.ts';
 export * from './picture.ts';
+export * from './pictureModel.ts';
 export * from './proprioception.ts';
 export * from './space.ts';
 export * from './spline.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { InputError, readJson, writeFileAside } from '../base/index.ts';
+import { InputError, parse, readJson, writeFileAside } from '../base/index.ts';
 import type { ChunkStatistics, Correlation, Moments } from './chunkStatistics.ts';
 
 const row = z.array(z.number());
@@ -31,7 +31,22 @@ const schema = z.object({
  * @throws InputError when a field is missing or has another shape than the others
  */
 export async function readNormStats(path: string): Promise<ChunkStatistics> {
-  const { state, actions } = (await readJson(path, schema)).norm_stats;
+  return statisticsOf(path, await readJson(path, schema));
+}
+
+/** The same from the file's text (which may have been unpacked from a `.gz`); `path` is for messages. */
+export function parseNormStats(path: string, text: string): ChunkStatistics {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(path, `is not valid JSON (${(error as Error).message}).`);
+  }
+  return statisticsOf(path, parse(path, schema, value));
+}
+
+function statisticsOf(path: string, file: z.infer<typeof schema>): ChunkStatistics {
+  const { state, actions } = file.norm_stats;
   const width = state.mean.length;
   const horizon = actions.per_timestamp_mean?.length ?? 0;
   if (horizon === 0)
