@@ -1,10 +1,17 @@
 import type { Kind } from '../kind.ts';
+import { compression } from './compression.ts';
 import { network } from './network.ts';
+import { noise } from './noise.ts';
 import { optimizer } from './optimizer.ts';
 import { parameterTreeKind } from './parameterTree.ts';
+import { policyInput } from './policyInput.ts';
+import { rules } from './rules.ts';
 import { sampler } from './sampler.ts';
 import { sincos } from './sincos.ts';
+import { stages } from './stages.ts';
+import { statistics } from './statistics.ts';
 import { trainSteps } from './trainSteps.ts';
+import { transforms } from './transforms.ts';
 
 /** The kinds of golden cases that are built. */
 export const KINDS: Readonly<Record<string, Kind>> = {
@@ -14,4 +21,11 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   sampler,
   optimizer,
   'train-steps': trainSteps,
+  statistics,
+  noise,
+  transforms,
+  'policy-input': policyInput,
+  compression,
+  rules,
+  stages,
 };
