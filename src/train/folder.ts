@@ -35,8 +35,11 @@ export class RunFolder {
     return there ? readJson(path, RunRecord) : null;
   }
 
+  /** Makes the folder this run's, and removes what a killed process left half written. */
   async begin(record: RunRecord): Promise<void> {
     await mkdir(this.checkpoints, { recursive: true });
+    for (const name of await readdir(this.checkpoints))
+      if (name.startsWith('.') && name.endsWith('.tmp')) await rm(join(this.checkpoints, name), { recursive: true });
     await writeFileAside(join(this.path, 'run.json'), `${JSON.stringify(record, null, 1)}\n`);
   }
 
@@ -86,9 +89,10 @@ function stepOf(line: string): number {
   }
 }
 
-/** @throws InputError naming the first field in which a resumed run differs from the one that the folder holds */
+/** @throws InputError naming the first field in which a resumed run differs from the one that the folder holds; only the number of steps may */
 export function requireSameRun(folder: string, was: RunRecord, now: RunRecord): void {
   const compare = (a: unknown, b: unknown, path: string): void => {
+    if (path === 'config.steps') return;
     if (typeof a === 'object' && a && typeof b === 'object' && b) {
       for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
         compare(

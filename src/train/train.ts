@@ -67,6 +67,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     versions: versions(),
   };
   if (before) requireSameRun(out, before, record);
+  if (before && before.steps !== config.steps)
+    log(`the schedule ended at step ${before.steps}; now it ends at ${config.steps}`);
   if (initial) requireSameModel(options.init!, initial.config, model);
   const statistics: ChunkStatistics =
     resumed?.statistics ??

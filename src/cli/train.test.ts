@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process';
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { DatasetWriter } from '../data/index.ts';
+import { fakeEpisode } from '../data/testing.ts';
+import { readTrainingCheckpoint } from '../train/index.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+const MAIN = join(import.meta.dirname, 'main.ts');
+
+let folder: string;
+let data: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'valet-cli-train-'));
+  data = join(folder, 'data');
+  const writer = await DatasetWriter.create(data, { imageSize: 56 });
+  await writer.addEpisode(fakeEpisode({ length: 45, size: 56 }));
+  await writer.finish();
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs `valet train`; `whenLogged` is called with all of stderr so far and the way to send a signal. */
+function valet(args: string[], whenLogged?: (stderr: string, kill: (signal: NodeJS.Signals) => void) => void) {
+  const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'train', ...args]);
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (text) => (stdout += text));
+  child.stderr.on('data', (text) => whenLogged?.((stderr += text), (signal) => child.kill(signal)));
+  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
+    child.on('close', (code) => resolve({ code, stdout, stderr })),
+  );
+}
+
+describe('valet train', () => {
+  it('saves at Ctrl-C with exit code 130, goes on with --resume after a kill, and prints JSON', async () => {
+    const args = [
+      '--config',
+      'dummy',
+      '--data',
+      data,
+      '--out',
+      join(folder, 'run'),
+      '--threads',
+      '1',
+      '--checkpoint-every',
+      '1000',
+    ];
+    const interrupted = await valet(
+      [...args, '--steps', '100000'],
+      (stderr, kill) => stderr.includes('step 1/') && kill('SIGINT'),
+    );
+    expect(interrupted.stderr).toMatch(/the state is saved/);
+    expect(interrupted.code).toBe(130);
+    const { step } = await readTrainingCheckpoint(join(folder, 'run/checkpoints/latest'));
+    expect(step).toBeGreaterThan(0);
+
+    // Killed without a word: the checkpoint from before still stands.
+    let killed = false;
+    await valet([...args, '--steps', '100000', '--resume'], (stderr, kill) => {
+      if (!killed && /step \d+\//.test(stderr)) kill('SIGKILL');
+      killed ||= /step \d+\//.test(stderr);
+    });
+    expect((await readTrainingCheckpoint(join(folder, 'run/checkpoints/latest'))).step).toBe(step);
+
+    const done = await valet([...args, '--steps', String(step + 2), '--resume', '--json']);
+    expect(done.code).toBe(0);
+    expect(JSON.parse(done.stdout)).toMatchObject({ step: step + 2, steps: step + 2 });
+    const steps = (await readFile(join(folder, 'run/metrics.jsonl'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).step);
+    expect(steps).toEqual(Array.from({ length: step + 2 }, (_, i) => i + 1));
+  });
+
+  it.each([
+    [['--config', 'nanno', '--data', 'DATA'], /Did you mean 'nano'/],
+    [['--config', 'dummy', '--data', '/nowhere'], /nowhere/],
+    [['--config', 'dummy', '--data', 'DATA', '--set', 'schedule.peek=1'], /Did you mean 'schedule.peak'/],
+    [['--config', 'dummy', '--data', 'DATA', '--init', '/nowhere'], /nowhere/],
+  ])('ends with exit code 2 and leaves nothing behind: %j', async (args, message) => {
+    let stderr = '';
+    const { code } = await valet(
+      [...args.map((word) => (word === 'DATA' ? data : word)), '--out', join(folder, 'bad')],
+      (text) => (stderr = text),
+    );
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+    await expect(access(join(folder, 'bad'))).rejects.toThrow();
+  });
+});

@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type ChunkStatistics,
+  CorrelatedNoise,
+  deltaChunk,
+  normaliseActions,
+  normaliseState,
+} from '../action/index.ts';
+import { Random } from '../base/index.ts';
+import type { RawBatch } from '../data/index.ts';
+import { BatchMaker, type BatchOptions, flowTimes } from './batch.ts';
+import { denseFactor } from './train.ts';
+
+const SIZE = 16;
+const moments = (n: number) => ({
+  mean: new Float64Array(n).fill(0.1),
+  std: new Float64Array(n).fill(2),
+  q01: new Float64Array(n),
+  q99: new Float64Array(n),
+});
+const statistics: ChunkStatistics = {
+  horizon: 30,
+  width: 32,
+  state: moments(32),
+  actions: moments(32),
+  perTimestep: moments(960),
+};
+
+function raw(): RawBatch {
+  const random = Random.of('raw');
+  return {
+    size: SIZE,
+    pictures: Uint8Array.from({ length: SIZE * 3 * 8 * 8 * 3 }, (_, i) => 60 + (i % 100)),
+    state: random.fillNormal(new Float32Array(SIZE * 23)),
+    actions: random.fillNormal(new Float32Array(SIZE * 690)),
+    taskId: new Int32Array(SIZE),
+    stage: Int32Array.from({ length: SIZE }, (_, i) => i % 5),
+    taskInfo: new Float32Array(SIZE * 2),
+    source: { folder: new Int32Array(SIZE), episode: new Int32Array(SIZE), frame: new Int32Array(SIZE) },
+  };
+}
+
+const maker = (options: Partial<BatchOptions> = {}) =>
+  new BatchMaker({
+    statistics,
+    flowSamples: 2,
+    stageNoise: 0.5,
+    stateNoise: 0.1,
+    pictures: { brightness: 0.1, contrast: 0.1, noise: 3 },
+    seed: 1,
+    ...options,
+  });
+
+describe('BatchMaker', () => {
+  it('is a function of seed and step', () => {
+    expect(maker().make(raw(), 7)).toEqual(maker().make(raw(), 7));
+    expect(maker().make(raw(), 7).whiteNoise).not.toEqual(maker().make(raw(), 8).whiteNoise);
+    expect(maker().make(raw(), 7).whiteNoise).not.toEqual(maker({ seed: 2 }).make(raw(), 7).whiteNoise);
+  });
+
+  it('gives normalised chunks relative to the measured state, also where the shown state is noisy', () => {
+    const given = raw();
+    const { actions, state } = maker().make(raw(), 0);
+    for (const b of [0, SIZE - 1]) {
+      const measured = given.state.subarray(b * 23, (b + 1) * 23);
+      const chunk = given.actions.subarray(b * 690, (b + 1) * 690);
+      expect(actions.subarray(b * 960, (b + 1) * 960)).toEqual(
+        normaliseActions(deltaChunk(chunk, measured), statistics),
+      );
+      const exact = normaliseState(measured, statistics);
+      const noise = exact.map((x, d) => state[b * 32 + d]! - x);
+      expect(Math.max(...noise.subarray(0, 23).map(Math.abs))).toBeGreaterThan(0.03);
+      expect(Math.max(...noise.map(Math.abs))).toBeLessThan(0.6);
+      expect(noise.subarray(23).every((x) => x === 0)).toBe(true);
+    }
+  });
+
+  it('tells a neighbouring stage now and then, within the task, and keeps the true one for the loss', () => {
+    const given = raw();
+    let wrong = 0;
+    for (let step = 0; step < 50; step++) {
+      const { stage, toldStage } = maker().make(raw(), step);
+      expect(stage).toEqual(given.stage);
+      for (let b = 0; b < SIZE; b++) {
+        expect(Math.abs(toldStage[b]! - stage[b]!)).toBeLessThanOrEqual(1);
+        expect(toldStage[b]).toBeGreaterThanOrEqual(0);
+        expect(toldStage[b]).toBeLessThan(5);
+        if (toldStage[b] !== stage[b]) wrong++;
+      }
+    }
+    // Half of the draws, less the fifth of them that the first and last stage stop.
+    expect(wrong / (50 * SIZE)).toBeGreaterThan(0.3);
+    expect(wrong / (50 * SIZE)).toBeLessThan(0.5);
+  });
+
+  it('changes the look of pictures a little, and nothing of a held-out batch', () => {
+    const given = raw();
+    const changed = maker().make(raw(), 0).images;
+    const change = Math.max(...changed.map((x, i) => Math.abs(x - given.pictures[i]!)));
+    expect(change).toBeGreaterThan(2);
+    expect(change).toBeLessThan(60);
+    const still = maker().make(raw(), 0, { still: true });
+    expect(still.images).toEqual(given.pictures);
+    expect(still.toldStage).toEqual(given.stage);
+  });
+});
+
+describe('noise', () => {
+  it('has flow times of Beta(1.5, 1), stretched away from 0', () => {
+    const times = flowTimes(Random.of('times'), 20_000);
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(0.001);
+    expect(Math.max(...times)).toBeLessThanOrEqual(1);
+    const mean = times.reduce((a, b) => a + b, 0) / times.length;
+    expect(mean).toBeCloseTo(0.999 * 0.6 + 0.001, 2); // mean of Beta(1.5, 1): 1.5 / 2.5
+    const below = times.filter((t) => t < 0.5).length / times.length;
+    expect(below).toBeCloseTo(((0.5 - 0.001) / 0.999) ** 1.5, 2);
+  });
+
+  it('is coloured by the dense factor as CorrelatedNoise colours it', () => {
+    const n = 960;
+    const cholesky = new Float64Array(n * n);
+    const random = Random.of('factor');
+    for (let i = 0; i < n; i++) {
+      cholesky[i * n + i] = 1;
+      if (i % 32 < 3) for (let j = i % 32; j < i; j += 32) cholesky[i * n + j] = 0.2 * random.normal();
+    }
+    const noise = new CorrelatedNoise({
+      ...statistics,
+      correlation: { cholesky, spatial: new Float64Array(0), temporal: new Float64Array(0) },
+    });
+    const factor = denseFactor(noise)!;
+    const z = random.fillNormal(new Float32Array(n));
+    const expected = noise.colour(z);
+    for (let i = 0; i < n; i++) {
+      let sum = 0;
+      for (let j = 0; j <= i; j++) sum += factor[i * n + j]! * z[j]!;
+      expect(Math.abs(sum - expected[i]!)).toBeLessThan(1e-5);
+    }
+    expect(denseFactor(new CorrelatedNoise(null))).toBeNull();
+  });
+});
