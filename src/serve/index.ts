@@ -1,6 +1,7 @@
 /** The official evaluator's wire: messages of msgpack and numpy, the policy server, and a client for any such server. */
 export { checkExposure } from './access.ts';
 export { BatchingPlanner } from './batch.ts';
+export { type CheckpointMapping, CheckpointSwitcher, parseCheckpointMapping } from './checkpointMapping.ts';
 export { type RemoteOptions, RemotePolicy } from './client.ts';
 export { createLogger, type Logger } from './log.ts';
 export {
