@@ -1,10 +1,12 @@
 import type { Kind } from '../kind.ts';
 import { compression } from './compression.ts';
+import { executor } from './executor.ts';
 import { network } from './network.ts';
 import { noise } from './noise.ts';
 import { optimizer } from './optimizer.ts';
 import { parameterTreeKind } from './parameterTree.ts';
 import { policyInput } from './policyInput.ts';
+import { routing } from './routing.ts';
 import { rules } from './rules.ts';
 import { sampler } from './sampler.ts';
 import { sincos } from './sincos.ts';
@@ -28,4 +30,6 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   compression,
   rules,
   stages,
+  executor,
+  routing,
 };
