@@ -1,7 +1,6 @@
 import { type Observation, stateFromProprioception } from '../action/index.ts';
 import { Random, ValetError } from '../base/index.ts';
 import type { Policy, PolicyNote } from '../control/policy.ts';
-import { openDataset } from '../data/index.ts';
 import { createExpert, type Expert, Household, INSTANCE_RANGES } from '../home/index.ts';
 
 const ACTION_WIDTH = 23;
@@ -96,6 +95,7 @@ export async function demonstrationActions(task: string, seed: string): Promise<
 
 /** The actions [T, 23] of a random episode of the task in a data set. @throws ValetError when it has none */
 export async function recordedActions(folder: string, taskId: number, seed: string): Promise<Float32Array> {
+  const { openDataset } = await import('../data/index.ts');
   const dataset = await openDataset(folder);
   const episodes = dataset.episodes.filter((episode) => episode.taskIndex === taskId);
   if (episodes.length === 0) throw new ValetError(folder, `holds no demonstration of task ${taskId}.`);

@@ -5,7 +5,7 @@ import { homeTask } from '../home/index.ts';
 import type { EpisodeResult } from './episode.ts';
 import { Ledger, type LedgerLine, MAX_ATTEMPTS, openUnits } from './ledger.ts';
 import { officialJson } from './official.ts';
-import { describePolicy, type PolicySpec } from './policySource.ts';
+import { describePolicy, type PolicySpec } from './policySpec.ts';
 import { claimFolder, versions } from './runFile.ts';
 import type { RunnerSettings } from './runner.ts';
 import { type Summary, summarise } from './summary.ts';

@@ -4,7 +4,8 @@ export { type EpisodeOptions, type EpisodeResult, runEpisode } from './episode.t
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export { type LedgerLine, readLedger, settled } from './ledger.ts';
 export { officialJson, officialRecord } from './official.ts';
-export { openPolicy, type PolicySource, type PolicySpec, parsePolicy } from './policySource.ts';
+export { openPolicy, type PolicySource } from './policySource.ts';
+export { type PolicySpec, parsePolicy } from './policySpec.ts';
 export { Recorder, type RolloutScene, type StepLine } from './recorder.ts';
 export { type Evaluation, readEvaluation, writeReport } from './report/report.ts';
 export { type Interval, scoreInterval, wilson } from './statistics.ts';

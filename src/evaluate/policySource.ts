@@ -1,78 +1,8 @@
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { InputError, nearest } from '../base/index.ts';
-import { createPolicy, createSession, type Policy, type SessionOptions } from '../control/index.ts';
+import type { Policy } from '../control/policy.ts';
 import { type Household, homeTask } from '../home/index.ts';
-import { createPlanner, type Planner, readCheckpoint } from '../model/index.ts';
-import { checkpointFolder, RemotePolicy } from '../serve/index.ts';
 import { demonstrationActions, ExpertPolicy, HoldPolicy, ReplayPolicy, recordedActions } from './baselines.ts';
+import type { PolicySpec } from './policySpec.ts';
 import { type Unit, unitName } from './unit.ts';
-
-/** Who drives the robot, as plain data that a worker can be sent. */
-export type PolicySpec =
-  | { readonly kind: 'expert' | 'hold' }
-  | {
-      readonly kind: 'replay' /** Data set to take the recorded actions from; a fresh demonstration when absent. */;
-      readonly demos?: string;
-    }
-  | {
-      readonly kind: 'checkpoint';
-      readonly folder: string;
-      readonly threads?: number;
-      readonly samplingSteps?: number;
-      readonly session?: Partial<SessionOptions>;
-    }
-  | { readonly kind: 'remote'; readonly url: string; readonly apiKey?: string };
-
-/** @param text `ws://…`, a checkpoint folder, the name of a policy that comes with the package, or a built-in policy. @throws InputError */
-export function parsePolicy(
-  text: string,
-  options: { demos?: string; apiKey?: string; threads?: number; samplingSteps?: number } = {},
-): PolicySpec {
-  const { demos, apiKey, threads, samplingSteps } = options;
-  if (text === 'expert' || text === 'hold') return { kind: text };
-  if (text === 'replay') return { kind: 'replay', ...(demos === undefined ? {} : { demos }) };
-  if (/^wss?:/.test(text)) return { kind: 'remote', url: text, ...(apiKey === undefined ? {} : { apiKey }) };
-  const folder = checkpointFolder(text);
-  if (existsSync(join(folder, 'config.json'))) return { kind: 'checkpoint', folder, threads, samplingSteps };
-  const guess = nearest(text, ['expert', 'hold', 'replay', 'household']);
-  throw new InputError(
-    '--policy',
-    `"${text}" is neither a server's address (ws://…), nor a checkpoint folder, nor one of expert, hold, replay, household.${guess && guess !== text ? ` Did you mean ${guess}?` : ''}`,
-  );
-}
-
-/** What tells this policy from others, for run.json: for a checkpoint, the digests of its files. No secrets. */
-export async function describePolicy(spec: PolicySpec): Promise<Record<string, unknown>> {
-  if (spec.kind === 'remote') return { kind: spec.kind, url: spec.url };
-  if (spec.kind !== 'checkpoint') return { ...spec };
-  const files: Record<string, string> = {};
-  const { policy } = await readCheckpointSettings(spec.folder);
-  for (const name of ['config.json', 'params.safetensors', `assets/${policy.assetId}/norm_stats.json`]) {
-    const path = join(spec.folder, name);
-    if ((await stat(path).catch(() => undefined))?.isFile())
-      files[name] = createHash('sha256')
-        .update(await readFile(path))
-        .digest('hex');
-  }
-  const { samplingSteps, session } = spec;
-  return {
-    kind: spec.kind,
-    folder: spec.folder,
-    files,
-    ...(samplingSteps ? { samplingSteps } : {}),
-    ...(session ? { session } : {}),
-  };
-}
-
-async function readCheckpointSettings(folder: string): Promise<{ policy: { assetId: string } }> {
-  const { policy } = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as {
-    policy?: { assetId?: string };
-  };
-  return { policy: { assetId: policy?.assetId ?? 'household' } };
-}
 
 /** Gives each unit its policy; owns what several units share: the network, the connection. */
 export interface PolicySource {
@@ -83,7 +13,7 @@ export interface PolicySource {
   close(): Promise<void>;
 }
 
-/** Loads or connects what the spec names. @throws InputError for a bad checkpoint or address */
+/** Loads or connects what the spec names; the layers that only some need are imported when they are needed, because each worker does this anew. @throws InputError for a bad checkpoint or address */
 export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<PolicySource> {
   const nothing = async () => {};
   switch (spec.kind) {
@@ -104,8 +34,12 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
       };
     }
     case 'checkpoint': {
+      const [{ createPlanner, readCheckpoint }, { createPolicy, createSession }] = await Promise.all([
+        import('../model/index.ts'),
+        import('../control/index.ts'),
+      ]);
       const { threads, samplingSteps, session } = spec;
-      const planner: Planner = await createPlanner(await readCheckpoint(spec.folder), { threads, samplingSteps });
+      const planner = await createPlanner(await readCheckpoint(spec.folder), { threads, samplingSteps });
       return {
         imageSize: planner.imageSize,
         policyFor: async (unit, _household, seed) =>
@@ -113,12 +47,14 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
         close: () => planner.close(),
       };
     }
-    case 'remote':
+    case 'remote': {
+      const { RemotePolicy } = await import('../serve/index.ts');
       // One connection is one robot, and a fresh one for each rollout leaves nothing behind.
       return {
         imageSize,
         policyFor: () => RemotePolicy.connect(spec.url, spec.apiKey === undefined ? {} : { apiKey: spec.apiKey }),
         close: nothing,
       };
+    }
   }
 }

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { ValetError } from '../base/index.ts';
 import { Household } from '../home/index.ts';
 import { type EpisodeResult, runEpisode } from './episode.ts';
-import { openPolicy, type PolicySpec } from './policySource.ts';
+import { openPolicy } from './policySource.ts';
+import type { PolicySpec } from './policySpec.ts';
 import { Recorder } from './recorder.ts';
 import { type Unit, unitName } from './unit.ts';
 

@@ -52,7 +52,6 @@ class Player {
     this.renderer = new THREE.WebGLRenderer({ antialias: true });
     this.renderer.shadowMap.enabled = true;
     this.renderer.shadowMap.type = THREE.PCFShadowMap;
-    this.renderer.toneMapping = THREE.NeutralToneMapping ?? THREE.NoToneMapping;
     $('.view .message').remove();
     $('.view').prepend(this.renderer.domElement);
     this.eye = new THREE.PerspectiveCamera(42, 1.6, 0.02, 60);
@@ -98,8 +97,8 @@ class Player {
       this.bodies[geom.body].add(mesh);
       return mesh;
     });
-    scene.add(new THREE.HemisphereLight(0xffffff, 0x8d8a84, 1.55));
-    const lamp = new THREE.DirectionalLight(0xfff4e2, 1.9);
+    scene.add(new THREE.HemisphereLight(0xffffff, 0xa39f98, 2.1));
+    const lamp = new THREE.DirectionalLight(0xfff4e2, 1.7);
     lamp.position.set(-1.6, -2.2, 4.6);
     lamp.castShadow = true;
     lamp.shadow.mapSize.set(2048, 2048);
