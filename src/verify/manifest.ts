@@ -27,7 +27,7 @@ const ManifestSchema = z.looseObject({
   title: z.string().optional(),
   config: z.record(z.string(), z.unknown()).default({}),
   /** File → what it holds, name → file, or a list. */
-  files: z.unknown(),
+  files: z.unknown().optional(),
   subcases: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
   quantities: z.array(QuantitySchema).default([]),
 });
