@@ -8,6 +8,7 @@ import { average, Meter } from './meter.ts';
 import { progressLine } from './progress-line.ts';
 import { saveTrainingCheckpoint } from './save.ts';
 import { learningRate, type Schedule } from './schedule.ts';
+import { EventFile } from './tensorboard.ts';
 import type { TrainOptions } from './train.ts';
 import type { Losses, StepReport, TrainerInfo, TrainerSnapshot } from './trainer.ts';
 
@@ -60,6 +61,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
     requireStages(raw);
     return maker.make(raw, step);
   };
+  const events = await EventFile.create(folder.path, start);
   const schedule = scheduleOf(config);
   const meter = new Meter(config.batch);
   const began = performance.now();
@@ -105,6 +107,12 @@ export async function runLoop(run: Run): Promise<TrainResult> {
         samplesPerSecond,
         dataWait,
       });
+      await events.scalars(step, {
+        ...losses,
+        learning_rate: rate,
+        gradient_norm: gradientNorm,
+        samples_per_second: samplesPerSecond,
+      });
       if (performance.now() - lastLine > LINE_EVERY_MS || step === steps) {
         lastLine = performance.now();
         const peakShare = info.peak && (samplesPerSecond * info.flops) / config.batch / info.peak / 1e9;
@@ -127,7 +135,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
     else if (performance.now() - began > (options.timeLimitMinutes ?? Number.POSITIVE_INFINITY) * 60_000)
       stopped = 'time limit';
     if (data.heldOut && (step % config.validation.every === 0 || step === steps))
-      await aside(() => validate(run, maker, step));
+      await aside(() => validate(run, maker, step, events));
     if (step % config.checkpointEvery === 0 || step === steps || stopped) {
       await aside(() => save(run, step));
       saved = step;
@@ -171,7 +179,8 @@ async function save({ folder, config, statistics, record, client, seed }: Run, s
   await folder.publish(step, config.keepCheckpoints);
 }
 
-async function validate({ folder, config, data, client, log }: Run, maker: BatchMaker, step: number): Promise<void> {
+async function validate(run: Run, maker: BatchMaker, step: number, events: EventFile): Promise<void> {
+  const { folder, config, data, client, log } = run;
   const all: Losses[] = [];
   for (let i = 0; i < config.validation.batches; i++) {
     const raw = heldOutBatch(data.heldOut!, i, config.validation.batches, config.batch);
@@ -180,6 +189,10 @@ async function validate({ folder, config, data, client, log }: Run, maker: Batch
   }
   const losses = average(all);
   await folder.append('validation.jsonl', { step, time: Date.now() / 1000, ...losses });
+  await events.scalars(
+    step,
+    Object.fromEntries(Object.entries(losses).map(([name, value]) => [`validation/${name}`, value])),
+  );
   log(
     `held out at step ${step}: ${Object.entries(losses)
       .map(([name, value]) => `${name.replace('loss/', '')} ${value.toPrecision(3)}`)
