@@ -3,6 +3,7 @@ export { checkExposure } from './access.ts';
 export { BatchingPlanner } from './batch.ts';
 export { type CheckpointMapping, CheckpointSwitcher, parseCheckpointMapping } from './checkpointMapping.ts';
 export { type RemoteOptions, RemotePolicy } from './client.ts';
+export { describeValue } from './describe.ts';
 export { createLogger, type Logger } from './log.ts';
 export {
   actionFromWire,
