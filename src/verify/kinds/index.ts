@@ -1,5 +1,6 @@
 import type { Kind } from '../kind.ts';
 import { compression } from './compression.ts';
+import { dataset } from './dataset.ts';
 import { executor } from './executor.ts';
 import { network } from './network.ts';
 import { noise } from './noise.ts';
@@ -14,6 +15,7 @@ import { stages } from './stages.ts';
 import { statistics } from './statistics.ts';
 import { trainSteps } from './trainSteps.ts';
 import { transforms } from './transforms.ts';
+import { wire } from './wire.ts';
 
 /** The kinds of golden cases that are built. */
 export const KINDS: Readonly<Record<string, Kind>> = {
@@ -32,4 +34,6 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   stages,
   executor,
   routing,
+  wire,
+  dataset,
 };
