@@ -2,11 +2,12 @@
 export { BatchMaker, type BatchOptions, flowTimes, type TrainingBatch } from './batch.ts';
 export { checkTrainConfig, loadTrainConfig, TrainConfig } from './config.ts';
 export type { TrainResult } from './loop.ts';
+export type { TrainOptions } from './options.ts';
 export { readTrainingCheckpoint, saveTrainingCheckpoint } from './save.ts';
 export { learningRate, type Schedule } from './schedule.ts';
 export { applySettings } from './settings.ts';
 export { statisticsOf } from './statistics.ts';
-export { type TrainOptions, train } from './train.ts';
+export { train } from './train.ts';
 export {
   type Losses,
   type OptimizerOptions,

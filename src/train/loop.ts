@@ -5,11 +5,11 @@ import type { TrainConfig } from './config.ts';
 import { heldOutBatch, requireStages, type TrainingData } from './data.ts';
 import type { RunFolder, RunRecord } from './folder.ts';
 import { average, Meter } from './meter.ts';
+import type { TrainOptions } from './options.ts';
 import { progressLine } from './progress-line.ts';
 import { saveTrainingCheckpoint } from './save.ts';
 import { learningRate, type Schedule } from './schedule.ts';
 import { EventFile } from './tensorboard.ts';
-import type { TrainOptions } from './train.ts';
 import type { Losses, StepReport, TrainerInfo, TrainerSnapshot } from './trainer.ts';
 
 export interface TrainResult {

@@ -7,8 +7,9 @@ import { DatasetWriter } from '../data/index.ts';
 import { fakeEpisode } from '../data/testing.ts';
 import { createPlanner, readCheckpoint } from '../model/index.ts';
 import { checkTrainConfig, loadTrainConfig, type TrainConfig } from './config.ts';
+import type { TrainOptions } from './options.ts';
 import { applySettings } from './settings.ts';
-import { type TrainOptions, train } from './train.ts';
+import { train } from './train.ts';
 
 // A training run starts worker threads; on a busy machine that takes its time.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });

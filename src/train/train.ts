@@ -6,34 +6,11 @@ import { checkTrainConfig, type TrainConfig } from './config.ts';
 import { loadData } from './data.ts';
 import { RunFolder, type RunRecord, requireSameRun } from './folder.ts';
 import { runLoop, type TrainResult } from './loop.ts';
+import type { TrainOptions } from './options.ts';
 import { readTrainingCheckpoint } from './save.ts';
 import { chooseStatistics } from './statistics.ts';
 import type { TrainerInfo, TrainerOptions } from './trainer.ts';
 import { versions } from './versions.ts';
-
-export interface TrainOptions {
-  readonly config: TrainConfig;
-  /** Data set folders, each with an optional `:weight`. */
-  readonly data: readonly string[];
-  /** The training folder (contract: "Training folder"). */
-  readonly out: string;
-  readonly seed?: number;
-  readonly threads?: number;
-  /** Go on from the newest checkpoint in `out`; from the start when there is none yet. */
-  readonly resume?: boolean;
-  /** A checkpoint folder to start from: its averaged weights and its statistics, a fresh optimiser. */
-  readonly init?: string;
-  /** A norm_stats.json to use instead of statistics computed from the data. */
-  readonly stats?: string;
-  /** Save and stop after so many minutes of training. */
-  readonly timeLimitMinutes?: number;
-  /** Aborting it saves and stops. */
-  readonly signal?: AbortSignal;
-  /** Where lines for a person go; nowhere when left out. */
-  readonly log?: (line: string) => void;
-  /** Called after each update with the number of updates made so far. */
-  readonly onStep?: (step: number) => void;
-}
 
 /**
  * Trains a policy: statistics, batches, updates, checkpoints. The same configuration, data, seed and number of threads give the same

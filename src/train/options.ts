@@ -1,0 +1,26 @@
+import type { TrainConfig } from './config.ts';
+
+/** What `train` is told. */
+export interface TrainOptions {
+  readonly config: TrainConfig;
+  /** Data set folders, each with an optional `:weight`. */
+  readonly data: readonly string[];
+  /** The training folder (contract: "Training folder"). */
+  readonly out: string;
+  readonly seed?: number;
+  readonly threads?: number;
+  /** Go on from the newest checkpoint in `out`; from the start when there is none yet. */
+  readonly resume?: boolean;
+  /** A checkpoint folder to start from: its averaged weights and its statistics, a fresh optimiser. */
+  readonly init?: string;
+  /** A norm_stats.json to use instead of statistics computed from the data. */
+  readonly stats?: string;
+  /** Save and stop after so many minutes of training. */
+  readonly timeLimitMinutes?: number;
+  /** Aborting it saves and stops. */
+  readonly signal?: AbortSignal;
+  /** Where lines for a person go; nowhere when left out. */
+  readonly log?: (line: string) => void;
+  /** Called after each update with the number of updates made so far. */
+  readonly onStep?: (step: number) => void;
+}
