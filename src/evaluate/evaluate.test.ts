@@ -71,7 +71,8 @@ describe('episode', () => {
   });
 });
 
-describe('evaluation', () => {
+// Each evaluation starts workers, which load the simulator anew; on a busy machine that takes a while.
+describe('evaluation', { timeout: 240_000 }, () => {
   const out = join(root, 'expert');
   const options = { policy: { kind: 'expert' }, tasks: [radio], out, silent: true, seed: '7' } as const;
 

@@ -1,0 +1,130 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { initParameters, modelConfig, writeCheckpoint } from '../model/index.ts';
+import * as demo from './demo.ts';
+import * as evaluation from './eval.ts';
+import * as report from './report.ts';
+
+/** The smallest network that has every part. */
+const config = modelConfig({
+  imageSize: 28,
+  visionWidth: 16,
+  visionLayers: 1,
+  visionMlpDim: 16,
+  visionHeads: 2,
+  vlmWidth: 16,
+  vlmMlpDim: 16,
+  expertWidth: 16,
+  expertMlpDim: 16,
+  layers: 1,
+  numHeads: 2,
+  headDim: 8,
+  stateTokens: { kind: 'continuous' },
+  fast: null,
+});
+
+let folder: string;
+let checkpoint: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'valet-demo-'));
+  checkpoint = join(folder, 'tiny');
+  const moments = (size: number) => ({
+    mean: new Float64Array(size),
+    std: new Float64Array(size).fill(0.5),
+    q01: new Float64Array(size).fill(-1),
+    q99: new Float64Array(size).fill(1),
+  });
+  await writeCheckpoint(checkpoint, {
+    config,
+    parameters: initParameters(config, 1),
+    normStats: { horizon: 30, width: 32, state: moments(32), actions: moments(32), perTimestep: moments(30 * 32) },
+    card: {},
+    policy: { samplingSteps: 2 },
+  });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs a command in this process. @returns what it printed on stdout */
+async function run(command: Command, ...args: string[]): Promise<string> {
+  let text = '';
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    text += chunk;
+    return true;
+  });
+  try {
+    await command.exitOverride().parseAsync(args, { from: 'user' });
+    return text;
+  } finally {
+    write.mockRestore();
+  }
+}
+
+const interval = { mean: expect.any(Number), low: expect.any(Number), high: expect.any(Number) };
+const row = {
+  q: expect.any(Number),
+  low: expect.any(Number),
+  high: expect.any(Number),
+  success: expect.any(Number),
+  episodes: 1,
+};
+const summary = { episodes: 1, q: interval, tasks: { turning_on_radio: row } };
+const radio = [
+  '--tasks',
+  'turning_on_radio',
+  '--episodes',
+  '1',
+  '--max-steps',
+  '25',
+  '--workers',
+  '1',
+  '--quiet',
+  '--json',
+];
+
+describe('valet demo', { timeout: 240_000 }, () => {
+  it('serves the policy, scores it beside the baselines, and prints one JSON object', async () => {
+    const out = join(folder, 'demo');
+    const printed = JSON.parse(await run(demo.command(), '--policy', checkpoint, '--out', out, ...radio));
+    expect(printed).toEqual({ ...summary, baselines: { hold: summary, replay: summary }, out });
+    const page = await readFile(join(out, 'report.html'), 'utf8');
+    expect(page).toContain('data-unit="turning_on_radio_0_0"');
+    const steps = (await readFile(join(out, 'rollouts', 'turning_on_radio_0_0', 'steps.jsonl'), 'utf8'))
+      .trim()
+      .split('\n');
+    expect(steps).toHaveLength(25);
+    expect(JSON.parse(steps[0])).toMatchObject({ step: 1, planned: true }); // the note came over the websocket
+    expect(await readdir(join(out, 'json'))).toEqual(['turning_on_radio_0_0.json']);
+    const again = JSON.parse(await run(report.command(), out, '--json'));
+    expect(again).toEqual({ ...printed, page: join(out, 'report.html') });
+  });
+
+  it('the same policy in the same process scores the same', async () => {
+    const out = join(folder, 'eval');
+    const printed = JSON.parse(
+      await run(evaluation.command(), '--policy', checkpoint, '--out', out, '--instances', '0', ...radio),
+    );
+    expect(printed).toEqual({ ...summary, out });
+    expect(existsSync(join(out, 'report.html'))).toBe(true);
+    await expect(run(evaluation.command(), '--policy', checkpoint, '--out', out, ...radio)).rejects.toThrow(/--resume/);
+  });
+});
+
+describe('wrong use', () => {
+  it('is told apart, with a hint', async () => {
+    const out = join(folder, 'wrong');
+    await expect(run(demo.command(), '--policy', join(folder, 'none'))).rejects.toThrow(/no policy/);
+    await expect(run(evaluation.command(), '--policy', 'exprt', '--out', out)).rejects.toThrow(/Did you mean expert/);
+    await expect(
+      run(evaluation.command(), '--policy', 'hold', '--tasks', 'turning_on_radios', '--out', out),
+    ).rejects.toThrow(/Did you mean turning_on_radio/);
+    await expect(run(evaluation.command(), '--policy', 'hold', '--queue', 'redis://x', '--out', out)).rejects.toThrow(
+      /not built yet/,
+    );
+    await expect(run(report.command(), folder)).rejects.toThrow(/holds no evaluation/);
+    expect(existsSync(out)).toBe(false);
+  });
+});
