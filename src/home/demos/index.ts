@@ -36,8 +36,8 @@ export interface DemoSummary {
 /** Instances set aside for one seed, and for one episode of it. */
 const SEED_SPAN = 100_000_000;
 const ATTEMPTS = 8;
-/** Clips of one corrected scene. */
-const CLIPS_PER_SCENE = 8;
+/** Steps between two corrections of one scene, on average: a scene gives at most its time-out divided by this. */
+const CORRECTION_STEPS = 40;
 
 /** Makes a LeRobot data set of demonstrations. What it holds depends on the options but not on the number of workers. */
 export async function makeDemonstrations(options: DemoOptions): Promise<DemoSummary> {
@@ -55,18 +55,22 @@ export async function makeDemonstrations(options: DemoOptions): Promise<DemoSumm
   const started = performance.now();
   const writer = await DatasetWriter.create(out, { imageSize, replace: options.replace });
   const chunk = writer.layout.info.chunks_size;
-  const perUnit = correct === undefined ? 1 : CLIPS_PER_SCENE;
-  const units: DemoUnit[] = [];
-  for (let first = 0; first < episodes; first += perUnit)
-    for (const task of tasks) {
-      const instance = INSTANCE_RANGES.train[0] + seed * SEED_SPAN + first * ATTEMPTS;
-      units.push({
-        task: task.name,
-        episodeIndex: task.id * chunk + first,
-        instances: Array.from({ length: ATTEMPTS }, (_, k) => instance + k),
-        limit: Math.min(perUnit, episodes - first),
+  const units = tasks
+    .flatMap((task) => {
+      const perUnit = correct === undefined ? 1 : Math.ceil((2 * task.meanExpertSteps) / CORRECTION_STEPS);
+      return Array.from({ length: Math.ceil(episodes / perUnit) }, (_, i): DemoUnit & { share: number } => {
+        const first = i * perUnit;
+        const instance = INSTANCE_RANGES.train[0] + seed * SEED_SPAN + first * ATTEMPTS;
+        return {
+          task: task.name,
+          episodeIndex: task.id * chunk + first,
+          instances: Array.from({ length: ATTEMPTS }, (_, k) => instance + k),
+          limit: Math.min(perUnit, episodes - first),
+          share: first / episodes,
+        };
       });
-    }
+    })
+    .sort((a, b) => a.share - b.share);
   const settings: DemoSettings = {
     folder: writer.folder,
     layout: writer.layout,

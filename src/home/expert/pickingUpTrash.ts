@@ -27,7 +27,11 @@ export function createTrashExpert(household: Household, runtime: TrashRuntime) {
   /** Height that keeps the hand clear of the bin's walls at a place: over the bin, and beside it where the open fingers reach over. */
   function clearance([x, y]: Vector3): number {
     const bin = runtime.binPosition;
-    const outside = Math.max(Math.abs(x - bin[0]) - BIN.half, Math.abs(y - bin[1]) - BIN.half - FINGERS_BESIDE);
+    const yaw = motion.handYaw('right');
+    const outside = Math.max(
+      Math.abs(x - bin[0]) - BIN.half - FINGERS_BESIDE * Math.abs(Math.sin(yaw)),
+      Math.abs(y - bin[1]) - BIN.half - FINGERS_BESIDE * Math.abs(Math.cos(yaw)),
+    );
     return clamp(0.4 - (outside - 0.015) * 20, 0, 0.4);
   }
 
@@ -41,14 +45,15 @@ export function createTrashExpert(household: Household, runtime: TrashRuntime) {
     return heading + candidates.sort((a, b) => Math.abs(a - now) - Math.abs(b - now))[0];
   }
 
-  /** Cans that stand right in front of the base must not be run over, m/s. */
-  function forwardLimit(): number {
+  /** Cans right in front of the base must not be run over, m/s; one in the way to a far can is pushed along slowly. */
+  function forwardLimit(target: Vector3): number {
     const gaps = CANS.map((_, i) => runtime.can(i))
       .filter((can) => !can.held && !can.delivered)
       .map((can) => household.inBase(can.position))
       .filter(([x, y]) => Math.abs(y) < 0.27 && x > 0)
       .map(([x]) => x - CAN.radius - FRONT - 0.03);
-    return Math.max(0, 2 * Math.min(0.5, ...gaps));
+    const slowest = household.inBase(target)[0] > 0.7 ? 0.06 : 0;
+    return Math.max(slowest, 2 * Math.min(0.5, ...gaps));
   }
 
   function fetch(can: CanState): void {
@@ -78,7 +83,11 @@ export function createTrashExpert(household: Household, runtime: TrashRuntime) {
     const within = x > 0.36 && x < 0.62 && y > -0.46 && y < -0.02;
     const goal = within ? can.position : household.inWorld([clamp(x, 0.44, 0.58), clamp(y, -0.36, -0.1), 0]);
     if (!within) height = Math.max(height, TRAVEL);
-    motion.driveToZone(can.position, lying ? LYING_ZONE : CAN_ZONE, { limit: 0.42, gate, forwardLimit: forwardLimit() });
+    motion.driveToZone(can.position, lying ? LYING_ZONE : CAN_ZONE, {
+      limit: 0.42,
+      gate,
+      forwardLimit: forwardLimit(can.position),
+    });
     motion.reach('right', slowed(tip, goal, gate, height), yaw, READY, error < 0.03 ? 0.2 : 0.33);
   }
 
@@ -96,7 +105,7 @@ export function createTrashExpert(household: Household, runtime: TrashRuntime) {
     const [px, py] = household.inBase(place);
     const within = px > 0.4 && px < 0.79 && py > -0.46 && py < 0.1;
     const goal = within ? place : household.inWorld([clamp(px, 0.5, 0.7), clamp(py, -0.36, -0.04), 0]);
-    motion.driveToZone(place, BIN_ZONE, { limit: 0.42, gate, forwardLimit: forwardLimit() });
+    motion.driveToZone(place, BIN_ZONE, { limit: 0.42, gate, forwardLimit: forwardLimit(place) });
     motion.reach('right', slowed(tip, goal, gate, CARRY), base[2], READY, 0.33);
   }
 

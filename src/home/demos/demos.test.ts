@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InputError, Random } from '../../base/index.ts';
+import { openDataset } from '../../data/index.ts';
+import { createExpert } from '../expert/index.ts';
+import { Household } from '../household.ts';
+import { clipDemonstration, wholeDemonstration } from './demonstrate.ts';
+import { makeDemonstrations } from './index.ts';
+import { runs, TAIL } from './recording.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'demos-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function digest(dir: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const name of (await readdir(dir, { recursive: true })).sort()) {
+    const path = join(dir, name);
+    if ((await stat(path)).isFile()) hash.update(name).update(await readFile(path));
+  }
+  return hash.digest('hex');
+}
+
+describe('demonstrations', () => {
+  it('are the same data set whatever the number of workers', async () => {
+    const make = (workers: number) =>
+      makeDemonstrations({
+        tasks: ['turning_on_radio'],
+        episodes: 2,
+        out: join(folder, `workers${workers}`),
+        clipSeconds: 1.2,
+        imageSize: 16,
+        seed: 3,
+        workers,
+        silent: true,
+      });
+    const summary = await make(1);
+    expect(summary).toMatchObject({ episodes: 2, frames: 72, expertFailures: 0 });
+    await make(2);
+    expect(await digest(join(folder, 'workers2'))).toBe(await digest(join(folder, 'workers1')));
+
+    const dataset = await openDataset(join(folder, 'workers1'));
+    expect(dataset.episodes.map(({ length }) => length)).toEqual([36, 36]);
+    const [episode] = dataset.episodes;
+    const columns = await dataset.columns(episode, ['observation.state', 'action', 'observation.task_info']);
+    expect([columns['observation.state'].width, columns.action.width]).toEqual([256, 23]);
+    expect(columns['observation.task_info'].width).toBe(12);
+    const meta = (await dataset.metaInfo(episode)) as { clip: { start: number; fullLength: number } };
+    expect(meta.clip.start + 36).toBeLessThanOrEqual(meta.clip.fullLength);
+  });
+
+  it('of whole scenes last until shortly after the goal; a window is a piece of the same scene', async () => {
+    const household = await Household.create('turning_on_radio', { imageSize: 8 });
+    const expert = createExpert(household);
+    const whole = wholeDemonstration(household, expert, 1_000_000)!;
+    const length = whole.action.length / 23;
+    expect(whole.stages).toHaveLength(length);
+    // The frame whose action switched the radio on is the last of stage 3.
+    expect(whole.stages!.subarray(1 - TAIL)).toEqual(new Uint8Array(TAIL - 1).fill(4));
+    expect(whole.stages![length - TAIL]).toBe(3);
+    expect(whole.skills.map(({ start }) => start)).toEqual(runs([...whole.stages!]).map(({ start }) => start));
+
+    const window = clipDemonstration(household, expert, 1_000_000, {
+      seconds: 2,
+      disturbance: 0,
+      random: Random.of(1),
+    })!;
+    const { start, fullLength } = window.meta!.clip!;
+    expect(fullLength).toBe(length);
+    expect(window.action).toEqual(whole.action.subarray(23 * start, 23 * start + window.action.length));
+    expect(window.state).toEqual(whole.state.subarray(256 * start, 256 * start + window.state.length));
+    expect(window.pictures.head[0]).toEqual(whole.pictures.head[start]);
+
+    const pushed = clipDemonstration(household, expert, 1_000_000, {
+      seconds: 2,
+      disturbance: 1,
+      random: Random.of(2),
+    })!;
+    const from = pushed.meta!.clip!.start;
+    expect(pushed.state.subarray(0, 256)).not.toEqual(whole.state.subarray(256 * from, 256 * from + 256));
+    expert.close();
+    household.close();
+  });
+
+  it('are refused for impossible wishes, and leave nothing behind', async () => {
+    const base = { tasks: ['turning_on_radio'], episodes: 1, out: join(folder, 'none'), silent: true };
+    await expect(makeDemonstrations({ ...base, episodes: 0 })).rejects.toThrow(InputError);
+    await expect(makeDemonstrations({ ...base, clipSeconds: 0.5 })).rejects.toThrow(/longer than 1 second/);
+    await expect(makeDemonstrations({ ...base, tasks: ['radio'] })).rejects.toThrow(/no household task/);
+    await expect(makeDemonstrations({ ...base, correct: join(folder, 'missing') })).rejects.toMatchObject({
+      kind: 'input',
+    });
+    expect((await readdir(folder)).filter((name) => name.includes('none'))).toEqual([]);
+  });
+});

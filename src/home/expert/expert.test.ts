@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../base/index.ts';
+import { BASE_SCALE } from '../controllers.ts';
+import { Household } from '../household.ts';
+import { instanceIds } from '../instances.ts';
+import { HOME_TASKS } from '../tasks/index.ts';
+import { createExpert } from './index.ts';
+
+describe.each(HOME_TASKS.map(({ name }) => name))('expert of %s', (task) => {
+  it('reaches the goal in time, smoothly and slowly enough to be played 1.3 times faster, stage by stage', async () => {
+    const household = await Household.create(task);
+    const expert = createExpert(household);
+    for (const instance of instanceIds('train', 6, 300)) {
+      household.reset(instance);
+      let result = { done: false, success: false };
+      let last = household.lastAction;
+      let stage = 0;
+      while (!result.done) {
+        expect(Math.abs(expert.stage - stage)).toBeLessThanOrEqual(4);
+        expect(expert.stage).toBeGreaterThanOrEqual(stage);
+        stage = expert.stage;
+        const action = expert.act();
+        expect(Math.hypot(action[0], action[1])).toBeLessThanOrEqual(BASE_SCALE[0] / 1.3 + 1e-6);
+        for (let k = 0; k < 23; k++)
+          expect(Math.abs(action[k] - last[k])).toBeLessThan(k === 14 || k === 22 ? 0.16 : 0.08);
+        last = action;
+        result = household.step(action);
+      }
+      expect(result.success, `instance ${instance}`).toBe(true);
+      expect(household.q()).toBe(1);
+      expect(expert.done).toBe(true);
+      expect(expert.stage).toBe(household.task.numStages - 1);
+      expect(household.steps).toBeLessThan(1.6 * household.task.meanExpertSteps);
+    }
+    expert.close();
+    household.close();
+  });
+
+  it('takes over where somebody else has gone astray', async () => {
+    const household = await Household.create(task);
+    const expert = createExpert(household);
+    for (const instance of instanceIds('train', 3, 400)) {
+      const random = Random.of('astray', instance);
+      household.reset(instance);
+      while (household.steps < 0.3 * household.task.meanExpertSteps) household.step(expert.act());
+      const offset = Array.from(
+        { length: 23 },
+        (_, k) => (k < 3 ? 0.3 : k >= 15 && k < 22 ? 0.12 : 0) * random.normal(),
+      );
+      for (let i = 0; i < 25; i++) {
+        const action = household.lastAction.map((value, k) => (k < 3 ? 0 : value));
+        action[22] = -1;
+        household.step(action, offset);
+      }
+      let result = { done: false, success: false };
+      while (!result.done) result = household.step(expert.act());
+      expect(result.success, `instance ${instance}`).toBe(true);
+    }
+    expert.close();
+    household.close();
+  });
+});
