@@ -7,7 +7,7 @@ import { DatasetWriter } from '../data/index.ts';
 import { fakeEpisode } from '../data/testing.ts';
 import { readTrainingCheckpoint } from '../train/index.ts';
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 180_000 });
 const MAIN = join(import.meta.dirname, 'main.ts');
 
 let folder: string;
@@ -21,15 +21,20 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Runs `valet train`; `whenLogged` is called with all of stderr so far and the way to send a signal. */
-function valet(args: string[], whenLogged?: (stderr: string, kill: (signal: NodeJS.Signals) => void) => void) {
+/** Runs `valet train`; the signal is sent once, when stderr matches. */
+function valet(args: string[], stop?: { readonly at: RegExp; readonly signal: NodeJS.Signals }) {
   const child = spawn(process.execPath, ['--import', 'tsx', MAIN, 'train', ...args]);
   let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text) => (stdout += text));
-  child.stderr.on('data', (text) => whenLogged?.((stderr += text), (signal) => child.kill(signal)));
-  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) =>
-    child.on('close', (code) => resolve({ code, stdout, stderr })),
-  );
+  child.stdout.on('data', (text) => {
+    stdout += text;
+  });
+  child.stderr.on('data', (text) => {
+    stderr += text;
+    if (stop?.at.test(stderr) && !child.killed) child.kill(stop.signal);
+  });
+  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
 }
 
 describe('valet train', () => {
@@ -46,21 +51,14 @@ describe('valet train', () => {
       '--checkpoint-every',
       '1000',
     ];
-    const interrupted = await valet(
-      [...args, '--steps', '100000'],
-      (stderr, kill) => stderr.includes('step 1/') && kill('SIGINT'),
-    );
+    const interrupted = await valet([...args, '--steps', '100000'], { at: /step 1\//, signal: 'SIGINT' });
     expect(interrupted.stderr).toMatch(/the state is saved/);
     expect(interrupted.code).toBe(130);
     const { step } = await readTrainingCheckpoint(join(folder, 'run/checkpoints/latest'));
     expect(step).toBeGreaterThan(0);
 
     // Killed without a word: the checkpoint from before still stands.
-    let killed = false;
-    await valet([...args, '--steps', '100000', '--resume'], (stderr, kill) => {
-      if (!killed && /step \d+\//.test(stderr)) kill('SIGKILL');
-      killed ||= /step \d+\//.test(stderr);
-    });
+    await valet([...args, '--steps', '100000', '--resume'], { at: /step \d+\//, signal: 'SIGKILL' });
     expect((await readTrainingCheckpoint(join(folder, 'run/checkpoints/latest'))).step).toBe(step);
 
     const done = await valet([...args, '--steps', String(step + 2), '--resume', '--json']);
@@ -79,11 +77,8 @@ describe('valet train', () => {
     [['--config', 'dummy', '--data', 'DATA', '--set', 'schedule.peek=1'], /Did you mean 'schedule.peak'/],
     [['--config', 'dummy', '--data', 'DATA', '--init', '/nowhere'], /nowhere/],
   ])('ends with exit code 2 and leaves nothing behind: %j', async (args, message) => {
-    let stderr = '';
-    const { code } = await valet(
-      [...args.map((word) => (word === 'DATA' ? data : word)), '--out', join(folder, 'bad')],
-      (text) => (stderr = text),
-    );
+    const words = args.map((word) => (word === 'DATA' ? data : word));
+    const { code, stderr } = await valet([...words, '--out', join(folder, 'bad')]);
     expect(stderr).toMatch(message);
     expect(code).toBe(2);
     await expect(access(join(folder, 'bad'))).rejects.toThrow();
