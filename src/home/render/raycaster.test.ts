@@ -60,7 +60,7 @@ function march(
   view: View,
   u: number,
   v: number,
-  step = 0.008,
+  step = 0.002,
   far = 4,
 ): number {
   const c = view.cameraMatrix as number[];
