@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { duration, InputError } from '../base/index.ts';
 import { evaluate, parseInstances, qTable, type Summary, writeReport } from '../evaluate/index.ts';
@@ -82,7 +82,7 @@ async function run(options: Options): Promise<void> {
     await server.ready;
     const [url] = server.urls;
     say(`Serving at ${url}. ${plan.instances.length} unseen scenes of ${plan.tasks.join(' and ')}:`);
-    const label = `The ${options.policy} policy in ${plan.instances.length * plan.tasks.length} unseen scenes`;
+    const label = `The ${basename(options.policy)} policy in ${plan.instances.length * plan.tasks.length} unseen scenes`;
     summary = await evaluate({
       ...plan,
       policy: { kind: 'remote', url },

@@ -8,6 +8,6 @@ export { openPolicy, type PolicySource } from './policySource.ts';
 export { type PolicySpec, parsePolicy } from './policySpec.ts';
 export { Recorder, type RolloutScene, type StepLine } from './recorder.ts';
 export { type Evaluation, readEvaluation, writeReport } from './report/report.ts';
-export { type Interval, scoreInterval, wilson } from './statistics.ts';
+export { combine, type Interval, scoreInterval, wilson } from './statistics.ts';
 export { qTable, type Summary, summarise, type TaskSummary } from './summary.ts';
 export { parseInstances, type Unit, unitName, unitsOf } from './unit.ts';

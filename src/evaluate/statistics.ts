@@ -30,33 +30,42 @@ export function wilson(share: number, count: number): Interval {
   };
 }
 
+/** With fewer scores than this, or scores that are all alike, a bootstrap would claim more than it knows. */
+const ENOUGH = 10;
+
 /**
- * The mean over groups (tasks) of the groups' mean scores, with a percentile bootstrap (Efron 1979) that resamples episodes
- * within each group. Where all scores of every group are alike the bootstrap would claim certainty; then Wilson's bounds are
- * given instead. Scores lie in [0, 1]. The same seed gives the same bounds.
+ * The mean of scores in [0, 1] with its 95 % interval: a percentile bootstrap where there are enough scores and they
+ * differ, Wilson's wider bounds otherwise. The same seed gives the same bounds.
  */
-export function scoreInterval(groups: readonly (readonly number[])[], seed: string): Interval {
-  const filled = groups.filter((group) => group.length > 0);
-  if (filled.length === 0) return { mean: Number.NaN, low: 0, high: 1 };
-  const average = mean(filled.map(mean));
-  if (filled.every((group) => group.every((value) => value === group[0])))
-    return wilson(
-      average,
-      filled.reduce((sum, group) => sum + group.length, 0),
-    );
+export function scoreInterval(scores: readonly number[], seed: string): Interval {
+  if (scores.length === 0) return { mean: Number.NaN, low: 0, high: 1 };
+  const alike = scores.every((score) => score === scores[0]);
+  return alike || scores.length < ENOUGH ? wilson(mean(scores), scores.length) : bootstrap(scores, seed);
+}
+
+/** Percentile bootstrap (Efron 1979) of the mean. */
+export function bootstrap(scores: readonly number[], seed: string): Interval {
   const random = Random.of('bootstrap', seed);
   const means = new Float64Array(RESAMPLES);
   for (let r = 0; r < RESAMPLES; r++) {
     let sum = 0;
-    for (const group of filled) {
-      let groupSum = 0;
-      for (let i = 0; i < group.length; i++) groupSum += group[random.integer(group.length)];
-      sum += groupSum / group.length;
-    }
-    means[r] = sum / filled.length;
+    for (let i = 0; i < scores.length; i++) sum += scores[random.integer(scores.length)];
+    means[r] = sum / scores.length;
   }
   means.sort();
-  return { mean: average, low: quantile(means, 0.025), high: quantile(means, 0.975) };
+  return { mean: mean(scores), low: quantile(means, 0.025), high: quantile(means, 0.975) };
+}
+
+/**
+ * The mean of independent means (of the tasks) with its interval from theirs: squared distances of the bounds from the
+ * means add up (MOVER: Zou & Donner 2008, Statistics in Medicine 27).
+ */
+export function combine(parts: readonly Interval[]): Interval {
+  if (parts.length === 0) return { mean: Number.NaN, low: 0, high: 1 };
+  const average = mean(parts.map((part) => part.mean));
+  const below = Math.hypot(...parts.map((part) => part.mean - part.low)) / parts.length;
+  const above = Math.hypot(...parts.map((part) => part.high - part.mean)) / parts.length;
+  return { mean: average, low: Math.max(0, average - below), high: Math.min(1, average + above) };
 }
 
 /** The p-quantile of sorted values by linear interpolation (numpy's default). */

@@ -1,5 +1,5 @@
 import { type LedgerLine, settled } from './ledger.ts';
-import { type Interval, scoreInterval, wilson } from './statistics.ts';
+import { combine, type Interval, scoreInterval, wilson } from './statistics.ts';
 
 export interface TaskSummary {
   readonly q: number;
@@ -28,14 +28,15 @@ export function summarise(lines: readonly LedgerLine[], seed = '0'): Summary {
     .map((line) => ({ unit: `${line.task}_${line.instance}_${line.rollout}`, reason: line.reason ?? '' }));
   const names = [...new Set(done.map((line) => line.task))];
   const groups = names.map((task) => done.filter((line) => line.task === task).map((line) => line.q));
+  const intervals = groups.map((scores, i) => scoreInterval(scores, `${seed}/${names[i]}`));
   const tasks = Object.fromEntries(
     names.map((task, i) => {
-      const { mean, low, high } = scoreInterval([groups[i]], `${seed}/${task}`);
+      const { mean, low, high } = intervals[i];
       const success = groups[i].filter((q) => q === 1).length / groups[i].length;
       return [task, { q: mean, low, high, success, episodes: groups[i].length }];
     }),
   );
-  return { episodes: done.length, q: scoreInterval(groups, seed), tasks, ...(invalid.length > 0 ? { invalid } : {}) };
+  return { episodes: done.length, q: combine(intervals), tasks, ...(invalid.length > 0 ? { invalid } : {}) };
 }
 
 /** The q table for a terminal: a row a task, then the mean; columns for other policies beside it. */
