@@ -40,6 +40,7 @@ describe('valet data', () => {
     vi.restoreAllMocks();
     expect(JSON.parse(await run('check', folder, '--json')).problems[0].code).toBe('index');
     expect(process.exitCode).toBe(1);
+    await expect(run('check', join(folder, 'nowhere'))).rejects.toMatchObject({ kind: 'input' });
   });
 
   it('show writes a picture of the episode', async () => {

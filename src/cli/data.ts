@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import sharp from 'sharp';
 import { InputError, NotBuiltError, Progress, writeFileAside } from '../base/index.ts';
@@ -13,6 +14,7 @@ export function command(): Command {
     .option('--all-frames', 'decode every picture, not only the first and last of each video')
     .option('--json', 'print the result as one JSON value')
     .action(async (dir: string, options: { allFrames?: boolean; json?: boolean }) => {
+      await requireFolder(dir);
       let bar: Progress | undefined;
       const result = await checkDataset(dir, {
         decodeAll: options.allFrames ?? false,
@@ -86,4 +88,11 @@ export function command(): Command {
       throw new NotBuiltError('valet data convert', 'writing LeRobot v3.0');
     });
   return data;
+}
+
+/** @throws InputError when there is no such folder; what is wrong inside one is for the check to say */
+async function requireFolder(dir: string): Promise<void> {
+  const found = await stat(dir).catch(() => undefined);
+  if (!found?.isDirectory())
+    throw new InputError(dir, `${found ? 'is not a folder' : 'does not exist'}. Give the folder of a data set.`);
 }
