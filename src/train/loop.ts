@@ -66,7 +66,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
   const meter = new Meter(config.batch);
   const began = performance.now();
   let away = 0; // time for checkpoints and validation
-  let [saved, skipped, lastLine] = [start, 0, 0];
+  let [saved, skipped, lastLine] = [start, 0, Number.NEGATIVE_INFINITY];
   let reading = { losses: {} as Losses, gradientNorm: 0, samplesPerSecond: 0, dataWait: 0 };
   let stopped: TrainResult['stopped'];
   const aside = async (work: () => Promise<void>): Promise<void> => {
