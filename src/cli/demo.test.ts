@@ -4,28 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { initParameters, modelConfig, writeCheckpoint } from '../model/index.ts';
+import { initParameters, writeCheckpoint } from '../model/index.ts';
+import { tinyNetwork } from '../model/testing.ts';
 import * as demo from './demo.ts';
 import * as evaluation from './eval.ts';
 import * as report from './report.ts';
-
-/** The smallest network that has every part. */
-const config = modelConfig({
-  imageSize: 28,
-  visionWidth: 16,
-  visionLayers: 1,
-  visionMlpDim: 16,
-  visionHeads: 2,
-  vlmWidth: 16,
-  vlmMlpDim: 16,
-  expertWidth: 16,
-  expertMlpDim: 16,
-  layers: 1,
-  numHeads: 2,
-  headDim: 8,
-  stateTokens: { kind: 'continuous' },
-  fast: null,
-});
 
 let folder: string;
 let checkpoint: string;
@@ -39,8 +22,8 @@ beforeAll(async () => {
     q99: new Float64Array(size).fill(1),
   });
   await writeCheckpoint(checkpoint, {
-    config,
-    parameters: initParameters(config, 1),
+    config: tinyNetwork,
+    parameters: initParameters(tinyNetwork, 1),
     normStats: { horizon: 30, width: 32, state: moments(32), actions: moments(32), perTimestep: moments(30 * 32) },
     card: {},
     policy: { samplingSteps: 2 },

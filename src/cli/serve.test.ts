@@ -6,28 +6,11 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChunkStatistics } from '../action/index.ts';
 import { createPolicy, createSession } from '../control/index.ts';
-import { createPlanner, initParameters, modelConfig, readCheckpoint, writeCheckpoint } from '../model/index.ts';
+import { createPlanner, initParameters, readCheckpoint, writeCheckpoint } from '../model/index.ts';
+import { tinyNetwork } from '../model/testing.ts';
 import { RemotePolicy } from '../serve/index.ts';
 import { fakeObservation } from '../serve/testing.ts';
 import { command } from './serve.ts';
-
-/** The smallest network that has every part. */
-const config = modelConfig({
-  imageSize: 28,
-  visionWidth: 16,
-  visionLayers: 1,
-  visionMlpDim: 16,
-  visionHeads: 2,
-  vlmWidth: 16,
-  vlmMlpDim: 16,
-  expertWidth: 16,
-  expertMlpDim: 16,
-  layers: 1,
-  numHeads: 2,
-  headDim: 8,
-  stateTokens: { kind: 'continuous' },
-  fast: null,
-});
 
 let folder: string;
 let checkpoint: string;
@@ -35,8 +18,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-serve-'));
   checkpoint = join(folder, 'tiny');
   await writeCheckpoint(checkpoint, {
-    config,
-    parameters: initParameters(config, 1),
+    config: tinyNetwork,
+    parameters: initParameters(tinyNetwork, 1),
     normStats: statistics(),
     card: {},
     policy: { samplingSteps: 2 },

@@ -1,3 +1,5 @@
+import { modelConfig } from './config.ts';
+
 /** Largest difference over the elements that count, relative to the largest expected magnitude. */
 export function relativeError(
   got: ArrayLike<number>,
@@ -19,3 +21,21 @@ export function relativeError(
   }
   return { relative: largest > 0 ? error / largest : error, absolute: error };
 }
+
+/** The smallest network that has every part, for tests that need a real policy and not a good one. */
+export const tinyNetwork = modelConfig({
+  imageSize: 28,
+  visionWidth: 16,
+  visionLayers: 1,
+  visionMlpDim: 16,
+  visionHeads: 2,
+  vlmWidth: 16,
+  vlmMlpDim: 16,
+  expertWidth: 16,
+  expertMlpDim: 16,
+  layers: 1,
+  numHeads: 2,
+  headDim: 8,
+  stateTokens: { kind: 'continuous' },
+  fast: null,
+});
