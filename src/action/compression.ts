@@ -3,7 +3,7 @@ import { R1PRO } from './space.ts';
 import { splineMatrix } from './spline.ts';
 
 /** A gripper column that varies by more than this within the executed rows forbids compression. */
-const GRIPPER_CHANGE = 0.2;
+export const GRIPPER_CHANGE = 0.2;
 
 export interface CompressionOptions {
   /** Rows of a chunk that are meant to be executed (26). */
@@ -14,8 +14,12 @@ export interface CompressionOptions {
   readonly steps: number;
   /** Play a chunk at its own speed when a gripper moves in it (the original's "tricks"). Default true. */
   readonly gripperCheck?: boolean;
+  /** How much a gripper may vary; compared in float64, strictly. Default 0.2. */
+  readonly gripperChange?: number;
   /** false: never compress. Default true. */
   readonly compress?: boolean;
+  /** What the base's velocity commands of a squeezed chunk are multiplied by. Default execute/steps, so that it still gets as far. */
+  readonly baseFactor?: number | undefined;
 }
 
 export interface CompressedChunk {
@@ -36,7 +40,8 @@ const matrices = new Map<string, Float64Array>();
  * @param chunk absolute actions, float64 [horizon, 23]
  */
 export function compressChunk(chunk: Float64Array, options: CompressionOptions): CompressedChunk {
-  const { execute, keep, steps, gripperCheck = true, compress = true } = options;
+  const { execute, keep, steps, gripperCheck = true, gripperChange = GRIPPER_CHANGE, compress = true } = options;
+  const { baseFactor = execute / steps } = options;
   const { width } = R1PRO;
   const horizon = chunk.length / width;
   if (!Number.isInteger(horizon))
@@ -45,16 +50,16 @@ export function compressChunk(chunk: Float64Array, options: CompressionOptions):
   if (Math.max(steps, may ? execute : 0) > horizon)
     throw new InputError(
       'compressChunk',
-      `the chunk is too short (got ${horizon} rows, expected at least ${Math.max(steps, execute)}).`,
+      `the chunk is too short (got ${horizon} rows, expected at least ${Math.max(steps, may ? execute : 0)}: ${execute} to execute in ${steps} steps). Execute fewer.`,
     );
-  const compressed = may && !(gripperCheck && gripperMoves(chunk, execute));
+  const compressed = may && !(gripperCheck && gripperMoves(chunk, execute, gripperChange));
   const used = compressed ? execute : steps;
   const nextPrefix = chunk.slice(used * width, (used + keep) * width);
-  const actions = compressed ? squeeze(chunk, execute, steps) : chunk.slice(0, steps * width);
+  const actions = compressed ? squeeze(chunk, execute, steps, baseFactor) : chunk.slice(0, steps * width);
   return { actions, rows: steps, nextPrefix, nextRows: nextPrefix.length / width, compressed };
 }
 
-function gripperMoves(chunk: Float64Array, rows: number): boolean {
+function gripperMoves(chunk: Float64Array, rows: number, change: number): boolean {
   return R1PRO.gripperColumns.some((column) => {
     let [low, high] = [Infinity, -Infinity];
     for (let t = 0; t < rows; t++) {
@@ -62,11 +67,11 @@ function gripperMoves(chunk: Float64Array, rows: number): boolean {
       if (value < low) low = value;
       if (value > high) high = value;
     }
-    return high - low > GRIPPER_CHANGE;
+    return high - low > change;
   });
 }
 
-function squeeze(chunk: Float64Array, execute: number, steps: number): Float64Array {
+function squeeze(chunk: Float64Array, execute: number, steps: number, baseFactor: number): Float64Array {
   const { width, baseColumns } = R1PRO;
   const key = `${execute} ${steps}`;
   let matrix = matrices.get(key);
@@ -76,7 +81,7 @@ function squeeze(chunk: Float64Array, execute: number, steps: number): Float64Ar
     for (let d = 0; d < width; d++) {
       let sum = 0;
       for (let t = 0; t < execute; t++) sum += matrix[p * execute + t]! * chunk[t * width + d]!;
-      out[p * width + d] = d >= baseColumns[0] && d < baseColumns[1] ? sum * (execute / steps) : sum;
+      out[p * width + d] = d >= baseColumns[0] && d < baseColumns[1] ? sum * baseFactor : sum;
     }
   return out;
 }

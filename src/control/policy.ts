@@ -15,7 +15,9 @@ export interface Policy {
 export interface PolicyNote {
   readonly planned: boolean;
   readonly stage: number;
+  /** A rule that fired in this step, by name, and why. */
   readonly rule?: string;
+  readonly reason?: string;
   readonly compressed?: boolean;
 }
 

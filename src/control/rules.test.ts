@@ -15,10 +15,10 @@ describe('correct', () => {
       for (let stage = 0; stage < 15; stage++)
         for (const left of values)
           for (const right of values) {
-            const c = correct(task, stage, left, right);
+            const c = correct({ task, stage, left, right });
             const got = [
               c ? code(c.openLeft, c.openRight) : 0,
-              c ? (c.rule === 'turning on radio' ? 1 : 2) : 0,
+              c ? (c.rule === 'turning-on-radio' ? 1 : 2) : 0,
               c ? c.stage : stage,
             ];
             const want = [action_code!.data[at], rule!.data[at], stage_after!.data[at]];
@@ -34,9 +34,9 @@ describe('correct', () => {
     type Row = [number, string, number, number];
     for (const [value, , general, radio] of goldenJson<{ thresholds: { rows: Row[] } }>('rules/edges.json').thresholds
       .rows) {
-      const c = correct(3, 0, value, 1);
+      const c = correct({ task: 3, stage: 0, left: value, right: 1 });
       expect(c ? code(c.openLeft, c.openRight) : 0).toBe(general);
-      const r = correct(0, 3, -1, value);
+      const r = correct({ task: 0, stage: 3, left: -1, right: value });
       expect(r ? code(r.openLeft, r.openRight) : 0).toBe(radio);
     }
   });

@@ -24,6 +24,8 @@ interface Trace {
     prefix_rows: number | null;
     compressed: number;
     rule_fired: number;
+    stage_asked: number;
+    stage_after_rule: number | null;
     stage_after_vote: number;
     history_after: number[];
     buffer_rows: number;
@@ -84,7 +86,10 @@ describe('session', () => {
           expected.compressed === 1,
           expected.stage_after_vote,
         ]);
-        if (expected.rule_fired) expect(session.note.rule).toBeDefined();
+        const { stage_asked: asked, stage_after_rule: after } = expected;
+        const spoke = expected.rule_fired === 1 || (after !== null && after !== asked);
+        expect([step, session.note.rule !== undefined]).toEqual([step, spoke]);
+        expect(session.note.reason !== undefined).toBe(spoke);
       }
     }
     expect(plan).toBe(plans.length);
@@ -159,7 +164,7 @@ describe('session at its edges', () => {
       session.observe(still(1, 0));
       session.accept(counting());
       const action = session.next();
-      expect([action[14], action[22], session.note.rule]).toEqual(rules ? [1, 1, 'empty gripper'] : [0, 0, undefined]);
+      expect([action[14], action[22], session.note.rule]).toEqual(rules ? [1, 1, 'empty-gripper'] : [0, 0, undefined]);
     }
   });
 

@@ -1,44 +1,12 @@
-import { BEHAVIOR_TASKS, compressChunk, type Observation, R1PRO, stateFromProprioception } from '../action/index.ts';
+import { compressChunk, type Observation, R1PRO, stateFromProprioception } from '../action/index.ts';
 import { InputError, ValetError } from '../base/index.ts';
 import type { PlanRequest, Prediction } from '../model/plan.ts';
 import type { PolicyNote, Session } from './policy.ts';
+import { type Moment, RECOVERY_RULE_NAMES, recover } from './recovery.ts';
 import { correct } from './rules.ts';
+import { type ResolvedOptions, resolveOptions, type SessionOptions } from './sessionOptions.ts';
+import { float32, float64, parseSnapshot, type SessionSnapshot, toBase64 } from './sessionSnapshot.ts';
 import { FIRST_STAGE, type StageState, voteOnStage } from './stageTracker.ts';
-
-export interface SessionOptions {
-  /** Rows of a plan that are executed (26), in `executeSteps` control steps (20). */
-  readonly executeActions: number;
-  readonly executeSteps: number;
-  /** Rows after them that the next plan keeps to (4). */
-  readonly keepActions: number;
-  /** Stage votes remembered (3) and needed to go on (2). */
-  readonly historyLength: number;
-  readonly votes: number;
-  /** Correction rules. */
-  readonly rules: boolean;
-  /** Squeeze plans in time. */
-  readonly compress: boolean;
-  /** Do not squeeze a plan in which a gripper moves. */
-  readonly gripperCheck: boolean;
-  /** Seed of the plans' noise; each plan of each episode gets its own. */
-  readonly seed: string | number;
-  /** Stages of each task by id; the challenge's by default. */
-  readonly taskNumStages: readonly number[];
-}
-
-/** The original's settings. */
-export const SESSION_DEFAULTS: SessionOptions = {
-  executeActions: 26,
-  executeSteps: 20,
-  keepActions: 4,
-  historyLength: 3,
-  votes: 2,
-  rules: true,
-  compress: true,
-  gripperCheck: true,
-  seed: 0,
-  taskNumStages: BEHAVIOR_TASKS.map((task) => task.numStages),
-};
 
 /** What a session is doing, for records and tests. */
 export interface SessionDetail {
@@ -50,10 +18,16 @@ export interface SessionDetail {
   readonly served: number;
   /** Rows of the current plan in all. */
   readonly rows: number;
+  /** The current plan is a rule's way back, not the network's. */
+  readonly recovering: boolean;
 }
 
 export interface EpisodeSession extends Session {
   readonly detail: SessionDetail;
+  /** All that the session knows, as plain JSON; pictures excepted, so take it after `accept` or `next`, not between `observe` and `planRequest`. */
+  snapshot(): SessionSnapshot;
+  /** Goes on from a snapshot, bit for bit, in a session of the same options. @throws InputError for what is no snapshot, or does not fit */
+  restore(snapshot: unknown): void;
 }
 
 /**
@@ -62,28 +36,14 @@ export interface EpisodeSession extends Session {
  * @throws InputError for options that cannot work
  */
 export function createSession(options: Partial<SessionOptions> = {}): EpisodeSession {
-  return new ChunkSession(withDefaults(options));
+  return new ChunkSession(resolveOptions(options));
 }
 
-function withDefaults(options: Partial<SessionOptions>): SessionOptions {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const all: SessionOptions = { ...SESSION_DEFAULTS, ...given };
-  const atLeast = (
-    name: 'executeActions' | 'executeSteps' | 'keepActions' | 'historyLength' | 'votes',
-    low: number,
-  ) => {
-    if (!Number.isInteger(all[name]) || all[name] < low)
-      throw new InputError(
-        'session',
-        `${name} out of range (got ${all[name]}, expected an integer of at least ${low}).`,
-      );
-  };
-  atLeast('executeActions', 1);
-  atLeast('executeSteps', 1);
-  atLeast('keepActions', 0);
-  atLeast('historyLength', 1);
-  atLeast('votes', 1);
-  return all;
+interface Plan {
+  readonly actions: Float64Array;
+  readonly rows: number;
+  readonly compressed: boolean;
+  readonly recovery: boolean;
 }
 
 class ChunkSession implements EpisodeSession {
@@ -91,15 +51,22 @@ class ChunkSession implements EpisodeSession {
   private tracker: StageState = FIRST_STAGE;
   private state: Float32Array | undefined;
   private observation: Observation | undefined;
-  private plan: { readonly actions: Float64Array; readonly rows: number; readonly compressed: boolean } | undefined;
+  private plan: Plan | undefined;
   private served = 0;
   private prefix: { readonly rows: number; readonly actions: Float64Array } | undefined;
   private episode = 0;
   private plans = 0;
   private lastNote: PolicyNote = { planned: false, stage: 0 };
-  private pending: { rule?: string } | undefined;
+  private pending: { planned: boolean; rule?: string; reason?: string } | undefined;
+  /** Kept only while a rule of the second kind is on. */
+  private past: Moment[] = [];
+  private rest = 0;
+  private recoveries = 0;
+  private readonly looksBack: boolean;
 
-  constructor(private readonly options: SessionOptions) {}
+  constructor(private readonly options: ResolvedOptions) {
+    this.looksBack = RECOVERY_RULE_NAMES.some((name) => options.rules.includes(name));
+  }
 
   get note(): PolicyNote {
     return this.lastNote;
@@ -107,7 +74,8 @@ class ChunkSession implements EpisodeSession {
 
   get detail(): SessionDetail {
     const { taskId, tracker, served, plan } = this;
-    return { taskId, stage: tracker.stage, history: tracker.history, served, rows: plan?.rows ?? 0 };
+    const { stage, history } = tracker;
+    return { taskId, stage, history, served, rows: plan?.rows ?? 0, recovering: plan?.recovery ?? false };
   }
 
   reset(): void {
@@ -125,6 +93,9 @@ class ChunkSession implements EpisodeSession {
     this.served = 0;
     this.prefix = undefined;
     this.pending = undefined;
+    this.past = [];
+    this.rest = 0;
+    this.recoveries = 0;
   }
 
   observe(observation: Observation): void {
@@ -144,6 +115,25 @@ class ChunkSession implements EpisodeSession {
     }
     this.state = state;
     this.observation = observation;
+    if (this.looksBack) this.lookBack(state);
+  }
+
+  /** Rules of the second kind: when one speaks, its way back takes the place of the plan, and the next plan starts afresh. */
+  private lookBack(state: Float32Array): void {
+    const { options, taskId, tracker, past, plan } = this;
+    const busy = plan?.recovery && this.served < plan.rows;
+    if (busy || taskId === -1 || this.rest > 0 || this.recoveries >= options.recovery.limit) return;
+    const situation = { task: taskId, stage: tracker.stage, past, state };
+    const recovery = recover(situation, options.rules, options.recovery);
+    if (!recovery) return;
+    const { actions, rows, rule, reason } = recovery;
+    this.plan = { actions, rows, compressed: false, recovery: true };
+    this.served = 0;
+    this.prefix = undefined;
+    this.pending = { planned: false, rule, reason };
+    this.past = [];
+    this.rest = rows + options.recovery.rest;
+    this.recoveries++;
   }
 
   needsPlan(): boolean {
@@ -175,27 +165,28 @@ class ChunkSession implements EpisodeSession {
     if (!actions.every(Number.isFinite)) throw new ValetError('session', 'the plan holds numbers that are not finite.');
     const knowsTask = taskId !== -1;
     let chunk = actions;
-    let rule: string | undefined;
     const { stage } = this.tracker;
     const [left, right] = R1PRO.gripperColumns.map((column) => state[column]!) as [number, number];
-    const correction = options.rules && knowsTask ? correct(taskId, stage, left, right) : undefined;
-    if (correction) {
-      rule = correction.rule;
-      if (correction.stage !== stage) this.tracker = { stage: correction.stage, history: [] };
-      if (correction.openLeft || correction.openRight) chunk = holdStill(state, horizon, correction);
-    }
+    const correction = knowsTask ? correct({ task: taskId, stage, left, right }, { names: options.rules }) : undefined;
+    if (correction?.openLeft || correction?.openRight) chunk = holdStill(state, horizon, correction);
     const next = compressChunk(chunk, {
       execute: options.executeActions,
       keep: options.keepActions,
       steps: options.executeSteps,
       gripperCheck: options.gripperCheck,
+      gripperChange: options.gripperChange,
       compress: options.compress,
+      baseFactor: options.baseFactor,
     });
-    this.plan = next;
+    if (correction && correction.stage !== stage) {
+      const last = options.taskNumStages[taskId]! - 1;
+      this.tracker = { stage: Math.min(last, correction.stage), history: [] };
+    }
+    this.plan = { actions: next.actions, rows: next.rows, compressed: next.compressed, recovery: false };
     this.served = 0;
     this.prefix = { rows: next.nextRows, actions: next.nextPrefix };
     this.plans++;
-    this.pending = { rule };
+    this.pending = { planned: true, ...(correction && { rule: correction.rule, reason: correction.reason }) };
     if (knowsTask) this.tracker = voteOnStage(this.tracker, stageLogits, options.taskNumStages[taskId]!, options);
   }
 
@@ -207,12 +198,81 @@ class ChunkSession implements EpisodeSession {
     this.served++;
     this.pending = undefined;
     this.lastNote = {
-      planned: pending !== undefined,
+      planned: pending?.planned ?? false,
       stage: this.tracker.stage,
       compressed: plan.compressed,
       ...(pending?.rule && { rule: pending.rule }),
+      ...(pending?.reason && { reason: pending.reason }),
     };
-    return Float32Array.from(plan.actions.subarray(served * width, (served + 1) * width));
+    const action = Float32Array.from(plan.actions.subarray(served * width, (served + 1) * width));
+    if (this.looksBack) this.remember(action, plan);
+    return action;
+  }
+
+  private remember(action: Float32Array, { recovery }: Plan): void {
+    if (this.rest > 0) this.rest--;
+    if (recovery || !this.state) return;
+    this.past.push({ state: this.state, action });
+    if (this.past.length > this.options.recovery.memory) this.past.shift();
+  }
+
+  snapshot(): SessionSnapshot {
+    const { tracker, state, plan, prefix, pending } = this;
+    const past = new Float32Array(this.past.length * 2 * R1PRO.width);
+    this.past.forEach((moment, i) => {
+      past.set(moment.state, 2 * i * R1PRO.width);
+      past.set(moment.action, (2 * i + 1) * R1PRO.width);
+    });
+    return {
+      version: 1,
+      taskId: this.taskId,
+      stage: tracker.stage,
+      history: [...tracker.history],
+      episode: this.episode,
+      plans: this.plans,
+      ...(state && { state: toBase64(state) }),
+      ...(plan && { plan: { ...plan, actions: toBase64(plan.actions) } }),
+      served: this.served,
+      ...(prefix && { prefix: { rows: prefix.rows, actions: toBase64(prefix.actions) } }),
+      ...(pending && { pending: { ...pending } }),
+      note: { ...this.lastNote },
+      past: toBase64(past),
+      rest: this.rest,
+      recoveries: this.recoveries,
+    };
+  }
+
+  restore(value: unknown): void {
+    const { taskId, stage, history, state, plan, prefix, pending, ...rest } = parseSnapshot(value);
+    const { width } = R1PRO;
+    const numStages = this.options.taskNumStages[taskId];
+    if (taskId !== -1 && (numStages === undefined || stage >= numStages))
+      throw new InputError('session.restore', `task ${taskId} at stage ${stage} is unknown to this session.`);
+    const moments = float32(rest.past);
+    if (moments.length % (2 * width) !== 0)
+      throw new InputError('session.restore', 'the remembered steps are not whole.');
+    const restored = {
+      state: state === undefined ? undefined : float32(state, width),
+      plan: plan && { ...plan, actions: float64(plan.actions, plan.rows * width) },
+      prefix: prefix && { rows: prefix.rows, actions: float64(prefix.actions, prefix.rows * width) },
+    };
+    this.taskId = taskId;
+    this.tracker = { stage, history };
+    this.state = restored.state;
+    this.observation = undefined;
+    this.plan = restored.plan;
+    this.served = rest.served;
+    this.prefix = restored.prefix;
+    this.episode = rest.episode;
+    this.plans = rest.plans;
+    this.lastNote = rest.note;
+    this.pending = pending;
+    this.past = Array.from({ length: moments.length / (2 * width) }, (_, i) => ({
+      state: moments.subarray(2 * i * width, (2 * i + 1) * width),
+      action: moments.subarray((2 * i + 1) * width, (2 * i + 2) * width),
+    }));
+    this.rest = rest.rest;
+    this.recoveries = rest.recoveries;
   }
 }
 

@@ -98,7 +98,7 @@ async function replay(golden: GoldenCase, file: string, name: string, trace: Tra
       const answer = Float64Array.from(numbers(rowOf(answers, plans.length)));
       const [left, right] = R1PRO.gripperColumns.map((column) => state[column]!) as [number, number];
       const ruled = settings.apply_eval_tricks && taskId !== -1;
-      const rule = ruled ? correct(taskId, stage, left, right) : undefined;
+      const rule = ruled ? correct({ task: taskId, stage, left, right }) : undefined;
       const stageLogits = Float32Array.from(numbers(rowOf(logits, plans.length)));
       session.accept({ actions: answer, horizon: answers.shape[1]!, stageLogits });
       plans.push({

@@ -1,21 +1,24 @@
-import { correct } from '../../control/index.ts';
-import { compareArrays, toleranceOf, UnknownQuantity } from '../compare.ts';
+import { BEHAVIOR_RULES, type Correction, correct, type RuleTable } from '../../control/index.ts';
+import { compareArrays, compareExactly, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
+import type { Quantity } from '../manifest.ts';
 
-type Correction = ReturnType<typeof correct>;
+type Said = Correction | undefined;
 
 /** What the rules say, by the case's codes. */
-const CODES: Readonly<Record<string, (correction: Correction, stage: number) => number>> = {
+const CODES: Readonly<Record<string, (said: Said, stage: number) => number>> = {
   action_code: (c) => (c?.openLeft || c?.openRight ? 4 + Number(c.openLeft) + 2 * Number(c.openRight) : 0),
-  rule: (c) => (c ? (c.rule === 'turning on radio' ? 1 : 2) : 0),
+  rule: (c) => (c ? (c.rule === 'turning-on-radio' ? 1 : 2) : 0),
   stage_after: (c, stage) => c?.stage ?? stage,
 };
 
 /** The table of the correction rules over [task, stage, left gripper, right gripper]. */
 export function rules(golden: GoldenCase): Check {
+  const table = tableOf(golden);
   return async (quantity) => {
     const name = quantity.tensor ?? quantity.name;
+    if (quantity.file.endsWith('.json')) return edges(golden, quantity, table);
     const code = CODES[name];
     if (!code) throw new UnknownQuantity('rules', `${name} is nothing that a rule gives.`);
     const expected = await golden.tensor(quantity.file, name);
@@ -24,7 +27,43 @@ export function rules(golden: GoldenCase): Check {
     const got: number[] = [];
     for (let task = 0; task < tasks; task++)
       for (let stage = 0; stage < stages; stage++)
-        for (const left of values) for (const right of values) got.push(code(correct(task, stage, left, right), stage));
+        for (const left of values)
+          for (const right of values) got.push(code(correct({ task, stage, left, right }, { table }), stage));
     return compareArrays(got, expected, toleranceOf(quantity));
   };
+}
+
+/** The original's table, with the thresholds that the case names. */
+function tableOf({ config }: GoldenCase): RuleTable {
+  const { open_above: openAbove, closed_below: closedBelow } = config;
+  return {
+    ...BEHAVIOR_RULES,
+    ...(typeof openAbove === 'number' && { openAbove }),
+    ...(typeof closedBelow === 'number' && { closedBelow }),
+  };
+}
+
+interface Edges {
+  readonly [name: string]: { readonly columns: readonly string[]; readonly rows: readonly (readonly unknown[])[] };
+}
+
+/** A table whose columns say what stands in them: `action_code_task3_stage0_left_is_value_right_open`. */
+async function edges(golden: GoldenCase, quantity: Quantity, table: RuleTable) {
+  const found = (await golden.json<Edges>(quantity.file))[quantity.tensor ?? quantity.name];
+  const value = found?.columns.indexOf('gripper_value') ?? -1;
+  if (!found || value < 0) throw new UnknownQuantity('rules', `${quantity.name} is no table of gripper values.`);
+  const pairs = found.columns.flatMap((column, at) => {
+    const match = /^action_code_task(\d+)_stage(\d+)_left_(is_value|open|closed)_right_(is_value|open|closed)$/.exec(
+      column,
+    );
+    if (!match) return [];
+    return found.rows.map((row) => {
+      const state = (what: string) => ({ open: 1, closed: -1 })[what] ?? Number(row[value]);
+      const [left, right] = [state(match[3]!), state(match[4]!)];
+      const said = correct({ task: Number(match[1]), stage: Number(match[2]), left, right }, { table });
+      return { what: `${column} at ${row[value]}`, got: CODES['action_code']!(said, 0), expected: row[at] };
+    });
+  });
+  if (pairs.length === 0) throw new UnknownQuantity('rules', `${quantity.name} has no column of action codes.`);
+  return compareExactly(pairs);
 }

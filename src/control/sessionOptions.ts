@@ -1,0 +1,82 @@
+import { BEHAVIOR_TASKS, GRIPPER_CHANGE } from '../action/index.ts';
+import { InputError } from '../base/index.ts';
+import { RECOVERY_DEFAULTS, type RecoverySettings } from './recovery.ts';
+import { type RulesOption, selectRules } from './ruleSelection.ts';
+
+export interface SessionOptions {
+  /** Rows of a plan that are executed (26), in `executeSteps` control steps (20). With as many steps as rows, or more, nothing is squeezed. */
+  readonly executeActions: number;
+  readonly executeSteps: number;
+  /** Rows after them that the next plan keeps to (4). */
+  readonly keepActions: number;
+  /** Stage votes remembered (3) and needed to go on (2). */
+  readonly historyLength: number;
+  readonly votes: number;
+  /** Which rules are on; the original's by default. */
+  readonly rules: RulesOption;
+  /** How rules of the second kind see and answer; parts that are left out keep their defaults. */
+  readonly recovery: Partial<RecoverySettings>;
+  /** Squeeze plans in time. */
+  readonly compress: boolean;
+  /** What the base's commands of a squeezed plan are multiplied by; `executeActions / executeSteps` (×1.3) when left out. */
+  readonly baseFactor?: number | undefined;
+  /** Do not squeeze a plan in which a gripper moves by more than `gripperChange` (0.2). */
+  readonly gripperCheck: boolean;
+  readonly gripperChange: number;
+  /** Seed of the plans' noise; each plan of each episode gets its own. */
+  readonly seed: string | number;
+  /** Stages of each task by id; the challenge's by default. */
+  readonly taskNumStages: readonly number[];
+}
+
+/** The original's settings. */
+export const SESSION_DEFAULTS: SessionOptions = {
+  executeActions: 26,
+  executeSteps: 20,
+  keepActions: 4,
+  historyLength: 3,
+  votes: 2,
+  rules: true,
+  recovery: {},
+  compress: true,
+  gripperCheck: true,
+  gripperChange: GRIPPER_CHANGE,
+  seed: 0,
+  taskNumStages: BEHAVIOR_TASKS.map((task) => task.numStages),
+};
+
+/** Options that hold, with the rules resolved to names. */
+export interface ResolvedOptions extends Omit<SessionOptions, 'rules' | 'recovery'> {
+  readonly rules: readonly string[];
+  readonly recovery: RecoverySettings;
+}
+
+/** Fills in the defaults. @throws InputError for options that cannot work */
+export function resolveOptions(options: Partial<SessionOptions>): ResolvedOptions {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const all: SessionOptions = { ...SESSION_DEFAULTS, ...given };
+  const recovery = { ...RECOVERY_DEFAULTS, ...all.recovery };
+  integer('executeActions', all.executeActions, 1);
+  integer('executeSteps', all.executeSteps, 1);
+  integer('keepActions', all.keepActions, 0);
+  integer('historyLength', all.historyLength, 1);
+  integer('votes', all.votes, 1);
+  integer('recovery.memory', recovery.memory, 1);
+  integer('recovery.stride', recovery.stride, 1);
+  integer('recovery.rest', recovery.rest, 0);
+  integer('recovery.limit', recovery.limit, 0);
+  finite('gripperChange', all.gripperChange, 0);
+  if (all.baseFactor !== undefined) finite('baseFactor', all.baseFactor, 0);
+  for (const [task, stages] of all.taskNumStages.entries()) integer(`taskNumStages[${task}]`, stages, 1);
+  return { ...all, recovery, rules: selectRules(all.rules) };
+}
+
+function integer(name: string, value: number, low: number): void {
+  if (!Number.isInteger(value) || value < low)
+    throw new InputError('session', `${name} out of range (got ${value}, expected an integer of at least ${low}).`);
+}
+
+function finite(name: string, value: number, low: number): void {
+  if (!Number.isFinite(value) || value < low)
+    throw new InputError('session', `${name} out of range (got ${value}, expected a number of at least ${low}).`);
+}
