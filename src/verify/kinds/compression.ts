@@ -1,12 +1,16 @@
-import { compressChunk } from '../../action/index.ts';
-import { compareArrays, toleranceOf, UnknownQuantity } from '../compare.ts';
+import { compressChunk, R1PRO } from '../../action/index.ts';
+import { compareArrays, compareExactly, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, rowOf } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
+import type { Quantity } from '../manifest.ts';
 
 /** Chunks squeezed in time: `<quantity>_<execute>_<keep>_<steps>`, `_plain` without the gripper check. */
 export function compression(golden: GoldenCase): Check {
+  const { threshold } = golden.config;
+  const gripperChange = typeof threshold === 'number' ? { gripperChange: threshold } : {};
   return async (quantity) => {
     const name = quantity.tensor ?? quantity.name;
+    if (quantity.file.endsWith('.json')) return variation(golden, quantity, gripperChange);
     const match = /^(actions|next_prefix|compressed)_((\d+)_(\d+)_(\d+)(_plain)?)$/.exec(name);
     if (!match) throw new UnknownQuantity('compression', `${name} is no quantity of a squeezed chunk.`);
     const [, what, setting, execute, keep, steps, plain] = match as unknown as string[];
@@ -17,6 +21,7 @@ export function compression(golden: GoldenCase): Check {
         keep: Number(keep),
         steps: Number(steps),
         gripperCheck: !plain,
+        ...gripperChange,
       }),
     );
     const got = {
@@ -26,4 +31,22 @@ export function compression(golden: GoldenCase): Check {
     }[what as 'actions']();
     return compareArrays(got, await golden.tensor(quantity.file, name), toleranceOf(quantity));
   };
+}
+
+/** Pairs of gripper values around the threshold: whether a chunk that goes from one to the other may be squeezed. */
+async function variation(golden: GoldenCase, quantity: Quantity, gripperChange: { gripperChange?: number }) {
+  const { columns, rows } = await golden.json<{ columns: string[]; rows: (number | boolean)[][] }>(quantity.file);
+  const column = (start: string) => columns.findIndex((name) => name.startsWith(start));
+  const [low, high, above] = [column('low'), column('high'), column('above_threshold_float64')];
+  if (low < 0 || high < 0 || above < 0) throw new UnknownQuantity('compression', `${quantity.name} is no such table.`);
+  const pairs = rows.flatMap((row, i) =>
+    R1PRO.gripperColumns.map((gripper) => {
+      const chunk = new Float64Array(2 * R1PRO.width);
+      chunk[gripper] = Number(row[low]);
+      chunk[R1PRO.width + gripper] = Number(row[high]);
+      const { compressed } = compressChunk(chunk, { execute: 2, keep: 0, steps: 1, ...gripperChange });
+      return { what: `row ${i}, column ${gripper}`, got: !compressed, expected: Boolean(row[above]) };
+    }),
+  );
+  return compareExactly(pairs);
 }

@@ -2,27 +2,29 @@ import type { CameraName, Picture } from '../../action/index.ts';
 import { R1PRO } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
 import { correct, createSession } from '../../control/index.ts';
+import type { NdArray } from '../../tensor/index.ts';
 import { compareArrays, compareExactly, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, pick, rowOf } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
 
 interface Trace {
+  /** What is left out is the original's default. */
   readonly settings: {
-    readonly actions_to_execute: number;
-    readonly actions_to_keep: number;
-    readonly execute_in_n_steps: number;
-    readonly history_len: number;
-    readonly votes_to_promote: number;
-    readonly apply_eval_tricks: boolean;
+    readonly actions_to_execute?: number;
+    readonly actions_to_keep?: number;
+    readonly execute_in_n_steps?: number;
+    readonly history_len?: number;
+    readonly votes_to_promote?: number;
+    readonly apply_eval_tricks?: boolean;
   };
-  readonly resets_before_step: readonly number[];
-  readonly checkpoint_of_task: Readonly<Record<string, string>> | null;
+  readonly resets_before_step?: readonly number[];
+  readonly checkpoint_of_task?: Readonly<Record<string, string>> | null;
   readonly plans: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** What a replay gave, by the names of the tensors, and a record of every plan in the form of `traces.json`. */
 interface Replay {
-  readonly values: Readonly<Record<string, readonly number[]>>;
+  readonly values: Readonly<Record<string, readonly (readonly number[])[]>>;
   readonly plans: readonly Readonly<Record<string, unknown>>[];
 }
 
@@ -39,14 +41,16 @@ export function executor(golden: GoldenCase): Check {
     const name = quantity.tensor ?? quantity.name;
     if (quantity.name.endsWith('plans')) {
       const all = await traces();
-      const wanted = /^(\w+)\.plans$/.exec(quantity.name)?.[1];
+      const wanted = [quantity.tensor, quantity.name]
+        .map((text) => text?.replace(/\.?plans$/, ''))
+        .find((trace) => trace !== undefined && Object.hasOwn(all, trace));
       const pairs: { what: string; got: unknown; expected: unknown }[] = [];
       for (const trace of wanted ? [wanted] : Object.keys(all)) {
         const { plans } = await replayOf(trace);
         pairs.push({ what: `${trace} plans`, got: plans.length, expected: all[trace]!.plans.length });
         all[trace]!.plans.forEach((expected, i) => {
-          for (const [key, value] of Object.entries(plans[i] ?? {}))
-            if (key in expected) pairs.push({ what: `${trace} plan ${i} ${key}`, got: value, expected: expected[key] });
+          for (const [key, got] of Object.entries(plans[i] ?? {}))
+            if (key in expected) pairs.push({ what: `${trace} plan ${i} ${key}`, got, expected: expected[key] });
         });
       }
       return compareExactly(pairs);
@@ -55,13 +59,21 @@ export function executor(golden: GoldenCase): Check {
     const [trace, what] = [name.slice(0, at), name.slice(at + 1)];
     const got = (await replayOf(trace)).values[what];
     if (!got) throw new UnknownQuantity('executor', `${what} is nothing that a replay gives.`);
-    return compareArrays(got, await golden.tensor(quantity.file, name), toleranceOf(quantity));
+    const expected = await golden.tensor(quantity.file, name);
+    return compareArrays(what === 'asked_prefix' ? padded(got, expected) : got.flat(), expected, toleranceOf(quantity));
   };
+}
+
+/** Prefixes in rows of the recording's size [plans, kept, 23]: NaN where there was none, or fewer rows. */
+function padded(prefixes: readonly (readonly number[])[], { shape }: NdArray): number[] {
+  const size = shape.slice(1).reduce((product, n) => product * n, 1);
+  return prefixes.flatMap((rows) => [...rows, ...new Array(Math.max(0, size - rows.length)).fill(Number.NaN)]);
 }
 
 async function replay(golden: GoldenCase, file: string, name: string, trace: Trace | undefined): Promise<Replay> {
   if (!trace) throw new InputError(golden.name, `there is no trace ${name}.`);
-  const { settings, resets_before_step: resets, checkpoint_of_task: checkpoints } = trace;
+  const { settings, resets_before_step: resets = [], checkpoint_of_task: checkpoints } = trace;
+  const { apply_eval_tricks: tricks = true } = settings;
   const tensors = await golden.tensors(file);
   const at = (what: string) => pick(tensors, `${name}.${what}`, file);
   const [proprio, tasks, answers, logits] = [
@@ -76,13 +88,12 @@ async function replay(golden: GoldenCase, file: string, name: string, trace: Tra
     executeSteps: settings.execute_in_n_steps,
     historyLength: settings.history_len,
     votes: settings.votes_to_promote,
-    rules: settings.apply_eval_tricks,
-    gripperCheck: settings.apply_eval_tricks,
+    rules: tricks,
+    gripperCheck: tricks,
   });
-  const prefixSize = settings.actions_to_keep * R1PRO.width;
   const values = { action: [], planned: [], stage_after: [], buffer_index_after: [], asked_prefix: [] } as Record<
     string,
-    number[]
+    number[][]
   >;
   const plans: Record<string, unknown>[] = [];
   for (let step = 0; step < proprio.shape[0]!; step++) {
@@ -90,14 +101,13 @@ async function replay(golden: GoldenCase, file: string, name: string, trace: Tra
     const proprioception = Float32Array.from(numbers(rowOf(proprio, step)));
     session.observe({ proprioception, pictures: PICTURES, taskId: tasks[step]! });
     const planned = session.needsPlan();
-    values['planned']!.push(Number(planned));
+    values['planned']!.push([Number(planned)]);
     if (planned) {
       const { taskId, stage, state, prefix } = session.planRequest();
-      // The original passes on "no prefix"; the recording holds NaN there.
-      values['asked_prefix']!.push(...(prefix ? prefix.actions : new Array(prefixSize).fill(Number.NaN)));
+      values['asked_prefix']!.push([...(prefix?.actions ?? [])]);
       const answer = Float64Array.from(numbers(rowOf(answers, plans.length)));
       const [left, right] = R1PRO.gripperColumns.map((column) => state[column]!) as [number, number];
-      const ruled = settings.apply_eval_tricks && taskId !== -1;
+      const ruled = tricks && taskId !== -1;
       const rule = ruled ? correct({ task: taskId, stage, left, right }) : undefined;
       const stageLogits = Float32Array.from(numbers(rowOf(logits, plans.length)));
       session.accept({ actions: answer, horizon: answers.shape[1]!, stageLogits });
@@ -109,13 +119,14 @@ async function replay(golden: GoldenCase, file: string, name: string, trace: Tra
         prefix_rows: prefix?.rows ?? null,
         rule_fired: Number(rule !== undefined && (rule.openLeft || rule.openRight)),
         stage_asked: stage,
+        subtask_state: stage,
         stage_after_rule: ruled ? (rule?.stage ?? stage) : null,
       });
     }
-    values['action']!.push(...session.next());
+    values['action']!.push([...session.next()]);
     const { stage, served, rows, history } = session.detail;
-    values['stage_after']!.push(stage);
-    values['buffer_index_after']!.push(served);
+    values['stage_after']!.push([stage]);
+    values['buffer_index_after']!.push([served]);
     if (planned)
       Object.assign(plans.at(-1)!, {
         compressed: Number(session.note.compressed),

@@ -9,7 +9,7 @@ export function stages(golden: GoldenCase): Check {
   return async (quantity) => {
     const name = quantity.tensor ?? quantity.name;
     const expected = await golden.tensor(quantity.file, name);
-    const got = await golden.once('votes', () => vote(golden, quantity.file));
+    const got = await golden.once(`votes ${quantity.file}`, () => vote(golden, quantity.file));
     if (name === 'stage')
       return compareArrays(
         got.map(({ stage }) => stage),
@@ -23,25 +23,30 @@ export function stages(golden: GoldenCase): Check {
   };
 }
 
-/** The state after every plan of every sequence. */
+/** The state after every plan of every sequence. Settings that the case lists per sequence win over its defaults. */
 async function vote(golden: GoldenCase, file: string): Promise<StageState[]> {
   const tensors = await golden.tensors(file);
-  const at = (name: string) => numbers(pick(tensors, name, file));
-  const [task, start, history, votes, logits] = ['task', 'start', 'history_len', 'votes', 'logits'].map(at) as [
-    ArrayLike<number>,
-    ArrayLike<number>,
-    ArrayLike<number>,
-    ArrayLike<number>,
-    Float32Array,
-  ];
-  const [sequences, plans, classes] = pick(tensors, 'logits', file).shape as [number, number, number];
+  const { default_history: historyLength = 3, default_votes: votes = 2, num_stages: table } = golden.config;
+  const listed = (name: string, fallback: unknown) => {
+    const tensor = tensors.get(name);
+    return (s: number) => (tensor ? numbers(tensor)[s]! : Number(fallback));
+  };
+  const task = numbers(pick(tensors, 'task', file));
+  const start = listed('start', 0);
+  const history = listed('history_len', historyLength);
+  const needed = listed('votes', votes);
+  const logits = pick(tensors, 'logits', file);
+  const values = numbers(logits);
+  const [sequences, plans, classes] = logits.shape as [number, number, number];
+  const stagesOf = (id: number) => (Array.isArray(table) ? Number(table[id]) : taskById(id).numStages);
   const out: StageState[] = [];
   for (let s = 0; s < sequences; s++) {
-    let state: StageState = { stage: start[s]!, history: [] };
-    const options = { historyLength: history[s]!, votes: votes[s]! };
+    let state: StageState = { stage: start(s), history: [] };
+    const options = { historyLength: history(s), votes: needed(s) };
     for (let p = 0; p < plans; p++) {
-      const row = logits.subarray((s * plans + p) * classes, (s * plans + p + 1) * classes);
-      state = voteOnStage(state, row, taskById(task[s]!).numStages, options);
+      const from = (s * plans + p) * classes;
+      const row = Array.from({ length: classes }, (_, i) => values[from + i]!);
+      state = voteOnStage(state, row, stagesOf(task[s]!), options);
       out.push(state);
     }
   }

@@ -2,10 +2,12 @@ import {
   actionsFromModel,
   deltaChunk,
   denormaliseActions,
+  denormaliseState,
   normaliseActions,
   normaliseState,
   PIXEL_TO_FLOAT,
   prefixForModel,
+  R1PRO,
   resizeFloatForModel,
   resizeForModel,
   resizeWithPad,
@@ -15,7 +17,7 @@ import {
 } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
 import { compareArrays, compareExactly, toleranceOf, UnknownQuantity } from '../compare.ts';
-import { type GoldenCase, rowOf } from '../goldenCase.ts';
+import { type GoldenCase, numbers, rowOf } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
 import type { Quantity } from '../manifest.ts';
 import { readPicture } from './picture.ts';
@@ -32,7 +34,9 @@ export function transforms(golden: GoldenCase): Check {
       ? await resized(golden, picture[1]!, picture[2]!)
       : name === 'pixel_to_float'
         ? PIXEL_TO_FLOAT
-        : await vectors(golden, quantity.file, name);
+        : name === 'float_level_to_uint8'
+          ? Array.from({ length: expected.shape[0]! }, (_, level) => levelOfFloat(Math.fround(level / 255)))
+          : await vectors(golden, quantity.file, name);
     return compareArrays(got, expected, toleranceOf(quantity));
   };
 }
@@ -45,6 +49,12 @@ async function resized(golden: GoldenCase, how: string, size: string): Promise<A
   return how === 'model' ? resizeForModel(picture, side) : resizeFloatForModel(picture, side);
 }
 
+/** A training picture's level from x/255 in float32, as the original cuts it off. */
+const levelOfFloat = (x: number) => Math.trunc(Math.fround(x * 255));
+
+/** The first 23 of each row of 32. */
+const unpadded = (row: ArrayLike<number>) => Array.from(row).filter((_, i) => i % R1PRO.paddedWidth < R1PRO.width);
+
 /** A quantity of all samples: each row from the inputs of its sample. */
 async function vectors(golden: GoldenCase, file: string, name: string): Promise<ArrayLike<number>> {
   const stats = await statisticsOfCase(golden);
@@ -53,26 +63,33 @@ async function vectors(golden: GoldenCase, file: string, name: string): Promise<
   const at = (key: string, i: number) => {
     const tensor = tensors.get(key);
     if (!tensor) throw new InputError(file, `has no tensor ${key}.`);
-    return rowOf(tensor, i).data as Float32Array;
+    return numbers(rowOf(tensor, i));
   };
   const state = (i: number) => stateFromProprioception(at('proprio', i));
-  const delta = (i: number) => deltaChunk(at('actions', i), state(i));
+  const delta = (i: number) => deltaChunk(Float32Array.from(at('actions', i)), state(i));
   const padded = (i: number) => normaliseState(state(i), stats);
+  const output = (i: number) => denormaliseActions(at('model_output', i), stats);
+  // A prefix is made relative to the state of the next sample.
+  const prefix = (i: number) => [Float64Array.from(at('prefix', i)), state((i + 1) % count)] as const;
   const make: Record<string, (i: number) => ArrayLike<number>> = {
     state,
+    state_normalized: (i) => unpadded(padded(i)),
+    state_padded: padded,
     state_for_model: padded,
+    state_restored: (i) => denormaliseState(padded(i), stats),
     actions_delta: delta,
+    actions_normalized: (i) => unpadded(normaliseActions(delta(i), stats)),
+    actions_padded: (i) => normaliseActions(delta(i), stats),
     actions_for_model: (i) => normaliseActions(delta(i), stats),
-    actions_unnormalized: (i) => denormaliseActions(at('model_output', i), stats),
+    actions_unnormalized: output,
     actions_absolute: (i) => actionsFromModel(at('model_output', i), padded(i), stats),
-    // A prefix is made relative to the state of the next sample.
-    prefix_normalized: (i) => prefixForModel(Float64Array.from(at('prefix', i)), state((i + 1) % count), stats),
+    prefix_normalized: (i) => prefixForModel(...prefix(i), stats),
   };
   if (!Object.hasOwn(make, name)) throw new UnknownQuantity('transforms', `${name} is no transform.`);
   return Array.from({ length: count }, (_, i) => Array.from(make[name]!(i))).flat();
 }
 
-/** Stage labels by time: a table with named columns. */
+/** Stage labels by time: a table with named columns; stages of tasks, unless the table lists them. */
 async function stageLabels(golden: GoldenCase, quantity: Quantity) {
   const { columns, rows } = await golden.json<{ columns: string[]; rows: number[][] }>(quantity.file);
   const column = (name: string) => {
@@ -80,12 +97,17 @@ async function stageLabels(golden: GoldenCase, quantity: Quantity) {
     if (at < 0) throw new InputError(quantity.file, `has no column ${name}.`);
     return (row: number[]) => row[at]!;
   };
-  const [task, length, time] = [column('task'), column('episode_length_frames'), column('timestamp_seconds')];
-  const expected = column(quantity.tensor ?? quantity.name);
+  const [length, time] = [column('episode_length_frames'), column('timestamp_seconds')];
+  const numStages = columns.includes('num_stages')
+    ? column('num_stages')
+    : (row: number[]) => taskById(column('task')(row)).numStages;
+  const name = quantity.tensor ?? quantity.name;
+  const expected = column(name);
+  const seconds = (row: number[]) => (name.endsWith('float32_timestamp') ? Math.fround(time(row)) : time(row));
   return compareExactly(
     rows.map((row, i) => ({
       what: `row ${i}`,
-      got: stageAtTime(time(row), length(row), taskById(task(row)).numStages),
+      got: stageAtTime(seconds(row), length(row), numStages(row)),
       expected: expected(row),
     })),
   );
