@@ -13,14 +13,32 @@ const PolicySettingsSchema = z.strictObject({
   assetId: z.string().min(1).default('household'),
   /** Euler steps from noise to actions. */
   samplingSteps: z.number().int().positive().default(20),
-  /** Share of the data's correlation in the noise (0 white, 0.5 the original). */
-  noiseCorrelation: z.number().min(0).max(1).default(0.5),
-  /** Kept actions are held while the flow time is above this. */
-  inpaintAbove: z.number().min(0).max(1).default(0.3),
 });
 export type PolicySettings = z.infer<typeof PolicySettingsSchema>;
 
-const ConfigFileSchema = z.object({ format: z.literal(1), model: z.unknown(), policy: PolicySettingsSchema });
+/** Settings that were the policy's in earlier versions, and what they are called now. */
+const OLD_POLICY_KEYS: Readonly<Record<string, string>> = {
+  noiseCorrelation: 'model.correlationBeta (and model.useCorrelatedNoise)',
+  inpaintAbove: 'model.timeThresholdInpaint',
+};
+
+const ConfigFileSchema = z.object({
+  format: z.literal(1),
+  model: z.unknown(),
+  policy: z
+    .unknown()
+    .check(({ value, issues }) => {
+      for (const [old, now] of Object.entries(OLD_POLICY_KEYS))
+        if (typeof value === 'object' && value !== null && old in value)
+          issues.push({
+            code: 'custom',
+            input: value,
+            path: [old],
+            message: `is now ${now}; rename it (docs/switches.md)`,
+          });
+    })
+    .pipe(PolicySettingsSchema),
+});
 
 /** A trained network with everything that is needed to plan with it. */
 export interface Checkpoint {

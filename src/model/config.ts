@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BEHAVIOR_TASKS } from '../action/index.ts';
+import { BEHAVIOR_TASKS, CAMERAS } from '../action/index.ts';
 import { InputError, nearest, parse } from '../base/index.ts';
 
 const count = z.number().int().positive();
@@ -37,7 +37,11 @@ const AuxiliarySchema = z.strictObject({
 /** Everything that is needed to build the network. Two networks with equal configurations have equal parameter trees. */
 export const ModelConfigSchema = z.strictObject({
   imageSize: count,
-  cameras: z.literal(3).default(3),
+  /** The cameras' names in the order of their tokens, at least one. */
+  cameras: z
+    .array(z.string().min(1))
+    .min(1)
+    .default(() => [...CAMERAS]),
   patchSize: count.default(14),
   stem: StemSchema.default({ kind: 'patch' }),
   visionWidth: count,
@@ -55,15 +59,29 @@ export const ModelConfigSchema = z.strictObject({
   /** Rows of the language vocabulary; only the first 256 are used, by discrete state tokens. */
   vocabSize: count.default(257152),
   stateTokens: StateTokensSchema.default({ kind: 'discrete', range: 1 }),
-  /** FAST auxiliary tokens; null leaves them and their three leaves out. */
-  fast: z.strictObject({ vocabSize: count, maxTokens: count, lossWeight: z.number().nonnegative() }).nullable(),
+  /** FAST tokens as a second target of training; without them their three leaves are left out. */
+  useFastAuxiliary: z.boolean().default(false),
+  /** Weight of the FAST tokens' cross entropy in the loss. */
+  fastLossWeight: z.number().nonnegative().default(0.05),
+  /** Rows of the FAST vocabulary, and tokens that a chunk may take (more are cut off). */
+  fastVocabSize: count.default(1024),
+  maxFastTokens: count.default(200),
   actionDim: count.default(32),
   actionHorizon: count.default(30),
   maxStages: count.default(15),
   taskNumStages: z.array(count).default(() => BEHAVIOR_TASKS.map((task) => task.numStages)),
-  stageLossWeight: z.number().nonnegative().default(0.1),
+  /** Weight of the stage's cross entropy in the loss. */
+  subtaskLossWeight: z.number().nonnegative().default(0.1),
+  /** KV mixing: every layer of the action expert sees a learned mixture of all layers' keys and values; without it layer d sees layer d. */
+  useKvTransform: z.boolean().default(true),
   /** Knowledge insulation: the action loss does not reach the vision-language part. */
-  insulation: z.boolean().default(false),
+  useKnowledgeInsulation: z.boolean().default(false),
+  /** The flow's noise has the correlation of the data's chunks; without it, it is white. */
+  useCorrelatedNoise: z.boolean().default(true),
+  /** Share of the data's correlation in the noise: L = chol(beta·Σ + (1 − beta)·I). */
+  correlationBeta: z.number().min(0).max(1).default(0.5),
+  /** Kept actions are held while the flow time is above this. */
+  timeThresholdInpaint: z.number().min(0).max(1).default(0.3),
   /** Flow samples per prefix pass in training. */
   flowSamples: count.default(15),
   auxiliary: AuxiliarySchema.nullable().default(null),
@@ -73,12 +91,31 @@ export const ModelConfigSchema = z.strictObject({
 export type ModelConfig = z.infer<typeof ModelConfigSchema>;
 export type ModelConfigInput = z.input<typeof ModelConfigSchema>;
 
+/** Keys of earlier versions, and what they are called now. */
+const OLD_KEYS: Readonly<Record<string, string>> = {
+  fast: 'useFastAuxiliary, fastLossWeight, fastVocabSize and maxFastTokens',
+  insulation: 'useKnowledgeInsulation',
+  stageLossWeight: 'subtaskLossWeight',
+};
+
+/** @throws InputError that names the new key of one that was renamed */
+function refuseOldKeys(input: unknown, where: string): void {
+  if (typeof input !== 'object' || input === null) return;
+  for (const [old, now] of Object.entries(OLD_KEYS))
+    if (old in input) throw new InputError(where, `the key ${old} is now ${now}. Rename it (docs/switches.md).`);
+  if (typeof (input as { cameras?: unknown }).cameras === 'number')
+    throw new InputError(where, `cameras is now the list of their names, such as ${JSON.stringify(CAMERAS)}.`);
+}
+
 /** Fills in the original's defaults and checks that the sizes fit together. @throws InputError */
 export function modelConfig(input: unknown, where = 'model configuration'): ModelConfig {
+  refuseOldKeys(input, where);
   const config = parse(where, ModelConfigSchema, input);
   const wrong = (what: string): never => {
     throw new InputError(where, what);
   };
+  if (new Set(config.cameras).size < config.cameras.length)
+    wrong(`cameras names one twice (got ${config.cameras.join(', ')}).`);
   if (config.vlmWidth % 4) wrong(`vlmWidth must be a multiple of 4 (got ${config.vlmWidth}).`);
   if (config.expertWidth % 2) wrong(`expertWidth must be even (got ${config.expertWidth}).`);
   if (config.headDim % 2) wrong(`headDim must be even (got ${config.headDim}).`);
@@ -121,10 +158,10 @@ export interface PrefixLayout {
 
 export function prefixLayout(config: ModelConfig, { fast = false }: { fast?: boolean } = {}): PrefixLayout {
   const cameraTokens = tokensPerSide(config) ** 2;
-  const base = config.cameras * cameraTokens;
+  const base = config.cameras.length * cameraTokens;
   const state = base + 5;
   const length = state + (config.stateTokens.kind === 'discrete' ? config.actionDim : 1);
-  const fastTokens = fast && config.fast ? config.fast.maxTokens : 0;
+  const fastTokens = fast && config.useFastAuxiliary ? config.maxFastTokens : 0;
   return { cameraTokens, base, state, length, fastTokens, total: length + fastTokens };
 }
 
@@ -142,7 +179,7 @@ const full: ModelConfigInput = {
   layers: 18,
   numHeads: 8,
   headDim: 256,
-  fast: { vocabSize: 1024, maxTokens: 200, lossWeight: 0.05 },
+  useFastAuxiliary: true,
 };
 
 /** The original architecture with small dimensions, to try things out: every path of `full`, seconds instead of hours. */
@@ -160,7 +197,7 @@ const dummy: ModelConfigInput = {
   numHeads: 4,
   headDim: 16,
   vocabSize: 256,
-  fast: { vocabSize: 1024, maxTokens: 200, lossWeight: 0.05 },
+  useFastAuxiliary: true,
   flowSamples: 2,
 };
 
@@ -180,7 +217,6 @@ const nano: ModelConfigInput = {
   numHeads: 4,
   headDim: 32,
   stateTokens: { kind: 'continuous' },
-  fast: null,
   flowSamples: 3,
   auxiliary: { chunk: { weight: 1 }, tokenWidth: 12, hidden: 256 },
 };

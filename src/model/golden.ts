@@ -1,46 +1,52 @@
 import { z } from 'zod';
+import { parse } from '../base/index.ts';
 import { type ModelConfig, modelConfig } from './config.ts';
 
-const NetworkConfigSchema = z.object({
-  vlm_width: z.number(),
-  layers: z.number(),
-  vlm_mlp_dim: z.number(),
-  num_heads: z.number(),
-  num_kv_heads: z.number(),
-  head_dim: z.number(),
-  expert_width: z.number(),
-  expert_mlp_dim: z.number(),
-  vision_width: z.number(),
-  vision_layers: z.number(),
-  vision_mlp_dim: z.number(),
-  vision_heads: z.number(),
-  vocab_size: z.number(),
-  fast_vocab_size: z.number(),
-  max_fast_tokens: z.number(),
-  image_size: z.number(),
-  action_dim: z.number(),
-  action_horizon: z.number(),
-  patch_size: z.number(),
-  max_stages: z.number(),
-  task_num_stages: z.array(z.number()),
-  norm_epsilon_rms: z.number(),
-  layernorm_epsilon: z.number(),
-  flow_samples: z.number().default(1),
-});
+const count = z.number().int().positive();
 
-const SwitchesSchema = z.object({
+/** A golden manifest's `config`, with what a sub-case sets in its place. What is left out has the original's value. */
+const GoldenConfigSchema = z.object({
+  vlm_width: count,
+  layers: count,
+  vlm_mlp_dim: count,
+  num_heads: count,
+  num_kv_heads: count.default(1),
+  head_dim: count,
+  expert_width: count,
+  expert_mlp_dim: count,
+  vision_width: count,
+  vision_layers: count,
+  vision_mlp_dim: count,
+  vision_heads: count,
+  vocab_size: count.optional(),
+  fast_vocab_size: count.optional(),
+  max_fast_tokens: count.optional(),
+  image_size: count,
+  cameras: z.array(z.string()).min(1).optional(),
+  action_dim: count.optional(),
+  action_horizon: count.optional(),
+  patch_size: count.optional(),
+  max_stages: count.optional(),
+  task_num_stages: z.array(count).optional(),
+  norm_epsilon_rms: z.number().positive().optional(),
+  layernorm_epsilon: z.number().positive().optional(),
+  flow_samples: count.default(1),
   use_knowledge_insulation: z.boolean().default(false),
+  use_kv_transform: z.boolean().default(true),
   use_fast_auxiliary: z.boolean().default(false),
-  fast_loss_weight: z.number().default(0),
-  subtask_loss_weight: z.number().default(0.1),
+  fast_loss_weight: z.number().nonnegative().optional(),
+  subtask_loss_weight: z.number().nonnegative().optional(),
+  use_correlated_noise: z.boolean().default(true),
+  correlation_beta: z.number().min(0).max(1).optional(),
+  time_threshold_inpaint: z.number().min(0).max(1).optional(),
 });
 
-/** The model configuration of a golden case of kind `network` or `sampler`: its manifest's `config`, and the switches of a sub-case. */
-export function configOfGoldenCase(manifestConfig: unknown, subcase: unknown = {}): ModelConfig {
-  const c = NetworkConfigSchema.parse(manifestConfig);
-  const s = SwitchesSchema.parse(subcase);
-  return modelConfig({
+/** The model configuration of a golden case: its manifest's `config`, and what a sub-case sets in its place. */
+export function configOfGoldenCase(manifestConfig: unknown, subcase: object = {}, where = 'golden case'): ModelConfig {
+  const c = parse(`${where}: config`, GoldenConfigSchema, { ...(manifestConfig as object), ...subcase });
+  const input = {
     imageSize: c.image_size,
+    cameras: c.cameras,
     patchSize: c.patch_size,
     visionWidth: c.vision_width,
     visionLayers: c.vision_layers,
@@ -55,17 +61,23 @@ export function configOfGoldenCase(manifestConfig: unknown, subcase: unknown = {
     numKvHeads: c.num_kv_heads,
     headDim: c.head_dim,
     vocabSize: c.vocab_size,
-    fast: s.use_fast_auxiliary
-      ? { vocabSize: c.fast_vocab_size, maxTokens: c.max_fast_tokens, lossWeight: s.fast_loss_weight }
-      : null,
+    useFastAuxiliary: c.use_fast_auxiliary,
+    fastLossWeight: c.fast_loss_weight,
+    fastVocabSize: c.fast_vocab_size,
+    maxFastTokens: c.max_fast_tokens,
     actionDim: c.action_dim,
     actionHorizon: c.action_horizon,
     maxStages: c.max_stages,
     taskNumStages: c.task_num_stages,
-    stageLossWeight: s.subtask_loss_weight,
-    insulation: s.use_knowledge_insulation,
+    subtaskLossWeight: c.subtask_loss_weight,
+    useKvTransform: c.use_kv_transform,
+    useKnowledgeInsulation: c.use_knowledge_insulation,
+    useCorrelatedNoise: c.use_correlated_noise,
+    correlationBeta: c.correlation_beta,
+    timeThresholdInpaint: c.time_threshold_inpaint,
     flowSamples: c.flow_samples,
     rmsEpsilon: c.norm_epsilon_rms,
     layerNormEpsilon: c.layernorm_epsilon,
-  } satisfies Parameters<typeof modelConfig>[0] & object);
+  };
+  return modelConfig(Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)), where);
 }

@@ -9,6 +9,7 @@ export {
 } from './checkpoint.ts';
 export { PlannerClient } from './client.ts';
 export * from './config.ts';
+export { flowNoise } from './flowNoise.ts';
 export { configOfGoldenCase } from './golden.ts';
 export { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram, type InferenceOptions } from './inference.ts';
 export { initParameters } from './initialise.ts';

@@ -18,8 +18,12 @@ export interface InferenceOptions {
 export function buildPrefixProgram(config: ModelConfig, { batch, imageMask = false }: InferenceOptions): Program {
   const net = new Network(config);
   const { builder } = net;
-  const images = builder.input('images', [batch, config.cameras, config.imageSize, config.imageSize, 3], 'uint8');
-  const mask = imageMask ? builder.input('image_mask', [batch, config.cameras], 'uint8') : undefined;
+  const images = builder.input(
+    'images',
+    [batch, config.cameras.length, config.imageSize, config.imageSize, 3],
+    'uint8',
+  );
+  const mask = imageMask ? builder.input('image_mask', [batch, config.cameras.length], 'uint8') : undefined;
   const state = builder.input('state', [batch, config.actionDim]);
   const task = builder.input('task', [batch], 'int64');
   const stage = builder.input('stage', [batch], 'int64');

@@ -40,6 +40,8 @@ export interface LossOptions {
   readonly imageMask?: boolean;
   /** A `stage_label` input beside `stage`, for training with a wrong stage in the tokens now and then. */
   readonly stageLabel?: boolean;
+  /** False: the batches hold no FAST tokens, though the network has leaves for them. True when left out. */
+  readonly fastTokens?: boolean;
   /** Which leaves get gradients, by the tree's name; all when left out. */
   readonly trainable?: (leaf: string) => boolean;
   readonly trace?: Trace;
@@ -54,15 +56,15 @@ export interface LossOptions {
  * Outputs: scalars `loss`, `loss/action`, `loss/stage`, `loss/fast`, `loss/chunk`, `loss/objects` (those that are on), `stage_accuracy`;
  * `gradient/<input name>` of every weight that the loss depends on.
  *
- * loss = action + stageLossWeight·stage + fast.lossWeight·fast + auxiliary weights · theirs (FACTS 8.3).
+ * loss = action + subtaskLossWeight·stage + fastLossWeight·fast + auxiliary weights · theirs (FACTS 8.3).
  */
 export function buildLossProgram(config: ModelConfig, options: LossOptions): Program {
   const { batch, flowSamples = config.flowSamples, imageInput = 'uint8', imageMask = true } = options;
   const net = new Network(config, options.trace);
   const { builder } = net;
   const side = config.imageSize;
-  const images = builder.input('images', [batch, config.cameras, side, side, 3], imageInput);
-  const mask = imageMask ? builder.input('image_mask', [batch, config.cameras], 'uint8') : undefined;
+  const images = builder.input('images', [batch, config.cameras.length, side, side, 3], imageInput);
+  const mask = imageMask ? builder.input('image_mask', [batch, config.cameras.length], 'uint8') : undefined;
   const state = builder.input('state', [batch, config.actionDim]);
   const task = builder.input('task', [batch], 'int64');
   const stage = builder.input('stage', [batch], 'int64');
@@ -71,16 +73,19 @@ export function buildLossProgram(config: ModelConfig, options: LossOptions): Pro
   const actions = builder.input('actions', [batch, ...chunk]);
   const noise = builder.input('noise', [flowSamples, batch, ...chunk]);
   const time = builder.input('time', [flowSamples, batch]);
-  const fast = config.fast && {
-    tokens: builder.input('fast_tokens', [batch, config.fast.maxTokens], 'int64'),
-    mask: builder.input('fast_mask', [batch, config.fast.maxTokens], 'uint8'),
-  };
+  const fast =
+    config.useFastAuxiliary && (options.fastTokens ?? true)
+      ? {
+          tokens: builder.input('fast_tokens', [batch, config.maxFastTokens], 'int64'),
+          mask: builder.input('fast_mask', [batch, config.maxFastTokens], 'uint8'),
+        }
+      : undefined;
 
-  const prefix = prefixPass(net, { images, imageMask: mask, state, task, stage, fast: fast ?? undefined });
+  const prefix = prefixPass(net, { images, imageMask: mask, state, task, stage, fast });
   const action = flowLoss(net, prefix, actions, noise, time);
   const { loss: stageLoss, accuracy } = stagePrediction(net, prefix, task, label);
-  const terms: Record<string, [Tensor, number]> = { action: [action, 1], stage: [stageLoss, config.stageLossWeight] };
-  if (fast) terms['fast'] = [fastLoss(net, prefix, fast.tokens, fast.mask), config.fast!.lossWeight];
+  const terms: Record<string, [Tensor, number]> = { action: [action, 1], stage: [stageLoss, config.subtaskLossWeight] };
+  if (fast) terms['fast'] = [fastLoss(net, prefix, fast.tokens, fast.mask), config.fastLossWeight];
   if (config.auxiliary?.chunk || config.auxiliary?.objects) {
     const features = auxiliaryFeatures(net, prefix);
     const { chunk: chunkHead, objects: objectsHead } = config.auxiliary;

@@ -63,7 +63,7 @@ function feedsOf(
     noise: at('noise'),
     time: at('time'),
   };
-  if (config.fast) {
+  if (config.useFastAuxiliary) {
     const tokens = at('fast_tokens');
     feeds['fast_tokens'] = { ...tokens, dtype: 'int64', data: BigInt64Array.from(tokens.data as Int32Array, BigInt) };
     feeds['fast_mask'] = at('fast_token_mask');

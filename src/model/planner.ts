@@ -1,7 +1,8 @@
 import {
   actionsFromModel,
   CAMERAS,
-  CorrelatedNoise,
+  type CameraName,
+  type CorrelatedNoise,
   Inpainter,
   normaliseState,
   prefixForModel,
@@ -9,7 +10,8 @@ import {
 } from '../action/index.ts';
 import { InputError, Random } from '../base/index.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import type { ModelConfig } from './config.ts';
+import { type ModelConfig, modelConfig } from './config.ts';
+import { flowNoise } from './flowNoise.ts';
 import type { Planner, PlanRequest, Prediction } from './plan.ts';
 import { Sampler } from './sampler.ts';
 
@@ -22,16 +24,36 @@ export interface PlannerOptions {
   readonly samplingSteps?: number;
   /** Factor on the starting noise; 0 gives the same plan for every seed. */
   readonly noiseScale?: number;
+  /** White or correlated starting noise, its share of the data's correlation, and the flow time above which kept actions are held; the checkpoint's when left out. */
+  readonly useCorrelatedNoise?: boolean;
+  readonly correlationBeta?: number;
+  readonly timeThresholdInpaint?: number;
 }
 
 /** A planner in the calling thread; it blocks that thread while it computes. `PlannerClient` owns one in a worker. */
 export async function createPlanner(checkpoint: Checkpoint, options: PlannerOptions = {}): Promise<Planner> {
-  const { config, parameters, policy } = checkpoint;
+  const { parameters, policy } = checkpoint;
   const { threads = 1, batchSizes = [1], samplingSteps: steps = policy.samplingSteps } = options;
+  const { useCorrelatedNoise, correlationBeta, timeThresholdInpaint } = options;
+  const config = modelConfig(
+    {
+      ...checkpoint.config,
+      ...(useCorrelatedNoise !== undefined && { useCorrelatedNoise }),
+      ...(correlationBeta !== undefined && { correlationBeta }),
+      ...(timeThresholdInpaint !== undefined && { timeThresholdInpaint }),
+    },
+    'planner options',
+  );
+  for (const camera of config.cameras)
+    if (!CAMERAS.includes(camera as CameraName))
+      throw new InputError(
+        'planner',
+        `the network sees a camera '${camera}' that the robot does not have (it has ${CAMERAS.join(', ')}).`,
+      );
   const sizes = [...new Set([1, ...batchSizes])].sort((a, b) => b - a);
   const samplers = new Map<number, Sampler>();
   for (const batch of sizes) samplers.set(batch, await Sampler.create(config, parameters, { batch, steps, threads }));
-  return new NetworkPlanner(checkpoint, samplers, options.noiseScale ?? 1);
+  return new NetworkPlanner({ ...checkpoint, config }, samplers, options.noiseScale ?? 1);
 }
 
 class NetworkPlanner implements Planner {
@@ -47,8 +69,7 @@ class NetworkPlanner implements Planner {
     private readonly noiseScale: number,
   ) {
     this.imageSize = checkpoint.config.imageSize;
-    const { normStats, policy } = checkpoint;
-    this.noise = new CorrelatedNoise(normStats.correlation ? normStats : null, { beta: policy.noiseCorrelation });
+    this.noise = flowNoise(checkpoint.config, checkpoint.normStats);
   }
 
   /** Plans for all requests, in the largest batches that fit; calls that overlap wait for each other. */
@@ -75,16 +96,16 @@ class NetworkPlanner implements Planner {
   }
 
   private async planBatch(sampler: Sampler, requests: readonly PlanRequest[]): Promise<Prediction[]> {
-    const { config, normStats, policy } = this.checkpoint;
-    const { imageSize: side, actionHorizon: horizon, actionDim: width, maxStages } = config;
+    const { config, normStats } = this.checkpoint;
+    const { imageSize: side, actionHorizon: horizon, actionDim: width, maxStages, cameras } = config;
     const pixels = side * side * 3;
-    const images = new Uint8Array(requests.length * CAMERAS.length * pixels);
+    const images = new Uint8Array(requests.length * cameras.length * pixels);
     const state = new Float32Array(requests.length * width);
     const noise = new Float32Array(requests.length * horizon * width);
     const chunk = horizon * width;
     requests.forEach((request, b) => {
-      CAMERAS.forEach((camera, c) => {
-        images.set(resizeWithPad(request.pictures[camera], side), (b * CAMERAS.length + c) * pixels);
+      cameras.forEach((camera, c) => {
+        images.set(resizeWithPad(request.pictures[camera as CameraName], side), (b * cameras.length + c) * pixels);
       });
       state.set(normaliseState(request.state, normStats), b * width);
       noise.set(this.noise.sample(Random.of(request.seed), 1), b * chunk);
@@ -103,7 +124,7 @@ class NetworkPlanner implements Planner {
     const { actions, stageLogits } = await sampler.sample(inputs, noise, (x, time) => {
       given.forEach((promise, b) => {
         const own = (array: Float32Array) => array.subarray(b * chunk, (b + 1) * chunk);
-        if (promise) promise.inpainter.apply(own(x), promise.rows, own(noise), time, policy.inpaintAbove);
+        if (promise) promise.inpainter.apply(own(x), promise.rows, own(noise), time, config.timeThresholdInpaint);
       });
     });
     return requests.map((request, b) => ({
@@ -141,8 +162,8 @@ function checkRequest(config: ModelConfig, { taskId, stage, state, pictures, pre
   if (!Number.isInteger(stage) || stage < 0 || stage >= stages)
     throw new InputError(where, `task ${taskId} has no stage ${stage} (expected 0…${stages - 1}).`);
   if (!state.every(Number.isFinite)) throw new InputError(where, 'the state holds a number that is not finite.');
-  for (const camera of CAMERAS)
-    if (!pictures[camera]) throw new InputError(where, `the picture of camera ${camera} is missing.`);
+  for (const camera of config.cameras)
+    if (!pictures[camera as CameraName]) throw new InputError(where, `the picture of camera ${camera} is missing.`);
   if (prefix && (prefix.rows > config.actionHorizon || prefix.actions.length !== prefix.rows * state.length))
     throw new InputError(
       where,

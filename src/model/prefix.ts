@@ -104,7 +104,7 @@ function wantedTokens(layout: PrefixLayout): [number, number][] {
 function geometry(net: Network, layout: PrefixLayout, { images, imageMask, fast }: PrefixInputs) {
   const { builder } = net;
   const batch = images.shape[0]!;
-  const cameras = net.config.cameras;
+  const cameras = net.config.cameras.length;
   const present = imageMask || fast || net.trace;
   const valid = present
     ? validTokens(
@@ -146,15 +146,16 @@ export interface Cache {
 }
 
 /**
- * KV mixing: what expert layer d sees is k'[d] = Σ_s C_k[d, s] k[s] + b_k[d], and the same for values (FACTS 8.2).
- * With insulation the gradient stops before the mixing.
+ * KV mixing: what expert layer d sees is k'[d] = Σ_s C_k[d, s] k[s] + b_k[d], and the same for values (FACTS 8.2); without it k[d].
+ * With knowledge insulation the gradient stops before the mixing.
  */
 export function mixCache(net: Network, { keys, values }: Prefix): Cache {
-  const { layers, numKvHeads, headDim, insulation } = net.config;
+  const { layers, numKvHeads, headDim, useKvTransform, useKnowledgeInsulation } = net.config;
   const mix = (name: 'k' | 'v', list: readonly Tensor[]): Tensor => {
     const shape = [layers, ...list[0]!.shape];
     const width = numKvHeads * headDim;
-    const all = insulation ? stopGradient(stack(list)) : stack(list);
+    const all = useKnowledgeInsulation ? stopGradient(stack(list)) : stack(list);
+    if (!useKvTransform) return all;
     const mixed = matmul(net.weight(`kv_transform/${name}_coeffs`), reshape(all, [layers, -1]));
     const bias = reshape(net.weight(`kv_transform/${name}_bias`), [layers, 1, width]);
     return reshape(add(reshape(mixed, [layers, -1, width]), bias), shape);

@@ -37,5 +37,4 @@ export const tinyNetwork = modelConfig({
   numHeads: 2,
   headDim: 8,
   stateTokens: { kind: 'continuous' },
-  fast: null,
 });

@@ -66,7 +66,13 @@ describe('parameter tree', () => {
 
 describe('initParameters', () => {
   it('repeats for a seed, and differs between seeds and leaves', () => {
-    const config = modelConfig({ ...configs.dummy, vlmWidth: 16, expertWidth: 16, visionWidth: 16, fast: null });
+    const config = modelConfig({
+      ...configs.dummy,
+      vlmWidth: 16,
+      expertWidth: 16,
+      visionWidth: 16,
+      useFastAuxiliary: false,
+    });
     const [a, b, c] = [initParameters(config, 1), initParameters(config, 1), initParameters(config, 2)];
     expect(a).toEqual(b);
     expect(a.get('gate_task/kernel')).not.toEqual(c.get('gate_task/kernel'));

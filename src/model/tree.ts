@@ -82,10 +82,10 @@ export function parameterTree(config: ModelConfig): Leaf[] {
   dense('time_mlp_in', expertWidth, expertWidth);
   dense('time_mlp_out', expertWidth, expertWidth);
 
-  if (config.fast) {
+  if (config.useFastAuxiliary) {
     part = 'fast';
-    leaf('fast_token_embedding/embedding', [config.fast.vocabSize, width], fanIn(width));
-    dense('fast_token_proj', width, config.fast.vocabSize);
+    leaf('fast_token_embedding/embedding', [config.fastVocabSize, width], fanIn(width));
+    dense('fast_token_proj', width, config.fastVocabSize);
   }
 
   part = 'task';
@@ -101,10 +101,12 @@ export function parameterTree(config: ModelConfig): Leaf[] {
   dense('stage_projection', width, width);
   dense('stage_pred_from_vlm', width, config.maxStages);
 
-  part = 'kv';
-  for (const name of ['k', 'v']) {
-    leaf(`kv_transform/${name}_coeffs`, [layers, layers], { kind: 'identity' });
-    leaf(`kv_transform/${name}_bias`, [layers, numKvHeads, headDim], zeros);
+  if (config.useKvTransform) {
+    part = 'kv';
+    for (const name of ['k', 'v']) {
+      leaf(`kv_transform/${name}_coeffs`, [layers, layers], { kind: 'identity' });
+      leaf(`kv_transform/${name}_bias`, [layers, numKvHeads, headDim], zeros);
+    }
   }
 
   if (config.stateTokens.kind === 'continuous') {

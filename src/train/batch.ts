@@ -1,20 +1,21 @@
 import {
   BEHAVIOR_TASKS,
+  CAMERAS,
   type ChunkStatistics,
   deltaChunk,
   normaliseActions,
   normaliseState,
   R1PRO,
 } from '../action/index.ts';
-import { Random } from '../base/index.ts';
+import { InputError, Random } from '../base/index.ts';
 import type { RawBatch } from '../data/index.ts';
 import { type Jitter, PictureJitter } from './augment.ts';
 
 /** What one update is computed from. All arrays own their buffers, so that they can move to another thread. */
 export interface TrainingBatch {
-  /** uint8 [B, 3, S, S, 3], cameras in the order of `CAMERAS`. */
+  /** uint8 [B, cameras, S, S, 3], cameras in the network's order. */
   readonly images: Uint8Array;
-  /** [B, 3], 0 where a camera is absent; left out, all are there. */
+  /** [B, cameras], 0 where a camera is absent; left out, all are there. */
   readonly imageMask?: Uint8Array;
   /** [B, 32], normalised, with the state noise. */
   readonly state: Float32Array;
@@ -36,7 +37,16 @@ export interface TrainingBatch {
   readonly fastMask?: Uint8Array;
 }
 
+/** What FAST makes of a chunk of delta actions [horizon, 23] in physical units: ids, as many as it needs. */
+export interface ChunkTokenizer {
+  encode(deltas: Float32Array): ArrayLike<number>;
+}
+
 export interface BatchOptions {
+  /** Cameras that the network sees, in its order; all of the data's when left out. */
+  readonly cameras?: readonly string[];
+  /** FAST tokens of each chunk, cut off or padded to `length`. */
+  readonly fast?: { readonly tokenizer: ChunkTokenizer; readonly length: number };
   readonly statistics: ChunkStatistics;
   readonly flowSamples: number;
   readonly stageNoise: number;
@@ -48,8 +58,19 @@ export interface BatchOptions {
 /** Turns raw samples into what the network trains on. Everything random is drawn from (seed, step), so that a resumed run sees the same. */
 export class BatchMaker {
   private readonly jitter: PictureJitter;
+  /** Places of the network's cameras among the data's. */
+  private readonly cameras: readonly number[];
 
   constructor(private readonly options: BatchOptions) {
+    this.cameras = (options.cameras ?? CAMERAS).map((name) => {
+      const place = (CAMERAS as readonly string[]).indexOf(name);
+      if (place < 0)
+        throw new InputError(
+          'batch',
+          `the data has no camera '${name}' (it has ${CAMERAS.join(', ')}). Change model.cameras.`,
+        );
+      return place;
+    });
     this.jitter = new PictureJitter(options.pictures, Random.of(options.seed, 'picture noise'));
   }
 
@@ -59,17 +80,24 @@ export class BatchMaker {
     step: number,
     { still = false, label = 'train' }: { still?: boolean; label?: string } = {},
   ): TrainingBatch {
-    const { statistics, flowSamples, stageNoise, stateNoise, pictures, seed } = this.options;
+    const { statistics, flowSamples, stageNoise, stateNoise, pictures, seed, fast } = this.options;
     const { width, paddedWidth, horizon } = R1PRO;
     const size = raw.size;
     const random = Random.of(seed, label, step);
     const state = new Float32Array(size * paddedWidth);
     const actions = new Float32Array(size * horizon * paddedWidth);
     const toldStage = raw.stage.slice();
+    const tokens = fast && { ids: new Int32Array(size * fast.length), mask: new Uint8Array(size * fast.length) };
     for (let b = 0; b < size; b++) {
       const measured = raw.state.subarray(b * width, (b + 1) * width);
       const chunk = raw.actions.subarray(b * horizon * width, (b + 1) * horizon * width);
-      actions.set(normaliseActions(deltaChunk(chunk, measured), statistics), b * horizon * paddedWidth);
+      const deltas = deltaChunk(chunk, measured);
+      if (fast) {
+        const ids = Array.from(fast.tokenizer.encode(deltas)).slice(0, fast.length);
+        tokens!.ids.set(ids, b * fast.length);
+        tokens!.mask.fill(1, b * fast.length, b * fast.length + ids.length);
+      }
+      actions.set(normaliseActions(deltas, statistics), b * horizon * paddedWidth);
       state.set(normaliseState(measured, statistics), b * paddedWidth);
       if (still) continue;
       if (stateNoise > 0) for (let d = 0; d < width; d++) state[b * paddedWidth + d]! += stateNoise * random.normal();
@@ -79,8 +107,8 @@ export class BatchMaker {
         toldStage[b] = Math.min(last, Math.max(0, neighbour));
       }
     }
-    const images = raw.pictures;
-    if (!still && pictures) this.jitter.apply(images, images.length / (size * 3), random);
+    const images = pickCameras(raw.pictures, size, this.cameras);
+    if (!still && pictures) this.jitter.apply(images, images.length / (size * this.cameras.length), random);
     return {
       images,
       state,
@@ -91,8 +119,22 @@ export class BatchMaker {
       whiteNoise: random.fillNormal(new Float32Array(flowSamples * size * horizon * paddedWidth)),
       time: flowTimes(random, flowSamples * size),
       objects: raw.taskInfo,
+      ...(tokens && { fastTokens: tokens.ids, fastMask: tokens.mask }),
     };
   }
+}
+
+/** uint8 [B, cameras of the data, …] → [B, places, …]; the array itself when that is all of them in order. */
+function pickCameras(pictures: Uint8Array, size: number, places: readonly number[]): Uint8Array {
+  if (places.length === CAMERAS.length && places.every((place, i) => place === i)) return pictures;
+  const bytes = pictures.length / size / CAMERAS.length;
+  const out = new Uint8Array(size * places.length * bytes);
+  for (let b = 0; b < size; b++)
+    places.forEach((place, c) => {
+      const from = (b * CAMERAS.length + place) * bytes;
+      out.set(pictures.subarray(from, from + bytes), (b * places.length + c) * bytes);
+    });
+  return out;
 }
 
 /** Flow times of the original: Beta(1.5, 1) · 0.999 + 0.001, so that noisy chunks (t near 1) come more often (FACTS 8.3). float32 [count] */

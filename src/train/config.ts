@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { InputError, nearest, parse, readJson } from '../base/index.ts';
 import { configs, ModelConfigSchema, modelConfig } from '../model/index.ts';
+import { frozenLeaves } from './freeze.ts';
 
 const share = z.number().min(0).max(1);
 const count = z.int().positive();
@@ -31,17 +32,24 @@ export const TrainConfig = z.strictObject({
     /** The decay of update i is at most (1 + i) / (10 + i), so that the first weights are soon forgotten. */
     emaWarmup: z.boolean(),
   }),
-  /** Share of the data's correlation in the flow's noise: L = chol(share Σ + (1 - share) I). The original has 0.5. */
-  noiseCorrelation: share,
+  /** What is not trained: names of parts (docs/switches.md) and patterns of leaf names with `*` for any text. */
+  freeze: z.array(z.string().min(1)).default(() => []),
   /** Weight of the auxiliary loss on the positions that the data tells beside the observation; 0: none. Decides `model.auxiliary.objects`. */
-  objectsWeight: z.number().min(0),
+  objectsWeight: z.number().min(0).default(0),
   /** Stage labels: `skills` are those that the demonstration recorded, `time` cuts an episode into equal parts (the original). */
   stageLabels: z.enum(['skills', 'time']),
   /** How often the stage that the network is told is a neighbouring one. */
-  stageNoise: share,
+  stageNoise: share.default(0),
   /** Standard deviation of the noise on the normalised state that the network sees. */
-  stateNoise: z.number().min(0),
-  pictures: z.strictObject({ brightness: share, contrast: share, noise: z.number().min(0).max(50) }),
+  stateNoise: z.number().min(0).default(0),
+  /** How far the pictures' look may drift; all zero: not at all. */
+  pictures: z
+    .strictObject({
+      brightness: share.default(0),
+      contrast: share.default(0),
+      noise: z.number().min(0).max(50).default(0),
+    })
+    .prefault({}),
   validation: z.strictObject({
     /** Share of the episodes that are kept out of training. */
     share: z.number().min(0).max(0.5),
@@ -49,13 +57,13 @@ export const TrainConfig = z.strictObject({
     batches: count,
   }),
   /** Frames between two training samples of one episode. */
-  frameStride: count,
+  frameStride: count.default(1),
   /** Most memory that the training samples may take, in GiB. */
   memoryGiB: z.number().positive(),
   logEvery: count,
   checkpointEvery: count,
   /** Checkpoints that stay; older ones are removed. */
-  keepCheckpoints: count,
+  keepCheckpoints: count.default(3),
   /** Euler steps that a policy with these weights takes by default. */
   samplingSteps: count,
 });
@@ -75,40 +83,31 @@ const optimizer = {
 const presets: Record<string, () => z.input<typeof TrainConfig>> = {
   /** The small household policy: 64x64 cameras, minutes to an hour on two cores. */
   nano: () => ({
-    model: { ...configs.nano, auxiliary: { ...configs.nano.auxiliary, chunk: { weight: 1 } } },
+    model: configs.nano,
     batch: 64,
     steps: 6000,
     schedule: { warmupSteps: 200, peak: 1e-3, finalShare: 0.05, decaySteps: null },
     optimizer: { ...optimizer, weightDecay: 1e-4, emaDecay: 0.999, emaWarmup: true },
-    noiseCorrelation: 0.5,
     objectsWeight: 1,
     stageLabels: 'skills',
     stageNoise: 0.1,
     stateNoise: 0.02,
     pictures: { brightness: 0.04, contrast: 0.06, noise: 2 },
     validation: { share: 0.02, every: 500, batches: 4 },
-    frameStride: 1,
     memoryGiB: 8,
     logEvery: 20,
     checkpointEvery: 500,
-    keepCheckpoints: 3,
     samplingSteps: 10,
   }),
   /** Seconds, for tests and for a look at the machinery. */
   dummy: () => ({
-    model: { ...configs.dummy, fast: null },
+    model: { ...configs.dummy, useFastAuxiliary: false },
     batch: 4,
     steps: 20,
     schedule: { warmupSteps: 2, peak: 1e-3, finalShare: 0.1, decaySteps: null },
     optimizer,
-    noiseCorrelation: 0.5,
-    objectsWeight: 0,
     stageLabels: 'skills',
-    stageNoise: 0,
-    stateNoise: 0,
-    pictures: { brightness: 0, contrast: 0, noise: 0 },
     validation: { share: 0, every: 10, batches: 1 },
-    frameStride: 1,
     memoryGiB: 1,
     logEvery: 1,
     checkpointEvery: 10,
@@ -122,18 +121,12 @@ const presets: Record<string, () => z.input<typeof TrainConfig>> = {
     steps: 200_000,
     schedule: { warmupSteps: 1000, peak: 1e-4, finalShare: 0.1, decaySteps: 20_000 },
     optimizer,
-    noiseCorrelation: 0.5,
-    objectsWeight: 0,
     stageLabels: 'time',
-    stageNoise: 0,
-    stateNoise: 0,
-    pictures: { brightness: 0.3, contrast: 0.4, noise: 0 },
+    pictures: { brightness: 0.3, contrast: 0.4 },
     validation: { share: 0.02, every: 1000, batches: 8 },
-    frameStride: 1,
     memoryGiB: 64,
     logEvery: 50,
     checkpointEvery: 1000,
-    keepCheckpoints: 3,
     samplingSteps: 20,
   }),
 };
@@ -154,8 +147,20 @@ export async function loadTrainConfig(nameOrFile: string): Promise<TrainConfig> 
   );
 }
 
+/** @throws InputError that names the new key of one that was renamed */
+function refuseOldKeys(input: unknown, where: string): void {
+  if (typeof input !== 'object' || input === null) return;
+  if ('noiseCorrelation' in input)
+    throw new InputError(
+      where,
+      'the key noiseCorrelation is now model.correlationBeta (and model.useCorrelatedNoise). Rename it (docs/switches.md).',
+    );
+  if ('model' in input) modelConfig(input.model, `${where}: model`);
+}
+
 /** Checks a configuration from outside, with what its fields demand of one another. @throws InputError */
 export function checkTrainConfig(input: unknown, where = 'training configuration'): TrainConfig {
+  refuseOldKeys(input, where);
   const config = parse(where, TrainConfig, input);
   modelConfig(config.model, `${where}: model`);
   const { warmupSteps, decaySteps } = config.schedule;
@@ -165,10 +170,6 @@ export function checkTrainConfig(input: unknown, where = 'training configuration
       where,
       `the warm-up outlasts the schedule (got warmupSteps ${warmupSteps} and decaySteps ${end}).`,
     );
-  if (config.model.fast && config.model.fast.lossWeight > 0)
-    throw new InputError(
-      where,
-      'training with FAST tokens is not built yet. Set model.fast=null or model.fast.lossWeight=0.',
-    );
+  frozenLeaves(config.model, config.freeze, `${where}: freeze`);
   return config;
 }

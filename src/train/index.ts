@@ -1,6 +1,7 @@
 /** Optimiser schedule, batches, checkpoints and the loop that trains a policy. Knows nothing of robots that move. */
 export { BatchMaker, type BatchOptions, flowTimes, type TrainingBatch } from './batch.ts';
 export { checkTrainConfig, loadTrainConfig, TrainConfig } from './config.ts';
+export { frozenLeaves } from './freeze.ts';
 export type { TrainResult } from './loop.ts';
 export type { TrainOptions } from './options.ts';
 export { readTrainingCheckpoint, saveTrainingCheckpoint } from './save.ts';

@@ -6,7 +6,7 @@ import { heldOutBatch, requireStages, type TrainingData } from './data.ts';
 import type { RunFolder, RunRecord } from './folder.ts';
 import { average, Meter } from './meter.ts';
 import type { TrainOptions } from './options.ts';
-import { progressLine } from './progress-line.ts';
+import { progressLine } from './progressLine.ts';
 import { saveTrainingCheckpoint } from './save.ts';
 import { learningRate, type Schedule } from './schedule.ts';
 import { EventFile } from './tensorboard.ts';
@@ -50,6 +50,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
   const { steps } = config;
   const maker = new BatchMaker({
     statistics: run.statistics,
+    cameras: config.model.cameras,
     flowSamples: config.model.flowSamples,
     stageNoise: config.stageNoise,
     stateNoise: config.stateNoise,
@@ -173,7 +174,7 @@ async function save({ folder, config, statistics, record, client, seed }: Run, s
   await saveTrainingCheckpoint(folder.checkpoint(step), snapshot, {
     model: config.model,
     statistics,
-    policy: { samplingSteps: config.samplingSteps, noiseCorrelation: config.noiseCorrelation },
+    policy: { samplingSteps: config.samplingSteps },
     card: { step, steps, seed, batch: config.batch, data, dataFingerprint, init, versions },
   });
   await folder.publish(step, config.keepCheckpoints);

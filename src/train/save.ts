@@ -18,7 +18,7 @@ export interface ResumePoint extends TrainerSnapshot {
 export interface CheckpointContent {
   readonly model: ModelConfig;
   readonly statistics: ChunkStatistics;
-  readonly policy: { readonly samplingSteps: number; readonly noiseCorrelation: number };
+  readonly policy: { readonly samplingSteps: number };
   readonly card: Record<string, unknown>;
 }
 

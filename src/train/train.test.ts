@@ -122,7 +122,7 @@ describe('train', () => {
       steps: 150,
       batch: 8,
       frameStride: 11,
-      noiseCorrelation: 0,
+      model: { ...config.model, useCorrelatedNoise: false },
       checkpointEvery: 1000,
       logEvery: 10,
       schedule: { ...config.schedule, peak: 5e-3 },
@@ -139,7 +139,7 @@ describe('train', () => {
       config: checkTrainConfig({
         ...config,
         steps: 1,
-        noiseCorrelation: 0,
+        model: { ...config.model, useCorrelatedNoise: false },
         schedule: { ...config.schedule, peak: 1e-12 },
       }),
     });
@@ -156,7 +156,7 @@ describe('train', () => {
     const held = checkTrainConfig({
       ...config,
       steps: 2,
-      noiseCorrelation: 0,
+      model: { ...config.model, useCorrelatedNoise: false },
       validation: { share: 0.5, every: 1, batches: 2 },
     });
     await run('held', { config: held });

@@ -1,10 +1,11 @@
-import { type ChunkStatistics, CorrelatedNoise } from '../action/index.ts';
+import type { ChunkStatistics, CorrelatedNoise } from '../action/index.ts';
 import { InputError, ValetError, WorkerClient } from '../base/index.ts';
-import { initParameters, type ModelConfig, readCheckpoint } from '../model/index.ts';
+import { flowNoise, initParameters, type ModelConfig, readCheckpoint } from '../model/index.ts';
 import type { Parameters } from '../tensor/index.ts';
 import { checkTrainConfig, type TrainConfig } from './config.ts';
 import { loadData } from './data.ts';
 import { RunFolder, type RunRecord, requireSameRun } from './folder.ts';
+import { frozenLeaves } from './freeze.ts';
 import { runLoop, type TrainResult } from './loop.ts';
 import type { TrainOptions } from './options.ts';
 import { readTrainingCheckpoint } from './save.ts';
@@ -50,7 +51,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const statistics: ChunkStatistics =
     resumed?.statistics ??
     (await chooseStatistics({ file: options.stats, initial: initial?.normStats, data: folders, silent }));
-  const noise = new CorrelatedNoise(statistics, { beta: config.noiseCorrelation });
+  const noise = flowNoise(model, statistics);
 
   const client = WorkerClient.start('train/trainer.worker');
   try {
@@ -60,6 +61,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       optimizer: config.optimizer,
       noiseFactor: denseFactor(noise),
       threads,
+      frozen: frozenLeaves(model, config.freeze),
       start: resumed ?? { parameters: startingWeights(model, seed, initial?.parameters) },
       measurePeak: !silent,
     } satisfies TrainerOptions);
@@ -96,10 +98,29 @@ function fitModel(config: TrainConfig, taskInfoSize: number): ModelConfig {
   return { ...model, auxiliary: { ...auxiliary, ...objects } };
 }
 
+const TRAINING_KEYS: readonly (keyof ModelConfig)[] = [
+  'flowSamples',
+  'fastLossWeight',
+  'subtaskLossWeight',
+  'useKnowledgeInsulation',
+  'useCorrelatedNoise',
+  'correlationBeta',
+  'timeThresholdInpaint',
+  'useKvTransform',
+  'useFastAuxiliary',
+  'fastVocabSize',
+  'maxFastTokens',
+  'auxiliary',
+];
+
 /** @throws InputError when a checkpoint's network is not the one to be trained */
 function requireSameModel(where: string, has: ModelConfig, wants: ModelConfig): void {
-  const shape = ({ flowSamples: _f, stageLossWeight: _s, auxiliary: _a, ...rest }: ModelConfig) =>
-    rest as Record<string, unknown>;
+  // What changes the loss, the gradient or the noise alone may differ; so may the heads of training, with the leaves that they bring.
+  const shape = (config: ModelConfig): Record<string, unknown> => {
+    const own: Record<string, unknown> = { ...config };
+    for (const key of TRAINING_KEYS) delete own[key];
+    return own;
+  };
   const [a, b] = [shape(has), shape(wants)];
   for (const key of Object.keys({ ...a, ...b }))
     if (JSON.stringify(a[key]) !== JSON.stringify(b[key]))

@@ -1,4 +1,3 @@
-import { R1PRO } from '../action/index.ts';
 import { InputError, ValetError } from '../base/index.ts';
 import { buildLossProgram, type ModelConfig, mergeLayers, programParameters, splitLayers } from '../model/index.ts';
 import { Builder, gemmPeak, matmul, type NdArray, type Parameters, Session, TrainingState } from '../tensor/index.ts';
@@ -117,7 +116,7 @@ export class Trainer {
     const trainable = (leaf: string) => !frozen.has(leaf);
     const program = buildLossProgram(model, { batch, gradients: true, trainable, ...inputs(options) });
     const session = await Session.create(program, { threads });
-    const noise = noiseFactor && (await noiseSession(noiseFactor, model.flowSamples * batch, threads));
+    const noise = noiseFactor && (await noiseSession(noiseFactor, model, batch, threads));
     return new Trainer(options, state, fixed, session, noise, {
       parameters: state.count,
       flops: program.flops,
@@ -194,9 +193,15 @@ export class Trainer {
   }
 }
 
-/** z [rows, 960] → z·Lᵀ: one matrix product for all draws of an update. */
-async function noiseSession(factor: Float32Array, rows: number, threads: number): Promise<Session> {
-  const numbers = R1PRO.horizon * R1PRO.paddedWidth;
+/** z [flow samples · batch, horizon · width] → z·Lᵀ: one matrix product for all draws of an update. */
+async function noiseSession(
+  factor: Float32Array,
+  { flowSamples, actionHorizon, actionDim }: ModelConfig,
+  batch: number,
+  threads: number,
+): Promise<Session> {
+  const rows = flowSamples * batch;
+  const numbers = actionHorizon * actionDim;
   const builder = new Builder();
   const z = builder.input('z', [rows, numbers]);
   builder.output('noise', matmul(z, builder.parameter('factor', [numbers, numbers]), { transposeB: true }));

@@ -20,7 +20,10 @@ const small = {
   numKvHeads: 2,
   headDim: 6,
   vocabSize: 256,
-  fast: { vocabSize: 20, maxTokens: 5, lossWeight: 0.3 },
+  useFastAuxiliary: true,
+  fastVocabSize: 20,
+  maxFastTokens: 5,
+  fastLossWeight: 0.3,
   actionDim: 7,
   actionHorizon: 5,
   maxStages: 4,
@@ -32,7 +35,7 @@ const small = {
 const variants: Record<string, Partial<Record<keyof ModelConfig, unknown>>> = {
   'two key-value heads': {},
   'as many key-value heads as heads, one layer': { numKvHeads: 4, layers: 1 },
-  'three layers, insulated, no FAST': { layers: 3, insulation: true, fast: null },
+  'three layers, insulated, no FAST': { layers: 3, useKnowledgeInsulation: true, useFastAuxiliary: false },
   'deeper vision, one flow sample, larger pictures': { visionLayers: 3, flowSamples: 1, imageSize: 42 },
 };
 
@@ -64,20 +67,20 @@ function feedsOf(config: ModelConfig): Record<string, NdArray> {
   const random = Random.of('pixels');
   const time = { ...real('time', [flowSamples, batch]) };
   return {
-    images: bytes([batch, 3, side, side, 3], () => random.integer(256)),
-    image_mask: bytes([batch, 3], (i) => (i === 4 ? 0 : 1)),
+    images: bytes([batch, config.cameras.length, side, side, 3], () => random.integer(256)),
+    image_mask: bytes([batch, config.cameras.length], (i) => (i === 4 ? 0 : 1)),
     state: real('state', [batch, actionDim]),
     task: int64([1, 0, 2]),
     stage: int64([3, 1, 0]),
     actions: real('actions', [batch, actionHorizon, actionDim]),
     noise: real('noise', [flowSamples, batch, actionHorizon, actionDim]),
     time: { ...time, data: (time.data as Float32Array).map((x) => 1 / (1 + Math.exp(-x))) },
-    ...(config.fast && {
+    ...(config.useFastAuxiliary && {
       fast_tokens: int64(
-        Array.from({ length: batch * config.fast.maxTokens }, (_, i) => (7 * i) % 20),
-        [batch, config.fast.maxTokens],
+        Array.from({ length: batch * config.maxFastTokens }, (_, i) => (7 * i) % 20),
+        [batch, config.maxFastTokens],
       ),
-      fast_mask: bytes([batch, config.fast.maxTokens], (i) => (i % config.fast!.maxTokens < 3 + (i % 2) ? 1 : 0)),
+      fast_mask: bytes([batch, config.maxFastTokens], (i) => (i % config.maxFastTokens < 3 + (i % 2) ? 1 : 0)),
     }),
   };
 }

@@ -81,7 +81,7 @@ export function lossFeeds(
     actions: input(inputs, 'actions'),
     noise: input(inputs, 'noise'),
     time: input(inputs, 'time'),
-    ...(config.fast ? fast() : {}),
+    ...(config.useFastAuxiliary ? fast() : {}),
   };
 }
 
@@ -232,8 +232,8 @@ function reportedLoss(
     return fastAccuracy(data('fast_logits'), data('feed/fast_tokens'), data('feed/fast_mask'), batch);
   if (name === 'action_loss') return perSample();
   if (name === 'total_loss') {
-    const fast = config.fast ? config.fast.lossWeight * data('loss/fast')[0]! : 0;
-    const rest = config.stageLossWeight * data('loss/stage')[0]! + fast;
+    const fast = config.useFastAuxiliary ? config.fastLossWeight * data('loss/fast')[0]! : 0;
+    const rest = config.subtaskLossWeight * data('loss/stage')[0]! + fast;
     return perSample().map((x) => x + rest);
   }
   const column = COLUMNS.indexOf(name.replace('action_loss_', ''));

@@ -82,13 +82,9 @@ function configOf({ config, name }: GoldenCase): ModelConfig {
     vlmMlpDim,
     expertWidth: expert.width,
     expertMlpDim: expert.mlpDim,
-    fast: fast
-      ? {
-          vocabSize: number('fast_vocab_size'),
-          maxTokens: number('max_fast_tokens'),
-          lossWeight: number('fast_loss_weight') ?? 0.05,
-        }
-      : null,
+    useFastAuxiliary: fast,
+    ...(config['fast_vocab_size'] !== undefined && { fastVocabSize: number('fast_vocab_size') }),
+    ...(config['max_fast_tokens'] !== undefined && { maxFastTokens: number('max_fast_tokens') }),
     ...(config['action_dim'] !== undefined && { actionDim: number('action_dim') }),
     ...(config['action_horizon'] !== undefined && { actionHorizon: number('action_horizon') }),
     ...(config['image_size'] !== undefined && { imageSize: number('image_size') }),

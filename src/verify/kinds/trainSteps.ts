@@ -148,7 +148,7 @@ function batchOf(inputs: InputTensors, model: ModelConfig, cameras: readonly str
     whiteNoise: input(inputs, 'noise').data as Float32Array,
     time: input(inputs, 'time').data as Float32Array,
     objects: new Float32Array(0),
-    ...(model.fast && {
+    ...(model.useFastAuxiliary && {
       fastTokens: Int32Array.from(numbers(input(inputs, 'fast_tokens'))),
       fastMask: Uint8Array.from(numbers(input(inputs, 'fast_token_mask'))),
     }),

@@ -1,0 +1,46 @@
+import { InputError, nearest } from '../base/index.ts';
+import { type ModelConfig, type Part, parameterTree } from '../model/index.ts';
+
+/** Parts of the network that can be frozen by name; `vlm` is the original's "PaliGemma/llm without _1". */
+const FREEZABLE: Readonly<Record<string, readonly Part[]>> = {
+  visionTower: ['vision'],
+  vlm: ['vlm', 'embedding'],
+  actionExpert: ['expert'],
+  flow: ['flow'],
+  fast: ['fast'],
+  task: ['task'],
+  kvTransform: ['kv'],
+  state: ['state'],
+  auxiliary: ['auxiliary'],
+};
+
+/**
+ * The leaves that `freeze` names: parts such as `visionTower`, leaves, and patterns of leaf names with `*` for any text.
+ * @throws InputError for a name that fits nothing, and when nothing would be left to train
+ */
+export function frozenLeaves(model: ModelConfig, freeze: readonly string[], where = 'freeze'): string[] {
+  const tree = parameterTree(model);
+  const frozen = new Set<string>();
+  for (const name of freeze) {
+    const parts = Object.hasOwn(FREEZABLE, name) ? FREEZABLE[name] : undefined;
+    const fits = pattern(name);
+    const found = tree.filter((leaf) => (parts ? parts.includes(leaf.part) : fits.test(leaf.name)));
+    if (found.length === 0) {
+      const near = nearest(name, [...Object.keys(FREEZABLE), ...tree.map((leaf) => leaf.name)]);
+      throw new InputError(
+        where,
+        parts
+          ? `this network has no part ${name}.`
+          : `'${name}' is no part and fits no leaf.${near ? ` Did you mean '${near}'?` : ''} Parts: ${Object.keys(FREEZABLE).join(', ')}.`,
+      );
+    }
+    for (const leaf of found) frozen.add(leaf.name);
+  }
+  if (frozen.size === tree.length) throw new InputError(where, 'nothing would be left to train.');
+  return [...frozen];
+}
+
+/** A name with `*` for any text as a regular expression over whole names. */
+function pattern(name: string): RegExp {
+  return new RegExp(`^${name.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
+}
