@@ -37,4 +37,5 @@ export const tinyNetwork = modelConfig({
   numHeads: 2,
   headDim: 8,
   stateTokens: { kind: 'continuous' },
+  useCorrelatedNoise: false,
 });
