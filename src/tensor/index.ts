@@ -3,7 +3,8 @@ export { Builder, type Tensor } from './builder.ts';
 export { TensorError } from './errors.ts';
 export { gemmPeak } from './gemm-peak.ts';
 export { gradients } from './gradients.ts';
-export { type LowerOptions, type Precision, toOnnx } from './onnx/lower.ts';
+export { dequantise, type QuantisedMatrices, type QuantisedMatrix, quantiseColumns } from './int8.ts';
+export { type LowerOptions, type Operators, type Precision, toOnnx } from './onnx/lower.ts';
 export { type AttentionOptions, attention } from './ops/attention.ts';
 export { type ConvOptions, conv2d } from './ops/conv.ts';
 export * from './ops/elementwise.ts';
@@ -13,6 +14,7 @@ export { layerNorm, type RmsNormOptions, rmsNorm } from './ops/norm.ts';
 export { argmax, mean, sum } from './ops/reduce.ts';
 export { concat, expand, reshape, slice, split, transpose } from './ops/shape.ts';
 export { type CrossEntropyOptions, crossEntropy, logSoftmax, softmax } from './ops/softmax.ts';
+export { DEVICES, type Device, type DeviceReport, deviceNamed, probeDevice } from './providers.ts';
 export {
   encodeSafetensors,
   readSafetensors,
@@ -21,5 +23,15 @@ export {
   writeSafetensors,
 } from './safetensors.ts';
 export { type Feed, Session, type SessionOptions } from './session.ts';
+export {
+  byteLength,
+  isStored,
+  loadWeight,
+  type StoredArray,
+  type Weight,
+  type Weights,
+  weightRange,
+} from './stored.ts';
 export { type StateArray, type StepOptions, type StepResult, TrainingState } from './training-state.ts';
 export type { DataType, NdArray, Parameters, Program, TypedArray, ValueSpec } from './types.ts';
+export { type WeightMatrix, weightMatrices } from './weight-matrix.ts';

@@ -2,15 +2,29 @@ import * as ort from 'onnxruntime-node';
 import { nearest } from '../base/index.ts';
 import { arrayType } from './builder.ts';
 import { describe, TensorError } from './errors.ts';
-import { type Precision, toOnnx } from './onnx/lower.ts';
+import type { QuantisedMatrices } from './int8.ts';
+import { lowerProgram, type Operators, type Precision } from './onnx/lower.ts';
+import { encodeModel, externalFolder } from './onnx/model.ts';
+import { checkPrecision, type Device, executionProviders, onDevice } from './providers.ts';
 import { sameShape, size } from './shapes.ts';
-import type { DataType, NdArray, Parameters, Program, TypedArray, ValueSpec } from './types.ts';
+import type { Weights } from './stored.ts';
+import type { DataType, NdArray, Program, TypedArray, ValueSpec } from './types.ts';
 
 export interface SessionOptions {
-  /** float64 is for gradient checks: inputs and outputs that are float32 in the program are then float64. */
+  /**
+   * float64 is for gradient checks: inputs and outputs that are float32 in the program are then float64. float16 is for inference on a
+   * GPU: weights and products in float16, sums and statistics, inputs and outputs in float32 (the CPU runs it slowly, by casts).
+   */
   readonly precision?: Precision;
+  /** What computes: 'cpu' when left out. Operations that a GPU's provider does not have run on the CPU. */
+  readonly device?: Device;
+  /** What the graph is written in; 'fused' on the CPU, 'standard' elsewhere when left out. */
+  readonly operators?: Operators;
   /** Weights to bake in (prepacked); parameters that are not in the map are fed. */
-  readonly weights?: Parameters;
+  readonly weights?: Weights;
+  /** Products with these matrices run in 8-bit integers; `activationBits` as for `toOnnx`. */
+  readonly quantised?: QuantisedMatrices;
+  readonly activationBits?: 7 | 8;
   /** Threads inside one operation; 1 when left out. */
   readonly threads?: number;
   /** Keep and plan memory between runs: faster for training, more memory. True when left out. */
@@ -28,7 +42,7 @@ export interface SessionOptions {
 
 export type Feed = NdArray | TypedArray;
 
-/** A program on ONNX Runtime's CPU provider. `run` blocks its thread while it computes: own it in a worker. */
+/** A program on ONNX Runtime. `run` blocks its thread while it computes: own it in a worker. */
 export class Session {
   private constructor(
     private readonly runtime: ort.InferenceSession,
@@ -41,7 +55,11 @@ export class Session {
     program: Program,
     {
       precision = 'float32',
+      device = 'cpu',
+      operators = device === 'cpu' ? 'fused' : 'standard',
       weights,
+      quantised,
+      activationBits,
       threads = 1,
       memoryArena = true,
       spin = false,
@@ -51,24 +69,40 @@ export class Session {
   ): Promise<Session> {
     const real = <T extends ValueSpec>(spec: T): T => ({
       ...spec,
-      dtype: spec.dtype === 'float32' ? precision : spec.dtype,
+      dtype: spec.dtype === 'float32' && precision === 'float64' ? precision : spec.dtype,
     });
-    const runtime = await ort.InferenceSession.create(toOnnx(program, { precision, ...(weights ? { weights } : {}) }), {
-      executionProviders: ['cpu'],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      // The higher levels put fused operators into float64 graphs that exist in float32 only.
-      graphOptimizationLevel: precision === 'float64' ? 'basic' : 'all',
-      enableCpuMemArena: memoryArena,
-      enableMemPattern: memoryArena,
-      logSeverityLevel: 3,
-      extra: {
-        session: { intra_op: { allow_spinning: spin ? '1' : '0' }, set_denormal_as_zero: denormalsAsZero ? '1' : '0' },
-      },
-      ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
+    checkPrecision(device, precision);
+    const graph = lowerProgram(program, {
+      precision,
+      operators,
+      ...(weights ? { weights } : {}),
+      ...(quantised ? { quantised } : {}),
+      ...(activationBits ? { activationBits } : {}),
     });
-    const fed = [...program.inputs, ...program.parameters.filter(({ name }) => !weights?.has(name))];
+    const folder = externalFolder(graph);
+    const runtime = await onDevice(device, () =>
+      ort.InferenceSession.create(encodeModel(graph), {
+        executionProviders: executionProviders(device),
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        executionMode: 'sequential',
+        // The higher levels put fused operators into float64 graphs that exist in float32 only.
+        graphOptimizationLevel: precision === 'float64' ? 'basic' : 'all',
+        enableCpuMemArena: memoryArena,
+        enableMemPattern: memoryArena,
+        logSeverityLevel: 3,
+        extra: {
+          session: {
+            intra_op: { allow_spinning: spin ? '1' : '0' },
+            set_denormal_as_zero: denormalsAsZero ? '1' : '0',
+            ...(folder ? { model_external_initializers_file_folder_path: folder } : {}),
+          },
+        },
+        ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
+      }),
+    );
+    const needed = new Set(graph.inputs.map(({ name }) => name));
+    const fed = [...program.inputs, ...program.parameters].filter(({ name }) => needed.has(name));
     const byName = (specs: readonly ValueSpec[]) => new Map(specs.map((spec) => [spec.name, real(spec)]));
     return new Session(runtime, byName(fed), byName(program.outputs), profile !== undefined);
   }

@@ -1,20 +1,56 @@
 import { TensorError } from '../errors.ts';
+import type { QuantisedMatrices } from '../int8.ts';
 import { sameShape } from '../shapes.ts';
-import type { Attribute, DataType, FloatAttribute, Node, Parameters, Program, TypedArray } from '../types.ts';
-import { spellMatmul, spellNorm } from './float64.ts';
-import { encodeModel, type OnnxAttribute, type OnnxNode, type OnnxTensor } from './model.ts';
+import { isStored, type Weight, type Weights } from '../stored.ts';
+import type { Attribute, DataType, FloatAttribute, Node, Program, TypedArray } from '../types.ts';
+import { halfGraph } from './half.ts';
+import { Int8Products } from './int8.ts';
+import { encodeModel, type OnnxAttribute, type OnnxGraph, type OnnxNode, type OnnxTensor } from './model.ts';
+import { spellMatmul, spellNorm } from './spell.ts';
 
-export type Precision = 'float32' | 'float64';
+/** Real numbers of a program: float16 mixes, with float32 inputs and outputs (`halfGraph`). */
+export type Precision = 'float32' | 'float64' | 'float16';
+/** What the graph is written in: the runtime's own fused operators too (its CPU provider), or ONNX's standard ones alone (any provider). */
+export type Operators = 'fused' | 'standard';
+type Real = Exclude<Precision, 'float16'>;
 
 export interface LowerOptions {
   /** The type of the program's real numbers. */
   readonly precision?: Precision;
+  /** 'fused' when left out; float16 is always written in standard operators. */
+  readonly operators?: Operators;
   /** Bakes these weights in (prepacked by the runtime); parameters that are not in the map stay inputs. */
-  readonly weights?: Parameters;
+  readonly weights?: Weights;
+  /** Products with these matrices are computed in integers; their weights need not be given. */
+  readonly quantised?: QuantisedMatrices;
+  /** Bits of a quantised activation: 8, or 7 for a CPU whose byte products saturate. 8 when left out. */
+  readonly activationBits?: 7 | 8;
 }
 
 /** Lowers a program to the bytes of an ONNX model. @throws TensorError when a weight's shape is not the parameter's */
-export function toOnnx(program: Program, { precision = 'float32', weights }: LowerOptions = {}): Uint8Array {
+export function toOnnx(program: Program, options: LowerOptions = {}): Uint8Array {
+  return encodeModel(lowerProgram(program, options));
+}
+
+/** The graph that `toOnnx` writes. Weights that no node needs any more are left out. */
+export function lowerProgram(
+  program: Program,
+  {
+    precision: wanted = 'float32',
+    operators = 'fused',
+    weights,
+    quantised = new Map(),
+    activationBits = 8,
+  }: LowerOptions = {},
+): OnnxGraph {
+  if (quantised.size > 0 && (wanted !== 'float32' || operators === 'standard'))
+    throw new TensorError(
+      'toOnnx',
+      'quantised products need float32 and the CPU. Leave the precision and the device out.',
+    );
+  if (wanted === 'float16')
+    return halfGraph(lowerProgram(program, { operators: 'standard', ...(weights ? { weights } : {}) }), program);
+  const precision: Real = wanted;
   const typeOf = (dtype: DataType): DataType => (dtype === 'float32' ? precision : dtype);
   const initialisers: OnnxTensor[] = program.constants.map((constant) => ({
     ...constant,
@@ -33,13 +69,15 @@ export function toOnnx(program: Program, { precision = 'float32', weights }: Low
         'toOnnx',
         `the weight '${parameter.name}' has the wrong shape (got [${weight.shape}], expected [${parameter.shape}]).`,
       );
-    initialisers.push({ ...parameter, dtype: precision, data: asType(weight.data, precision) });
+    initialisers.push({ ...parameter, ...baked(weight, parameter.name, precision) });
   }
 
   const { rename, copies } = outputNames(program);
-  const nodes = program.nodes.flatMap((node) => lowerNode(node, program, precision));
+  const integer = new Int8Products(program, quantised, activationBits);
+  const nodes = program.nodes.flatMap((node) => integer.lower(node) ?? lowerNode(node, program, precision, operators));
+  initialisers.push(...integer.initialisers);
   const renamed = (name: string) => rename.get(name) ?? name;
-  return encodeModel({
+  const graph = {
     nodes: [
       ...nodes.map((node) => ({ ...node, inputs: node.inputs.map(renamed), outputs: node.outputs.map(renamed) })),
       ...copies,
@@ -47,7 +85,35 @@ export function toOnnx(program: Program, { precision = 'float32', weights }: Low
     inputs,
     outputs: program.outputs.map((output) => ({ ...output, dtype: typeOf(output.dtype) })),
     initialisers,
-  });
+  };
+  return quantised.size === 0 ? graph : withoutUnused(graph, new Set(program.parameters.map(({ name }) => name)));
+}
+
+/** Drops nodes that no output needs, and weights (not inputs) that no node needs. */
+function withoutUnused(graph: OnnxGraph, parameters: ReadonlySet<string>): OnnxGraph {
+  const live = new Set(graph.outputs.map(({ name }) => name));
+  const nodes: OnnxNode[] = [];
+  for (const node of [...graph.nodes].reverse()) {
+    if (!node.outputs.some((name) => live.has(name))) continue;
+    for (const name of node.inputs) live.add(name);
+    nodes.push(node);
+  }
+  return {
+    nodes: nodes.reverse(),
+    inputs: graph.inputs.filter(({ name }) => live.has(name) || !parameters.has(name)),
+    outputs: graph.outputs,
+    initialisers: graph.initialisers.filter(({ name }) => live.has(name)),
+  };
+}
+
+/** A weight as the program's real type; one that stays in its file must have that type there. */
+function baked(weight: Weight, name: string, precision: Real): Weight {
+  if (!isStored(weight)) return { ...weight, dtype: precision, data: asType(weight.data, precision) };
+  if (weight.dtype === precision) return weight;
+  throw new TensorError(
+    'toOnnx',
+    `the weight '${name}' lies in ${weight.file} as ${weight.dtype} (expected ${precision}). Load it instead.`,
+  );
 }
 
 /** Values that are computed take an output's name; inputs, constants and second names need a copy. */
@@ -70,15 +136,21 @@ function outputNames(program: Program): { rename: Map<string, string>; copies: O
   return { rename, copies };
 }
 
-function lowerNode(node: Node, program: Program, precision: Precision): OnnxNode[] {
-  if (node.op === 'matmul') return lowerMatmul(node, program, precision);
-  if (precision === 'float64' && node.op.endsWith('LayerNormalization'))
-    return spellNorm(node.name, node.inputs, node.outputs, (node.attributes['epsilon'] as FloatAttribute).float);
+function lowerNode(node: Node, program: Program, precision: Real, operators: Operators): OnnxNode[] {
+  if (node.op === 'matmul') return lowerMatmul(node, program, precision, operators);
+  if (spelledNorms(precision, operators).includes(node.op))
+    return spellNorm(
+      node.name,
+      node.inputs,
+      node.outputs,
+      precision,
+      (node.attributes['epsilon'] as FloatAttribute).float,
+    );
   const attributes = Object.entries(node.attributes).map(([key, value]) => [key, lowerAttribute(value, precision)]);
   return [{ ...node, attributes: Object.fromEntries(attributes) }];
 }
 
-function lowerAttribute(value: Attribute, precision: Precision): OnnxAttribute {
+function lowerAttribute(value: Attribute, precision: Real): OnnxAttribute {
   if (typeof value === 'number') return { int: value };
   if (typeof value === 'string') return { string: value };
   if ('float' in value) return { float: value.float };
@@ -86,28 +158,32 @@ function lowerAttribute(value: Attribute, precision: Precision): OnnxAttribute {
   return { ints: value };
 }
 
+/** Normalisations that are written out: the fused kernels are float32 only, and of other providers the statistics are wrong. */
+function spelledNorms(precision: Real, operators: Operators): string[] {
+  return precision === 'float64' || operators === 'standard'
+    ? ['LayerNormalization', 'SimplifiedLayerNormalization']
+    : [];
+}
+
 /**
  * Two axes: Gemm, which transposes and scales for free (plain MatMul where there is nothing to do, so that the runtime can
- * fuse a bias). Batches: FusedMatMul in float32; in float64, where it does not exist, Transpose + MatMul + Mul. A factor
+ * fuse a bias). Batches: FusedMatMul in float32 on the CPU; elsewhere, where it does not exist, Transpose + Mul + MatMul. A factor
  * that float32 does not hold exactly is not given to Gemm in float64.
  */
-function lowerMatmul(node: Node, program: Program, precision: Precision): OnnxNode[] {
+function lowerMatmul(node: Node, program: Program, precision: Real, operators: Operators): OnnxNode[] {
   const transA = node.attributes['transA'] as number;
   const transB = node.attributes['transB'] as number;
   const alpha = (node.attributes['alpha'] as FloatAttribute).float;
-  const ranks = node.inputs.map((name) => program.values.get(name)!.shape.length);
+  const shapes = node.inputs.map((name) => program.values.get(name)!.shape);
   const plain = { ...node, attributes: {} };
   if (!transA && !transB && alpha === 1) return [{ ...plain, op: 'MatMul' }];
   const attributes = { transA: { int: transA }, transB: { int: transB }, alpha: { float: alpha } };
-  if (ranks.every((rank) => rank === 2) && (precision === 'float32' || alpha === Math.fround(alpha)))
+  if (shapes.every((shape) => shape.length === 2) && (precision === 'float32' || alpha === Math.fround(alpha)))
     return [{ ...plain, op: 'Gemm', attributes }];
-  if (precision === 'float32') return [{ ...plain, op: 'FusedMatMul', domain: 'com.microsoft', attributes }];
-  return spellMatmul(node.name, node.inputs, node.outputs[0]!, {
-    transA: transA === 1,
-    transB: transB === 1,
-    alpha,
-    ranks,
-  });
+  if (precision === 'float32' && operators === 'fused')
+    return [{ ...plain, op: 'FusedMatMul', domain: 'com.microsoft', attributes }];
+  const spec = { transA: transA === 1, transB: transB === 1, alpha, shapes };
+  return spellMatmul(node.name, node.inputs, node.outputs[0]!, precision, spec);
 }
 
 /** `data` as the typed array of `dtype`, the same array when it already is. */

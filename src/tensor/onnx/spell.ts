@@ -1,9 +1,13 @@
-import type { OnnxAttribute, OnnxNode } from './model.ts';
+import { size } from '../shapes.ts';
+import type { OnnxAttribute, OnnxNode, RealType } from './model.ts';
 
-/** Emits the nodes that spell one operation in float64, where the runtime's fused kernels are float32 only. */
+/** Emits the nodes that spell one operation in ONNX's own operators: the runtime's fused kernels are float32 and CPU only. */
 class Spelling {
   readonly nodes: OnnxNode[] = [];
-  constructor(private readonly prefix: string) {}
+  constructor(
+    private readonly prefix: string,
+    private readonly real: RealType,
+  ) {}
 
   emit(op: string, inputs: readonly string[], attributes: Record<string, OnnxAttribute> = {}, output?: string): string {
     const name = `${this.prefix}/${op.toLowerCase()}${this.nodes.length}`;
@@ -12,7 +16,7 @@ class Spelling {
   }
 
   number(value: number): string {
-    return this.emit('Constant', [], { value: { float64: value } });
+    return this.emit('Constant', [], { value: { scalar: value, type: this.real } });
   }
 
   meanOfLastAxis(x: string): string {
@@ -26,25 +30,27 @@ export interface MatmulSpec {
   readonly transA: boolean;
   readonly transB: boolean;
   readonly alpha: number;
-  readonly ranks: readonly number[];
+  readonly shapes: readonly (readonly number[])[];
 }
 
-/** Transpose + MatMul + Mul. */
+/** Transpose + MatMul; the factor goes onto the smaller operand, so that float16 does not overflow before it. */
 export function spellMatmul(
   name: string,
   inputs: readonly string[],
   output: string,
-  { transA, transB, alpha, ranks }: MatmulSpec,
+  real: RealType,
+  { transA, transB, alpha, shapes }: MatmulSpec,
 ): OnnxNode[] {
-  const spelling = new Spelling(name);
+  const spelling = new Spelling(name, real);
+  const smaller = size(shapes[0]!) <= size(shapes[1]!) ? 0 : 1;
   const operands = inputs.map((input, i) => {
-    if (!(i === 0 ? transA : transB)) return input;
-    const perm = Array.from({ length: ranks[i]! }, (_, axis) => axis);
+    const factored = alpha !== 1 && i === smaller ? spelling.emit('Mul', [input, spelling.number(alpha)]) : input;
+    if (!(i === 0 ? transA : transB)) return factored;
+    const perm = shapes[i]!.map((_, axis) => axis);
     perm.push(...perm.splice(-2).reverse());
-    return spelling.emit('Transpose', [input], { perm: { ints: perm } });
+    return spelling.emit('Transpose', [factored], { perm: { ints: perm } });
   });
-  if (alpha === 1) spelling.emit('MatMul', operands, {}, output);
-  else spelling.emit('Mul', [spelling.emit('MatMul', operands), spelling.number(alpha)], {}, output);
+  spelling.emit('MatMul', operands, {}, output);
   return spelling.nodes;
 }
 
@@ -53,9 +59,10 @@ export function spellNorm(
   name: string,
   inputs: readonly string[],
   outputs: readonly string[],
+  real: RealType,
   epsilon: number,
 ): OnnxNode[] {
-  const spelling = new Spelling(name);
+  const spelling = new Spelling(name, real);
   const [x, scale, bias] = inputs as [string, string, string | undefined];
   const centred =
     bias === undefined
