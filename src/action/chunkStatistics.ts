@@ -6,6 +6,9 @@ export interface Moments {
   readonly q99: Float64Array;
 }
 
+/** Whether quantiles are true order statistics, or come from counts of the upper 16 bits of float32 numbers (within 2⁻⁷ of the value). */
+export type QuantileMethod = 'exact' | 'counts';
+
 /**
  * What a data set's chunks look like: the content of the original `norm_stats.json`. All padded with zeros to `width` (32) dimensions.
  * A flat index is step·width + dimension.

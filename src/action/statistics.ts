@@ -1,217 +1,325 @@
 import { InputError } from '../base/index.ts';
-import type { ChunkStatistics, Correlation, Moments } from './chunkStatistics.ts';
+import type { ChunkStatistics, Moments, QuantileMethod } from './chunkStatistics.ts';
 import { correlationOf } from './correlation.ts';
-import { chunkCovariance, type EpisodeColumns } from './lagCovariance.ts';
-import { interpolatePair, OrderStatistics, quantilePair } from './orderStatistics.ts';
 import { stateFromProprioception } from './proprioception.ts';
 import { R1PRO } from './space.ts';
-
-/** With fewer chunks than this, sorting them is quicker than counting their bits. */
-const SORT_BELOW = 10_000;
+import { type ChunkMoments, ChunkSums, type ChunkSumsState } from './statistics/chunkSums.ts';
+import {
+  type ChunkQuantiles,
+  type CountState,
+  QuantileSearch,
+  QuantileTables,
+  type RefineRequest,
+  refine,
+} from './statistics/quantileTables.ts';
+import type { ChunkShape, EpisodeColumns } from './statistics/shape.ts';
 
 /** What `finish` is doing, 0…1 of the whole. */
 export type StatisticsProgress = (part: number, doing: string) => void;
 
-const { width: D, paddedWidth: PADDED, deltaMask: RELATIVE } = R1PRO;
+/** Larger numbers are no joint angles, and would leave the range in which sums are exact. */
+const LARGEST = 4096;
+
+export interface StatisticsOptions {
+  /** Actions per chunk (30). */
+  readonly horizon?: number;
+  /** [D] which dimensions are relative to the state (the R1Pro's 23). */
+  readonly deltaMask?: readonly boolean[];
+  /** Dimensions in the result, the rest zeros (32). */
+  readonly paddedWidth?: number;
+  /** The D numbers of the state from a row of another width; by default the R1Pro's from 256 or 61 numbers of proprioception. */
+  readonly stateOf?: (row: Float32Array) => Float32Array;
+  /** Bytes that the columns may take (8 a frame and dimension); beyond, quantiles come from counts. Default 4 GiB. */
+  readonly memory?: number;
+}
+
+/** What an accumulator holds, as plain data. */
+export interface StatisticsState {
+  readonly sums: ChunkSumsState;
+  readonly counts: CountState;
+  /** [4, D] minimum and maximum of states, of actions. */
+  readonly extremes: Float64Array;
+  /** Episodes by columns; undefined when they did not fit. */
+  readonly episodes: readonly EpisodeColumns[] | undefined;
+}
 
 /**
- * Statistics of a data set's chunks, exact: every frame, every chunk, float64 sums, true order statistics. Episodes are added (or merged from another
- * accumulator) and kept by columns, 184 bytes a frame; `finish` computes. Definitions as in the original (golden case statistics-small): an episode of T
- * frames has T − 29 chunks, each relative to the state at its start in float32.
+ * Statistics of a data set's chunks over every frame and every chunk, in one pass. The result is the same to the last bit in whatever order episodes are
+ * added and accumulators merged (statistics/chunkSums.ts). Quantiles are exact while the episodes' columns fit into `memory` (184 bytes a frame
+ * for the R1Pro), else read from counts: then each is within 2⁻⁷ of its value, and memory no longer grows. Definitions as in the original (golden case
+ * statistics-small): an episode of T frames has T − 29 chunks, each relative to the state at its start in float32.
  */
 export class StatisticsAccumulator {
-  private readonly episodes: EpisodeColumns[] = [];
-  readonly horizon: number;
-  frames = 0;
-  chunks = 0;
+  readonly shape: ChunkShape;
+  readonly paddedWidth: number;
+  private readonly width: number;
+  private readonly memory: number;
+  private readonly stateOf: (row: Float32Array) => Float32Array;
+  private readonly sums: ChunkSums;
+  private readonly tables: QuantileTables;
+  /** [4, D] */
+  private readonly extremes: Float64Array;
+  private episodes: EpisodeColumns[] | undefined = [];
 
-  constructor(options: { readonly horizon?: number } = {}) {
-    this.horizon = options.horizon ?? R1PRO.horizon;
+  constructor(options: StatisticsOptions = {}) {
+    this.shape = { horizon: options.horizon ?? R1PRO.horizon, relative: options.deltaMask ?? R1PRO.deltaMask };
+    this.width = this.shape.relative.length;
+    this.paddedWidth = Math.max(options.paddedWidth ?? R1PRO.paddedWidth, this.width);
+    if (!(Number.isInteger(this.shape.horizon) && this.shape.horizon >= 1))
+      throw new InputError(
+        'StatisticsAccumulator',
+        `horizon must be a whole number above 0 (got ${this.shape.horizon}).`,
+      );
+    this.memory = options.memory ?? 4 * 2 ** 30;
+    this.stateOf = options.stateOf ?? stateFromProprioception;
+    this.sums = new ChunkSums(this.shape);
+    this.tables = new QuantileTables(this.shape);
+    this.extremes = new Float64Array(4 * this.width).map((_, i) =>
+      Math.floor(i / this.width) % 2 === 0 ? Infinity : -Infinity,
+    );
+  }
+
+  get horizon(): number {
+    return this.shape.horizon;
+  }
+  get frames(): number {
+    return this.sums.frames;
+  }
+  get chunks(): number {
+    return this.sums.chunks;
+  }
+  /** How the quantiles will be found. */
+  get quantiles(): QuantileMethod {
+    return this.episodes ? 'exact' : 'counts';
   }
 
   /**
-   * Adds an episode of T frames. @param state [T, S] proprioception (S 256 or 61) or the 23-number state
+   * Adds an episode of T frames. @param state [T, S] proprioception (S 256 or 61) or the state itself [T, D]; actions [T, D]
    * @throws InputError when the shapes do not fit or a number is not finite
    */
   add({ state, actions }: { readonly state: Float32Array; readonly actions: Float32Array }): void {
-    const length = actions.length / D;
+    const d = this.width;
+    const length = actions.length / d;
     const size = state.length / length;
     if (!Number.isInteger(length) || !Number.isInteger(size) || length === 0)
       throw new InputError(
         'StatisticsAccumulator',
-        `state and actions do not fit (got ${state.length} and ${actions.length} numbers, expected T×S and T×${D}).`,
+        `state and actions do not fit (got ${state.length} and ${actions.length} numbers, expected T×S and T×${d}).`,
       );
     const columns = { length, actions: new Float32Array(actions.length), states: new Float32Array(actions.length) };
     for (let i = 0; i < length; i++) {
-      const raw = state.subarray(i * size, (i + 1) * size);
-      const row = size === D ? raw : stateFromProprioception(raw);
-      for (let d = 0; d < D; d++) {
-        columns.actions[d * length + i] = actions[i * D + d]!;
-        columns.states[d * length + i] = row[d]!;
+      const row = size === d ? state : this.stateOf(state.subarray(i * size, (i + 1) * size));
+      const from = size === d ? i * d : 0;
+      for (let dim = 0; dim < d; dim++) {
+        columns.actions[dim * length + i] = actions[i * d + dim]!;
+        columns.states[dim * length + i] = row[from + dim]!;
       }
     }
-    for (const [name, values] of [
-      ['action', columns.actions],
-      ['state', columns.states],
-    ] as const) {
-      const bad = values.findIndex((x) => !Number.isFinite(x));
-      if (bad >= 0)
-        throw new InputError(
-          'StatisticsAccumulator',
-          `an ${name === 'action' ? 'action' : 'episode state'} is not finite (got ${values[bad]} at frame ${bad % length}, dimension ${Math.floor(bad / length)}).`,
-        );
+    this.addColumns(columns);
+  }
+
+  /** Adds an episode whose columns are at hand; they are kept, not copied. */
+  addColumns(columns: EpisodeColumns): void {
+    const d = this.width;
+    const { length } = columns;
+    const extremes = new Float64Array(4 * d);
+    for (const [which, name] of ['state', 'action'].entries()) {
+      const values = which === 0 ? columns.states : columns.actions;
+      for (let dim = 0; dim < d; dim++) {
+        let [low, high, sum] = [Infinity, -Infinity, 0];
+        for (let i = dim * length; i < (dim + 1) * length; i++) {
+          const x = values[i]!;
+          if (x < low) low = x;
+          if (x > high) high = x;
+          sum += x;
+        }
+        if (!(low >= -LARGEST && high <= LARGEST && Number.isFinite(sum)))
+          throw wrongNumber(name, columns, dim, values);
+        extremes[2 * which * d + dim] = low;
+        extremes[(2 * which + 1) * d + dim] = high;
+      }
     }
-    this.push(columns);
+    this.widen(extremes);
+    this.sums.add(columns);
+    this.tables.add(columns);
+    this.episodes?.push(columns);
+    this.limit();
   }
 
-  /** Takes over all episodes of another accumulator, after one's own. */
+  private widen(extremes: Float64Array): void {
+    for (let i = 0; i < extremes.length; i++)
+      this.extremes[i] = (Math.floor(i / this.width) % 2 === 0 ? Math.min : Math.max)(this.extremes[i]!, extremes[i]!);
+  }
+
+  private limit(): void {
+    if (this.frames * this.width * 8 > this.memory) this.episodes = undefined;
+  }
+
+  /** Adds all that another accumulator holds (of the same shape). */
   merge(other: StatisticsAccumulator): void {
-    for (const episode of other.episodes) this.push(episode);
+    this.mergeState(other.state());
   }
 
-  private push(episode: EpisodeColumns): void {
-    this.episodes.push(episode);
-    this.frames += episode.length;
-    this.chunks += Math.max(0, episode.length - this.horizon + 1);
+  mergeState({ sums, counts, extremes, episodes }: StatisticsState): void {
+    this.sums.merge(sums);
+    this.tables.merge(counts);
+    this.widen(extremes);
+    if (this.episodes && episodes) for (const episode of episodes) this.episodes.push(episode);
+    else this.episodes = undefined;
+    this.limit();
   }
 
-  /** @throws InputError when no episode is as long as a chunk */
+  /** What this accumulator holds; the columns themselves are shared, not copied. */
+  state(): StatisticsState {
+    return {
+      sums: this.sums.state(),
+      counts: this.tables.state(),
+      extremes: this.extremes.slice(),
+      episodes: this.episodes,
+    };
+  }
+
+  /** Counts of the bits below the prefixes of `request`, over the episodes held here. */
+  refine(request: RefineRequest): Uint32Array<ArrayBuffer> {
+    return refine(this.episodes ?? [], this.shape, request);
+  }
+
+  /** @throws InputError when there are fewer than two chunks */
   finish(progress: StatisticsProgress = () => {}): ChunkStatistics {
+    const search = this.search(progress);
+    if (this.episodes)
+      for (let request = search.request(), level = 1; request; request = search.request(), level++) {
+        search.narrow(this.refine(request));
+        progress(0.1 + 0.25 * level, 'quantiles');
+      }
+    return this.conclude(search, progress);
+  }
+
+  /** `finish`, with the columns spread over other accumulators (workers), which answer `refine` for theirs. */
+  async finishWith(
+    others: readonly ((request: RefineRequest) => Promise<Uint32Array>)[],
+    exact: boolean,
+    progress: StatisticsProgress = () => {},
+  ): Promise<ChunkStatistics> {
+    const search = this.search(progress);
+    if (!exact) this.episodes = undefined;
+    else
+      for (let request = search.request(), level = 1; request; request = search.request(), level++) {
+        const wanted = request;
+        const found = await Promise.all(others.map((other) => other(wanted)));
+        const total = found[0]!;
+        for (const part of found.slice(1)) for (let i = 0; i < total.length; i++) total[i]! += part[i]!;
+        search.narrow(total);
+        progress(0.1 + 0.25 * level, 'quantiles');
+      }
+    return this.conclude(search, progress);
+  }
+
+  private search(progress: StatisticsProgress): QuantileSearch {
     if (this.chunks < 2)
       throw new InputError(
         'StatisticsAccumulator',
         `too few chunks (got ${this.chunks} from ${this.frames} frames, expected at least 2). Episodes must be longer than ${this.horizon} frames.`,
       );
-    const horizon = this.horizon;
-    const state = this.frameMoments((e, d, out) => out.set(e.states.subarray(d * e.length, (d + 1) * e.length)), true);
-    const actions = this.frameMoments((e, d, out) => {
-      for (let i = 0; i < e.length; i++) {
-        const at = d * e.length + i;
-        out[i] = RELATIVE[d] ? e.actions[at]! - e.states[at]! : e.actions[at]!;
-      }
-    }, false);
-    const perTimestep = this.chunkMoments(actions, (part) => progress(0.5 * part, 'quantiles'));
-    return {
-      horizon,
-      width: PADDED,
-      state,
-      actions,
-      perTimestep,
-      correlation: this.correlation(actions, perTimestep, (part) => progress(0.5 + 0.5 * part, 'correlation')),
-    };
+    progress(0, 'quantiles');
+    return new QuantileSearch(this.tables, this.shape, this.chunks);
   }
 
-  /** Moments [32] over all frames of what `column` writes for each episode and dimension. With `extremes`, q01 and q99 are the minimum and maximum. */
-  private frameMoments(
-    column: (episode: EpisodeColumns, d: number, out: Float32Array) => void,
-    extremes: boolean,
-  ): Moments {
-    const out = emptyMoments(PADDED);
-    const values = new Float32Array(this.frames);
-    for (let d = 0; d < D; d++) {
-      let at = 0;
-      for (const episode of this.episodes) {
-        column(episode, d, values.subarray(at, at + episode.length));
-        at += episode.length;
-      }
-      [out.mean[d], out.std[d]] = meanAndStd(values);
-      if (!extremes) continue;
-      let [low, high] = [Infinity, -Infinity];
-      for (const x of values) {
-        if (x < low) low = x;
-        if (x > high) high = x;
-      }
-      [out.q01[d], out.q99[d]] = [low, high];
-    }
-    return out;
-  }
-
-  /** Moments [H, 32] over the chunks at each step; fills in the quantiles of `actions` over all rows on the way. */
-  private chunkMoments(actions: Moments, progress: (part: number) => void): Moments {
-    const { horizon, chunks } = this;
-    const out = emptyMoments(horizon * PADDED);
-    const values = new Float32Array(chunks);
-    const bits = new Int32Array(values.buffer);
-    const one = new OrderStatistics();
-    const all = new OrderStatistics();
-    const ofChunks = quantilePair(chunks, 0.01, 0.99);
-    const ofRows = quantilePair(chunks * horizon, 0.01, 0.99);
-    for (let d = 0; d < D; d++) {
-      all.clear();
-      for (let t = 0; t < horizon; t++) {
-        this.fillChunkColumn(t, d, values);
-        const i = t * PADDED + d;
-        [out.mean[i], out.std[i]] = meanAndStd(values);
-        all.count(bits, chunks);
-        if (chunks < SORT_BELOW) {
-          values.sort();
-          [out.q01[i], out.q99[i]] = interpolatePair(ofChunks, (k) => values[ofChunks.ranks[k]!]!);
-        } else {
-          one.clear();
-          one.count(bits, chunks);
-          one.locate(ofChunks.ranks);
-          one.refine(bits, chunks);
-          [out.q01[i], out.q99[i]] = interpolatePair(ofChunks, (k) => one.value(k));
-        }
-      }
-      all.locate(ofRows.ranks);
-      for (let t = 0; t < horizon; t++) {
-        this.fillChunkColumn(t, d, values);
-        all.refine(bits, chunks);
-      }
-      [actions.q01[d], actions.q99[d]] = interpolatePair(ofRows, (k) => all.value(k));
-      progress((d + 1) / D);
-    }
-    return out;
-  }
-
-  /** Step t, dimension d of every chunk, in float32. */
-  private fillChunkColumn(t: number, d: number, out: Float32Array): void {
-    let at = 0;
-    for (const { length, actions, states } of this.episodes) {
-      const chunks = length - this.horizon + 1;
-      const from = d * length;
-      if (RELATIVE[d]) for (let i = 0; i < chunks; i++) out[at++] = actions[from + i + t]! - states[from + i]!;
-      else for (let i = 0; i < chunks; i++) out[at++] = actions[from + i + t]!;
-    }
-  }
-
-  private correlation(actions: Moments, perTimestep: Moments, progress: (part: number) => void): Correlation {
+  private conclude(search: QuantileSearch, progress: StatisticsProgress): ChunkStatistics {
+    const found = search.quantiles();
+    progress(0.6, 'correlation');
+    const moments = this.sums.moments();
+    progress(0.8, 'correlation');
     const { horizon } = this;
-    const compact = (values: Float64Array) =>
-      Float64Array.from({ length: horizon * D }, (_, i) => values[Math.floor(i / D) * PADDED + (i % D)]!);
-    let done = 0;
-    const covariance = chunkCovariance(
-      this.episodes,
-      RELATIVE,
+    const [d, w] = [this.width, this.paddedWidth];
+    const still = this.still();
+    const perTimestep = emptyMoments(horizon * w);
+    const deviations = new Float64Array(horizon * d);
+    const clamp = this.clamp(found);
+    for (let t = 0; t < horizon; t++)
+      for (let dim = 0; dim < d; dim++) {
+        const [i, to] = [t * d + dim, t * w + dim];
+        const value = still[dim];
+        perTimestep.mean[to] = value ?? moments.mean[i]!;
+        deviations[i] = value === undefined ? Math.sqrt(Math.max(0, moments.covariance[i * horizon * d + i]!)) : 0;
+        perTimestep.std[to] = deviations[i]!;
+        perTimestep.q01[to] = clamp(found.q01[i]!, dim);
+        perTimestep.q99[to] = clamp(found.q99[i]!, dim);
+      }
+    const statistics: ChunkStatistics = {
       horizon,
-      actions.mean.subarray(0, D),
-      compact(perTimestep.mean),
-      (frames) => {
-        done += frames;
-        progress(done / this.frames);
-      },
-    );
-    return correlationOf(covariance, compact(perTimestep.std), { horizon, width: D, paddedWidth: PADDED });
+      width: w,
+      state: this.stateMoments(moments),
+      actions: this.actionMoments(moments, found, still, clamp),
+      perTimestep,
+      correlation: correlationOf(moments.covariance, deviations, { horizon, width: d, paddedWidth: w }),
+    };
+    progress(1, 'correlation');
+    return statistics;
   }
+
+  /** The only value that each dimension of a chunk ever has, where there is one. */
+  private still(): (number | undefined)[] {
+    const d = this.width;
+    const [low, high, actionLow, actionHigh] = [0, 1, 2, 3].map((k) => this.extremes.subarray(k * d, (k + 1) * d)) as [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
+    return Array.from({ length: d }, (_, dim) => {
+      const relative = this.shape.relative[dim]!;
+      if (actionLow[dim] !== actionHigh[dim] || (relative && low[dim] !== high[dim])) return undefined;
+      return relative ? Math.fround(actionLow[dim]! - low[dim]!) : actionLow[dim]!;
+    });
+  }
+
+  /** Quantiles from counts never leave what absolute dimensions have been seen to be. */
+  private clamp(_: ChunkQuantiles): (x: number, dim: number) => number {
+    const d = this.width;
+    return (x, dim) =>
+      this.shape.relative[dim] ? x : Math.min(Math.max(x, this.extremes[2 * d + dim]!), this.extremes[3 * d + dim]!);
+  }
+
+  private stateMoments({ state }: ChunkMoments): Moments {
+    const d = this.width;
+    const out = emptyMoments(this.paddedWidth);
+    for (let dim = 0; dim < d; dim++) {
+      const [low, high] = [this.extremes[dim]!, this.extremes[d + dim]!];
+      out.mean[dim] = low === high ? low : state.mean[dim]!;
+      out.std[dim] = low === high ? 0 : state.std[dim]!;
+      [out.q01[dim], out.q99[dim]] = [low, high];
+    }
+    return out;
+  }
+
+  private actionMoments(
+    { actions }: ChunkMoments,
+    found: ChunkQuantiles,
+    still: readonly (number | undefined)[],
+    clamp: (x: number, dim: number) => number,
+  ): Moments {
+    const out = emptyMoments(this.paddedWidth);
+    for (let dim = 0; dim < this.width; dim++) {
+      out.mean[dim] = still[dim] ?? actions.mean[dim]!;
+      out.std[dim] = still[dim] === undefined ? actions.std[dim]! : 0;
+      [out.q01[dim], out.q99[dim]] = [clamp(found.rowsQ01[dim]!, dim), clamp(found.rowsQ99[dim]!, dim)];
+    }
+    return out;
+  }
+}
+
+function wrongNumber(name: string, { length }: EpisodeColumns, dim: number, values: Float32Array): InputError {
+  const bad = values.subarray(dim * length, (dim + 1) * length).findIndex((x) => !(Math.abs(x) <= LARGEST));
+  const value = values[dim * length + bad]!;
+  const what = Number.isFinite(value) ? `is far too large (expected at most ${LARGEST})` : 'is not finite';
+  return new InputError(
+    'StatisticsAccumulator',
+    `an ${name === 'action' ? 'action' : 'episode state'} ${what} (got ${value} at frame ${bad}, dimension ${dim}).`,
+  );
 }
 
 function emptyMoments(size: number): Moments {
   const zeros = () => new Float64Array(size);
   return { mean: zeros(), std: zeros(), q01: zeros(), q99: zeros() };
-}
-
-/** Mean and population standard deviation, in two passes. */
-function meanAndStd(values: Float32Array): [number, number] {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]!;
-  const mean = sum / values.length;
-  let [squares, rest] = [0, 0];
-  for (let i = 0; i < values.length; i++) {
-    const x = values[i]! - mean;
-    squares += x * x;
-    rest += x;
-  }
-  // `rest` would be 0 in exact arithmetic; it corrects the mean's rounding.
-  return [mean + rest / values.length, Math.sqrt(Math.max(0, squares - (rest * rest) / values.length) / values.length)];
 }
