@@ -1,6 +1,7 @@
 /** A chunk of actions as one object: layout of the 23 numbers, delta, normalisation, correlation, noise, inpainting, compression. */
 export * from './chunkStatistics.ts';
 export * from './compression.ts';
+export * from './fast/index.ts';
 export * from './inpaint.ts';
 export * from './linear.ts';
 export * from './noise.ts';

@@ -69,6 +69,19 @@ describe('safetensors', () => {
     expect(back.get('h')!.dtype).toBe('float32');
   });
 
+  it('reads small and unsigned integers as the next larger type', async () => {
+    const bits = Uint16Array.of(0xffff, 0x8000, 0xffff, 1, 0xfffe, 0xffff);
+    const header = {
+      a: { dtype: 'I16', shape: [2], data_offsets: [0, 4] },
+      b: { dtype: 'U16', shape: [2], data_offsets: [4, 8] },
+      c: { dtype: 'U32', shape: [1], data_offsets: [8, 12] },
+    };
+    const back = await readSafetensors(file(header, new Uint8Array(bits.buffer)));
+    expect([...back.get('a')!.data]).toEqual([-1, -32768]);
+    expect([...back.get('b')!.data]).toEqual([65535, 1]);
+    expect([...back.get('c')!.data]).toEqual([4294967294n]);
+  });
+
   const four = new Uint8Array(4);
   const entry = (change: object) => file({ x: { dtype: 'F32', shape: [1], data_offsets: [0, 4], ...change } }, four);
   it.each([

@@ -15,7 +15,20 @@ export interface SafetensorsHeader {
   readonly entries: ReadonlyMap<string, Entry>;
 }
 
-const BYTES: Record<string, number> = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I8: 1, U8: 1, BOOL: 1 };
+const BYTES: Record<string, number> = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  U32: 4,
+  I32: 4,
+  U16: 2,
+  I16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+};
 const WRITTEN: Record<DataType, string> = {
   float64: 'F64',
   float32: 'F32',
@@ -36,7 +49,7 @@ interface Source {
 }
 
 /**
- * Reads arrays from a safetensors file (or its bytes). F16 and BF16 become float32. `only` chooses by name.
+ * Reads arrays from a safetensors file (or its bytes). F16 and BF16 become float32, I16 and U16 int32, U32 int64. `only` chooses by name.
  * @throws InputError that names what is wrong with the file
  */
 export async function readSafetensors(
@@ -178,6 +191,12 @@ function decode({ dtype, shape }: Entry, bytes: Uint8Array<ArrayBuffer>): NdArra
       return make('int64', new BigInt64Array(buffer));
     case 'I32':
       return make('int32', new Int32Array(buffer));
+    case 'I16':
+      return make('int32', Int32Array.from(new Int16Array(buffer)));
+    case 'U16':
+      return make('int32', Int32Array.from(new Uint16Array(buffer)));
+    case 'U32':
+      return make('int64', BigInt64Array.from(new Uint32Array(buffer), BigInt));
     case 'I8':
       return make('int8', new Int8Array(buffer));
     case 'BOOL':

@@ -2,6 +2,7 @@ import type { Kind } from '../kind.ts';
 import { compression } from './compression.ts';
 import { dataset } from './dataset.ts';
 import { executor } from './executor.ts';
+import { fast } from './fast.ts';
 import { network } from './network.ts';
 import { noise } from './noise.ts';
 import { optimizer } from './optimizer.ts';
@@ -36,4 +37,5 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   routing,
   wire,
   dataset,
+  fast,
 };

@@ -1,0 +1,75 @@
+import { InputError } from '../../base/index.ts';
+import type { Moments } from '../chunkStatistics.ts';
+import { R1PRO } from '../space.ts';
+
+/** Columns [start, end) of the 23 that the original encodes: all but the last torso joint. */
+export const FAST_COLUMNS: readonly (readonly [start: number, end: number])[] = [
+  [0, 6],
+  [7, 23],
+];
+
+const FLOOR = 1e-6;
+
+/** Number of dimensions D in column ranges. */
+export function widthOf(columns: readonly (readonly [number, number])[]): number {
+  return columns.reduce((sum, [start, end]) => sum + end - start, 0);
+}
+
+/** `0:6,7:23` as ranges. @throws InputError when it is none, or goes beyond the 23 columns */
+export function parseColumns(text: string): [number, number][] {
+  return text.split(',').map((part) => {
+    const match = /^\s*(\d+):(\d+)\s*$/.exec(part);
+    const [start, end] = [Number(match?.[1]), Number(match?.[2])];
+    if (!match || start >= end || end > R1PRO.width)
+      throw new InputError(
+        'columns',
+        `${JSON.stringify(part)} is no range of the ${R1PRO.width} columns (expected such as 0:6,7:23).`,
+      );
+    return [start, end];
+  });
+}
+
+/**
+ * A chunk of delta actions [T, 23] as FAST sees it: the encoded columns, clipped to the data set's q01 and q99 of actions (over the rows of all chunks) and
+ * mapped to [-1, 1] by 2(x − q01)/max(q99 − q01, 1e-6) − 1. float64 [T, D]. Formula: the original's fitting script.
+ */
+export function fastChunk(
+  delta: Float32Array | Float64Array,
+  { actions }: { readonly actions: Moments },
+  columns: readonly (readonly [number, number])[] = FAST_COLUMNS,
+  out?: Float64Array,
+): Float64Array {
+  const rows = delta.length / R1PRO.width;
+  const width = widthOf(columns);
+  if (!Number.isInteger(rows))
+    throw new InputError(
+      'fastChunk',
+      `the chunk is not of whole rows (got ${delta.length} numbers, expected a multiple of ${R1PRO.width}).`,
+    );
+  const result = out ?? new Float64Array(rows * width);
+  let to = 0;
+  for (const [start, end] of columns)
+    for (let d = start; d < end; d++, to++) {
+      const [low, high] = [actions.q01[d]!, actions.q99[d]!];
+      const factor = Math.max(high - low, FLOOR);
+      for (let t = 0; t < rows; t++) {
+        const x = delta[t * R1PRO.width + d]!;
+        result[t * width + to] = (2 * ((x < low ? low : x > high ? high : x) - low)) / factor - 1;
+      }
+    }
+  return result;
+}
+
+/** The inverse for what clipping kept: (x + 1)/2·max(q99 − q01, 1e-6) + q01; [T, D] to [T, D] in the units of the actions. */
+export function fromFastChunk(
+  chunk: Float64Array,
+  { actions }: { readonly actions: Moments },
+  columns: readonly (readonly [number, number])[] = FAST_COLUMNS,
+): Float64Array {
+  const dimensions = columns.flatMap(([start, end]) => Array.from({ length: end - start }, (_, i) => start + i));
+  return chunk.map((x, i) => {
+    const d = dimensions[i % dimensions.length]!;
+    const [low, high] = [actions.q01[d]!, actions.q99[d]!];
+    return ((x + 1) / 2) * Math.max(high - low, FLOOR) + low;
+  });
+}
