@@ -12,22 +12,28 @@ export interface Moment {
   readonly action: ArrayLike<number>;
 }
 
-export interface RecoverySettings {
-  /** Steps of the past that are remembered, and the most that a recovery goes back. */
-  readonly memory: number;
+/** How far a recovery goes back, and how fast. */
+export interface WayBack {
+  /** Remembered steps that are undone, at most. */
+  readonly back: number;
   /** Remembered steps that one step of the way back undoes. */
   readonly stride: number;
+}
+
+export interface RecoverySettings {
+  /** Steps of the past that are remembered. */
+  readonly memory: number;
   /** Steps after a recovery in which no other begins. */
   readonly rest: number;
   /** Recoveries in one episode. */
   readonly limit: number;
-  readonly missedGrasp: {
-    /** A gripper that was above this, within the memory, and is now closed on nothing has missed. */
+  readonly missedGrasp: WayBack & {
+    /** A gripper that was above this within the memory, and is now closed on nothing, has missed. */
     readonly wasOpenAbove: number;
-    /** It must have been told to stay closed for so many steps. */
+    /** It must have been told to close for so many steps. */
     readonly settle: number;
   };
-  readonly blocked: {
+  readonly blocked: WayBack & {
     /** Steps over which nothing must have moved. */
     readonly window: number;
     /** A joint this far (rad) from where it was told to be … */
@@ -39,15 +45,31 @@ export interface RecoverySettings {
     /** … that goes slower than this (m/s) is held up. */
     readonly baseStill: number;
   };
+  readonly stalled: WayBack & {
+    /** Steps in which the robot got nowhere: … */
+    readonly window: number;
+    /** … its base ended less than this (m) from where it was, … */
+    readonly baseTravel: number;
+    /** … and neither gripper was told to move by more than this. */
+    readonly gripperTravel: number;
+  };
 }
 
 export const RECOVERY_DEFAULTS: RecoverySettings = {
-  memory: 45,
-  stride: 2,
+  memory: 150,
   rest: 30,
   limit: 8,
-  missedGrasp: { wasOpenAbove: 0, settle: 4 },
-  blocked: { window: 12, jointGap: 0.15, jointStill: 0.01, baseCommand: 0.25, baseStill: 0.03 },
+  missedGrasp: { wasOpenAbove: 0, settle: 4, back: 45, stride: 2 },
+  blocked: {
+    window: 12,
+    jointGap: 0.15,
+    jointStill: 0.01,
+    baseCommand: 0.25,
+    baseStill: 0.03,
+    back: 45,
+    stride: 2,
+  },
+  stalled: { window: 100, baseTravel: 0.1, gripperTravel: 0.3, back: 150, stride: 5 },
 };
 
 /** What a detector sees: the task and its stage, the past (oldest first), and the present state. */
@@ -59,6 +81,7 @@ export interface RecoverySituation {
 }
 
 export interface Detection {
+  readonly way: WayBack;
   /** Gripper columns to open on the way back. */
   readonly open: readonly number[];
   readonly reason: string;
@@ -76,6 +99,7 @@ type Detector = (situation: RecoverySituation, settings: RecoverySettings, table
 export const RECOVERY_RULES = {
   'missed-grasp': missedGrasp,
   'blocked-approach': blockedApproach,
+  'stalled-approach': stalledApproach,
 } as const satisfies Readonly<Record<string, Detector>>;
 
 export type RecoveryRuleName = keyof typeof RECOVERY_RULES;
@@ -91,7 +115,8 @@ export function recover(
   for (const rule of RECOVERY_RULE_NAMES) {
     const seen = names.includes(rule) ? RECOVERY_RULES[rule](situation, settings, table) : undefined;
     if (!seen) continue;
-    const actions = retrace(situation.past, settings.stride, seen.open);
+    const { way, open } = seen;
+    const actions = retrace(situation.past.slice(-way.back), way.stride, open);
     return { rule, ...seen, actions, rows: actions.length / R1PRO.width };
   }
   return undefined;
@@ -100,9 +125,10 @@ export function recover(
 /** A gripper that was open a moment ago, was told to close, and met nothing, where the table says that it must not be empty. */
 function missedGrasp(
   { task, stage, past, state }: RecoverySituation,
-  { missedGrasp: { wasOpenAbove, settle } }: RecoverySettings,
+  { missedGrasp: way }: RecoverySettings,
   { closedBelow, emptyGripperIsErrorBefore: before }: RuleTable,
 ): Detection | undefined {
+  const { settle, wasOpenAbove } = way;
   if (past.length < settle) return undefined;
   const missed = (['left', 'right'] as const).filter((side, i) => {
     const column = R1PRO.gripperColumns[i]!;
@@ -115,14 +141,15 @@ function missedGrasp(
   });
   if (missed.length === 0) return undefined;
   const open = missed.map((side) => R1PRO.gripperColumns[side === 'left' ? 0 : 1]!);
-  return { open, reason: `the ${missed.join(' and the ')} gripper closed on nothing` };
+  return { way, open, reason: `the ${missed.join(' and the ')} gripper closed on nothing` };
 }
 
 /** A joint that stays away from where it is told to be, or a base that stands though it is told to go, for a whole window. */
 function blockedApproach(
   { past, state }: RecoverySituation,
-  { blocked: { window, jointGap, jointStill, baseCommand, baseStill } }: RecoverySettings,
+  { blocked: way }: RecoverySettings,
 ): Detection | undefined {
+  const { window, jointGap, jointStill, baseCommand, baseStill } = way;
   if (past.length < window) return undefined;
   const recent = past.slice(-window);
   for (const { name, start, end } of R1PRO.parts) {
@@ -133,7 +160,7 @@ function blockedApproach(
         const pushes = recent.every(({ action }) => action[d]! * Math.sign(told) >= baseCommand);
         const stands = recent.slice(1).every((moment) => Math.abs(moment.state[d]!) < baseStill);
         if (pushes && stands && Math.abs(state[d]!) < baseStill)
-          return { open: [], reason: `the base was told to go (${told.toFixed(2)} along axis ${d}) and did not` };
+          return { way, open: [], reason: `the base was told to go (${told.toFixed(2)} along axis ${d}) and did not` };
       } else {
         const gap = (moment: Moment, next: ArrayLike<number>) => moment.action[d]! - next[d]!;
         const sign = Math.sign(gap(recent[0]!, state));
@@ -142,6 +169,7 @@ function blockedApproach(
         if (away && still) {
           const off = Math.abs(gap(recent.at(-1)!, state)).toFixed(2);
           return {
+            way,
             open: [],
             reason: `joint ${d - start + 1} of the ${name} is held up ${off} rad short of its command`,
           };
@@ -150,6 +178,20 @@ function blockedApproach(
     }
   }
   return undefined;
+}
+
+/** A robot that gets nowhere: its base stays in place and its grippers do nothing, however its arms move. */
+function stalledApproach({ past }: RecoverySituation, { stalled: way }: RecoverySettings): Detection | undefined {
+  const { window, baseTravel, gripperTravel } = way;
+  if (past.length < window) return undefined;
+  const recent = past.slice(-window);
+  const travelled = [0, 1].map((axis) => recent.reduce((sum, { state }) => sum + state[axis]! / R1PRO.rate, 0));
+  if (Math.hypot(...travelled) >= baseTravel) return undefined;
+  for (const column of R1PRO.gripperColumns) {
+    const told = recent.map(({ action }) => action[column]!);
+    if (Math.max(...told) - Math.min(...told) > gripperTravel) return undefined;
+  }
+  return { way, open: [], reason: `neither base nor gripper got anywhere in ${window} steps` };
 }
 
 /**

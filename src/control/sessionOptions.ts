@@ -62,7 +62,11 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
   integer('historyLength', all.historyLength, 1);
   integer('votes', all.votes, 1);
   integer('recovery.memory', recovery.memory, 1);
-  integer('recovery.stride', recovery.stride, 1);
+  for (const name of ['missedGrasp', 'blocked', 'stalled'] as const) {
+    integer(`recovery.${name}.back`, recovery[name].back, 1);
+    integer(`recovery.${name}.stride`, recovery[name].stride, 1);
+  }
+  for (const name of ['blocked', 'stalled'] as const) integer(`recovery.${name}.window`, recovery[name].window, 1);
   integer('recovery.rest', recovery.rest, 0);
   integer('recovery.limit', recovery.limit, 0);
   finite('gripperChange', all.gripperChange, 0);

@@ -4,8 +4,12 @@ import {
   AV_CODEC_FLAG_GLOBAL_HEADER,
   AV_LOG_FATAL,
   AV_NOPTS_VALUE,
+  AV_PIX_FMT_GRAY8,
   AV_PIX_FMT_RGB24,
+  AV_PIX_FMT_YUV420P,
+  AV_PIX_FMT_YUV422P,
   AV_PIX_FMT_YUV444P,
+  AV_PIX_FMT_YUVJ420P,
   AVMEDIA_TYPE_VIDEO,
   AVSEEK_FLAG_BACKWARD,
   SWS_ACCURATE_RND,
@@ -147,6 +151,15 @@ export function encodeVideo(
   }
 }
 
+/** Planar 8-bit formats whose first plane is the luma. */
+const LUMA_FORMATS: readonly number[] = [
+  AV_PIX_FMT_YUV420P,
+  AV_PIX_FMT_YUVJ420P,
+  AV_PIX_FMT_YUV422P,
+  AV_PIX_FMT_YUV444P,
+  AV_PIX_FMT_GRAY8,
+];
+
 /** Receives a wanted frame: its place in the list of wanted frames, and its RGB bytes, valid during the call only. */
 export type FrameSink = (place: number, rgb: Uint8Array, width: number, height: number) => void;
 
@@ -155,6 +168,8 @@ export interface ReadOptions {
   /** Time of frame 0 in the file, seconds: where an episode begins in a video that several share. */
   readonly startSeconds?: number;
   readonly threads?: number;
+  /** `rgb` (default), or `luma`: the decoded Y plane as the codec defines it, bit for bit; uint8 [height, width]. */
+  readonly pixels?: 'rgb' | 'luma';
 }
 
 /** Wanted frames further apart than this are reached by seeking instead of decoding on. */
@@ -220,13 +235,15 @@ class VideoReader {
   private readonly secondsPerTick: number;
   private readonly fps: number;
   private readonly start: number;
+  private readonly pixels: 'rgb' | 'luma';
   private scaler: { context: SoftwareScaleContext; rgb: Frame; key: string } | undefined;
 
   constructor(
     private readonly path: string,
-    { fps = 30, startSeconds = 0, threads = 1 }: ReadOptions,
+    { fps = 30, startSeconds = 0, threads = 1, pixels = 'rgb' }: ReadOptions,
   ) {
     this.fps = fps;
+    this.pixels = pixels;
     this.start = startSeconds;
     check(path, this.format.openInputSync(path), 'opening the video');
     const stream = this.format.streams.find((s) => s.codecpar.codecType === AVMEDIA_TYPE_VIDEO);
@@ -304,7 +321,8 @@ class VideoReader {
           const place = places.get(index)!;
           missing.delete(index);
           wanted--;
-          this.convert(place, sink);
+          if (this.pixels === 'luma') this.luma(place, sink);
+          else this.convert(place, sink);
         }
         if (index > last) past = true;
         this.frame.unref();
@@ -319,6 +337,17 @@ class VideoReader {
       this.decoder.sendPacketSync(null);
       drain();
     }
+  }
+
+  private luma(place: number, sink: FrameSink): void {
+    const { width, height, format, linesize, data } = this.frame;
+    const plane = data?.[0];
+    if (!LUMA_FORMATS.includes(format as number) || !plane)
+      throw new VideoError(this.path, `has no 8-bit luma plane (pixel format ${format}).`);
+    const stride = linesize[0]!;
+    const bytes = new Uint8Array(width * height);
+    for (let y = 0; y < height; y++) bytes.set(plane.subarray(y * stride, y * stride + width), y * width);
+    sink(place, bytes, width, height);
   }
 
   private convert(place: number, sink: FrameSink): void {
