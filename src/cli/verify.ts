@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { duration } from '../base/index.ts';
-import { type Summary, summarise, type Verdict, verify } from '../verify/index.ts';
+import { firstOff, type Summary, summarise, type Verdict, verify } from '../verify/index.ts';
 
 interface Options {
   json: boolean;
   quiet: boolean;
+  float64: boolean;
 }
 
 export function command(): Command {
@@ -12,6 +13,11 @@ export function command(): Command {
     .description("golden cases below the given folders, each quantity computed with Valet's own code and compared")
     .argument('<dir...>', 'folders with golden cases (a manifest.json each)')
     .option('--json', 'print one JSON line per quantity, and a last one with the counts', false)
+    .option(
+      '--float64',
+      'compute network and sampler cases in float64 too: whose rounding the remaining difference is',
+      false,
+    )
     .option('--quiet', 'no progress on stderr', false)
     .addHelpText('after', '\nExample:\n  $ valet verify test/golden/sincos test/golden/optimizer')
     .action(run);
@@ -21,14 +27,16 @@ async function run(folders: string[], options: Options): Promise<void> {
   const started = performance.now();
   const verdicts: Verdict[] = [];
   let current = '';
-  for await (const verdict of verify(folders)) {
+  for await (const verdict of verify(folders, { float64: options.float64 })) {
     verdicts.push(verdict);
     if (options.json) process.stdout.write(`${JSON.stringify(verdict)}\n`);
     if (verdict.case !== current && !options.quiet) process.stderr.write(`${verdict.case} (${verdict.kind || '?'})\n`);
     current = verdict.case;
   }
   const summary = summarise(verdicts);
-  if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+  const first = firstOff(verdicts).map(({ case: name, quantity }) => ({ case: name, quantity }));
+  if (options.json)
+    process.stdout.write(`${JSON.stringify({ ...summary, ...(first.length > 0 && { firstOff: first }) })}\n`);
   else process.stdout.write(report(verdicts, summary, (performance.now() - started) / 1000));
   if (summary.failed > 0 || summary.unknown > 0) process.exitCode = 1;
 }
@@ -46,13 +54,34 @@ export function report(verdicts: readonly Verdict[], summary: Summary, seconds: 
     const count = summarise(own);
     out += line(name, own[0]!.kind, count.passed, count.failed, count.unknown);
     const off = own.filter(({ pass }) => pass === false);
-    for (const verdict of off.slice(0, 5)) out += `  ✗ ${describe(verdict)}\n`;
-    if (off.length > 5) out += `  and ${off.length - 5} more\n`;
+    const [first] = firstOff(own);
+    if (first) out += `  ✗ first off: ${describe(first)}\n`;
+    const others = off.filter((verdict) => verdict !== first);
+    for (const verdict of others.slice(0, 4)) out += `  ✗ ${describe(verdict)}\n`;
+    if (others.length > 4) out += `  and ${others.length - 4} more\n`;
     const unknown = own.find(({ pass }) => pass === null);
     if (unknown) out += `  ? ${unknown.message}\n`;
   }
+  out += float64Table(verdicts);
   const { passed, failed, unknown } = summary;
   return `${out}${passed} passed, ${failed} failed, ${unknown} unknown in ${duration(seconds)}\n`;
+}
+
+/** Our float32 and our float64 program against the golden numbers, side by side; nothing where float64 was not asked for. */
+function float64Table(verdicts: readonly Verdict[]): string {
+  const rows = verdicts.flatMap(({ case: name, quantity, error, float64 }) =>
+    float64 && error !== null && (error > 0 || float64.error > 0)
+      ? [[`${name}/${quantity}`, error, float64.error, float64.rounding] as const]
+      : [],
+  );
+  if (rows.length === 0) return '';
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const line = (name: string, ...cells: string[]) =>
+    `${name.padEnd(width)}  ${cells.map((cell) => cell.padStart(10)).join('  ')}\n`;
+  return (
+    line('error against the golden numbers', 'float32', 'float64', '32 to 64') +
+    rows.map(([name, ...numbers]) => line(name, ...numbers.map((x) => x.toExponential(1)))).join('')
+  );
 }
 
 function describe({ quantity, error, tolerance, message }: Verdict): string {

@@ -1,4 +1,4 @@
-import { type NdArray, type Parameters, Session } from '../tensor/index.ts';
+import { type NdArray, type Parameters, type Precision, Session } from '../tensor/index.ts';
 import type { ModelConfig } from './config.ts';
 import { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram } from './inference.ts';
 import { splitLayers } from './views.ts';
@@ -34,6 +34,8 @@ export interface SamplerOptions {
   readonly steps: number;
   readonly threads?: number;
   readonly imageMask?: boolean;
+  /** float64 is for telling rounding from mistakes: x is then a Float64Array. The step times stay float32. */
+  readonly precision?: Precision;
 }
 
 /**
@@ -48,24 +50,38 @@ export class Sampler {
     readonly batch: number,
     private readonly prefix: Session,
     private readonly denoise: Session,
-    private readonly conditions: readonly Float32Array[],
+    private readonly conditions: readonly (Float32Array | Float64Array)[],
+    private readonly precision: Precision,
     steps: number,
   ) {
     this.times = eulerTimes(steps);
   }
 
   static async create(config: ModelConfig, parameters: Parameters, options: SamplerOptions): Promise<Sampler> {
-    const { batch, steps, threads = 1, imageMask = false } = options;
+    const { batch, steps, threads = 1, imageMask = false, precision = 'float32' } = options;
     const weights = splitLayers(config, parameters);
     const times = eulerTimes(steps).before;
-    const conditions = await Session.create(buildConditionProgram(config, times.length), { weights, threads });
-    const { modulation } = await conditions.run({ time: times });
+    const conditions = await Session.create(buildConditionProgram(config, times.length), {
+      weights,
+      threads,
+      precision,
+    });
+    const { modulation } = await conditions.run({ time: precision === 'float64' ? Float64Array.from(times) : times });
     await conditions.close();
     const width = modulation!.data.length / times.length;
-    const rows = Array.from(times, (_, i) => (modulation!.data as Float32Array).slice(i * width, (i + 1) * width));
-    const prefix = await Session.create(buildPrefixProgram(config, { batch, imageMask }), { weights, threads });
-    const denoise = await Session.create(buildDenoiseProgram(config, { batch, imageMask }), { weights, threads });
-    return new Sampler(config, batch, prefix, denoise, rows, steps);
+    const all = modulation!.data as Float32Array | Float64Array;
+    const rows = Array.from(times, (_, i) => all.slice(i * width, (i + 1) * width));
+    const prefix = await Session.create(buildPrefixProgram(config, { batch, imageMask }), {
+      weights,
+      threads,
+      precision,
+    });
+    const denoise = await Session.create(buildDenoiseProgram(config, { batch, imageMask }), {
+      weights,
+      threads,
+      precision,
+    });
+    return new Sampler(config, batch, prefix, denoise, rows, precision, steps);
   }
 
   /**
@@ -78,10 +94,12 @@ export class Sampler {
     noise: Float32Array,
     afterStep?: (x: Float32Array, timeAfter: number, step: number) => void,
   ): Promise<{ actions: Float32Array; stageLogits: Float32Array }> {
-    const { images, state, task, stage, imageMask } = inputs;
+    const real = (values: Float32Array) => (this.precision === 'float64' ? Float64Array.from(values) : values.slice());
+    const { images, task, stage, imageMask } = inputs;
+    const state = real(inputs.state);
     const mask: Record<string, Uint8Array> = imageMask ? { image_mask: imageMask } : {};
     const { stage_logits, ...cache } = await this.prefix.run({ images, state, task, stage, ...mask });
-    const x = Float32Array.from(noise);
+    const x = real(noise) as Float32Array;
     const { before, after } = this.times;
     const dt = f32(-1 / before.length);
     for (let step = 0; step < before.length; step++) {
@@ -91,10 +109,11 @@ export class Sampler {
         modulation: this.conditions[step]!,
       });
       const v = velocity!.data as Float32Array;
-      for (let i = 0; i < x.length; i++) x[i]! += f32(dt * v[i]!);
+      if (this.precision === 'float64') for (let i = 0; i < x.length; i++) x[i]! -= v[i]! / before.length;
+      else for (let i = 0; i < x.length; i++) x[i]! += f32(dt * v[i]!);
       afterStep?.(x, after[step]!, step);
     }
-    return { actions: x, stageLogits: Float32Array.from(stage_logits!.data as Float32Array) };
+    return { actions: x, stageLogits: (stage_logits!.data as Float32Array).slice() };
   }
 
   async close(): Promise<void> {

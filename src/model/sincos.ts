@@ -6,7 +6,7 @@ const f32 = Math.fround;
  */
 export function sincosFrequencies(dimension: number, low: number, high: number): Float32Array {
   const n = dimension / 2;
-  const step = f32(1 / (n - 1));
+  const step = n > 1 ? f32(1 / (n - 1)) : 0;
   const ratio = f32(high / low);
   return Float32Array.from({ length: n }, (_, i) => {
     const fraction = f32(i * step);

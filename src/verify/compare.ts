@@ -31,6 +31,16 @@ export interface Outcome {
   readonly worst?: Worst;
   /** What else is worth saying when it fails. */
   readonly note?: string;
+  /** With `--float64`: what the same program gives in float64. */
+  readonly float64?: Float64Errors;
+}
+
+/** How much of an error is rounding, and whose. */
+export interface Float64Errors {
+  /** Our float64 program against the golden numbers: where it is as large as the error in float32, the golden numbers' own rounding. */
+  readonly error: number;
+  /** Our float32 program against our float64 program: our own rounding. */
+  readonly rounding: number;
 }
 
 export function passes({ error, tolerance }: Outcome): boolean {
@@ -103,7 +113,34 @@ export function combine(parts: readonly (readonly [tensor: string, outcome: Outc
           .map(([name]) => name)
           .join(', ')}${off.length > 5 ? ', …' : ''}`
       : most.note;
-  return { ...most, ...(most.worst && { worst: { ...most.worst, tensor } }), ...(note && { note }) };
+  const exact = parts.flatMap(([, { float64 }]) => (float64 ? [float64] : []));
+  const largest = (key: keyof Float64Errors) => Math.max(...exact.map((found) => found[key]));
+  return {
+    ...most,
+    ...(most.worst && { worst: { ...most.worst, tensor } }),
+    ...(note && { note }),
+    ...(exact.length > 0 && { float64: { error: largest('error'), rounding: largest('rounding') } }),
+  };
+}
+
+/** `got` against the golden numbers, and, where there is one, the float64 program's answer `exact` beside it. */
+export function compareBoth(
+  got: ArrayLike<number>,
+  exact: ArrayLike<number> | undefined,
+  expected: NdArray,
+  tolerance: Tolerance,
+  counts?: (i: number) => boolean,
+): Outcome {
+  const outcome = compareArrays(got, expected, tolerance, counts);
+  if (!exact) return outcome;
+  const reference: NdArray = { shape: expected.shape, dtype: 'float64', data: Float64Array.from(exact) };
+  return {
+    ...outcome,
+    float64: {
+      error: compareArrays(exact, expected, tolerance, counts).error,
+      rounding: compareArrays(got, reference, tolerance, counts).error,
+    },
+  };
 }
 
 /** The index of flat element `i`. */

@@ -3,6 +3,8 @@ import { basename, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError, readJson } from '../base/index.ts';
 
+const LeafToleranceSchema = z.looseObject({ leaf: z.string(), tolerance_absolute: z.number() });
+
 /** One number or array that a case promises, and how near it must be. */
 const QuantitySchema = z.looseObject({
   name: z.string(),
@@ -16,9 +18,11 @@ const QuantitySchema = z.looseObject({
   meaning: z.string().optional(),
   /** Only valid tokens are compared. */
   compare_where: z.string().optional(),
-  /** One leaf that has an absolute tolerance of its own. */
-  exception: z.looseObject({ leaf: z.string(), tolerance_absolute: z.number() }).optional(),
+  /** Leaves (or patterns of their names) that have an absolute tolerance of their own. */
+  exception: z.union([LeafToleranceSchema, z.array(LeafToleranceSchema)]).optional(),
   except_leaves: z.array(z.string()).optional(),
+  /** How arrays are compared where it is not element by element. */
+  measure: z.string().optional(),
 });
 export type Quantity = z.infer<typeof QuantitySchema>;
 

@@ -1,6 +1,6 @@
-import { passes, UnknownQuantity, type Worst } from './compare.ts';
+import { type Float64Errors, passes, UnknownQuantity, type Worst } from './compare.ts';
 import { GoldenCase } from './goldenCase.ts';
-import type { Check, Kind } from './kind.ts';
+import type { Check, Kind, VerifyOptions } from './kind.ts';
 import { KINDS } from './kinds/index.ts';
 import { type CaseFolder, findCases, readManifest } from './manifest.ts';
 
@@ -15,6 +15,8 @@ export interface Verdict {
   /** null: the kind, or the quantity, is not built. */
   readonly pass: boolean | null;
   readonly worst?: Worst;
+  /** With `float64`, for kinds that have a float64 program. */
+  readonly float64?: Float64Errors;
   /** Why it failed, or what is unknown. */
   readonly message?: string;
 }
@@ -29,12 +31,12 @@ export interface Summary {
  * Verifies every case at or below the given folders, one verdict per quantity, in the order of the manifests.
  * @throws InputError when a folder holds no case
  */
-export async function* verify(roots: readonly string[]): AsyncGenerator<Verdict> {
-  for (const folder of await findCases(roots)) yield* verifyCase(folder);
+export async function* verify(roots: readonly string[], options: VerifyOptions = {}): AsyncGenerator<Verdict> {
+  for (const folder of await findCases(roots)) yield* verifyCase(folder, options);
 }
 
 /** The verdicts of one case. A manifest that cannot be read is one failure. */
-export async function* verifyCase(folder: CaseFolder): AsyncGenerator<Verdict> {
+export async function* verifyCase(folder: CaseFolder, options: VerifyOptions = {}): AsyncGenerator<Verdict> {
   const none = { error: null, tolerance: null };
   let golden: GoldenCase;
   try {
@@ -58,15 +60,16 @@ export async function* verifyCase(folder: CaseFolder): AsyncGenerator<Verdict> {
   let check: Check | undefined;
   for (const quantity of quantities) {
     try {
-      check ??= await prepare(golden);
+      check ??= await prepare(golden, options);
       const outcome = await check(quantity);
       const pass = passes(outcome);
-      const { error, tolerance, worst, note } = outcome;
+      const { error, tolerance, worst, note, float64 } = outcome;
       yield {
         ...about(quantity.name),
         error: Number.isFinite(error) ? error : null,
         tolerance,
         pass,
+        ...(float64 && { float64 }),
         ...(!pass && worst && { worst }),
         ...(!pass && { message: [note, describeWorst(worst)].filter(Boolean).join('; ') }),
       };

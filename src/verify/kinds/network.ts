@@ -15,59 +15,92 @@ import {
   Session,
   type Tensor,
 } from '../../tensor/index.ts';
-import { combine, compareArrays, type Outcome, toleranceOf, UnknownQuantity } from '../compare.ts';
-import { type GoldenCase, numbers, pick } from '../goldenCase.ts';
-import type { Check } from '../kind.ts';
+import { combine, compareBoth, type Outcome, type Tolerance, toleranceOf, UnknownQuantity } from '../compare.ts';
+import { type GoldenCase, numbers, pattern } from '../goldenCase.ts';
+import type { Check, VerifyOptions } from '../kind.ts';
 import type { Quantity } from '../manifest.ts';
+import { backwardRank } from '../order.ts';
 import { cameraInputs, type InputTensors, input, int64, promptColumn } from './observation.ts';
+import { fileOf, matching, needSubcase, parametersOf, type SubcaseOf, tensorOf } from './subcase.ts';
 
-/** What a sub-case says beside its switches. */
-interface Subcase {
-  readonly name: string;
-  readonly options: Readonly<Record<string, unknown>>;
+type Feeds = Readonly<Record<string, NdArray>>;
+export type Values = ReadonlyMap<string, NdArray>;
+
+/** Weights and inputs of one loss program. */
+export interface LossCase {
   readonly config: ModelConfig;
-  readonly cameras: readonly string[];
+  readonly parameters: Parameters;
+  readonly feeds: Feeds;
 }
 
 /** Forward values, losses and gradients of the network (golden README of network-tiny). */
-export function network(golden: GoldenCase): Check {
+export function network(golden: GoldenCase, { float64 = false }: VerifyOptions): Check {
   return async (quantity) => {
-    const subcase = subcaseOf(golden, quantity);
-    const tensor = quantity.tensor ?? quantity.name.split(':')[1]!;
-    if (quantity.file === subcase.options['gradients']) return gradients(golden, subcase, quantity);
-    const expected = await golden.tensor(quantity.file, tensor);
-    const values = await golden.once(`${subcase.name} values`, () => {
-      for (const other of Object.keys(golden.manifest.subcases ?? {}))
-        if (other !== subcase.name) golden.forget(`${other} `);
-      return forward(golden, subcase);
+    const subcase = needSubcase(golden, quantity);
+    const { name } = subcase;
+    const given = await golden.once(`${name}: given`, () => {
+      for (const other of Object.keys(golden.manifest.subcases ?? {})) if (other !== name) golden.forget(`${other}: `);
+      return lossCase(golden, subcase);
     });
-    const counts = quantity.compare_where ? whereValid(tensor, expected, values) : undefined;
-    return compareArrays(computed(tensor, subcase, values), expected, toleranceOf(quantity), counts);
+    const both = async <T>(key: string, make: (precision: Precision) => Promise<T>) => ({
+      own: await golden.once(`${name}: ${key} float32`, () => make('float32')),
+      exact: float64 ? await golden.once(`${name}: ${key} float64`, () => make('float64')) : undefined,
+    });
+    const expected = await golden.tensors(quantity.file);
+    if (asksForGradients(quantity, subcase, given.config, expected)) {
+      const { own, exact } = await both('gradients', (precision) => lossGradients(given, precision));
+      return gradients(quantity, subcase, expected, own, exact);
+    }
+    const { own, exact } = await both('values', (precision) => forward(given, precision));
+    return combineIfMany(
+      matching(expected, quantity).map(([tensor, target]) => {
+        const counts = quantity.compare_where ? whereValid(tensor, target, own) : undefined;
+        const got = computed(tensor, given.config, own);
+        const outcome = compareBoth(
+          got,
+          exact && computed(tensor, given.config, exact),
+          target,
+          toleranceOf(quantity),
+          counts,
+        );
+        const layers = tensor.startsWith('kv_') && target.shape.length === 5;
+        const note = layers ? layersOff(got, target, outcome.tolerance, counts) : '';
+        return [tensor, { ...outcome, ...(note && { note }) }];
+      }),
+    );
   };
 }
 
-function subcaseOf(golden: GoldenCase, { name, file }: Quantity): Subcase {
-  const { subcases = {}, config } = golden.manifest;
-  const own = name.split(':')[0]!;
-  const found =
-    own in subcases
-      ? own
-      : Object.keys(subcases).find((key) => [subcases[key]!['expected'], subcases[key]!['gradients']].includes(file));
-  if (!found) throw new InputError(golden.name, `quantity ${name} belongs to no sub-case.`);
-  const options = subcases[found]!;
-  const merged = configOfGoldenCase(config, { ...config, ...options });
-  return { name: found, options, config: merged, cameras: config['cameras'] as string[] };
+/** One comparison as it is; several by the worst. */
+function combineIfMany(parts: readonly (readonly [string, Outcome])[]): Outcome {
+  return parts.length === 1 ? parts[0]![1] : combine(parts);
 }
+
+/** Gradients lie in the file that the sub-case calls so, or under names of leaves. */
+function asksForGradients(
+  quantity: Quantity,
+  { options }: SubcaseOf,
+  config: ModelConfig,
+  expected: Parameters,
+): boolean {
+  if (quantity.file === options['gradients']) return true;
+  const leaves = new Set(parameterTree(config).map(({ name }) => name));
+  const fits = pattern(tensorOf(quantity));
+  const names = [...expected.keys()].filter((name) => fits.test(name));
+  return (names.length > 0 ? names : [...expected.keys()]).every((name) => leaves.has(leafOf(name)));
+}
+
+/** A gradient's leaf: `gradients/<leaf>` or the leaf alone. */
+const leafOf = (name: string): string => name.replace(/^(d_|grads?\/|gradients?\/)/, '');
 
 /** The case's inputs as the loss program takes them. */
 export function lossFeeds(
   { tensors, prefix, where }: InputTensors,
   config: ModelConfig,
-  cameras: readonly string[],
   maskName?: string,
 ): Record<string, NdArray> {
   const inputs = { tensors, where, ...(prefix !== undefined && { prefix }) };
-  const { images, mask } = cameraInputs(inputs, cameras, maskName);
+  const { images, mask } = cameraInputs(inputs, config.cameras, maskName);
   const fast = (): Record<string, NdArray> => {
     const tokens = input(inputs, 'fast_tokens');
     return { fast_tokens: int64(numbers(tokens), tokens.shape), fast_mask: input(inputs, 'fast_token_mask') };
@@ -81,38 +114,45 @@ export function lossFeeds(
     actions: input(inputs, 'actions'),
     noise: input(inputs, 'noise'),
     time: input(inputs, 'time'),
-    ...(config.useFastAuxiliary ? fast() : {}),
+    ...(config.useFastAuxiliary && tensors.has(`${prefix ?? ''}fast_tokens`) ? fast() : {}),
   };
 }
 
-/** Weights and inputs of a sub-case, and the options of its loss program. */
-async function given(golden: GoldenCase, { options, config, cameras }: Subcase) {
-  const file = golden.file('inputs.safetensors');
-  const parameters = await golden.tensors(golden.file('params.safetensors'));
-  for (const { name, shape } of parameterTree(config)) {
-    const { shape: found } = pick(parameters, name, 'parameters');
-    if (String(found) !== String(shape))
-      throw new InputError(golden.name, `parameter ${name} is [${found}] (the configuration makes it [${shape}]).`);
-  }
-  const inputs = { tensors: await golden.tensors(file), where: file };
-  const feeds = lossFeeds(inputs, config, cameras, options['image_mask'] as string | undefined);
-  const [flowSamples, batch] = feeds['noise']!.shape as [number, number];
-  return { parameters, feeds, batch, flowSamples };
+/** The configuration, but for sizes that the inputs themselves decide: flow samples, and FAST tokens of a chunk. */
+export function fittedConfig(golden: GoldenCase, options: object, inputs: Parameters, prefix = ''): ModelConfig {
+  const config = configOfGoldenCase(golden.config, options, golden.name);
+  const flowSamples = inputs.get(`${prefix}noise`)?.shape[0] ?? config.flowSamples;
+  const maxFastTokens = inputs.get(`${prefix}fast_tokens`)?.shape[1] ?? config.maxFastTokens;
+  return { ...config, flowSamples, maxFastTokens };
 }
 
+async function lossCase(golden: GoldenCase, subcase: SubcaseOf): Promise<LossCase> {
+  const file = fileOf(golden, subcase, 'inputs', 'inputs.safetensors');
+  const tensors = await golden.tensors(file);
+  const config = fittedConfig(golden, subcase.options, tensors);
+  const parameters = await parametersOf(golden, fileOf(golden, subcase, 'params', 'params.safetensors'), config);
+  const mask = subcase.options['image_mask'];
+  const feeds = lossFeeds({ tensors, where: file }, config, typeof mask === 'string' ? mask : undefined);
+  return { config, parameters, feeds };
+}
+
+const sizes = ({ feeds }: LossCase) => {
+  const [flowSamples, batch] = feeds['noise']!.shape as [number, number];
+  return { batch, flowSamples, fastTokens: 'fast_tokens' in feeds };
+};
+
 /** Everything that the loss program traces, by the names of the golden cases, and the fed inputs as `feed/<name>`. */
-async function forward(golden: GoldenCase, subcase: Subcase): Promise<ReadonlyMap<string, NdArray>> {
-  const { parameters, feeds, batch, flowSamples } = await given(golden, subcase);
+export async function forward(given: LossCase, precision: Precision = 'float32'): Promise<Values> {
   const traced = new Set<string>();
   const trace = (key: string, tensor: Tensor): void => {
     if (traced.has(key)) return;
     traced.add(key);
     tensor.builder.output(`trace/${key}`, tensor);
   };
-  const program = buildLossProgram(subcase.config, { batch, flowSamples, gradients: false, trace });
-  const out = await run(program, subcase.config, parameters, feeds);
+  const program = buildLossProgram(given.config, { ...sizes(given), gradients: false, trace });
+  const out = await run(program, given.config, given.parameters, given.feeds, precision);
   return new Map([
-    ...Object.entries(feeds).map(([key, value]) => [`feed/${key}`, value] as const),
+    ...Object.entries(given.feeds).map(([key, value]) => [`feed/${key}`, value] as const),
     ...Object.entries(out).map(([key, value]) => [key.replace(/^trace\//, ''), value] as const),
   ]);
 }
@@ -122,7 +162,7 @@ export async function run(
   program: Program,
   config: ModelConfig,
   parameters: Parameters,
-  feeds: Readonly<Record<string, NdArray>>,
+  feeds: Feeds,
   precision: Precision = 'float32',
 ): Promise<Record<string, NdArray>> {
   const session = await Session.create(program, { threads: 1, precision });
@@ -140,28 +180,82 @@ export async function run(
 }
 
 /** The gradient of the loss by every leaf; leaves that the loss does not depend on have gradient zero. */
-async function gradients(golden: GoldenCase, subcase: Subcase, quantity: Quantity): Promise<Outcome> {
-  const { config } = subcase;
-  const { parameters, feeds, batch, flowSamples } = await given(golden, subcase);
-  const program = buildLossProgram(config, { batch, flowSamples, gradients: true });
-  const out = await run(program, config, parameters, feeds);
+export async function lossGradients(given: LossCase, precision: Precision = 'float32'): Promise<Parameters> {
+  const { config, parameters, feeds } = given;
+  const program = buildLossProgram(config, { ...sizes(given), gradients: true });
+  const out = await run(program, config, parameters, feeds, precision);
   const views = new Map<string, NdArray>();
   for (const [key, value] of Object.entries(out))
     if (key.startsWith('gradient/')) views.set(key.slice('gradient/'.length), value);
   const merged = mergeLayers(config, views);
-  const expected = await golden.tensors(quantity.file);
-  const tree = new Map(parameterTree(config).map(({ name, shape }) => [name, shape]));
-  for (const name of expected.keys())
-    if (!tree.has(name)) throw new InputError(quantity.file, `has leaf ${name}, which this network does not have.`);
-  return combine(
-    [...tree.keys()].map((leaf) => {
-      const target = pick(expected, leaf, quantity.file);
-      const got = merged.get(leaf)?.data ?? new Float32Array(target.data.length);
-      const { exception } = quantity;
-      const tolerance = exception?.leaf === leaf ? { absolute: exception.tolerance_absolute } : toleranceOf(quantity);
-      return [leaf, compareArrays(got as Float32Array, target, tolerance)];
+  return new Map(
+    parameterTree(config).map(({ name, shape }) => {
+      const zero = (): NdArray => ({
+        shape: [...shape],
+        dtype: 'float32',
+        data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
+      });
+      return [name, merged.get(name) ?? zero()];
     }),
   );
+}
+
+/** Every leaf that the quantity covers; with `*` that is the whole tree, and the file must hold no other. */
+function gradients(
+  quantity: Quantity,
+  { options }: SubcaseOf,
+  expected: Parameters,
+  own: Parameters,
+  exact: Parameters | undefined,
+): Outcome {
+  const names = new Map([...expected.keys()].map((name) => [leafOf(name), name]));
+  for (const leaf of names.keys())
+    if (!own.has(leaf)) throw new InputError(quantity.file, `has leaf ${leaf}, which this network does not have.`);
+  const asked = tensorOf(quantity);
+  const whole = quantity.file === options['gradients'] && (quantity.tensor ?? '*') === '*';
+  const fits = pattern(asked);
+  const wanted = [...own.keys()].filter(
+    (leaf) => whole || fits.test(leaf) || (names.has(leaf) && fits.test(names.get(leaf)!)),
+  );
+  if (wanted.length === 0) throw new UnknownQuantity('network', `no leaf fits ${asked}.`);
+  const zero = new Set(options['gradients_that_are_entirely_zero'] as readonly string[] | undefined);
+  const parts = wanted.map((leaf): [string, Outcome] => {
+    const got = own.get(leaf)!;
+    const named = names.get(leaf);
+    if (named === undefined && !zero.has(leaf)) throw new InputError(quantity.file, `has no gradient of ${leaf}.`);
+    const target = named === undefined ? { ...got, data: new Float32Array(got.data.length) } : expected.get(named)!;
+    return [leaf, compareBoth(numbers(got), exact && numbers(exact.get(leaf)!), target, leafTolerance(quantity, leaf))];
+  });
+  const outcome = parts.length === 1 ? { ...parts[0]![1] } : combine(parts);
+  const off = parts.filter(([, { error, tolerance }]) => !(error <= tolerance)).map(([leaf]) => leaf);
+  if (off.length < 2) return outcome;
+  const first = off.reduce((a, b) => (backwardRank(b) < backwardRank(a) ? b : a));
+  return { ...outcome, note: `${off.length} of ${parts.length} leaves are off; going backward the first is ${first}` };
+}
+
+/** A leaf's own tolerance, where the quantity makes an exception of it. */
+function leafTolerance(quantity: Quantity, leaf: string): Tolerance {
+  const own = [quantity.exception ?? []].flat().find((exception) => pattern(exception.leaf).test(leaf));
+  return own ? { absolute: own.tolerance_absolute } : toleranceOf(quantity);
+}
+
+/** Which layers of a cache [layers, …] are off: the worst element need not lie in the first of them. */
+function layersOff(
+  got: ArrayLike<number>,
+  expected: NdArray,
+  tolerance: number,
+  counts: (i: number) => boolean = () => true,
+): string {
+  const target = numbers(expected);
+  const size = target.length / expected.shape[0]!;
+  let largest = 0;
+  for (let i = 0; i < target.length; i++) if (counts(i)) largest = Math.max(largest, Math.abs(target[i]!));
+  const off = Array.from({ length: expected.shape[0]! }, (_, layer) => layer).filter((layer) => {
+    for (let i = layer * size; i < (layer + 1) * size; i++)
+      if (counts(i) && !(Math.abs(got[i]! - target[i]!) <= tolerance * largest)) return true;
+    return false;
+  });
+  return off.length > 0 ? `layers off: ${off.join(', ')}` : '';
 }
 
 /** The 23 action numbers as the original's loss report names them. */
@@ -172,7 +266,8 @@ const COLUMNS = [
 ];
 
 /** The expected file's tensor `name` from what the program traced. */
-function computed(name: string, { config, cameras }: Subcase, values: ReadonlyMap<string, NdArray>): ArrayLike<number> {
+export function computed(name: string, config: ModelConfig, values: Values): ArrayLike<number> {
+  const { cameras } = config;
   const [samples, batch] = values.get('feed/noise')!.shape as [number, number];
   const data = (key: string): ArrayLike<number> => {
     const found = values.get(key);
@@ -197,13 +292,18 @@ function computed(name: string, { config, cameras }: Subcase, values: ReadonlyMa
     return entry(data(traced), cameras.length, camera);
   }
   if (['time_condition', 'suffix_tokens', 'suffix_out', 'velocity'].includes(name)) return samplesFirst(data(name));
-  if (name.endsWith('_last_layer')) {
-    const all = data(name.slice(0, -'_last_layer'.length));
-    return Array.from(all).slice((all.length / config.layers) * (config.layers - 1));
+  // One layer of a cache: the last, or one by its number.
+  const one = /^(kv_.+?)_(?:last_layer|layer_?(\d+))$/.exec(name);
+  if (one) {
+    const all = data(one[1]!);
+    const layer = one[2] === undefined ? config.layers - 1 : Number(one[2]);
+    const size = all.length / config.layers;
+    return Array.from(all).slice(layer * size, (layer + 1) * size);
   }
   // The program bars stages that a task does not have by a large negative number, the original by -inf.
   if (name === 'stage_logits_masked') return Array.from(data(name), (x) => (x < -1e29 ? -Infinity : x));
-  if (name.startsWith('loss/')) return reportedLoss(name.slice('loss/'.length), config, batch, data);
+  if (name.startsWith('loss/'))
+    return reportedLoss(name.slice('loss/'.length), config, batch, data, values.has('loss/fast'));
   return data(name);
 }
 
@@ -213,6 +313,7 @@ function reportedLoss(
   config: ModelConfig,
   batch: number,
   data: (key: string) => ArrayLike<number>,
+  withFast: boolean,
 ): ArrayLike<number> {
   const perSample = (column?: number): number[] => {
     const elements = data('action_loss_elements'); // [B, horizon, actionDim]
@@ -232,7 +333,7 @@ function reportedLoss(
     return fastAccuracy(data('fast_logits'), data('feed/fast_tokens'), data('feed/fast_mask'), batch);
   if (name === 'action_loss') return perSample();
   if (name === 'total_loss') {
-    const fast = config.useFastAuxiliary ? config.fastLossWeight * data('loss/fast')[0]! : 0;
+    const fast = withFast ? config.fastLossWeight * data('loss/fast')[0]! : 0;
     const rest = config.subtaskLossWeight * data('loss/stage')[0]! + fast;
     return perSample().map((x) => x + rest);
   }
@@ -264,7 +365,7 @@ function fastAccuracy(
 }
 
 /** Which elements of a per-token tensor belong to tokens that are there: [B, S, …], or [layer, B, S, …] for caches. */
-function whereValid(name: string, { shape }: NdArray, values: ReadonlyMap<string, NdArray>): (i: number) => boolean {
+function whereValid(name: string, { shape }: NdArray, values: Values): (i: number) => boolean {
   const mask = values.get('prefix_mask')!;
   const valid = numbers(mask);
   const [batch, total] = mask.shape as [number, number];

@@ -20,8 +20,12 @@ export function cameraInputs(
   maskName = 'image_mask/*',
 ): { images: NdArray; mask: NdArray } {
   const pictures = cameras.map((camera) => input(inputs, `image_uint8/${camera}`));
-  const valid = cameras.map((camera) => numbers(input(inputs, maskName.replace('*', camera))));
   const [batch, ...shape] = pictures[0]!.shape as [number, ...number[]];
+  // A case without masks has every camera.
+  const some = cameras.some((camera) => inputs.tensors.has(`${inputs.prefix ?? ''}${maskName.replace('*', camera)}`));
+  const valid = cameras.map((camera) =>
+    some ? numbers(input(inputs, maskName.replace('*', camera))) : new Uint8Array(batch).fill(1),
+  );
   const size = shape.reduce((a, b) => a * b, 1);
   const images = new Uint8Array(batch * cameras.length * size);
   const mask = new Uint8Array(batch * cameras.length);

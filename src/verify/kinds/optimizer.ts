@@ -4,35 +4,33 @@ import { combine, compareArrays, type Outcome, toleranceOf, UnknownQuantity } fr
 import { type GoldenCase, pattern } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
 import type { Quantity } from '../manifest.ts';
+import { tensorOf } from './subcase.ts';
 
 /** The settings of an optimiser as the manifests have them. */
 export interface OptimizerConfig {
-  readonly steps: number;
+  readonly steps?: number;
   readonly b1: number;
   readonly b2: number;
   readonly eps: number;
   readonly weight_decay: number;
-  readonly clip_global_norm: number;
-  readonly ema_decay: number;
+  /** Null: no clipping, no moving average. */
+  readonly clip_global_norm?: number | null;
+  readonly ema_decay?: number | null;
   readonly schedule: {
     readonly kind?: string;
-    readonly warmup_steps: number;
+    readonly warmup_steps?: number;
     readonly peak_lr: number;
-    readonly decay_steps: number;
-    readonly decay_lr: number;
+    readonly decay_steps?: number;
+    readonly decay_lr?: number;
   };
 }
 
-/** @throws UnknownQuantity for another kind of schedule than warm-up and cosine */
+/** @throws UnknownQuantity for another kind of schedule than warm-up and cosine, or constant */
 export function scheduleOf({ schedule }: OptimizerConfig): Schedule {
-  if (schedule.kind !== undefined && schedule.kind !== 'cosine_with_warmup')
-    throw new UnknownQuantity('schedule', `kind ${schedule.kind} is not built.`);
-  return {
-    warmupSteps: schedule.warmup_steps,
-    peak: schedule.peak_lr,
-    decaySteps: schedule.decay_steps,
-    final: schedule.decay_lr,
-  };
+  const { kind = 'cosine_with_warmup', warmup_steps = 0, peak_lr: peak, decay_steps = 0, decay_lr = 0 } = schedule;
+  if (kind === 'constant') return { warmupSteps: warmup_steps, peak, decaySteps: warmup_steps, final: peak };
+  if (kind !== 'cosine_with_warmup') throw new UnknownQuantity('schedule', `kind ${kind} is not built.`);
+  return { warmupSteps: warmup_steps, peak, decaySteps: decay_steps, final: decay_lr };
 }
 
 export function stepOptions(config: OptimizerConfig) {
@@ -41,8 +39,8 @@ export function stepOptions(config: OptimizerConfig) {
     beta2: config.b2,
     epsilon: config.eps,
     weightDecay: config.weight_decay,
-    clipNorm: config.clip_global_norm,
-    emaDecay: config.ema_decay,
+    clipNorm: config.clip_global_norm ?? Number.POSITIVE_INFINITY,
+    emaDecay: config.ema_decay ?? 0,
   };
 }
 
@@ -57,7 +55,7 @@ export function optimizer(golden: GoldenCase): Check {
   const config = golden.config as unknown as OptimizerConfig;
   const schedule = scheduleOf(config);
   return async (quantity) => {
-    const name = quantity.tensor ?? quantity.name;
+    const name = tensorOf(quantity);
     if (name.startsWith('schedule')) {
       const expected = await golden.tensor(quantity.file, name);
       const first = Number(/^schedule_(\d+)_to_\d+$/.exec(name)?.[1] ?? 0);
@@ -77,9 +75,9 @@ export function optimizer(golden: GoldenCase): Check {
 
 /** Every expected tensor whose name fits the quantity's pattern. */
 function compareMatching(quantity: Quantity, expected: Parameters, got: ReadonlyMap<string, Float32Array>): Outcome {
-  const fits = pattern(quantity.tensor ?? quantity.name);
+  const fits = pattern(tensorOf(quantity));
   const parts = [...expected].filter(([name]) => fits.test(name));
-  if (parts.length === 0) throw new UnknownQuantity('optimizer', `no tensor fits ${quantity.tensor}.`);
+  if (parts.length === 0) throw new UnknownQuantity('optimizer', `no tensor fits ${quantity.tensor ?? quantity.name}.`);
   return combine(
     parts.map(([name, target]) => {
       const own = got.get(name.replace(/^step0*(\d+)\//, 'step$1/'));
@@ -89,14 +87,22 @@ function compareMatching(quantity: Quantity, expected: Parameters, got: Readonly
   );
 }
 
+/** One more than the largest number of a `step<i>/…`. */
+function stepsOf(gradients: Parameters): number {
+  return Math.max(0, ...[...gradients.keys()].map((name) => 1 + Number(/^step(\d+)\//.exec(name)?.[1] ?? -1)));
+}
+
 async function update(golden: GoldenCase, config: OptimizerConfig, schedule: Schedule): Promise<Updates> {
   const start = await golden.tensors(golden.file('params.safetensors'));
   const gradients = await golden.tensors(golden.file('gradients.safetensors'));
   const state = new TrainingState([...start].map(([name, { shape }]) => ({ name, shape })));
   state.load({ parameters: start });
   const arrays = new Map<string, Float32Array>();
+  const { clipNorm } = stepOptions(config);
+  const steps = config.steps ?? stepsOf(gradients);
   const perStep: Updates['perStep'] = { learning_rate: [], gradient_norm: [], clip_factor: [] };
-  for (let step = 0; step < config.steps; step++) {
+  for (let step = 0; step < steps; step++) {
+    for (const { data } of state.gradients.values()) (data as Float32Array).fill(0);
     for (const [name, { data }] of gradients) {
       const match = /^step(\d+)\/(.+)$/.exec(name);
       if (Number(match?.[1]) !== step) continue;
@@ -106,7 +112,7 @@ async function update(golden: GoldenCase, config: OptimizerConfig, schedule: Sch
     const { gradientNorm } = state.clipAndStep({ ...stepOptions(config), learningRate: rate });
     perStep.learning_rate.push(rate);
     perStep.gradient_norm.push(gradientNorm);
-    perStep.clip_factor.push(Math.min(1, config.clip_global_norm / gradientNorm));
+    perStep.clip_factor.push(gradientNorm > 0 ? Math.min(1, clipNorm / gradientNorm) : 1);
     const kinds = { params: state.parameters, first_moment: state.m, second_moment: state.v, ema: state.ema };
     for (const [kind, tree] of Object.entries(kinds))
       for (const [name, { data }] of tree) arrays.set(`step${step}/${kind}/${name}`, (data as Float32Array).slice());

@@ -1,13 +1,7 @@
 import { InputError, nearest } from '../../base/index.ts';
-import {
-  configOfGoldenCase,
-  countParameters,
-  type ModelConfig,
-  modelConfig,
-  parameterTree,
-} from '../../model/index.ts';
+import { configOfGoldenCase, countParameters, type ModelConfig, parameterTree } from '../../model/index.ts';
 import { compareExactly, UnknownQuantity } from '../compare.ts';
-import type { GoldenCase } from '../goldenCase.ts';
+import { type GoldenCase, pattern } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
 
 interface Variant {
@@ -26,7 +20,7 @@ const VARIANTS: Readonly<Record<string, Variant>> = {
   gemma_2b: { width: 2048, mlpDim: 16384, layers: 18, numHeads: 8, numKvHeads: 1, headDim: 256 },
 };
 /** The vision tower of all of them, SigLIP So400m/14. */
-const VISION = { imageSize: 224, visionWidth: 1152, visionLayers: 27, visionMlpDim: 4304, visionHeads: 16 };
+const VISION = { image_size: 224, vision_width: 1152, vision_layers: 27, vision_mlp_dim: 4304, vision_heads: 16 };
 
 interface Leaf {
   readonly shape: readonly number[];
@@ -39,14 +33,14 @@ export function parameterTreeKind(golden: GoldenCase): Check {
   const config = configOf(golden);
   return async (quantity) => {
     const leaves = await golden.json<Record<string, Leaf>>(quantity.file);
-    const only = quantity.tensor && quantity.tensor !== '*' ? quantity.tensor : undefined;
-    if (only && !(only in leaves)) throw new UnknownQuantity(golden.name, `no leaf ${only} in ${quantity.file}.`);
     const tree = new Map(parameterTree(config).map(({ name, shape }) => [name, shape]));
+    const fits = pattern(quantity.tensor ?? '*');
     const chunk = config.actionHorizon * config.actionDim;
     // Stored beside the parameters in a checkpoint, but not trained.
     const stored = new Map([['action_correlation_cholesky', [chunk, chunk]]]);
-    const names = only ? [only] : new Set([...tree.keys(), ...Object.keys(leaves)]);
-    const pairs = [...names].map((name) => {
+    const names = [...new Set([...tree.keys(), ...Object.keys(leaves)])].filter((name) => fits.test(name));
+    if (names.length === 0) throw new UnknownQuantity(golden.name, `no leaf fits ${quantity.tensor}.`);
+    const pairs = names.map((name) => {
       const expected = leaves[name];
       const shape = (expected?.kind === 'intermediate' ? stored : tree).get(name);
       return { what: name, got: shape ?? null, expected: expected?.shape ?? null };
@@ -60,36 +54,35 @@ export function parameterTreeKind(golden: GoldenCase): Check {
   };
 }
 
-/** The configuration by the names of its parts, or number by number as the network cases have it. */
+/** The configuration by the names of its parts, single numbers in their place where the manifest has them, or all number by number. */
 function configOf({ config, name }: GoldenCase): ModelConfig {
-  const fast = config['use_fast_auxiliary'] !== false && config['fast_vocab_size'] !== undefined;
-  if (typeof config['vlm_width'] === 'number')
-    return configOfGoldenCase(config, { use_fast_auxiliary: fast, ...config });
-  const [vlm, expert] = ['vlm', 'expert'].map((part) => {
-    const variant = String(config[part]);
-    if (Object.hasOwn(VARIANTS, variant)) return VARIANTS[variant]!;
-    const near = nearest(variant, Object.keys(VARIANTS));
-    throw new InputError(name, `${part}: no variant ${variant}.${near ? ` The nearest is ${near}.` : ''}`);
+  const fast = config['use_fast_auxiliary'] ?? config['fast_vocab_size'] !== undefined;
+  const sizes = { ...VISION, ...variantsOf(config, name) };
+  return configOfGoldenCase({ ...sizes, use_fast_auxiliary: fast, ...config }, {}, name);
+}
+
+/** Sizes of both language models, where the manifest names variants. @throws InputError for an unknown one, and for two that do not go together */
+function variantsOf(config: Record<string, unknown>, name: string): Record<string, number> {
+  const named = [config['vlm'] ?? config['paligemma_variant'], config['expert'] ?? config['action_expert_variant']];
+  if (named.every((variant) => variant === undefined)) return {};
+  const [vlm, expert] = named.map((variant, i) => {
+    if (typeof variant === 'string' && Object.hasOwn(VARIANTS, variant)) return VARIANTS[variant]!;
+    const near = nearest(String(variant), Object.keys(VARIANTS));
+    throw new InputError(
+      name,
+      `${['vlm', 'expert'][i]}: no variant ${variant}.${near ? ` The nearest is ${near}.` : ''}`,
+    );
   }) as [Variant, Variant];
-  const { width: vlmWidth, mlpDim: vlmMlpDim, ...sizes } = vlm;
   for (const key of ['layers', 'numHeads', 'numKvHeads', 'headDim'] as const)
     if (vlm[key] !== expert[key]) throw new InputError(name, `the two experts differ in ${key}.`);
-  const number = (key: string) => config[key] as number;
-  return modelConfig({
-    ...VISION,
-    ...sizes,
-    vlmWidth,
-    vlmMlpDim,
-    expertWidth: expert.width,
-    expertMlpDim: expert.mlpDim,
-    useFastAuxiliary: fast,
-    ...(config['fast_vocab_size'] !== undefined && { fastVocabSize: number('fast_vocab_size') }),
-    ...(config['max_fast_tokens'] !== undefined && { maxFastTokens: number('max_fast_tokens') }),
-    ...(config['action_dim'] !== undefined && { actionDim: number('action_dim') }),
-    ...(config['action_horizon'] !== undefined && { actionHorizon: number('action_horizon') }),
-    ...(config['image_size'] !== undefined && { imageSize: number('image_size') }),
-    ...(config['vocab_size'] !== undefined && { vocabSize: number('vocab_size') }),
-    ...(config['max_stages'] !== undefined && { maxStages: number('max_stages') }),
-    ...(config['task_num_stages'] !== undefined && { taskNumStages: config['task_num_stages'] as number[] }),
-  });
+  return {
+    vlm_width: vlm.width,
+    vlm_mlp_dim: vlm.mlpDim,
+    expert_width: expert.width,
+    expert_mlp_dim: expert.mlpDim,
+    layers: vlm.layers,
+    num_heads: vlm.numHeads,
+    num_kv_heads: vlm.numKvHeads,
+    head_dim: vlm.headDim,
+  };
 }

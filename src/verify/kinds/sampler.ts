@@ -1,51 +1,56 @@
 import { type ChunkStatistics, CorrelatedNoise, Inpainter } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
-import { configOfGoldenCase, type ModelConfig, Sampler, type SamplerInputs } from '../../model/index.ts';
-import { compareArrays, toleranceOf, UnknownQuantity } from '../compare.ts';
+import { configOfGoldenCase, flowNoise, type ModelConfig, Sampler, type SamplerInputs } from '../../model/index.ts';
+import type { NdArray, Precision } from '../../tensor/index.ts';
+import { combine, compareBoth, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, pick } from '../goldenCase.ts';
-import type { Check } from '../kind.ts';
+import type { Check, VerifyOptions } from '../kind.ts';
 import type { Quantity } from '../manifest.ts';
 import { cameraInputs, input, int64, promptColumn } from './observation.ts';
+import { fileOf, matching, parametersOf, type SubcaseOf, subcaseOf, tensorOf } from './subcase.ts';
 
 const CORRELATION = 'correlation.safetensors';
 
-interface Subcase {
-  readonly num_steps: number;
-  readonly expected: string;
-  readonly image_mask?: string;
-}
-
 /** Euler sampling with and without inpainting, and the noise and correction matrices that it needs. */
-export function sampler(golden: GoldenCase): Check {
-  const config = configOfGoldenCase(golden.config, golden.config);
+export function sampler(golden: GoldenCase, { float64 = false }: VerifyOptions): Check {
   return async (quantity) => {
-    const [name] = quantity.name.split(':') as [string];
-    const tensor = quantity.tensor ?? quantity.name.slice(name.length + 1);
-    const expected = await golden.tensor(quantity.file, tensor);
-    const subcase = golden.manifest.subcases?.[name] as Subcase | undefined;
-    if (!subcase) return compareArrays(await correlation(golden, config, quantity), expected, toleranceOf(quantity));
-    const values = await golden.once(`${name} values`, () => sample(golden, config, subcase));
-    const got = values[tensor];
-    if (!got) throw new UnknownQuantity('sampler', `${tensor} is not something that sampling gives.`);
-    return compareArrays(got, expected, toleranceOf(quantity));
+    const subcase = subcaseOf(golden, quantity);
+    const tolerance = toleranceOf(quantity);
+    if (!subcase || quantity.file.endsWith(CORRELATION)) {
+      const expected = await golden.tensor(quantity.file, tensorOf(quantity));
+      return compareBoth(await correlation(golden, quantity), undefined, expected, tolerance);
+    }
+    const { name } = subcase;
+    const values = (precision: Precision) =>
+      golden.once(`${name} ${precision}`, () => sample(golden, subcase, quantity.file, precision));
+    const own = await values('float32');
+    const exact = float64 ? await values('float64') : undefined;
+    const parts = matching(await golden.tensors(quantity.file), quantity).map(([tensor, expected]) => {
+      const got = own[tensor];
+      if (!got) throw new UnknownQuantity('sampler', `${tensor} is not something that sampling gives.`);
+      return [tensor, compareBoth(got, exact?.[tensor], expected, tolerance)] as const;
+    });
+    return parts.length === 1 ? parts[0]![1] : combine(parts);
   };
 }
 
-/** The noise of the case's correlation: a packed lower triangle of the raw Cholesky factor. White where the case has none. */
+/** The noise of the case's correlation, a raw Cholesky factor, whole or its packed lower triangle. White where the case has none. */
 function noiseOf(golden: GoldenCase, config: ModelConfig): Promise<CorrelatedNoise> {
-  return golden.once('noise', async () => {
-    const { actionHorizon: horizon, actionDim: width } = config;
+  const { actionHorizon: horizon, actionDim: width, useCorrelatedNoise, correlationBeta } = config;
+  return golden.once(`noise ${useCorrelatedNoise} ${correlationBeta}`, async () => {
     const file = golden.file(CORRELATION, '');
-    if (!file || golden.config['use_correlated_noise'] === false) return new CorrelatedNoise(null, { horizon, width });
-    const packed = numbers(await golden.tensor(file, 'cholesky_raw_packed'));
+    if (!file || !useCorrelatedNoise) return new CorrelatedNoise(null, { horizon, width });
     const n = horizon * width;
-    if (packed.length !== (n * (n + 1)) / 2)
-      throw new InputError(file, `cholesky_raw_packed has ${packed.length} numbers (expected ${(n * (n + 1)) / 2}).`);
+    const tensors = await golden.tensors(file);
+    const whole = tensors.get('cholesky_raw');
+    const raw = numbers(whole ?? pick(tensors, 'cholesky_raw_packed', file));
+    const packed = raw.length === (n * (n + 1)) / 2;
+    if (!packed && raw.length !== n * n)
+      throw new InputError(file, `the raw Cholesky factor has ${raw.length} numbers (expected ${n * n}, or packed).`);
     const cholesky = new Float64Array(n * n);
-    for (let i = 0, at = 0; i < n; i++) for (let j = 0; j <= i; j++) cholesky[i * n + j] = packed[at++]!;
-    return new CorrelatedNoise(statisticsWith(cholesky, horizon, width), {
-      beta: golden.config['correlation_beta'] as number,
-    });
+    for (let i = 0, at = 0; i < n; i++)
+      for (let j = 0; j <= i; j++) cholesky[i * n + j] = packed ? raw[at++]! : raw[i * n + j]!;
+    return flowNoise(config, statisticsWith(cholesky, horizon, width));
   });
 }
 
@@ -63,23 +68,32 @@ export function statisticsWith(cholesky: Float64Array, horizon: number, width: n
   };
 }
 
-/** Rows of the shrunk factor, its diagonal, and some rows of a correction matrix. */
-async function correlation(golden: GoldenCase, config: ModelConfig, quantity: Quantity): Promise<ArrayLike<number>> {
-  const noise = await noiseOf(golden, config);
+/** Rows of the shrunk factor, its diagonal, the whole of it, and (some) rows of a correction matrix. */
+async function correlation(golden: GoldenCase, quantity: Quantity): Promise<ArrayLike<number>> {
+  const noise = await noiseOf(golden, configOfGoldenCase(golden.config, {}, golden.name));
   const tensors = await golden.tensors(quantity.file);
-  const tensor = quantity.tensor ?? quantity.name;
-  if (tensor.endsWith('_diagonal')) return noise.diagonal;
-  if (tensor.endsWith('_rows')) {
-    const rows = numbers(pick(tensors, tensor.replace(/_rows$/, '_row_indices'), quantity.file));
-    return Array.from(rows, (row) => factorRow(noise, row)).flatMap((row) => [...row]);
+  const tensor = tensorOf(quantity);
+  const n = noise.horizon * noise.width;
+  if (/^cholesky_shrunk_diagonal$/.test(tensor)) return noise.diagonal;
+  const rowsOf = (name: string) =>
+    [`${name}_row_indices`, `${name}_row_numbers`].map((key) => tensors.get(key)).find((found) => found !== undefined);
+  if (/^cholesky_shrunk(_rows|_packed)?$/.test(tensor)) {
+    const name = tensor.replace(/_(rows|packed)$/, '');
+    const listed = tensor.endsWith('_rows') ? (rowsOf(name) ?? rowsOf(tensor)) : undefined;
+    if (tensor.endsWith('_rows') && !listed)
+      throw new UnknownQuantity('sampler', `${quantity.file} does not say which rows ${tensor} has.`);
+    const rows = listed ? numbers(listed) : Array.from({ length: n }, (_, row) => row);
+    return Array.from(rows).flatMap((row) => {
+      const whole = factorRow(noise, row);
+      return [...(tensor.endsWith('_packed') ? whole.subarray(0, row + 1) : whole)];
+    });
   }
   const shape = /(\d+)x(\d+)$/.exec(tensor);
   if (!shape) throw new UnknownQuantity('sampler', `${tensor} is no quantity of a correlation.`);
   const inpainter = new Inpainter(noise, { keepRows: Number(shape[1]), width: Number(shape[2]) });
   const columns = inpainter.kept.length;
-  const all = Array.from({ length: inpainter.free.length }, (_, i) => i);
-  const listed = tensors.get(`${tensor}_row_numbers`);
-  const rows: ArrayLike<number> = listed ? numbers(listed) : all;
+  const listed = rowsOf(tensor);
+  const rows = listed ? numbers(listed) : Array.from({ length: inpainter.free.length }, (_, i) => i);
   return Array.from(rows, (row) => [...inpainter.correction.subarray(row * columns, (row + 1) * columns)]).flat();
 }
 
@@ -93,17 +107,22 @@ export function factorRow(noise: CorrelatedNoise, row: number): Float64Array {
   return out;
 }
 
-/** Everything that a sub-case lists, by the names of its tensors. */
+/** Everything that a sub-case may list, by the names of its tensors. */
 async function sample(
   golden: GoldenCase,
-  config: ModelConfig,
-  { num_steps: steps, expected: file, image_mask: maskName }: Subcase,
+  subcase: SubcaseOf,
+  file: string,
+  precision: Precision,
 ): Promise<Readonly<Record<string, ArrayLike<number>>>> {
-  const parameters = await golden.tensors(golden.file('params.safetensors'));
-  const inputsFile = golden.file('inputs.safetensors');
-  const source = { tensors: await golden.tensors(inputsFile), where: inputsFile };
-  const cameras = golden.config['cameras'] as string[];
-  const { images, mask } = cameraInputs(source, cameras, maskName);
+  const { options } = subcase;
+  // Planning has no FAST tokens: the case's parameters may or may not hold their leaves.
+  const config = configOfGoldenCase(golden.config, { ...options, use_fast_auxiliary: false }, golden.name);
+  const parameters = await parametersOf(golden, fileOf(golden, subcase, 'params', 'params.safetensors'), config);
+  const inputsFile = fileOf(golden, subcase, 'inputs', 'inputs.safetensors');
+  const tensors = await golden.tensors(inputsFile);
+  const source = { tensors, where: inputsFile };
+  const maskName = options['image_mask'];
+  const { images, mask } = cameraInputs(source, config.cameras, typeof maskName === 'string' ? maskName : undefined);
   const [task, stage] = [promptColumn(source, 0), promptColumn(source, 1)];
   const inputs: SamplerInputs = {
     images: images.data as Uint8Array,
@@ -113,13 +132,15 @@ async function sample(
     stage: int64(stage).data as BigInt64Array,
   };
   const given = await golden.tensors(file);
+  const find = (name: string): NdArray | undefined => given.get(name) ?? tensors.get(name);
   const noise = await noiseOf(golden, config);
-  const white = numbers(pick(given, 'noise_standard', file));
-  const start = noise.colour(Float64Array.from(white));
-  const kept = given.get('initial_actions');
+  const white = find('noise_standard');
+  const start = white
+    ? noise.colour(Float64Array.from(numbers(white)))
+    : Float64Array.from(numbers(find('noise') ?? pick(given, 'noise_standard', file)));
+  const kept = find('initial_actions');
   // The original decides for the whole batch whether a correction is skipped.
   const inpainter = kept && new Inpainter(noise, { keepRows: kept.shape[1]!, width: kept.shape[2]!, skip: 'batch' });
-  const threshold = golden.config['time_threshold_inpaint'] as number | undefined;
   const list = {
     x_steps: [] as Float32Array[],
     x_steps_before_correction: [] as Float32Array[],
@@ -128,29 +149,37 @@ async function sample(
     max_abs_delta_u: [] as number[],
   };
   const batch = task.length;
-  const process = await Sampler.create(config, parameters, { batch, steps, imageMask: true });
+  const steps = Number(options['num_steps'] ?? golden.config['num_steps'] ?? 20);
+  const process = await Sampler.create(config, parameters, { batch, steps, imageMask: true, precision });
   try {
     const { actions, stageLogits } = await process.sample(inputs, Float32Array.from(start), (x, time) => {
       list.x_steps_before_correction.push(x.slice());
       if (inpainter) {
-        const result = inpainter.apply(x, numbers(kept), start, time, threshold);
+        const result = inpainter.apply(x, numbers(kept), start, time, config.timeThresholdInpaint);
         list.enforced.push(Number(result.enforced));
-        list.correction_applied.push(Number(result.corrected.some(Boolean)));
+        list.correction_applied.push(Number(result.enforced && result.corrected.every(Boolean)));
         list.max_abs_delta_u.push(Math.max(...result.largest));
+      } else {
+        list.enforced.push(0);
+        list.correction_applied.push(0);
+        list.max_abs_delta_u.push(0);
       }
       list.x_steps.push(x.slice());
     });
     const stages = stageLogits.length / batch;
+    const flat = (arrays: readonly Float32Array[]) => arrays.flatMap((x) => [...x]);
     return {
       ...list,
-      x_steps: list.x_steps.flatMap((x) => [...x]),
-      x_steps_before_correction: list.x_steps_before_correction.flatMap((x) => [...x]),
+      x_steps: flat(list.x_steps),
+      x_steps_before_correction: flat(list.x_steps_before_correction),
       noise: start,
       times_before: process.times.before,
       times_after: process.times.after,
+      initial_actions: kept ? numbers(kept) : [],
       final_actions: actions,
+      stage_logits_raw: stageLogits,
       stage_logits: stageLogits.map((x, i) =>
-        i % stages < config.taskNumStages[task[Math.floor(i / stages)]!]! ? x : -Infinity,
+        i % stages < config.taskNumStages.at(task[Math.floor(i / stages)]!)! ? x : -Infinity,
       ),
     };
   } finally {

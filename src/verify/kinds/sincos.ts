@@ -1,7 +1,7 @@
 import { InputError } from '../../base/index.ts';
 import { sincos as code, sincosFrequencies } from '../../model/index.ts';
 import { compareArrays, toleranceOf, UnknownQuantity } from '../compare.ts';
-import { type GoldenCase, numbers } from '../goldenCase.ts';
+import { type GoldenCase, numbers, pick } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
 
 /** Sine-cosine codes: `<code>/frequency_D` [D/2] and `<code>/encoding_D` (or some of its rows) of the positions in `<code>/position`. */
@@ -16,14 +16,20 @@ export function sincos(golden: GoldenCase): Check {
     const range = [Number(dimension), periods.min_period, periods.max_period] as const;
     const expected = await golden.tensor(quantity.file, name);
     if (what === 'frequency') return compareArrays(sincosFrequencies(...range), expected, toleranceOf(quantity));
-    const positions = numbers(await golden.tensor(quantity.file, `${which}/position`));
-    return compareArrays(code(everyNth(positions, expected.shape[0]!), ...range), expected, toleranceOf(quantity));
+    const tensors = await golden.tensors(quantity.file);
+    const positions = numbers(pick(tensors, `${which}/position`, quantity.file));
+    const listed = tensors.get(`${name}_row_numbers`) ?? tensors.get(`${name}_row_indices`);
+    const chosen = listed
+      ? Array.from(numbers(listed), (row) => positions[row]!)
+      : everyNth(positions, expected.shape[0]!);
+    return compareArrays(code(chosen, ...range), expected, toleranceOf(quantity));
   };
 }
 
-/** `count` of the values at a regular distance from the first on: all when that many are there, else every tenth when that fits. */
+/** `count` of the values at a regular distance from the first on: all when that many are there, else every tenth when that fits, else the nearest that does. */
 function everyNth(values: ArrayLike<number>, count: number): number[] {
   const fits = (step: number) => Math.ceil(values.length / step) === count;
-  const step = [1, 10].find(fits) ?? Math.max(1, Math.floor((values.length - 1) / Math.max(1, count - 1)));
+  const steps = [1, 10, ...Array.from({ length: values.length }, (_, i) => i + 2)];
+  const step = steps.find(fits) ?? 1;
   return Array.from({ length: count }, (_, i) => values[i * step]!);
 }
