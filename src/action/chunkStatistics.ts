@@ -8,6 +8,8 @@ export interface Moments {
 
 /** Whether quantiles are true order statistics, or come from counts of the upper 16 bits of float32 numbers (within 2⁻⁷ of the value). */
 export type QuantileMethod = 'exact' | 'counts';
+/** A quantile from counts is at most this part of its value off: the width of a bucket of float32 numbers with the same upper 16 bits. */
+export const QUANTILE_ERROR = 2 ** -7;
 
 /**
  * What a data set's chunks look like: the content of the original `norm_stats.json`. All padded with zeros to `width` (32) dimensions.

@@ -12,6 +12,8 @@ export * from './pictureModel.ts';
 export * from './proprioception.ts';
 export * from './space.ts';
 export * from './spline.ts';
+export type { RefineRequest } from './statistics/quantileTables.ts';
+export type { EpisodeColumns } from './statistics/shape.ts';
 export * from './statistics.ts';
 export * from './tasks.ts';
 export * from './transforms.ts';

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -40,7 +40,7 @@ it('counts every chunk of a data set, and prints one JSON object', async () => {
       const at = stateFromProprioception(state.subarray(i * 256, (i + 1) * 256));
       sum += deltaChunk(action.slice(i * 23, (i + 30) * 23), at)[29 * 23 + 4]!;
     }
-  expect(stats.perTimestep.mean[29 * 32 + 4]).toBeCloseTo(sum / 18, 10);
+  expect(stats.perTimestep.mean[29 * 32 + 4]).toBeCloseTo(sum / 18, 8);
 });
 
 it('says what is wrong', async () => {
@@ -50,4 +50,42 @@ it('says what is wrong', async () => {
   await expect(run(dir, '--out', out, '--quiet')).rejects.toThrow(/no episode is longer than a chunk \(got 25 frames/);
   await expect(run(join(folder, 'nowhere'), '--out', out)).rejects.toMatchObject({ kind: 'input' });
   await expect(run(dir, '--out', out, '--queue', 'redis://x')).rejects.toThrow(/not built yet/);
+});
+
+it('gives the same file with any number of workers, and says when quantiles come from counts', async () => {
+  const { dir } = await write('several', [50, 33, 64, 41]);
+  const print = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const run = async (name: string, ...words: string[]) => {
+    await command().parseAsync([dir, '--out', join(folder, name), '--quiet', '--json', ...words], { from: 'user' });
+    return JSON.parse(String(print.mock.calls.at(-1)![0]));
+  };
+  const one = await run('one', '--workers', '1');
+  const three = await run('three', '--workers', '3');
+  const counted = await run('counted', '--memory', '0');
+  print.mockRestore();
+  expect([one.quantiles, one.workers, three.workers]).toEqual(['exact', 1, 3]);
+  const file = (name: string) => readFile(join(folder, name, 'norm_stats.json'));
+  expect((await file('one')).equals(await file('three'))).toBe(true);
+  expect(counted).toMatchObject({ quantiles: 'counts', quantileErrorRelative: 2 ** -7 });
+  const [exact, rough] = await Promise.all(
+    ['one', 'counted'].map((n) => readNormStats(join(folder, n, 'norm_stats.json'))),
+  );
+  expect(rough!.perTimestep.mean).toEqual(exact!.perTimestep.mean);
+  exact!.perTimestep.q99.forEach((q, i) => {
+    expect(Math.abs(rough!.perTimestep.q99[i]! - q)).toBeLessThanOrEqual(2 ** -7 * Math.abs(q) + 1e-12);
+  });
+  expect(await readdir(join(folder, 'one'))).toEqual(['norm_stats.json']);
+});
+
+it('names the file of a damaged episode, and leaves nothing behind', async () => {
+  const { dir } = await write('damaged', [40, 40]);
+  const files = (await readdir(join(dir, 'data'), { recursive: true }))
+    .filter((name) => name.endsWith('.parquet'))
+    .sort();
+  const path = join(dir, 'data', files[1]!);
+  await writeFile(path, (await readFile(path)).subarray(0, 2000));
+  const out = join(folder, 'damaged-out');
+  const run = command().exitOverride().parseAsync([dir, '--out', out, '--quiet'], { from: 'user' });
+  await expect(run).rejects.toThrow(new RegExp(`${files[1]!.split('/').at(-1)}.*cannot be read`));
+  await expect(readdir(out)).rejects.toThrow(/ENOENT/);
 });

@@ -1,12 +1,15 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { R1PRO, raiseDeviations, StatisticsAccumulator, writeNormStats } from '../action/index.ts';
-import { duration, InputError, NotBuiltError, Progress } from '../base/index.ts';
-import { openDataset } from '../data/index.ts';
+import { QUANTILE_ERROR, R1PRO, raiseDeviations, writeNormStats } from '../action/index.ts';
+import { duration, NotBuiltError, Progress } from '../base/index.ts';
+import { datasetStatistics } from '../data/index.ts';
 
 interface Options {
   out: string;
   minStd: number;
+  workers: number;
+  memory: number;
   queue?: string;
   json: boolean;
   quiet: boolean;
@@ -18,6 +21,13 @@ export function command(): Command {
     .argument('<dir...>', 'data sets (LeRobot v2.1 or v3.0); several are taken as one')
     .requiredOption('--out <dir>', 'folder for norm_stats.json')
     .option('--min-std <x>', 'raise smaller standard deviations to this (0: exact)', atLeastZero, 0)
+    .option('--workers <n>', 'worker threads; the numbers do not depend on it', positive, availableParallelism())
+    .option(
+      '--memory <gb>',
+      'for exact quantiles (184 bytes a frame); beyond it they are read from counts',
+      atLeastZero,
+      4,
+    )
     .option('--queue <url>', 'spread the work over a Redis queue')
     .option('--json', 'print one JSON object on stdout', false)
     .option('--quiet', 'no progress on stderr', false)
@@ -31,25 +41,35 @@ function atLeastZero(text: string): number {
   return value;
 }
 
+function positive(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0.');
+  return Number(text);
+}
+
 async function run(folders: string[], options: Options): Promise<void> {
   if (options.queue) throw new NotBuiltError('valet stats', 'statistics over a queue (--queue)');
   const started = performance.now();
-  const accumulator = new StatisticsAccumulator();
-  for (const folder of folders) await addDataset(accumulator, folder, options.quiet);
-  if (accumulator.chunks < 2)
-    throw new InputError(
-      folders.join(', '),
-      `no episode is longer than a chunk (got ${accumulator.frames} frames in all, expected episodes of more than ${accumulator.horizon}).`,
-    );
-
-  const progress = new Progress('computing', 100, { unit: '%', silent: options.quiet });
-  const stats = accumulator.finish((part, doing) => progress.at(Math.floor(100 * part), doing));
-  progress.end();
+  let reading: Progress | undefined;
+  let computing: Progress | undefined;
+  const { statistics, frames, chunks, quantiles, workers } = await datasetStatistics(folders, {
+    workers: options.workers,
+    memory: options.memory * 2 ** 30,
+    reading(done, total) {
+      reading ??= new Progress('reading', total, { unit: 'frames', silent: options.quiet });
+      reading.at(done);
+    },
+    computing(part, doing) {
+      reading?.end();
+      reading = undefined;
+      computing ??= new Progress('computing', 100, { unit: '%', silent: options.quiet });
+      computing.at(Math.floor(100 * part), doing);
+    },
+  });
+  computing?.end();
   const out = join(options.out, 'norm_stats.json');
-  await writeNormStats(out, options.minStd > 0 ? raiseDeviations(stats, options.minStd) : stats);
+  await writeNormStats(out, options.minStd > 0 ? raiseDeviations(statistics, options.minStd) : statistics);
 
   const seconds = (performance.now() - started) / 1000;
-  const { frames, chunks } = accumulator;
   const summary = {
     frames,
     chunks,
@@ -57,6 +77,9 @@ async function run(folders: string[], options: Options): Promise<void> {
     framesPerSecond: Math.round(frames / seconds),
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     out: options.out,
+    workers,
+    quantiles,
+    quantileErrorRelative: quantiles === 'exact' ? 0 : QUANTILE_ERROR,
   };
   if (options.json) {
     process.stdout.write(`${JSON.stringify(summary)}\n`);
@@ -64,34 +87,12 @@ async function run(folders: string[], options: Options): Promise<void> {
   }
   const still = R1PRO.parts.flatMap(({ name, start, end }) =>
     Array.from({ length: end - start }, (_, i) => start + i)
-      .filter((d) => stats.actions.std[d]! < 1e-6)
+      .filter((d) => statistics.actions.std[d]! < 1e-6)
       .map((d) => `${name} ${d - start}`),
   );
   process.stdout.write(
-    `${frames} frames, ${chunks} chunks in ${duration(seconds)} (${summary.framesPerSecond} frames/s) → ${out}\n${
+    `${frames} frames, ${chunks} chunks in ${duration(seconds)} (${summary.framesPerSecond} frames/s) → ${out}\nquantiles: ${quantiles === 'exact' ? 'exact' : `from counts, within ${(100 * QUANTILE_ERROR).toFixed(2)} % of the value (more --memory makes them exact)`}\n${
       still.length ? `never moves: ${still.join(', ')}\n` : ''
     }`,
   );
-}
-
-async function addDataset(accumulator: StatisticsAccumulator, folder: string, quiet: boolean): Promise<void> {
-  const dataset = await openDataset(folder);
-  const progress = new Progress('reading', dataset.episodes.length, { unit: 'episodes', silent: quiet });
-  for (const episode of dataset.episodes) {
-    const { 'observation.state': state, action } = await dataset.columns(episode, ['observation.state', 'action']);
-    if (action.width !== R1PRO.width)
-      throw new InputError(
-        `${folder}: episode ${episode.index}`,
-        `actions of another width (got ${action.width}, expected ${R1PRO.width}).`,
-      );
-    try {
-      accumulator.add({ state: Float32Array.from(state.data), actions: Float32Array.from(action.data) });
-    } catch (error) {
-      if (error instanceof InputError)
-        throw new InputError(`${folder}: episode ${episode.index}`, error.message, { cause: error });
-      throw error;
-    }
-    progress.add();
-  }
-  progress.end();
 }

@@ -10,6 +10,7 @@ export { openDataset } from './open.ts';
 export { type Column, ParquetError, readColumns } from './parquet.ts';
 export * from './sampleStore.ts';
 export { stagesFromSkills } from './stages.ts';
+export * from './statistics.ts';
 export {
   type DecodedFrames,
   decodeFrames,

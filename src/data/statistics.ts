@@ -1,0 +1,74 @@
+import { availableParallelism } from 'node:os';
+import {
+  type ChunkStatistics,
+  type QuantileMethod,
+  R1PRO,
+  type RefineRequest,
+  StatisticsAccumulator,
+  type StatisticsProgress,
+  type StatisticsState,
+} from '../action/index.ts';
+import { InputError, WorkerClient } from '../base/index.ts';
+import { openDataset } from './open.ts';
+
+export interface DatasetStatisticsOptions {
+  /** Worker threads; by default one per core. The result does not depend on them. */
+  readonly workers?: number;
+  /** Bytes for the columns that exact quantiles need, all workers together; 184 a frame. */
+  readonly memory?: number;
+  /** Called after each episode with the frames read so far and in all. */
+  readonly reading?: (frames: number, total: number) => void;
+  readonly computing?: StatisticsProgress;
+}
+
+export interface DatasetStatistics {
+  readonly statistics: ChunkStatistics;
+  readonly frames: number;
+  readonly chunks: number;
+  readonly quantiles: QuantileMethod;
+  readonly workers: number;
+}
+
+/**
+ * Statistics of every chunk of the data sets in `folders`, taken as one, over worker threads.
+ * @throws InputError or ParquetError that names the episode's file
+ */
+export async function datasetStatistics(
+  folders: readonly string[],
+  options: DatasetStatisticsOptions = {},
+): Promise<DatasetStatistics> {
+  const sets = await Promise.all(folders.map((folder) => openDataset(folder)));
+  const jobs = sets.flatMap(({ episodes }, set) => episodes.map(({ length }, episode) => ({ set, episode, length })));
+  if (jobs.length === 0) throw new InputError(folders.join(', '), 'has no episodes.');
+  const total = jobs.reduce((sum, { length }) => sum + length, 0);
+  const memory = options.memory ?? 4 * 2 ** 30;
+  const exact = total * R1PRO.width * 8 <= memory;
+  const count = Math.max(1, Math.min(options.workers ?? availableParallelism(), jobs.length));
+  const workers = Array.from({ length: count }, () => WorkerClient.start('data/statistics.worker'));
+  try {
+    await Promise.all(workers.map((worker) => worker.call('open', { folders, memory: exact ? Number.MAX_VALUE : 0 })));
+    let next = 0;
+    let done = 0;
+    const take = async (worker: WorkerClient): Promise<void> => {
+      while (next < jobs.length) {
+        done += await worker.call<number>('add', jobs[next++]!);
+        options.reading?.(done, total);
+      }
+    };
+    // Two calls under way for each worker: it never waits for the next.
+    await Promise.all(workers.flatMap((worker) => [take(worker), take(worker)]));
+    const whole = new StatisticsAccumulator({ memory: Number.MAX_VALUE });
+    for (const worker of workers) whole.mergeState(await worker.call<StatisticsState>('state'));
+    if (whole.chunks < 2)
+      throw new InputError(
+        folders.join(', '),
+        `no episode is longer than a chunk (got ${whole.frames} frames in all, expected episodes of more than ${whole.horizon}).`,
+      );
+    const refiners = workers.map((worker) => (request: RefineRequest) => worker.call<Uint32Array>('refine', request));
+    const statistics = await whole.finishWith(refiners, exact, options.computing);
+    const { frames, chunks, quantiles } = whole;
+    return { statistics, frames, chunks, quantiles, workers: count };
+  } finally {
+    await Promise.all(workers.map((worker) => worker.close()));
+  }
+}

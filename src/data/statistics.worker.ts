@@ -1,0 +1,47 @@
+import { type RefineRequest, StatisticsAccumulator } from '../action/index.ts';
+import { answerCalls, InputError, Transfer } from '../base/index.ts';
+import type { Dataset } from './dataset.ts';
+import { openDataset } from './open.ts';
+
+const WIDTH = 23;
+let datasets: Dataset[] = [];
+let accumulator = new StatisticsAccumulator({ memory: 0 });
+
+/** A share of a data set's statistics: episodes as they come, then the sums, then refinements of the quantiles. */
+answerCalls({
+  async open({ folders, memory }: { folders: readonly string[]; memory: number }) {
+    datasets = await Promise.all(folders.map((folder) => openDataset(folder)));
+    accumulator = new StatisticsAccumulator({ memory });
+  },
+
+  async add({ set, episode: number }: { set: number; episode: number }) {
+    const dataset = datasets[set]!;
+    const episode = dataset.episodes[number]!;
+    const where = `${dataset.dataPath(episode)} (episode ${episode.index})`;
+    const { 'observation.state': state, action } = await dataset.columns(episode, ['observation.state', 'action']);
+    if (action.width !== WIDTH)
+      throw new InputError(where, `actions of another width (got ${action.width}, expected ${WIDTH}).`);
+    if (state.rows !== action.rows)
+      throw new InputError(where, `${state.rows} states and ${action.rows} actions (expected as many).`);
+    if (action.rows === 0) throw new InputError(where, `holds no frames (expected ${episode.length}).`);
+    try {
+      accumulator.add({ state: float32(state.data), actions: float32(action.data) });
+    } catch (error) {
+      if (error instanceof InputError) throw new InputError(where, error.message, { cause: error });
+      throw error;
+    }
+    return action.rows;
+  },
+
+  state() {
+    const { sums, counts, extremes } = accumulator.state();
+    return new Transfer({ sums, counts, extremes, episodes: [] }, [sums.words.buffer, counts.buffer]);
+  },
+
+  refine(request: RefineRequest) {
+    const found = accumulator.refine(request);
+    return new Transfer(found, [found.buffer]);
+  },
+});
+
+const float32 = (data: Float32Array | Float64Array) => (data instanceof Float32Array ? data : Float32Array.from(data));
