@@ -2,8 +2,15 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeSafetensors, readSafetensors, readSafetensorsHeader, writeSafetensors } from './safetensors.ts';
-import type { Parameters } from './types.ts';
+import {
+  encodeSafetensors,
+  mapSafetensors,
+  readSafetensors,
+  readSafetensorsHeader,
+  writeSafetensors,
+} from './safetensors.ts';
+import { loadWeight } from './stored.ts';
+import type { NdArray, Parameters } from './types.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -108,5 +115,22 @@ describe('safetensors', () => {
     await writeFile(path, Buffer.concat(encodeSafetensors(arrays)).subarray(0, -5));
     await expect(readSafetensors(path)).rejects.toThrow(`${path}: is no valid safetensors file`);
     await expect(readSafetensors(join(folder, 'absent'))).rejects.toThrow('cannot be read (ENOENT)');
+  });
+
+  it('maps arrays where they lie', async () => {
+    const file = join(folder, 'mapped.safetensors');
+    const bytes = { shape: [3], dtype: 'int8' as const, data: Int8Array.of(1, -2, 3) };
+    const reals = { shape: [2, 2], dtype: 'float32' as const, data: Float32Array.of(1, 2, 3, 4) };
+    await writeSafetensors(
+      file,
+      new Map<string, NdArray>([
+        ['bytes', bytes],
+        ['reals', reals],
+      ]),
+    );
+    const mapped = await mapSafetensors(file);
+    expect(await loadWeight(mapped.get('reals')!)).toEqual(reals);
+    expect(await loadWeight(mapped.get('bytes')!)).toEqual(bytes);
+    expect(mapped.get('reals')!.offset % 4).toBe(0);
   });
 });

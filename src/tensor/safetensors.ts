@@ -1,6 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { InputError, writeFileAside } from '../base/index.ts';
 import { size } from './shapes.ts';
+import { byteLength, ELEMENT_BYTES, type StoredArray } from './stored.ts';
 import type { DataType, NdArray, Parameters, TypedArray } from './types.ts';
 
 /** Where one array lies in the file: offsets count from the end of the header. */
@@ -84,26 +86,70 @@ export async function writeSafetensors(
 
 /** The bytes of a safetensors file in parts (views of the arrays, no copies). */
 export function encodeSafetensors(arrays: Parameters, metadata: Readonly<Record<string, string>> = {}): Uint8Array[] {
-  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
-  const parts: Uint8Array[] = [];
-  let at = 0;
-  const aligned = [...arrays].sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
-  for (const [name, { shape, dtype, data }] of aligned) {
+  for (const [name, { shape, data }] of arrays)
     if (data.length !== size(shape))
       throw new InputError(
         'writeSafetensors',
         `'${name}' has ${data.length} elements (expected ${size(shape)} for [${shape}]).`,
       );
-    header[name] = { dtype: WRITTEN[dtype], shape, data_offsets: [at, at + data.byteLength] };
-    at += data.byteLength;
-    parts.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  const { head, offsets } = safetensorsLayout(arrays, metadata);
+  const bytesOf = ({ data }: NdArray) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return [head, ...[...offsets.keys()].map((name) => bytesOf(arrays.get(name)!))];
+}
+
+/**
+ * Where each array of a safetensors file will lie: the header's bytes, each array's offset from the start of the file, and the file's length.
+ * For files that are written array by array. Arrays lie in the order of their element size, then of the map, so that each is aligned.
+ */
+export function safetensorsLayout(
+  arrays: ReadonlyMap<string, Omit<NdArray, 'data'>>,
+  metadata: Readonly<Record<string, string>> = {},
+): { head: Uint8Array; offsets: Map<string, number>; length: number } {
+  const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
+  const aligned = [...arrays].sort(([, a], [, b]) => ELEMENT_BYTES[b.dtype] - ELEMENT_BYTES[a.dtype]);
+  const offsets = new Map<string, number>();
+  let at = 0;
+  for (const [name, array] of aligned) {
+    const end = at + byteLength(array);
+    header[name] = { dtype: WRITTEN[array.dtype], shape: array.shape, data_offsets: [at, end] };
+    offsets.set(name, at);
+    at = end;
   }
   const text = JSON.stringify(header);
   const bytes = Buffer.byteLength(text);
   const head = new Uint8Array(8 + Math.ceil(bytes / 8) * 8).fill(0x20);
   new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true);
   head.set(new TextEncoder().encode(text), 8);
-  return [head, ...parts];
+  for (const [name, offset] of offsets) offsets.set(name, offset + head.length);
+  return { head, offsets, length: head.length + at };
+}
+
+/** The arrays of a safetensors file where they lie, without reading them. @throws InputError for a type that would have to be converted (16-bit) */
+export async function mapSafetensors(file: string): Promise<Map<string, StoredArray>> {
+  const path = resolve(file);
+  return withSource(path, async (source) => {
+    const { header, start } = await readHeader(source);
+    return new Map(
+      [...header.entries].map(
+        ([
+          name,
+          {
+            dtype,
+            shape,
+            data_offsets: [from],
+          },
+        ]) => {
+          const known = (Object.keys(WRITTEN) as DataType[]).find((type) => WRITTEN[type] === dtype);
+          if (!known)
+            throw new InputError(
+              file,
+              `'${name}' is ${dtype}, which cannot be used in place. Import the checkpoint as float32.`,
+            );
+          return [name, { shape: [...shape], dtype: known, file: path, offset: start + from }];
+        },
+      ),
+    );
+  });
 }
 
 async function withSource<T>(file: string | Uint8Array, use: (source: Source) => Promise<T>): Promise<T> {
