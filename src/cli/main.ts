@@ -14,7 +14,7 @@ const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command
   },
   data: { summary: 'check, show and convert data sets', load: () => import('./data.ts') },
   stats: { summary: 'exact statistics and correlation over all chunks', load: () => import('./stats.ts') },
-  tokenizer: { summary: 'fit and check a FAST vocabulary' },
+  tokenizer: { summary: 'fit and check a FAST vocabulary', load: () => import('./tokenizer.ts') },
   train: { summary: 'train a policy', load: () => import('./train.ts') },
   import: { summary: 'original, openpi and safetensors checkpoints into a Valet checkpoint' },
   inspect: { summary: 'what a checkpoint holds' },

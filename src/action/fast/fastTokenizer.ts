@@ -1,9 +1,10 @@
-import { InputError } from '../../base/index.ts';
+import { join } from 'node:path';
+import { InputError, writeFileAside } from '../../base/index.ts';
 import { codePointsOf, utf8Length } from './byteLevel.ts';
 import { type BpeDefinition, ByteLevelBpe } from './byteLevelBpe.ts';
 import { roundedCoefficients } from './coefficients.ts';
 import { dctOf } from './dct.ts';
-import { type FastSettings, readFastFolder, writeFastFolder } from './files.ts';
+import { type FastMetadata, type FastSettings, fastFiles, readFastFolder } from './files.ts';
 import { FastFitter, type FitOptions } from './fitter.ts';
 
 /** Steps T and dimensions D of a chunk. */
@@ -59,14 +60,15 @@ export class FastTokenizer {
   constructor(
     readonly settings: FastSettings,
     readonly bpe: BpeDefinition,
+    readonly metadata?: FastMetadata,
   ) {
     this.model = new ByteLevelBpe(bpe);
   }
 
   /** Reads a folder that Valet or the original wrote. @throws InputError */
   static async load(dir: string): Promise<FastTokenizer> {
-    const { settings, bpe } = await readFastFolder(dir);
-    return new FastTokenizer(settings, bpe);
+    const { settings, bpe, metadata } = await readFastFolder(dir);
+    return new FastTokenizer(settings, bpe, metadata);
   }
 
   /** Learns a vocabulary from chunks [T, D]; `FastFitter` takes them one by one. */
@@ -78,8 +80,13 @@ export class FastTokenizer {
   }
 
   /** Writes the folder in the original's form, which `transformers` loads. */
-  save(dir: string): Promise<void> {
-    return writeFastFolder(dir, this.settings, this.bpe);
+  async save(dir: string): Promise<void> {
+    for (const [name, text] of Object.entries(this.files())) await writeFileAside(join(dir, name), text);
+  }
+
+  /** The same files by name, for a checkpoint's assets. */
+  files(): Record<string, string> {
+    return fastFiles(this.settings, this.bpe, this.metadata);
   }
 
   /** Ids lie in [0, size): the rows that an embedding of them needs. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { InputError, readJson, writeFileAside } from '../../base/index.ts';
+import { InputError, readJson } from '../../base/index.ts';
 import type { BpeDefinition } from './byteLevelBpe.ts';
 
 const byteLevel = z.object({
@@ -48,6 +48,18 @@ const ProcessorFile = z.object({
   time_horizon: z.number().int().positive().nullish(),
   action_dim: z.number().int().positive().nullish(),
 });
+
+const MetadataFile = z.looseObject({
+  /** Columns of the action, [start, end). */
+  encoded_dim_ranges: z.array(z.tuple([z.number().int(), z.number().int()])).optional(),
+  num_training_chunks: z.number().optional(),
+  compression_stats: z.record(z.string(), z.number()).optional(),
+  /** What the columns were scaled by (Valet's addition): of each encoded dimension. */
+  quantiles: z.object({ q01: z.array(z.number()), q99: z.array(z.number()) }).optional(),
+});
+
+/** How a vocabulary was made: the original's `metadata.json`. */
+export type FastMetadata = z.infer<typeof MetadataFile>;
 
 export interface FastSettings {
   /** Factor of the DCT coefficients before they are rounded. */
@@ -114,7 +126,9 @@ export async function readTokenizerFile(path: string): Promise<BpeDefinition> {
 }
 
 /** Reads a folder of the original's form. @throws InputError when a file is missing or of another form */
-export async function readFastFolder(dir: string): Promise<{ settings: FastSettings; bpe: BpeDefinition }> {
+export async function readFastFolder(
+  dir: string,
+): Promise<{ settings: FastSettings; bpe: BpeDefinition; metadata: FastMetadata | undefined }> {
   if (!existsSync(dir))
     throw new InputError(dir, 'there is no such folder. Fit a vocabulary with `valet tokenizer fit`.');
   const processor = await readJson(join(dir, 'processor_config.json'), ProcessorFile);
@@ -127,53 +141,53 @@ export async function readFastFolder(dir: string): Promise<{ settings: FastSetti
       width: processor.action_dim ?? undefined,
     },
     bpe: await readTokenizerFile(join(dir, 'tokenizer.json')),
+    metadata: existsSync(join(dir, 'metadata.json'))
+      ? await readJson(join(dir, 'metadata.json'), MetadataFile)
+      : undefined,
   };
 }
 
 const AUTO_MAP = { AutoProcessor: 'processing_action_tokenizer.UniversalActionProcessor' };
+const UNLIMITED = '<unlimited>';
 const VOCAB = '<symbols by id>';
 const PROCESSOR = 'UniversalActionProcessor';
 
-/** Writes the four files that the original saves (`transformers` loads them): tokenizer.json, its two companions, processor_config.json. */
-export async function writeFastFolder(dir: string, settings: FastSettings, bpe: BpeDefinition): Promise<void> {
-  const write = (name: string, value: unknown) => writeFileAside(join(dir, name), JSON.stringify(value, null, 2));
+/** The four files that the original saves, by name (`transformers` loads them), and `metadata.json` where there is one. */
+export function fastFiles(settings: FastSettings, bpe: BpeDefinition, metadata?: FastMetadata): Record<string, string> {
+  const json = (value: unknown) => JSON.stringify(value, null, 2);
   // In the order of the ids, which an object would not keep for symbols that look like numbers.
   const symbols = bpe.vocab.flatMap((text, id) => (text === undefined ? [] : `\n      ${JSON.stringify(text)}: ${id}`));
-  const tokenizer = JSON.stringify(tokenizerFile(bpe), null, 2);
-  await writeFileAside(
-    join(dir, 'tokenizer.json'),
-    tokenizer.replace(`"${VOCAB}"`, () => (symbols.length > 0 ? `{${symbols.join(',')}\n    }` : '{}')),
-  );
-  await write('special_tokens_map.json', {});
-  await write('processor_config.json', {
-    action_dim: settings.width ?? null,
-    auto_map: AUTO_MAP,
-    min_token: settings.minToken,
-    processor_class: PROCESSOR,
-    scale: settings.scale,
-    time_horizon: settings.horizon ?? null,
-    vocab_size: settings.vocabSize,
-  });
   const added = (bpe.addedTokens ?? []).map(({ id, content, special }) => [
     String(id),
     { content, lstrip: false, normalized: false, rstrip: false, single_word: false, special },
   ]);
-  const config = JSON.stringify(
-    {
-      added_tokens_decoder: Object.fromEntries(added),
+  const config = json({
+    added_tokens_decoder: Object.fromEntries(added),
+    auto_map: AUTO_MAP,
+    clean_up_tokenization_spaces: false,
+    extra_special_tokens: {},
+    model_max_length: UNLIMITED,
+    processor_class: PROCESSOR,
+    tokenizer_class: 'PreTrainedTokenizerFast',
+  });
+  return {
+    'tokenizer.json': json(tokenizerFile(bpe)).replace(`"${VOCAB}"`, () =>
+      symbols.length > 0 ? `{${symbols.join(',')}\n    }` : '{}',
+    ),
+    // Python's int(1e30) is how `transformers` writes "no limit".
+    'tokenizer_config.json': `${config.replace(`"${UNLIMITED}"`, '1000000000000000019884624838656')}\n`,
+    'special_tokens_map.json': '{}\n',
+    'processor_config.json': `${json({
+      action_dim: settings.width ?? null,
       auto_map: AUTO_MAP,
-      clean_up_tokenization_spaces: false,
-      extra_special_tokens: {},
-      model_max_length: '<unlimited>',
+      min_token: settings.minToken,
       processor_class: PROCESSOR,
-      tokenizer_class: 'PreTrainedTokenizerFast',
-    },
-    null,
-    2,
-  );
-  // Python's int(1e30), which is how `transformers` writes "no limit".
-  const unlimited = config.replace('"<unlimited>"', '1000000000000000019884624838656');
-  await writeFileAside(join(dir, 'tokenizer_config.json'), `${unlimited}\n`);
+      scale: settings.scale,
+      time_horizon: settings.horizon ?? null,
+      vocab_size: settings.vocabSize,
+    })}\n`,
+    ...(metadata && { 'metadata.json': `${json(metadata)}\n` }),
+  };
 }
 
 function tokenizerFile(bpe: BpeDefinition): object {

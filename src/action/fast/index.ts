@@ -4,7 +4,7 @@ export { type BpeTraining, type TrainedBpe, trainBpe } from './bpeTrainer.ts';
 export { BYTE_CHARACTERS } from './byteLevel.ts';
 export { type BpeDefinition, ByteLevelBpe } from './byteLevelBpe.ts';
 export * from './fastTokenizer.ts';
-export { type FastSettings, readTokenizerFile } from './files.ts';
+export { type FastMetadata, type FastSettings, readTokenizerFile } from './files.ts';
 export * from './fitter.ts';
 export { splitPieces } from './split.ts';
 export { WordCounter } from './wordCounter.ts';

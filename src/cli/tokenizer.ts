@@ -1,0 +1,167 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { FAST_MAX_TOKENS, parseColumns, R1PRO } from '../action/index.ts';
+import { duration, InputError, Progress, WorkerClient } from '../base/index.ts';
+import { assetFolders, type CheckJob, type CheckReport, type FitJob, type FitReport } from './tokenizer/job.ts';
+
+interface Common {
+  horizon: number;
+  maxChunks: number;
+  maxTokens: number;
+  stats?: string;
+  columns?: string;
+  seed: string;
+  json: boolean;
+  quiet: boolean;
+}
+
+/** `valet tokenizer fit | check` */
+export function command(): Command {
+  const tokenizer = new Command('tokenizer').description('fit and check a FAST vocabulary');
+  common(
+    tokenizer
+      .command('fit')
+      .description('learn a FAST vocabulary from the action chunks of data sets; Hugging Face files')
+      .argument('<dir...>', 'data sets (LeRobot v2.1 or v3.0)')
+      .requiredOption('--out <dir>', 'folder for the files; a checkpoint gets them in its assets')
+      .option('--asset-id <id>', 'write to OUT/assets/ID/fast_tokenizer')
+      .option('--vocab-size <n>', 'symbols of the vocabulary', positive, 1024)
+      .option('--scale <x>', 'factor of the coefficients before rounding: larger is finer, and longer', above0, 10),
+  )
+    .addHelpText('after', '\nExample:\n  $ valet tokenizer fit demos --out tokenizer')
+    .action(fit);
+  common(
+    tokenizer
+      .command('check')
+      .description('take chunks through a vocabulary and back: length, error, what fails')
+      .argument('<dir>', 'the folder of a vocabulary, or a checkpoint with one')
+      .option('--data <dir...>', 'data sets whose chunks are taken (else smooth random ones)'),
+  )
+    .addHelpText('after', '\nExample:\n  $ valet tokenizer check tokenizer --data demos')
+    .action(check);
+  return tokenizer;
+}
+
+function common(command: Command): Command {
+  return command
+    .option('--stats <file>', 'norm_stats.json whose q01 and q99 scale the actions (else those of the data)')
+    .option('--columns <ranges>', 'columns of the action that are encoded (default: 0:6,7:23)')
+    .option('--horizon <n>', 'steps of a chunk', positive, R1PRO.horizon)
+    .option('--max-chunks <n>', 'chunks to take at most, drawn evenly', positive, 200_000)
+    .option('--max-tokens <n>', 'ids that training keeps of a chunk', positive, FAST_MAX_TOKENS)
+    .option('--seed <text>', 'of the draw', '0')
+    .option('--json', 'print one JSON object on stdout', false)
+    .option('--quiet', 'no progress on stderr', false);
+}
+
+function positive(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError(`'${text}' is not a whole number above 0.`);
+  return Number(text);
+}
+
+function above0(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('expected a number above 0.');
+  return value;
+}
+
+const sourceOf = (folders: readonly string[], { horizon, maxChunks, seed }: Common) => ({
+  folders,
+  horizon,
+  maxChunks,
+  seed,
+});
+
+async function fit(
+  folders: string[],
+  options: Common & { out: string; assetId?: string; vocabSize: number; scale: number },
+): Promise<void> {
+  const job: FitJob = {
+    source: sourceOf(folders, options),
+    stats: options.stats,
+    columns: parseColumns(options.columns ?? '0:6,7:23'),
+    scale: options.scale,
+    vocabSize: options.vocabSize,
+    maxTokens: options.maxTokens,
+    out: folderFor(options.out, options.assetId),
+  };
+  const report = await inWorker<FitReport>('fit', job, options.quiet);
+  for (const warning of report.warnings) process.stderr.write(`warning: ${warning}\n`);
+  if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else process.stdout.write(`${described(report)}fitted in ${duration(report.seconds)} → ${report.out}\n`);
+}
+
+/** A checkpoint keeps its vocabulary in its assets; any other folder holds the files itself. */
+function folderFor(out: string, assetId: string | undefined): string {
+  const inside = (id: string) => join(out, 'assets', id, 'fast_tokenizer');
+  if (assetId !== undefined) return inside(assetId);
+  if (!existsSync(join(out, 'params.safetensors'))) return out;
+  const ids = assetFolders(out);
+  if (ids.length !== 1)
+    throw new InputError(
+      out,
+      `is a checkpoint with ${ids.length} assets (${ids.join(', ')}). Choose one with --asset-id.`,
+    );
+  return inside(ids[0]!);
+}
+
+async function check(dir: string, options: Common & { data?: string[] }): Promise<void> {
+  const job: CheckJob = {
+    dir,
+    source: options.data && sourceOf(options.data, options),
+    stats: options.stats,
+    columns: options.columns === undefined ? undefined : parseColumns(options.columns),
+    maxTokens: options.maxTokens,
+  };
+  const report = await inWorker<CheckReport>('check', job, options.quiet);
+  const ok = report.failed.count === 0;
+  if (options.json) process.stdout.write(`${JSON.stringify({ ok, ...report })}\n`);
+  else process.stdout.write(`${report.data}\n${described(report)}`);
+  if (!ok) process.exitCode = 1;
+}
+
+async function inWorker<T>(method: string, job: FitJob | CheckJob, silent: boolean): Promise<T> {
+  const client = WorkerClient.start('cli/tokenizer/tokenizer.worker');
+  let bar: { phase: string; progress: Progress } | undefined;
+  client.worker.on('message', ({ progress }: { progress?: [string, number, number, string] }) => {
+    if (!progress) return;
+    const [phase, done, total, unit] = progress;
+    if (bar?.phase !== phase) {
+      bar?.progress.end();
+      bar = { phase, progress: new Progress(phase, total, { unit, silent }) };
+    }
+    bar.progress.at(done);
+  });
+  try {
+    return await client.call<T>(method, job);
+  } finally {
+    bar?.progress.end();
+    await client.close();
+  }
+}
+
+/** The report for a person: sizes, a histogram of lengths, the error of each dimension. */
+function described(report: FitReport | CheckReport): string {
+  const { vocabulary: v, tokens, cut, failed, error, histogram } = report;
+  const number = (x: number) => Number(x.toPrecision(3));
+  const most = Math.max(...histogram.counts, 1);
+  const bars = histogram.counts.map((count, i) => {
+    const [from, to] = [histogram.from + i * histogram.step, histogram.from + (i + 1) * histogram.step - 1];
+    const label = histogram.step === 1 ? `${from}` : `${from}–${to}`;
+    return `  ${label.padStart(9)} ${'█'.repeat(Math.ceil((40 * count) / most))} ${count}`;
+  });
+  const dimensions = error.dimensions.map(
+    ({ mean, max }, d) => `  ${String(d).padStart(9)} mean ${number(mean)}, max ${number(max)}`,
+  );
+  return [
+    `vocabulary: ${v.symbols} symbols, ${v.merges} merges, scale ${v.scale}, coefficients from ${v.minToken}, chunks ${v.horizon ?? '?'}×${v.width ?? '?'}`,
+    `${report.chunks} chunks: ${number(tokens.mean)} ids on average (median ${tokens.median}, 99 % ≤ ${tokens.p99}, ${tokens.min}–${tokens.max}), ${number(report.compression)} numbers per id`,
+    ...bars,
+    `longer than ${cut.maxTokens} ids, cut in training: ${number(100 * cut.share)} %`,
+    `do not decode: ${failed.count}${failed.reason ? ` (${failed.reason})` : ''}`,
+    `error in the encoded units: mean ${number(error.mean)}, max ${number(error.max)}; by dimension:`,
+    ...dimensions,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,187 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { FAST_COLUMNS, FastFitter, FastTokenizer, fastChunk, type Moments, widthOf } from '../../action/index.ts';
+import { InputError, Random } from '../../base/index.ts';
+import { deltaChunks, type Report, type Source, statisticsFor } from './chunks.ts';
+import { RoundTrip, type RoundTripReport } from './roundTrip.ts';
+
+type Columns = readonly (readonly [number, number])[];
+
+export interface FitJob {
+  readonly source: Source;
+  readonly stats?: string | undefined;
+  readonly columns: Columns;
+  readonly scale: number;
+  readonly vocabSize: number;
+  readonly maxTokens: number;
+  readonly out: string;
+}
+
+export interface FitReport extends RoundTripReport {
+  readonly vocabulary: VocabularyReport;
+  readonly pieces: number;
+  readonly warnings: readonly string[];
+  readonly seconds: number;
+  readonly out: string;
+}
+
+export interface VocabularyReport {
+  readonly symbols: number;
+  readonly merges: number;
+  readonly scale: number;
+  readonly minToken: number;
+  readonly horizon: number | null;
+  readonly width: number | null;
+}
+
+/** Chunks that the report's round trip takes at most. */
+const ROUND_TRIPS = 20_000;
+
+/** Fits a vocabulary to the chunks of data sets and writes it; a report of what it makes of (a part of) the same chunks. */
+export async function fitJob(job: FitJob, report: Report): Promise<FitReport> {
+  const { source, columns, scale, vocabSize, out } = job;
+  const started = performance.now();
+  const stats = await statisticsFor(source, job.stats, report);
+  const { horizon } = source;
+  const width = widthOf(columns);
+  const fitter = new FastFitter({
+    horizon,
+    width,
+    scale,
+    vocabSize,
+    progress: (part) => report('fitting', Math.floor(100 * part), 100, '%'),
+  });
+  for await (const chunk of deltaChunks(source, 'chunks', report)) fitter.add(fastChunk(chunk, stats, columns));
+  const { settings, bpe, pieces, chunks, warnings } = fitter.finish();
+  report('fitting', 100, 100, '%');
+  const tokenizer = new FastTokenizer(settings, bpe);
+  const trip = new RoundTrip(tokenizer, horizon, width);
+  const some = { ...source, maxChunks: Math.min(source.maxChunks, ROUND_TRIPS) };
+  for await (const chunk of deltaChunks(some, 'round trips', report)) trip.add(fastChunk(chunk, stats, columns));
+  const result = trip.finish(job.maxTokens);
+  const dimensions = columns.flatMap(([start, end]) => Array.from({ length: end - start }, (_, i) => start + i));
+  const metadata = {
+    vocab_size: vocabSize,
+    scale,
+    encoded_dims: columns.map((range) => range.join(':')).join(','),
+    encoded_dim_ranges: columns.map(([start, end]): [number, number] => [start, end]),
+    total_encoded_dims: width,
+    action_horizon: horizon,
+    num_training_chunks: chunks,
+    compression_stats: {
+      compression_ratio: result.compression,
+      mean_token_length: result.tokens.mean,
+      p99_token_length: result.tokens.p99,
+      min_token_length: result.tokens.min,
+      max_token_length: result.tokens.max,
+    },
+    quantiles: {
+      q01: dimensions.map((d) => stats.actions.q01[d]!),
+      q99: dimensions.map((d) => stats.actions.q99[d]!),
+    },
+  };
+  await new FastTokenizer(settings, bpe, metadata).save(out);
+  const seconds = Number(((performance.now() - started) / 1000).toFixed(3));
+  return { ...result, vocabulary: described(tokenizer), pieces, warnings, seconds, out };
+}
+
+export interface CheckJob {
+  readonly dir: string;
+  /** Without data, smooth random chunks are taken. */
+  readonly source?: Source | undefined;
+  readonly stats?: string | undefined;
+  readonly columns?: Columns | undefined;
+  readonly maxTokens: number;
+}
+
+export interface CheckReport extends RoundTripReport {
+  readonly vocabulary: VocabularyReport;
+  readonly data: string;
+}
+
+/** Reads a vocabulary and takes chunks there and back. */
+export async function checkJob(job: CheckJob, report: Report): Promise<CheckReport> {
+  const dir = fastFolder(job.dir);
+  const tokenizer = await FastTokenizer.load(dir);
+  const columns = job.columns ?? tokenizer.metadata?.encoded_dim_ranges ?? FAST_COLUMNS;
+  const { horizon = job.source?.horizon, width = widthOf(columns) } = tokenizer.settings;
+  if (horizon === undefined) throw new InputError(dir, 'does not say how long its chunks are. Give --horizon.');
+  const trip = new RoundTrip(tokenizer, horizon, width);
+  if (!job.source) {
+    for (const chunk of randomChunks(horizon, width)) trip.add(chunk);
+    return { ...trip.finish(job.maxTokens), vocabulary: described(tokenizer), data: 'smooth random chunks' };
+  }
+  if (widthOf(columns) !== width)
+    throw new InputError(
+      dir,
+      `its chunks have ${width} dimensions, the columns ${widthOf(columns)}. Give the --columns that it was fitted to.`,
+    );
+  const source = { ...job.source, horizon };
+  const stats =
+    job.stats === undefined && tokenizer.metadata?.quantiles && !job.columns
+      ? { actions: spread(tokenizer.metadata.quantiles, columns) }
+      : await statisticsFor(source, job.stats, report);
+  for await (const chunk of deltaChunks(source, 'round trips', report)) trip.add(fastChunk(chunk, stats, columns));
+  return { ...trip.finish(job.maxTokens), vocabulary: described(tokenizer), data: source.folders.join(', ') };
+}
+
+/** Quantiles of the encoded dimensions at their places among all. */
+function spread({ q01, q99 }: { q01: readonly number[]; q99: readonly number[] }, columns: Columns): Moments {
+  const dimensions = columns.flatMap(([start, end]) => Array.from({ length: end - start }, (_, i) => start + i));
+  const at = (values: readonly number[]) => {
+    const out = new Float64Array(Math.max(...dimensions) + 1);
+    for (const [i, d] of dimensions.entries()) out[d] = values[i] ?? Number.NaN;
+    return out;
+  };
+  return { mean: new Float64Array(0), std: new Float64Array(0), q01: at(q01), q99: at(q99) };
+}
+
+function described({ settings, bpe }: FastTokenizer): VocabularyReport {
+  const { scale, minToken, horizon, width } = settings;
+  const symbols = bpe.vocab.filter((text) => text !== undefined).length;
+  return { symbols, merges: bpe.merges.length, scale, minToken, horizon: horizon ?? null, width: width ?? null };
+}
+
+/** Chunks of a few slow waves within [-1, 1]. */
+function* randomChunks(horizon: number, width: number): Generator<Float64Array> {
+  const random = Random.of('fast round trips');
+  for (let n = 0; n < 1000; n++) {
+    const chunk = new Float64Array(horizon * width);
+    for (let d = 0; d < width; d++) {
+      const [offset, slope, size, phase] = [
+        random.between(-0.5, 0.5),
+        random.between(-0.3, 0.3),
+        random.between(0, 0.2),
+        random.between(0, 6),
+      ];
+      for (let t = 0; t < horizon; t++) {
+        const at = t / horizon;
+        chunk[t * width + d] = offset + slope * at + size * Math.sin(phase + 4 * at);
+      }
+    }
+    yield chunk;
+  }
+}
+
+/** The vocabulary's folder in what was named: itself, a `fast_tokenizer` in it, or a checkpoint's `assets/<id>/fast_tokenizer`. */
+export function fastFolder(dir: string): string {
+  const tried = [
+    dir,
+    join(dir, 'fast_tokenizer'),
+    ...assetFolders(dir).map((name) => join(dir, 'assets', name, 'fast_tokenizer')),
+  ];
+  const found = tried.filter((folder) => existsSync(join(folder, 'tokenizer.json')));
+  if (found.length === 1 || (found.length > 0 && found[0] === dir)) return found[0]!;
+  if (found.length > 1) throw new InputError(dir, `holds several vocabularies (${found.join(', ')}). Name one.`);
+  throw new InputError(
+    dir,
+    `holds no vocabulary (looked for tokenizer.json in ${tried.join(', ')}). Fit one with \`valet tokenizer fit\`.`,
+  );
+}
+
+/** Names below a checkpoint's `assets/`. */
+export function assetFolders(dir: string): string[] {
+  const assets = join(dir, 'assets');
+  if (!existsSync(assets)) return [];
+  return readdirSync(assets, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? entry.name : []));
+}
