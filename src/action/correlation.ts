@@ -4,8 +4,19 @@ import { cholesky } from './linear.ts';
 
 /** A flat dimension with a smaller standard deviation is constant: it correlates with nothing. */
 const CONSTANT_BELOW = 1e-6;
-/** Added to the correlation's diagonal before factoring; the later ones only when that is not enough. */
-const JITTERS = [1e-6, 1e-5, 1e-4, 1e-3];
+/** Added to the correlation's diagonal before factoring. */
+const JITTER = 1e-6;
+/** Added instead when the correlation itself is not positive definite (fewer chunks than dimensions, or dimensions that move together); as in the original. */
+const SINGULAR_JITTERS = [1e-5, 1e-4, 1e-3];
+
+export interface CorrelationOptions {
+  readonly horizon: number;
+  /** D, and W of the result. */
+  readonly width: number;
+  readonly paddedWidth: number;
+  readonly constantBelow?: number | undefined;
+  readonly jitter?: number | undefined;
+}
 
 /**
  * The correlation of chunks from their covariance [H·D, H·D] (flat index step·D + dimension), padded from D to W dimensions: the Cholesky factor of
@@ -15,10 +26,10 @@ const JITTERS = [1e-6, 1e-5, 1e-4, 1e-3];
 export function correlationOf(
   covariance: Float64Array,
   std: Float64Array,
-  { horizon: h, width: d, paddedWidth: w }: { horizon: number; width: number; paddedWidth: number },
+  { horizon: h, width: d, paddedWidth: w, constantBelow = CONSTANT_BELOW, jitter: usual = JITTER }: CorrelationOptions,
 ): Correlation {
   const n = h * d;
-  const varies = Array.from(std, (s) => s >= CONSTANT_BELOW);
+  const varies = Array.from(std, (s) => s >= constantBelow);
   const active = [...varies.keys()].filter((i) => varies[i]);
   const m = active.length;
   const block = new Float64Array(m * m);
@@ -53,7 +64,7 @@ export function correlationOf(
       temporal[s * h + t] = s === t ? 1 : alive.length ? sum / alive.length : 0;
     }
 
-  const { factor, jitter } = factorWithJitter(block, m);
+  const { factor, jitter } = factorWithJitter(block, m, usual);
   const full = new Float64Array((h * w) ** 2);
   for (let i = 0; i < h * w; i++) full[i * h * w + i] = Math.sqrt(1 + jitter);
   const flat = (a: number) => Math.floor(a / d) * w + (a % d);
@@ -62,16 +73,28 @@ export function correlationOf(
   return { cholesky: full, spatial, temporal };
 }
 
-function factorWithJitter(matrix: Float64Array, n: number): { factor: Float64Array; jitter: number } {
-  let last: unknown;
-  for (const jitter of JITTERS) {
+function factorWithJitter(matrix: Float64Array, n: number, usual: number): { factor: Float64Array; jitter: number } {
+  const factorOf = (jitter: number) => {
     const raised = matrix.slice();
     for (let i = 0; i < n; i++) raised[i * n + i]! += jitter;
+    return cholesky(raised, n);
+  };
+  let last: unknown;
+  for (const jitter of isPositiveDefinite(matrix, n) ? [usual, ...SINGULAR_JITTERS] : SINGULAR_JITTERS) {
     try {
-      return { factor: cholesky(raised, n), jitter };
+      return { factor: factorOf(jitter), jitter };
     } catch (error) {
       last = error;
     }
   }
   throw new ValetError('correlation', 'the chunks have no positive definite correlation.', 'failure', { cause: last });
+}
+
+function isPositiveDefinite(matrix: Float64Array, n: number): boolean {
+  try {
+    cholesky(matrix, n);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -31,6 +31,9 @@ export interface StatisticsOptions {
   readonly stateOf?: (row: Float32Array) => Float32Array;
   /** Bytes that the columns may take (8 a frame and dimension); beyond, quantiles come from counts. Default 4 GiB. */
   readonly memory?: number;
+  /** Deviation below which a flat dimension is constant (1e-6), and what is added to the correlation's diagonal (1e-6). */
+  readonly constantBelow?: number;
+  readonly jitter?: number;
 }
 
 /** What an accumulator holds, as plain data. */
@@ -61,7 +64,7 @@ export class StatisticsAccumulator {
   private readonly extremes: Float64Array;
   private episodes: EpisodeColumns[] | undefined = [];
 
-  constructor(options: StatisticsOptions = {}) {
+  constructor(private readonly options: StatisticsOptions = {}) {
     this.shape = { horizon: options.horizon ?? R1PRO.horizon, relative: options.deltaMask ?? R1PRO.deltaMask };
     this.width = this.shape.relative.length;
     this.paddedWidth = Math.max(options.paddedWidth ?? R1PRO.paddedWidth, this.width);
@@ -252,7 +255,13 @@ export class StatisticsAccumulator {
       state: this.stateMoments(moments),
       actions: this.actionMoments(moments, found, still, clamp),
       perTimestep,
-      correlation: correlationOf(moments.covariance, deviations, { horizon, width: d, paddedWidth: w }),
+      correlation: correlationOf(moments.covariance, deviations, {
+        horizon,
+        width: d,
+        paddedWidth: w,
+        constantBelow: this.options.constantBelow,
+        jitter: this.options.jitter,
+      }),
     };
     progress(1, 'correlation');
     return statistics;

@@ -2,7 +2,15 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type ChunkStatistics, parseNormStats, StatisticsAccumulator } from '../../action/index.ts';
+import {
+  type ChunkStatistics,
+  parseNormStats,
+  proprioceptionField,
+  R1PRO,
+  StatisticsAccumulator,
+  type StatisticsOptions,
+  stateFromProprioception,
+} from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
 import { readSafetensors } from '../../tensor/index.ts';
 import { compareArrays, toleranceOf, UnknownQuantity } from '../compare.ts';
@@ -34,8 +42,7 @@ async function accumulate(golden: GoldenCase): Promise<ChunkStatistics> {
   const folder = dirname(files?.episodes ?? 'episodes/episode_NNN.safetensors');
   const names = (await readdir(golden.path(folder))).filter((name) => name.endsWith('.safetensors')).sort();
   if (names.length === 0) throw new InputError(golden.name, `no episodes in ${folder}.`);
-  const horizon = golden.config['horizon'] as number | undefined;
-  const accumulator = new StatisticsAccumulator(horizon === undefined ? {} : { horizon });
+  const accumulator = new StatisticsAccumulator(optionsOf(golden));
   for (const name of names) {
     const file = join(folder, name);
     const tensors = await readSafetensors(await golden.bytes(file));
@@ -43,6 +50,43 @@ async function accumulate(golden: GoldenCase): Promise<ChunkStatistics> {
     accumulator.add({ state: column('state'), actions: column('action') });
   }
   return accumulator.finish();
+}
+
+/** What the case says of its chunks; the R1Pro's where it says nothing. */
+interface Config {
+  readonly horizon?: number;
+  readonly action_dim?: number;
+  readonly model_action_dim?: number;
+  readonly max_gripper_width_m?: number;
+  readonly delta_mask_true?: readonly number[];
+  readonly constant_std_below?: number;
+  readonly jitter?: number;
+}
+
+function optionsOf(golden: GoldenCase): StatisticsOptions {
+  const config = golden.config as Config;
+  const width = config.action_dim ?? R1PRO.width;
+  const relative = config.delta_mask_true;
+  const gripper = config.max_gripper_width_m;
+  return {
+    ...(config.horizon !== undefined && { horizon: config.horizon }),
+    ...(config.model_action_dim !== undefined && { paddedWidth: config.model_action_dim }),
+    deltaMask: Array.from({ length: width }, (_, dim) => (relative ? relative.includes(dim) : R1PRO.deltaMask[dim]!)),
+    ...(config.constant_std_below !== undefined && { constantBelow: config.constant_std_below }),
+    ...(config.jitter !== undefined && { jitter: config.jitter }),
+    ...(gripper !== undefined && { stateOf: (row: Float32Array) => stateWithGripper(row, gripper) }),
+  };
+}
+
+/** The state of a robot whose open gripper is `width` metres wide. */
+function stateWithGripper(proprioception: Float32Array, width: number): Float32Array {
+  const { fround } = Math;
+  const state = stateFromProprioception(proprioception);
+  (['gripper_left_qpos', 'gripper_right_qpos'] as const).forEach((field, i) => {
+    const [a, b] = proprioceptionField(proprioception, field) as unknown as [number, number];
+    state[R1PRO.gripperColumns[i]!] = fround(2 * fround(fround(a + b) / fround(width))) - 1;
+  });
+  return state;
 }
 
 /** The statistics that another case builds on (`statistics_case`): its norm_stats.json as the original wrote it. */
