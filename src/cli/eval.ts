@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { InputError, NotBuiltError } from '../base/index.ts';
+import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
 import { evaluate, parseInstances, parsePolicy, qTable, type Summary, writeReport } from '../evaluate/index.ts';
 import { HOME_TASKS } from '../home/index.ts';
 
@@ -18,6 +19,7 @@ interface Options {
   demos?: string;
   apiKeyFile?: string;
   samplingSteps?: number;
+  rules?: RulesOption;
   record: boolean;
   report: boolean;
   resume: boolean;
@@ -42,6 +44,7 @@ export function command(): Command {
     .option('--demos <dir>', 'data set whose actions replay plays (fresh demonstrations otherwise)')
     .option('--api-key-file <file>', 'key for the server')
     .option('--sampling-steps <n>', "flow steps of a plan (the checkpoint's own by default)", positive)
+    .option('--rules <names>', `a checkpoint's rules: ${RULES_HELP}`, parseRules)
     .option('--no-record', 'keep no rollouts, only scores')
     .option('--no-report', 'write no report.html')
     .option('--queue <url>', 'spread the episodes over machines')
@@ -63,7 +66,12 @@ async function run(options: Options): Promise<void> {
   process.once('SIGINT', () => stop.abort());
   process.once('SIGTERM', () => stop.abort());
   const summary = await evaluate({
-    policy: parsePolicy(options.policy, { demos, apiKey, samplingSteps }),
+    policy: parsePolicy(options.policy, {
+      demos,
+      apiKey,
+      samplingSteps,
+      ...(options.rules !== undefined && { session: { rules: options.rules } }),
+    }),
     tasks: [
       ...new Set(
         options.tasks

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../base/index.ts';
+import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
 import { type Planner, PlannerClient } from '../model/index.ts';
 import {
   BatchingPlanner,
@@ -25,7 +26,7 @@ interface Options {
   batch: number;
   samplingSteps?: number;
   seed: string;
-  rules: boolean;
+  rules: RulesOption;
   compress: boolean;
   maxConnections: number;
   planTimeout: number;
@@ -53,7 +54,8 @@ export function command(): Command {
     )
     .option('--sampling-steps <n>', "flow steps of a plan (the checkpoint's own by default)", positive)
     .option('--seed <text>', "seed of the plans' noise", '0')
-    .option('--no-rules', 'without the correction rules')
+    .option('--rules <names>', `rules of System 2: ${RULES_HELP}`, parseRules, true)
+    .option('--no-rules', 'without any rule')
     .option('--no-compress', 'without squeezing plans in time')
     .option('--max-connections <n>', 'robots at a time, on each port', positive, 64)
     .option('--plan-timeout <seconds>', 'longest time for one plan', positive, 300)

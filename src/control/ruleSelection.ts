@@ -5,6 +5,9 @@ import { CORRECTION_RULE_NAMES } from './rules.ts';
 /** Every rule that there is, by name. */
 export const RULE_NAMES: readonly string[] = [...CORRECTION_RULE_NAMES, ...RECOVERY_RULE_NAMES];
 
+/** What `parseRules` takes, for a command's help. */
+export const RULES_HELP = `original (default), all, none, names, or +NAME,-NAME (${RULE_NAMES.join(', ')})`;
+
 /** true: the original's rules. false: none. A list: exactly these. Otherwise the original's with some on and some off. */
 export type RulesOption =
   | boolean

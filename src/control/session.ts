@@ -62,6 +62,8 @@ class ChunkSession implements EpisodeSession {
   private past: Moment[] = [];
   private rest = 0;
   private recoveries = 0;
+  /** The state has not been followed by an action yet; a client that takes several actions at once looks only before the first. */
+  private fresh = false;
   private readonly looksBack: boolean;
 
   constructor(private readonly options: ResolvedOptions) {
@@ -96,6 +98,7 @@ class ChunkSession implements EpisodeSession {
     this.past = [];
     this.rest = 0;
     this.recoveries = 0;
+    this.fresh = false;
   }
 
   observe(observation: Observation): void {
@@ -115,6 +118,7 @@ class ChunkSession implements EpisodeSession {
     }
     this.state = state;
     this.observation = observation;
+    this.fresh = true;
     if (this.looksBack) this.lookBack(state);
   }
 
@@ -211,7 +215,8 @@ class ChunkSession implements EpisodeSession {
 
   private remember(action: Float32Array, { recovery }: Plan): void {
     if (this.rest > 0) this.rest--;
-    if (recovery || !this.state) return;
+    if (recovery || !this.state || !this.fresh) return;
+    this.fresh = false;
     this.past.push({ state: this.state, action });
     if (this.past.length > this.options.recovery.memory) this.past.shift();
   }
@@ -239,6 +244,7 @@ class ChunkSession implements EpisodeSession {
       past: toBase64(past),
       rest: this.rest,
       recoveries: this.recoveries,
+      fresh: this.fresh,
     };
   }
 
@@ -273,6 +279,7 @@ class ChunkSession implements EpisodeSession {
     }));
     this.rest = rest.rest;
     this.recoveries = rest.recoveries;
+    this.fresh = rest.fresh;
   }
 }
 

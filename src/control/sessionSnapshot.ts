@@ -37,6 +37,8 @@ const SnapshotSchema = z.strictObject({
   past: z.base64(),
   rest: z.number().int().nonnegative(),
   recoveries: z.number().int().nonnegative(),
+  /** The state has not been followed by an action yet. */
+  fresh: z.boolean(),
 });
 
 export type SessionSnapshot = z.infer<typeof SnapshotSchema>;

@@ -25,14 +25,21 @@ export type PolicySpec =
 /** @param text `ws://…`, a checkpoint folder, the name of a policy that comes with the package, or a built-in policy. @throws InputError */
 export function parsePolicy(
   text: string,
-  options: { demos?: string; apiKey?: string; threads?: number; samplingSteps?: number } = {},
+  options: {
+    demos?: string;
+    apiKey?: string;
+    threads?: number;
+    samplingSteps?: number;
+    session?: Partial<SessionOptions>;
+  } = {},
 ): PolicySpec {
-  const { demos, apiKey, threads, samplingSteps } = options;
+  const { demos, apiKey, threads, samplingSteps, session } = options;
   if (text === 'expert' || text === 'hold') return { kind: text };
   if (text === 'replay') return { kind: 'replay', ...(demos === undefined ? {} : { demos }) };
   if (/^wss?:/.test(text)) return { kind: 'remote', url: text, ...(apiKey === undefined ? {} : { apiKey }) };
   const folder = checkpointFolder(text);
-  if (existsSync(join(folder, 'config.json'))) return { kind: 'checkpoint', folder, threads, samplingSteps };
+  if (existsSync(join(folder, 'config.json')))
+    return { kind: 'checkpoint', folder, threads, samplingSteps, ...(session && { session }) };
   const guess = nearest(text, ['expert', 'hold', 'replay', 'household']);
   throw new InputError(
     '--policy',

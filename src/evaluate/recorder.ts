@@ -17,7 +17,9 @@ export interface StepLine {
   readonly goal: readonly boolean[];
   readonly stage?: number;
   readonly planned?: boolean;
+  /** A rule that fired in this step, and why. */
   readonly rule?: string;
+  readonly reason?: string;
 }
 
 /** A geom that changed its colour during the episode, such as a lamp. */
@@ -70,6 +72,7 @@ export class Recorder {
       goal,
       ...(note ? { stage: note.stage, ...(note.planned ? { planned: true } : {}) } : {}),
       ...(note?.rule === undefined ? {} : { rule: note.rule }),
+      ...(note?.reason === undefined ? {} : { reason: note.reason }),
     });
     this.track.push(household.pose());
     if (goal.some((value, i) => value !== before?.[i])) {

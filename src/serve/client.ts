@@ -178,11 +178,13 @@ export class RemotePolicy implements Policy {
 
 function readNote(note: WireMap): PolicyNote {
   const rule = note.get('rule');
+  const reason = note.get('reason');
   const compressed = note.get('compressed');
   return {
     planned: note.get('planned') === true,
     stage: Number(note.get('stage') ?? 0),
     ...(typeof rule === 'string' ? { rule } : {}),
+    ...(typeof reason === 'string' ? { reason } : {}),
     ...(typeof compressed === 'boolean' ? { compressed } : {}),
   };
 }

@@ -258,7 +258,7 @@ function describe(rollout) {
   const bands = runs.map(({ step, stage, end }) => '<rect x="' + x(step) + '" y="16" width="' + Math.max(0.5, x(end) - x(step)) + '" height="16" fill="var(--stage-' + (stage % 2 ? 'b' : 'a') + ')"><title>stage ' + (stage + 1) + '</title></rect>').join('')
     || '<rect x="0" y="16" width="1000" height="16" fill="var(--line)"/>';
   const plans = rollout.plans.map((step) => '<line x1="' + x(step) + '" x2="' + x(step) + '" y1="36" y2="41" stroke="var(--soft)" stroke-width="1" vector-effect="non-scaling-stroke"/>').join('');
-  const rules = rollout.rules.map(([step, name]) => '<path d="M' + x(step) + ' 36 l-5 10 h10 z" fill="var(--warn)"><title>' + escape(name) + '</title></path>').join('');
+  const rules = rollout.rules.map(([step, name, reason]) => '<path d="M' + x(step) + ' 36 l-5 10 h10 z" fill="var(--warn)"><title>' + escape(reason ? name + ': ' + reason : name) + '</title></path>').join('');
   let before = 0;
   const scores = rollout.scores.map(([step, q]) => { const up = q > before; const mark = step > 0 || q > 0 ? '<line x1="' + x(step) + '" x2="' + x(step) + '" y1="4" y2="32" stroke="' + (up ? 'var(--good)' : 'var(--warn)') + '" stroke-width="2.5" vector-effect="non-scaling-stroke"><title>q ' + q.toFixed(2) + '</title></line>' : ''; before = q; return mark; }).join('');
   $('.time svg').innerHTML = bands + plans + scores + rules + '<line class="head" y1="0" y2="50" vector-effect="non-scaling-stroke"/>';

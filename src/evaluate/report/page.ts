@@ -35,7 +35,7 @@ ${headline(contents)}
 <h2>Scores</h2><p class="note">Each dot is an episode at its q-score: the share of the goal that it achieved. The line is the mean, the band its 95 % interval.${rollouts.length > 0 ? ' Click a filled dot to watch its episode.' : ''}</p>
 <div class="panel">${series[0]?.lines.length ? scoreFigure(series, seed) : '<p>No episode has been counted yet.</p>'}</div>
 <div class="panel scroll">${table(summary, baselines)}</div>
-${invalidNote(summary)}${rollouts.length > 0 ? theatre(rollouts) : ''}
+${invalidNote(summary)}${firings(rollouts)}${rollouts.length > 0 ? theatre(rollouts) : ''}
 <footer><p>q is 1 when the task is done; otherwise the share of the goal's statements that were false at the start and are true at the end. Intervals: percentile bootstrap over a task's episodes (10,000 resamples, seeded); Wilson's wider bounds for fewer than 10 episodes, for scores that are all alike, and for success rates; over tasks, the tasks' intervals combined (MOVER).</p><p><code>${escapeHtml(contents.fingerprint)}</code></p></footer>
 </main>
 <script type="application/json" id="data">${embeddedJson(data)}</script>
@@ -75,6 +75,18 @@ function invalidNote({ invalid }: Summary): string {
   if (!invalid) return '';
   const items = invalid.map(({ unit, reason }) => `<li>${escapeHtml(unit)}: ${escapeHtml(reason)}</li>`).join('');
   return `<h2>Not counted</h2><p class="note">These episodes broke off twice and are in no mean.</p><ul class="note">${items}</ul>`;
+}
+
+/** Each firing of a rule of System 2, with its reason. */
+function firings(rollouts: readonly PageRollout[]): string {
+  const rows = rollouts.flatMap(({ unit, rules }) =>
+    rules.map(
+      ([step, name, reason]) =>
+        `<tr><td>${escapeHtml(unit)}</td><td>${(step / 30).toFixed(1)} s</td><td>${escapeHtml(name)}</td><td style="text-align:left">${escapeHtml(reason)}</td></tr>`,
+    ),
+  );
+  if (rows.length === 0) return '';
+  return `<details class="note"><summary>Rules that fired: ${rows.length}</summary><div class="panel scroll"><table><thead><tr><th>Episode</th><th>At</th><th>Rule</th><th style="text-align:left">Why</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></details>`;
 }
 
 function theatre(rollouts: readonly PageRollout[]): string {

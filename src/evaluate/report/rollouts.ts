@@ -22,8 +22,8 @@ export interface PageRollout {
   /** Runs of one stage: [first step, stage]. */
   readonly stages: readonly (readonly [number, number])[];
   readonly plans: readonly number[];
-  /** Correction rules that fired: [first step, name]. */
-  readonly rules: readonly (readonly [number, string])[];
+  /** Rules that fired: [step, name, why]. */
+  readonly rules: readonly (readonly [number, string, string])[];
   /** Changes of q: [step, q]. */
   readonly scores: readonly (readonly [number, number])[];
   /** What the cameras saw: head, left and right wrist side by side, as data URIs. */
@@ -59,7 +59,9 @@ export async function readRollout(folder: string, line: LedgerLine): Promise<Pag
     track: compactTrack(track, moving.length),
     stages: changes(steps, (step) => step.stage),
     plans: steps.filter((step) => step.planned).map((step) => step.step),
-    rules: changes(steps, (step) => step.rule),
+    rules: steps.flatMap(({ step, rule, reason = '' }) =>
+      rule === undefined ? [] : [[step - 1, rule, reason] as const],
+    ),
     scores: changes(steps, (step) => step.q),
     pictures: await Promise.all(
       description.pictures.map(async (step) => ({ step, uri: await uri(join('frames', `${step}.png`), 'image/png') })),
