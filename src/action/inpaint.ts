@@ -7,6 +7,10 @@ export interface InpainterOptions {
   readonly keepRows: number;
   /** Columns of the promise that are held: 32 (all, padding included) or 23. */
   readonly width?: number;
+  /** The columns that are held, rising, where they are not the first `width`. */
+  readonly columns?: readonly number[];
+  /** ε as a part of max(mean diag Σ_OO, 1), 1e-6. */
+  readonly jitter?: number;
   /** A chunk's correction is left out when any entry of it is larger than this. */
   readonly skipAbove?: number;
   /** Whether each chunk of a batch decides for itself, or one far-off chunk stops the correction for all (the original). */
@@ -40,17 +44,28 @@ export class Inpainter {
 
   constructor(noise: CorrelatedNoise, options: InpainterOptions) {
     this.keepRows = options.keepRows;
-    this.width = options.width ?? noise.width;
+    const columns = options.columns ?? Array.from({ length: options.width ?? noise.width }, (_, i) => i);
+    this.width = columns.length;
     this.skipAbove = options.skipAbove ?? 1;
     this.skip = options.skip ?? 'sample';
     this.chunkWidth = noise.width;
     this.chunkSize = noise.horizon * noise.width;
-    if (!(this.keepRows >= 0 && this.keepRows <= noise.horizon && this.width >= 1 && this.width <= noise.width))
+    if (
+      !(
+        Number.isInteger(this.keepRows) &&
+        this.keepRows >= 0 &&
+        this.keepRows <= noise.horizon &&
+        this.width >= 1 &&
+        this.width <= noise.width
+      ) ||
+      !columns.every((c, i) => Number.isInteger(c) && c < noise.width && c > (columns[i - 1] ?? -1))
+    )
       throw new InputError(
         'Inpainter',
         `nothing of that shape to keep (got ${this.keepRows}×${this.width}, expected at most ${noise.horizon}×${noise.width}).`,
       );
-    const isKept = (i: number) => i < this.keepRows * noise.width && i % noise.width < this.width;
+    const held = new Set(columns);
+    const isKept = (i: number) => i < this.keepRows * noise.width && held.has(i % noise.width);
     const all = Array.from({ length: this.chunkSize }, (_, i) => i);
     this.kept = Int32Array.from(all.filter(isKept));
     this.free = Int32Array.from(all.filter((i) => !isKept(i)));
@@ -58,7 +73,7 @@ export class Inpainter {
     const sigma = noise.covariance(this.kept, this.kept);
     let trace = 0;
     for (let i = 0; i < o; i++) trace += sigma[i * o + i]!;
-    const jitter = 1e-6 * Math.max(o ? trace / o : 1, 1);
+    const jitter = (options.jitter ?? 1e-6) * Math.max(o ? trace / o : 1, 1);
     for (let i = 0; i < o; i++) sigma[i * o + i]! += jitter;
     this.correction = choleskySolveRows(cholesky(sigma, o), o, noise.covariance(this.free, this.kept));
   }
@@ -107,7 +122,7 @@ export class Inpainter {
     }
     // "Not above" and not "at most": a NaN skips too.
     const largest = deltas.map((delta) => largestMagnitude(delta));
-    const mild = largest.map((size) => size <= this.skipAbove);
+    const mild = largest.map((size) => Math.fround(size) <= this.skipAbove);
     const corrected = this.skip === 'batch' ? mild.map(() => mild.every(Boolean)) : mild;
     for (let b = 0; b < batch; b++)
       if (corrected[b]) for (let i = 0; i < u; i++) x[b * n + free[i]!]! += deltas[b]![i]!;

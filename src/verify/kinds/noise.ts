@@ -9,31 +9,41 @@ import { factorRow } from './sampler.ts';
 import { statisticsOfCase } from './statistics.ts';
 
 interface Config {
-  readonly betas: readonly number[];
+  readonly betas?: readonly number[];
+  readonly solve_jitter?: string | number;
   readonly inpaint_while_new_time_above?: number;
   readonly skip_if_max_abs_correction_above?: number;
 }
 
-/** What the correction matrices and the sampling loop of the case were made with. */
-const USUAL_BETA = 0.5;
+/** Where neither a quantity nor the case says. */
 const USUAL_STEPS = 20;
 
 /** Shrunk factor, correlated noise, correction matrices, and the sampling loop around a linear stand-in for the network. */
 export function noise(golden: GoldenCase): Check {
-  const config = golden.config as unknown as Config;
+  const config = golden.config as Config;
   const noiseOf = (beta: number): Promise<CorrelatedNoise> =>
     golden.once(`noise ${beta}`, async () => new CorrelatedNoise(await statisticsOfCase(golden), { beta }));
   return async (quantity) => {
     const name = quantity.tensor ?? quantity.name;
     const expected = await golden.tensor(quantity.file, name);
+    const sizes = /^correction_(?:b\d+_)?(\d+)x(\d+)(?:_b\d+)?(_active)?/.exec(name);
+    if (sizes || name.startsWith('out_'))
+      return best(
+        await Promise.all(
+          possibleBetas(golden, quantity).map(async (beta) => {
+            const own = await noiseOf(beta);
+            const got = sizes
+              ? await correction(golden, quantity, own, sizes, jitterOf(config))
+              : await loop(golden, config, quantity, own);
+            return compareArrays(got, expected, toleranceOf(quantity));
+          }),
+        ),
+      );
+    const match = /^(L|noise)_(b\d+)(?:_(\w+))?$/.exec(name);
+    if (!match) throw new UnknownQuantity('noise', `${name} is no quantity of the noise.`);
+    const [, what, label, form] = match as unknown as [string, string, string, string | undefined];
+    const own = await noiseOf(betaOf(label, config.betas ?? []));
     const got = async (): Promise<ArrayLike<number>> => {
-      if (name.startsWith('out_')) return loop(golden, config, quantity, await noiseOf(USUAL_BETA));
-      const sizes = /^correction_(\d+)x(\d+)(_active)?$/.exec(name);
-      if (sizes) return correction(golden, quantity, await noiseOf(USUAL_BETA), sizes);
-      const match = /^(L|noise)_(b\d+)(?:_(\w+))?$/.exec(name);
-      if (!match) throw new UnknownQuantity('noise', `${name} is no quantity of the noise.`);
-      const [, what, label, form] = match as unknown as [string, string, string, string | undefined];
-      const own = await noiseOf(betaOf(label, config.betas));
       if (what === 'noise') {
         const z = pick(await golden.tensors(quantity.file), 'z', quantity.file);
         return form === 'exact' ? own.colour(Float64Array.from(numbers(z))) : own.colour(Float32Array.from(numbers(z)));
@@ -51,11 +61,42 @@ export function noise(golden: GoldenCase): Check {
   };
 }
 
-/** `b05` is 0.5, `b10` is 1, `b025` is 0.25: one of the case's own betas. */
+/** `b05` is 0.5, `b10` and `b1` are 1, `b025` is 0.25: the case's own beta that is written so, else that number. */
 function betaOf(label: string, betas: readonly number[]): number {
-  const found = betas.find((beta) => [1, 2, 3].some((digits) => `b${beta.toFixed(digits).replace('.', '')}` === label));
-  if (found === undefined) throw new InputError('noise', `${label} is none of the betas ${betas.join(', ')}.`);
-  return found;
+  const digits = label.slice(1);
+  const value = Number(`${digits[0]}.${digits.slice(1)}0`);
+  const written = (beta: number) => String(beta).replace('.', '');
+  return betas.find((beta) => Math.abs(beta - value) < 1e-9) ?? betas.find((b) => written(b) === digits) ?? value;
+}
+
+/**
+ * The beta that a correction matrix or sampling loop was made with: as its name, its meaning, or the case says. Where nothing does, it is one of the case's
+ * betas, and the one that fits counts.
+ */
+function possibleBetas(golden: GoldenCase, { name, tensor, meaning = '' }: Quantity): readonly number[] {
+  const config = golden.config as Config & Record<string, unknown>;
+  const betas = config.betas ?? [];
+  const label = /_(b\d+)(?=_|$)/.exec(tensor ?? name)?.[1];
+  if (label) return [betaOf(label, betas)];
+  const told = /beta\D{0,3}(\d+(?:\.\d+)?)/.exec(meaning)?.[1];
+  if (told !== undefined) return [Number(told)];
+  const named = Object.entries(config).find(([key, value]) => /(^|_)beta$/.test(key) && typeof value === 'number');
+  if (named) return [named[1] as number];
+  const inside = betas.filter((beta) => beta > 0 && beta < 1);
+  return inside.length > 0 ? inside : betas.length > 0 ? betas : [0.5];
+}
+
+type Comparison = ReturnType<typeof compareArrays>;
+function best(found: readonly Comparison[]): Comparison {
+  return (
+    found.find(({ error, tolerance }) => error <= tolerance) ?? found.reduce((a, b) => (b.error < a.error ? b : a))
+  );
+}
+
+/** `1e-6 * max(mean diag of Sigma_OO, 1)`: its factor. */
+function jitterOf({ solve_jitter }: Config): number | undefined {
+  const value = Number.parseFloat(String(solve_jitter));
+  return Number.isFinite(value) ? value : undefined;
 }
 
 /** Lower triangle, row by row, of the factor's rows and columns `active`. */
@@ -74,8 +115,13 @@ async function correction(
   { file }: Quantity,
   noise: CorrelatedNoise,
   [, rows, columns, onlyActive]: RegExpExecArray,
+  jitter: number | undefined,
 ): Promise<ArrayLike<number>> {
-  const { correction, free, kept } = new Inpainter(noise, { keepRows: Number(rows), width: Number(columns) });
+  const { correction, free, kept } = new Inpainter(noise, {
+    keepRows: Number(rows),
+    width: Number(columns),
+    ...(jitter !== undefined && { jitter }),
+  });
   if (!onlyActive) return correction;
   const active = new Set(Array.from(numbers(await golden.tensor(file, 'active'))));
   const out: number[] = [];
@@ -103,20 +149,23 @@ async function loop(
   const { width } = noise;
   const batch = pick(tensors, `out_${own}`, file).shape[0]!;
   const prefix = tensors.get(`prefix_${own}`);
+  const jitter = jitterOf(config);
   const inpainter =
     prefix &&
     new Inpainter(noise, {
       keepRows: prefix.shape[1]!,
       width: prefix.shape[2]!,
       skip: 'batch',
+      ...(jitter !== undefined && { jitter }),
       ...(config.skip_if_max_abs_correction_above !== undefined && {
         skipAbove: config.skip_if_max_abs_correction_above,
       }),
     });
   const start = noise.colour(Float32Array.from(at('z')).slice(0, batch * noise.horizon * width));
   const x = start.slice();
-  const { before, after } = eulerTimes(stepsOf(own, meaning, prefix?.shape[2]));
-  const step = Math.fround(-1 / before.length);
+  const steps = stepsOf(golden, own, meaning, prefix?.shape[2]);
+  const { before, after } = eulerTimes(steps);
+  const step = Math.fround(-1 / steps);
   for (let s = 0; s < before.length; s++) {
     const velocity = new Float32Array(x.length);
     for (let row = 0; row < x.length; row += width)
@@ -131,8 +180,15 @@ async function loop(
   return x;
 }
 
-/** `20 steps, …` in the meaning, else the number that the name ends in (unless it counts the prefix's columns), else the usual 20. */
-function stepsOf(name: string, meaning = '', columns?: number): number {
+/** `20 steps, …` in the meaning, else the number that the name ends in (unless it counts the prefix's columns), else what the case or most of its loops say. */
+function stepsOf(golden: GoldenCase, name: string, meaning = '', columns?: number): number {
   const told = /(?:^|[^\d])(\d+) (?:Euler )?steps/.exec(meaning)?.[1] ?? /\D(\d+)$/.exec(name)?.[1];
-  return told === undefined || Number(told) === columns ? USUAL_STEPS : Number(told);
+  if (told !== undefined && Number(told) !== columns) return Number(told);
+  const ofCase = golden.config['num_steps'] ?? golden.config['steps'];
+  if (typeof ofCase === 'number') return ofCase;
+  const others = golden.manifest.quantities
+    .flatMap(({ meaning: text = '' }) => /(?:^|[^\d])(\d+) (?:Euler )?steps/.exec(text)?.[1] ?? [])
+    .map(Number);
+  const times = (steps: number) => others.filter((x) => x === steps).length;
+  return others.reduce((a, b) => (times(b) > times(a) ? b : a), others[0] ?? USUAL_STEPS);
 }
