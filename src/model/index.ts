@@ -10,9 +10,11 @@ export {
 export { PlannerClient } from './client.ts';
 export * from './config.ts';
 export { flowNoise } from './flowNoise.ts';
+export * from './formats/index.ts';
 export { configOfGoldenCase } from './golden.ts';
 export { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram, type InferenceOptions } from './inference.ts';
 export { initParameters } from './initialise.ts';
+export { INT8_FILE, type Int8Parts, int8Parts, type MatrixError, readInt8, writeInt8 } from './int8.ts';
 export { buildLossProgram, type LossOptions } from './loss.ts';
 export type { Trace } from './network.ts';
 export type { Planner, PlanRequest, Prediction } from './plan.ts';

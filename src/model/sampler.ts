@@ -1,4 +1,11 @@
-import { type NdArray, type Parameters, type Precision, Session } from '../tensor/index.ts';
+import {
+  activationBits,
+  type NdArray,
+  type Precision,
+  type QuantisedMatrices,
+  Session,
+  type Weights,
+} from '../tensor/index.ts';
 import type { ModelConfig } from './config.ts';
 import { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram } from './inference.ts';
 import { splitLayers } from './views.ts';
@@ -36,6 +43,8 @@ export interface SamplerOptions {
   readonly imageMask?: boolean;
   /** float64 is for telling rounding from mistakes: x is then a Float64Array. The step times stay float32. */
   readonly precision?: Precision;
+  /** Matrices in bytes (`readInt8`): products with them run in integers, and the leaves that they stand for need not be given. */
+  readonly quantised?: QuantisedMatrices;
 }
 
 /**
@@ -57,8 +66,10 @@ export class Sampler {
     this.times = eulerTimes(steps);
   }
 
-  static async create(config: ModelConfig, parameters: Parameters, options: SamplerOptions): Promise<Sampler> {
+  static async create(config: ModelConfig, parameters: Weights, options: SamplerOptions): Promise<Sampler> {
     const { batch, steps, threads = 1, imageMask = false, precision = 'float32' } = options;
+    const { quantised } = options;
+    const integers = quantised ? { quantised, activationBits: await activationBits() } : {};
     const weights = splitLayers(config, parameters);
     const times = eulerTimes(steps).before;
     const conditions = await Session.create(buildConditionProgram(config, times.length), {
@@ -73,11 +84,13 @@ export class Sampler {
     const rows = Array.from(times, (_, i) => all.slice(i * width, (i + 1) * width));
     const prefix = await Session.create(buildPrefixProgram(config, { batch, imageMask }), {
       weights,
+      ...integers,
       threads,
       precision,
     });
     const denoise = await Session.create(buildDenoiseProgram(config, { batch, imageMask }), {
       weights,
+      ...integers,
       threads,
       precision,
     });

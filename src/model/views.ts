@@ -1,5 +1,5 @@
 import { ValetError } from '../base/index.ts';
-import type { NdArray, Parameters } from '../tensor/index.ts';
+import { type NdArray, type Parameters, type Weight, weightRange } from '../tensor/index.ts';
 import type { ModelConfig } from './config.ts';
 import { type Part, parameterTree, sizeOf } from './tree.ts';
 
@@ -40,14 +40,12 @@ export function programParameters(config: ModelConfig): ProgramParameter[] {
   });
 }
 
-/** The tree's arrays as programs take them: views of the same memory. Leaves that `parameters` lacks are left out. */
-export function splitLayers(config: ModelConfig, parameters: Parameters): Parameters {
-  const out: Parameters = new Map();
-  for (const { input, leaf, shape, offset, length } of programParameters(config)) {
-    const whole = parameters.get(leaf);
-    if (!whole) continue;
-    const data = (whole.data as Float32Array).subarray(offset, offset + length);
-    out.set(input, { ...whole, shape: [...shape], data });
+/** The tree's arrays as programs take them: views of the same memory or file. Leaves that `weights` lacks are left out. */
+export function splitLayers<W extends Weight>(config: ModelConfig, weights: ReadonlyMap<string, W>): Map<string, W> {
+  const out = new Map<string, W>();
+  for (const { input, leaf, shape, offset } of programParameters(config)) {
+    const whole = weights.get(leaf);
+    if (whole) out.set(input, weightRange(whole, offset, shape));
   }
   return out;
 }

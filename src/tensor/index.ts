@@ -1,10 +1,13 @@
 /** Programs over tensors: build, differentiate, emit ONNX, run. Knows nothing of robots. */
+export { activationBits } from './activation-bits.ts';
 export { Builder, type Tensor } from './builder.ts';
 export { TensorError } from './errors.ts';
 export { gemmPeak } from './gemm-peak.ts';
 export { gradients } from './gradients.ts';
 export { dequantise, type QuantisedMatrices, type QuantisedMatrix, quantiseColumns } from './int8.ts';
 export { type LowerOptions, type Operators, type Precision, toOnnx } from './onnx/lower.ts';
+export { OP_CASES, type OpCase } from './op-cases.ts';
+export { checkOp, OP_TOLERANCE, type OpCheck } from './op-check.ts';
 export { type AttentionOptions, attention } from './ops/attention.ts';
 export { type ConvOptions, conv2d } from './ops/conv.ts';
 export * from './ops/elementwise.ts';
@@ -17,9 +20,11 @@ export { type CrossEntropyOptions, crossEntropy, logSoftmax, softmax } from './o
 export { DEVICES, type Device, type DeviceReport, deviceNamed, probeDevice } from './providers.ts';
 export {
   encodeSafetensors,
+  mapSafetensors,
   readSafetensors,
   readSafetensorsHeader,
   type SafetensorsHeader,
+  safetensorsLayout,
   writeSafetensors,
 } from './safetensors.ts';
 export { type Feed, Session, type SessionOptions } from './session.ts';

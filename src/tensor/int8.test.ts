@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../base/index.ts';
+import { activationBits, exactWith } from './activation-bits.ts';
 import {
   Builder,
   dequantise,
@@ -131,6 +132,11 @@ describe('products in integers', () => {
       });
     }
     await session.close();
+  });
+
+  it('use as many bits as the CPU multiplies exactly', async () => {
+    expect(await exactWith(7)).toBe(true);
+    expect(await exactWith(await activationBits())).toBe(true);
   });
 
   it('leaves the other weights as they were', async () => {

@@ -34,9 +34,10 @@ export const byteLength = ({ shape, dtype }: Pick<StoredArray, 'shape' | 'dtype'
   size(shape) * ELEMENT_BYTES[dtype];
 
 /** Elements `from`…`from + size(shape)` as an array of `shape`; no copy of what is in memory, no read of what is in a file. */
-export function weightRange(weight: Weight, from: number, shape: readonly number[]): Weight {
+export function weightRange<W extends Weight>(weight: W, from: number, shape: readonly number[]): W {
   if (isStored(weight)) return { ...weight, shape, offset: weight.offset + from * ELEMENT_BYTES[weight.dtype] };
-  return { ...weight, shape, data: (weight.data as Float32Array).subarray(from, from + size(shape)) };
+  const { data } = weight as NdArray;
+  return { ...weight, shape, data: (data as Float32Array).subarray(from, from + size(shape)) };
 }
 
 /** The array itself, read when it is in a file. */
