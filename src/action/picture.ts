@@ -14,6 +14,7 @@ interface Filter {
 function triangle(inputSize: number, outputSize: number): Filter {
   const scale = inputSize / outputSize;
   const support = Math.max(scale, 1);
+  const perPixel = 1 / support; // multiplied by, as PIL does: a quotient could round the other way
   const first = new Int32Array(outputSize);
   const weights: Int32Array[] = [];
   for (let i = 0; i < outputSize; i++) {
@@ -21,7 +22,7 @@ function triangle(inputSize: number, outputSize: number): Filter {
     const start = Math.max(0, Math.trunc(centre - support + 0.5));
     const end = Math.min(inputSize, Math.trunc(centre + support + 0.5));
     const raw = Array.from({ length: end - start }, (_, k) =>
-      Math.max(0, 1 - Math.abs((k + start - centre + 0.5) / support)),
+      Math.max(0, 1 - Math.abs((k + start - centre + 0.5) * perPixel)),
     );
     const total = raw.reduce((sum, w) => sum + w, 0);
     first[i] = start;
@@ -66,10 +67,10 @@ function resampleRows(data: Uint8Array, height: number, width: number, channels:
   return out;
 }
 
-/** Resamples the columns of RGB `data` [height, width, 3] to [to, width, 3]. */
-function resampleColumns(data: Uint8Array, height: number, width: number, to: number): Uint8Array {
+/** Resamples the columns of `data` [height, width, channels] to [to, width, channels]. */
+function resampleColumns(data: Uint8Array, height: number, width: number, channels: number, to: number): Uint8Array {
   const { first, weights } = filterFor(height, to);
-  const row = width * 3;
+  const row = width * channels;
   const out = new Uint8Array(to * row);
   const sums = new Int32Array(row);
   for (let y = 0; y < to; y++) {
@@ -86,7 +87,18 @@ function resampleColumns(data: Uint8Array, height: number, width: number, to: nu
 }
 
 /**
- * A picture as the network gets it: RGB uint8 [size, size, 3], scaled to fit (triangle filter with antialiasing, horizontal pass first, each rounded to 8
+ * RGB [h, w, 3] of a picture, each pass rounded to 8 bits; a side that keeps its size is not resampled. As in Pillow 13, the rows come first unless the
+ * height shrinks by more than twice as many pixels as the width (then the columns do; earlier versions never did that, 1 level apart in some values).
+ */
+function resample({ width, height, channels, data }: Picture, w: number, h: number): Uint8Array {
+  if (h < height && height - h > 2 * (width - w) && w !== width)
+    return resampleRows(resampleColumns(data, height, width, channels, h), h, width, channels, w);
+  const rows = w !== width ? resampleRows(data, height, width, channels, w) : channels === 3 ? data : dropAlpha(data);
+  return h === height ? rows : resampleColumns(rows, height, w, 3, h);
+}
+
+/**
+ * A picture as the network gets it: RGB uint8 [size, size, 3], scaled to fit (triangle filter with antialiasing, each pass rounded to 8
  * bits), centred on black; alpha is dropped, not blended. A picture that fits already is passed on (RGB: the same bytes, not a copy).
  * Equal bit for bit to `resize_with_pad` of the original's client (golden cases transforms, policy-input).
  */
@@ -101,10 +113,7 @@ export function resizeWithPad(picture: Picture, size: number): Uint8Array {
   const ratio = Math.max(width / size, height / size);
   const w = Math.max(1, Math.trunc(width / ratio));
   const h = Math.max(1, Math.trunc(height / ratio));
-  let scaled: Uint8Array;
-  if (w !== width) scaled = resampleRows(data, height, width, channels, w);
-  else scaled = channels === 3 ? data : dropAlpha(data);
-  if (h !== height) scaled = resampleColumns(scaled, height, w, h);
+  const scaled = resample(picture, w, h);
   if (w === size && h === size) return scaled;
   const out = new Uint8Array(size * size * 3);
   const top = Math.trunc((size - h) / 2);
