@@ -3,6 +3,7 @@
 export {
   type Checkpoint,
   type CheckpointContents,
+  loadParameters,
   type PolicySettings,
   readCheckpoint,
   writeCheckpoint,

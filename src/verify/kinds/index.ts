@@ -1,4 +1,5 @@
 import type { Kind } from '../kind.ts';
+import { checkpoint } from './checkpoint.ts';
 import { compression } from './compression.ts';
 import { dataset } from './dataset.ts';
 import { executor } from './executor.ts';
@@ -30,6 +31,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   noise,
   transforms,
   'policy-input': policyInput,
+  checkpoint,
   compression,
   rules,
   stages,

@@ -1,0 +1,42 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { InputError, nearest } from '../../base/index.ts';
+
+/** A folder of `assets` with statistics; its id may contain slashes. */
+export interface Asset {
+  readonly id: string;
+  readonly folder: string;
+}
+
+/** Every folder below `<checkpoint>/assets` that holds a norm_stats.json. */
+export function findAssets(checkpoint: string | undefined): Asset[] {
+  const root = checkpoint && join(checkpoint, 'assets');
+  if (!root || !existsSync(root)) return [];
+  const found: Asset[] = [];
+  const walk = (folder: string): void => {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    if (entries.some((entry) => entry.isFile() && entry.name === 'norm_stats.json'))
+      found.push({ id: relative(root, folder).split(sep).join('/'), folder });
+    for (const entry of entries) if (entry.isDirectory()) walk(join(folder, entry.name));
+  };
+  walk(root);
+  return found.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The asset that is asked for, or the only one. @throws InputError when it is not there, or there are several and none is asked for */
+export function chooseAsset(where: string, assets: readonly Asset[], id: string | undefined): Asset | undefined {
+  if (id === undefined) {
+    if (assets.length <= 1) return assets[0];
+    throw new InputError(
+      where,
+      `holds statistics of ${assets.length} robots. Choose one: --asset-id ${assets.map((a) => a.id).join(' | ')}.`,
+    );
+  }
+  const found = assets.find((asset) => asset.id === id);
+  if (found) return found;
+  const near = nearest(
+    id,
+    assets.map((asset) => asset.id),
+  );
+  throw new InputError(where, `holds no assets ${id}.${near ? ` Did you mean ${near}?` : ''}`);
+}
