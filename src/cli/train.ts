@@ -13,6 +13,7 @@ interface Options {
   resume: boolean;
   init?: string;
   stats?: string;
+  tokenizer?: string;
   checkpointEvery?: number;
   timeLimit?: number;
   set: string[];
@@ -31,6 +32,7 @@ export function command(): Command {
     .option('--resume', 'go on from the newest checkpoint in --out', false)
     .option('--init <checkpoint>', "start from a checkpoint's weights and statistics, with a fresh optimiser")
     .option('--stats <file>', 'norm_stats.json to use (computed from the data when left out)')
+    .option('--tokenizer <dir>', 'FAST vocabulary for model.useFastAuxiliary (fitted on the data when left out)')
     .option('--checkpoint-every <n>', 'updates between checkpoints', whole)
     .option('--time-limit <minutes>', 'save and stop after so many minutes of training', minutes)
     .option('--set <key=value...>', 'change one setting of the configuration, such as schedule.peak=0.0005', [])
@@ -61,7 +63,7 @@ async function run(options: Options): Promise<void> {
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
-    const { data, out, seed, threads, resume, init, stats, timeLimit } = options;
+    const { data, out, seed, threads, resume, init, stats, tokenizer, timeLimit } = options;
     const result = await train({
       config,
       data,
@@ -73,6 +75,7 @@ async function run(options: Options): Promise<void> {
       log,
       ...(init === undefined ? {} : { init }),
       ...(stats === undefined ? {} : { stats }),
+      ...(tokenizer === undefined ? {} : { tokenizer }),
       ...(timeLimit === undefined ? {} : { timeLimitMinutes: timeLimit }),
     });
     if (options.json) process.stdout.write(`${JSON.stringify({ ...result, out })}\n`);

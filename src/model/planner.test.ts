@@ -10,9 +10,11 @@ import {
   configs,
   createPlanner,
   initParameters,
+  modelConfig,
   type Planner,
   PlannerClient,
   type PlanRequest,
+  type Prediction,
   readCheckpoint,
   writeCheckpoint,
 } from './index.ts';
@@ -90,7 +92,8 @@ describe('checkpoint folder', () => {
   });
 
   it('is not written over', async () => {
-    const { config, parameters, normStats, card } = checkpoint;
+    const { config, normStats, card } = checkpoint;
+    const parameters = await loadParameters(checkpoint);
     await expect(writeCheckpoint(folder, { config, parameters, normStats, card })).rejects.toThrow('exists already');
   });
 
@@ -98,12 +101,16 @@ describe('checkpoint folder', () => {
     await expect(readCheckpoint(join(root, 'nowhere'))).rejects.toThrow('is no folder');
     await expect(readCheckpoint(root)).rejects.toThrow('config.json is missing');
     const bad = join(root, 'bad');
-    const { config, parameters, normStats, card } = checkpoint;
+    const { config, normStats, card } = checkpoint;
+    const parameters = await loadParameters(checkpoint);
     await writeCheckpoint(bad, { config, parameters, normStats, card });
     const fewer = new Map(parameters);
     fewer.delete('gate_task/kernel');
     await writeSafetensors(join(bad, 'params.safetensors'), fewer);
     await expect(readCheckpoint(bad)).rejects.toThrow(/1 of \d+ parameters are missing, first gate_task\/kernel/);
+    const old = { format: 1, model: config, policy: { noiseCorrelation: 0.5 } };
+    await writeFile(join(bad, 'config.json'), JSON.stringify(old));
+    await expect(readCheckpoint(bad)).rejects.toThrow(/model.correlationBeta/);
     await writeFile(join(bad, 'config.json'), '{"format": 2}');
     await expect(readCheckpoint(bad)).rejects.toThrow(/config.json.*format/);
   });
@@ -148,6 +155,60 @@ describe('planner', () => {
     const distance = (plan: Float64Array) =>
       actions.reduce((sum, x, i) => sum + Math.abs(x - plan[i]!), 0) / actions.length;
     expect(distance(held!.actions)).toBeLessThan(0.6 * distance(free!.actions));
+  });
+
+  it('holds kept actions only while the flow time is above timeThresholdInpaint', async () => {
+    const prefix = { rows: 4, actions: new Float64Array(4 * 23).fill(0.25) };
+    const plan = async (timeThresholdInpaint: number, kept = true) => {
+      const own = await createPlanner(checkpoint, { timeThresholdInpaint });
+      const [{ actions, stageLogits }] = (await own.plan([request('s', kept ? { prefix } : {})])) as [Prediction];
+      await own.close();
+      return { actions, stageLogits };
+    };
+    // Five steps end at 0.8, 0.6, 0.4, 0.2 and 0.
+    const [at9, at7, at75, at5] = [await plan(0.9), await plan(0.7), await plan(0.75), await plan(0.5)];
+    expect(at9).toEqual(await plan(0.9, false)); // no step ends above 0.9
+    expect(at75).toEqual(at7); // the same steps lie above both
+    expect(at5.actions).not.toEqual(at7.actions);
+    expect(at5.stageLogits).toEqual(at7.stageLogits);
+    const [plain] = await planner.plan([request('s', { prefix })]);
+    expect(await plan(0.3)).toMatchObject({ actions: plain!.actions });
+  });
+
+  it('starts from other noise with another correlationBeta, and from white noise without useCorrelatedNoise', async () => {
+    const plan = async (options: object) => {
+      const own = await createPlanner(checkpoint, options);
+      const [{ actions, stageLogits }] = (await own.plan([request('s')])) as [Prediction];
+      await own.close();
+      return { actions, stageLogits };
+    };
+    const [half, white, zero] = [
+      await plan({}),
+      await plan({ useCorrelatedNoise: false }),
+      await plan({ correlationBeta: 0 }),
+    ];
+    expect(white).toEqual(zero);
+    expect(white.actions).not.toEqual(half.actions);
+    expect(white.stageLogits).toEqual(half.stageLogits);
+    expect(await plan({ correlationBeta: 0.5 })).toEqual(half);
+    await expect(plan({ correlationBeta: 2 })).rejects.toThrow(/correlationBeta/);
+  });
+
+  it('sees the cameras that the network names, in its order, and refuses one that the robot does not have', async () => {
+    const one = modelConfig({ ...config, cameras: ['left_wrist'], auxiliary: null });
+    const parameters = initParameters(one, 1);
+    const own = await createPlanner({ ...checkpoint, config: one, parameters });
+    const black: Picture = { width: 8, height: 8, channels: 3, data: new Uint8Array(192) };
+    const [a, b, c] = await own.plan([
+      request('s'),
+      request('s', { pictures: { ...request('s').pictures, head: black } }),
+      request('s', { pictures: { ...request('s').pictures, left_wrist: black } }),
+    ]);
+    expect(b!.stageLogits).toEqual(a!.stageLogits);
+    expect(c!.stageLogits).not.toEqual(a!.stageLogits);
+    await own.close();
+    const odd = modelConfig({ ...config, cameras: ['ceiling'] });
+    await expect(createPlanner({ ...checkpoint, config: odd })).rejects.toThrow(/camera 'ceiling'/);
   });
 
   it('refuses what it cannot plan for', async () => {

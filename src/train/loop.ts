@@ -1,8 +1,9 @@
-import type { ChunkStatistics } from '../action/index.ts';
+import type { ChunkStatistics, FastTokenizer } from '../action/index.ts';
 import { ValetError, type WorkerClient } from '../base/index.ts';
 import { BatchMaker, batchBuffers, type TrainingBatch } from './batch.ts';
 import type { TrainConfig } from './config.ts';
 import { heldOutBatch, requireStages, type TrainingData } from './data.ts';
+import { chunkTokenizer } from './fastTokens.ts';
 import type { RunFolder, RunRecord } from './folder.ts';
 import { average, Meter } from './meter.ts';
 import type { TrainOptions } from './options.ts';
@@ -33,6 +34,7 @@ export interface Run {
   readonly client: WorkerClient;
   readonly info: TrainerInfo;
   readonly statistics: ChunkStatistics;
+  readonly tokenizer: FastTokenizer | undefined;
   readonly record: RunRecord;
   /** Updates that were made already. */
   readonly start: number;
@@ -51,6 +53,9 @@ export async function runLoop(run: Run): Promise<TrainResult> {
   const maker = new BatchMaker({
     statistics: run.statistics,
     cameras: config.model.cameras,
+    ...(run.tokenizer && {
+      fast: { tokenizer: chunkTokenizer(run.tokenizer, run.statistics), length: config.model.maxFastTokens },
+    }),
     flowSamples: config.model.flowSamples,
     stageNoise: config.stageNoise,
     stateNoise: config.stateNoise,
@@ -168,12 +173,13 @@ function scheduleOf({ schedule, steps }: TrainConfig): Schedule {
   return { warmupSteps: Math.min(warmupSteps, Math.floor(end / 2)), peak, decaySteps: end, final: peak * finalShare };
 }
 
-async function save({ folder, config, statistics, record, client, seed }: Run, step: number): Promise<void> {
+async function save({ folder, config, statistics, tokenizer, record, client, seed }: Run, step: number): Promise<void> {
   const snapshot = await client.call<TrainerSnapshot>('snapshot');
   const { data, dataFingerprint, steps, init, versions } = record;
   await saveTrainingCheckpoint(folder.checkpoint(step), snapshot, {
     model: config.model,
     statistics,
+    tokenizer,
     policy: { samplingSteps: config.samplingSteps },
     card: { step, steps, seed, batch: config.batch, data, dataFingerprint, init, versions },
   });

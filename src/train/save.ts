@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import type { ChunkStatistics } from '../action/index.ts';
+import type { ChunkStatistics, FastTokenizer } from '../action/index.ts';
 import { InputError } from '../base/index.ts';
-import { type ModelConfig, readCheckpoint, writeCheckpoint } from '../model/index.ts';
+import { loadParameters, type ModelConfig, readCheckpoint, writeCheckpoint } from '../model/index.ts';
 import { type Parameters, readSafetensors, readSafetensorsHeader, writeSafetensors } from '../tensor/index.ts';
+import { fastFolder } from './fastTokens.ts';
 import type { TrainerSnapshot } from './trainer.ts';
 
 /** The optimiser's part of a checkpoint: parameters and AdamW's moments. The averaged weights are the checkpoint's own `params.safetensors`. */
@@ -19,6 +20,7 @@ export interface CheckpointContent {
   readonly model: ModelConfig;
   readonly statistics: ChunkStatistics;
   readonly policy: { readonly samplingSteps: number };
+  readonly tokenizer?: FastTokenizer | undefined;
   readonly card: Record<string, unknown>;
 }
 
@@ -28,7 +30,7 @@ export async function saveTrainingCheckpoint(
   snapshot: TrainerSnapshot,
   content: CheckpointContent,
 ): Promise<void> {
-  const { model, statistics, policy, card } = content;
+  const { model, statistics, tokenizer, policy, card } = content;
   const arrays: Parameters = new Map();
   for (const kind of KINDS) for (const [name, array] of snapshot[kind]) arrays.set(`${kind}/${name}`, array);
   await writeCheckpoint(
@@ -39,7 +41,10 @@ export async function saveTrainingCheckpoint(
       normStats: statistics,
       card,
       policy,
-      extra: (folder) => writeSafetensors(join(folder, TRAINING_FILE), arrays, { step: String(snapshot.step) }),
+      extra: async (folder) => {
+        await writeSafetensors(join(folder, TRAINING_FILE), arrays, { step: String(snapshot.step) });
+        await tokenizer?.save(fastFolder(folder));
+      },
     },
     { replace: true },
   );
@@ -64,7 +69,7 @@ export async function readTrainingCheckpoint(path: string): Promise<ResumePoint>
     parameters: tree('parameters'),
     m: tree('m'),
     v: tree('v'),
-    ema: checkpoint.parameters,
+    ema: await loadParameters(checkpoint),
     model: checkpoint.config,
     statistics: checkpoint.normStats,
   };

@@ -42,7 +42,7 @@ beforeAll(async () => {
   const dummy = await loadTrainConfig('dummy');
   config = checkTrainConfig({
     ...dummy,
-    model: { ...dummy.model, ...tiny },
+    model: { ...dummy.model, ...tiny, useFastAuxiliary: false },
     steps: 6,
     checkpointEvery: 3,
     keepCheckpoints: 1,
@@ -143,13 +143,49 @@ describe('train', () => {
         schedule: { ...config.schedule, peak: 1e-12 },
       }),
     });
-    const a = await readCheckpoint(result.checkpoint);
-    const b = await readCheckpoint(join(folder, 'straight/checkpoints/latest'));
-    for (const [name, { data: values }] of a.parameters) {
-      const other = b.parameters.get(name)!.data as Float32Array;
+    const a = await loadParameters(await readCheckpoint(result.checkpoint));
+    const b = await loadParameters(await readCheckpoint(join(folder, 'straight/checkpoints/latest')));
+    for (const [name, { data: values }] of a) {
+      const other = b.get(name)!.data as Float32Array;
       expect(Math.max(...(values as Float32Array).map((x, i) => Math.abs(x - other[i]!))), name).toBeLessThan(1e-7);
     }
     expect(await hashOf(join(result.checkpoint, STATS))).toBe(await hashOf(stats));
+  });
+
+  it('trains on FAST tokens of two cameras with frozen parts, interrupted and resumed as in one go', async () => {
+    const model = { useFastAuxiliary: true, maxFastTokens: 12, fastVocabSize: 300, cameras: ['right_wrist', 'head'] };
+    const fast = checkTrainConfig({
+      ...config,
+      steps: 2,
+      checkpointEvery: 1,
+      keepCheckpoints: 2,
+      model: { ...config.model, ...model, useCorrelatedNoise: false },
+      freeze: ['visionTower', 'vlm'],
+    });
+    await run('fast', { config: fast });
+    const metrics = await lines(join(folder, 'fast', 'metrics.jsonl'));
+    expect(metrics[0]['loss/fast']).toBeGreaterThan(1);
+    const [one, two] = await Promise.all(
+      ['000001', '000002'].map(async (n) =>
+        loadParameters(await readCheckpoint(join(folder, 'fast/checkpoints', n))),
+      ),
+    );
+    for (const [name, { data: values }] of two!) {
+      const frozen = name.startsWith('PaliGemma/img') || (name.startsWith('PaliGemma/llm') && !/_1(\/|$)/.test(name));
+      const same = Buffer.from(values.buffer).equals(Buffer.from(one!.get(name)!.data.buffer));
+      if (frozen) expect(same, name).toBe(true);
+    }
+    const moved = (name: string) => two!.parameters.get(name)!.data[0] !== one!.parameters.get(name)!.data[0];
+    expect(['fast_token_proj/bias', 'action_in_proj/kernel', 'task_embeddings/embedding'].some(moved)).toBe(true);
+    const stop = new AbortController();
+    await run('fast again', { config: fast, signal: stop.signal, onStep: () => stop.abort() });
+    await run('fast again', { config: fast, resume: true });
+    const last = 'checkpoints/000002';
+    for (const file of ['params.safetensors', 'assets/household/fast_tokenizer/tokenizer.json'])
+      expect(await hashOf(join(folder, 'fast again', last, file))).toBe(await hashOf(join(folder, 'fast', last, file)));
+    const small = { ...fast, model: { ...fast.model, fastVocabSize: 2 } };
+    const tokenizer = join(folder, 'fast', last, 'assets/household/fast_tokenizer');
+    await expect(run('none', { config: small, tokenizer })).rejects.toThrow(/Set model.fastVocabSize=/);
   });
 
   it('validates on held-out episodes', async () => {

@@ -1,9 +1,10 @@
 import type { ChunkStatistics, CorrelatedNoise } from '../action/index.ts';
 import { InputError, ValetError, WorkerClient } from '../base/index.ts';
-import { flowNoise, initParameters, type ModelConfig, readCheckpoint } from '../model/index.ts';
+import { flowNoise, initParameters, loadParameters, type ModelConfig, readCheckpoint } from '../model/index.ts';
 import type { Parameters } from '../tensor/index.ts';
 import { checkTrainConfig, type TrainConfig } from './config.ts';
 import { loadData } from './data.ts';
+import { chooseTokenizer } from './fastTokens.ts';
 import { RunFolder, type RunRecord, requireSameRun } from './folder.ts';
 import { frozenLeaves } from './freeze.ts';
 import { runLoop, type TrainResult } from './loop.ts';
@@ -51,6 +52,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const statistics: ChunkStatistics =
     resumed?.statistics ??
     (await chooseStatistics({ file: options.stats, initial: initial?.normStats, data: folders, silent }));
+  const tokenizer = await chooseTokenizer(model, {
+    folder: options.tokenizer,
+    checkpoints: [latest, options.init],
+    store: data.store,
+    statistics,
+    log,
+  });
   const noise = flowNoise(model, statistics);
 
   const client = WorkerClient.start('train/trainer.worker');
@@ -62,7 +70,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       noiseFactor: denseFactor(noise),
       threads,
       frozen: frozenLeaves(model, config.freeze),
-      start: resumed ?? { parameters: startingWeights(model, seed, initial?.parameters) },
+      start: resumed ?? { parameters: startingWeights(model, seed, initial ? await loadParameters(initial) : undefined) },
       measurePeak: !silent,
     } satisfies TrainerOptions);
     await folder.begin(record);
@@ -79,6 +87,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       client,
       info,
       statistics,
+      tokenizer,
       record,
       start: resumed?.step ?? 0,
       log,
