@@ -5,8 +5,10 @@ import type { Benchmark, BenchRow } from './bench/row.ts';
 
 /** Every benchmark, loaded when it runs. */
 const BENCHMARKS: Record<string, () => Promise<Benchmark>> = {
+  network: async () => (await import('./bench/network.ts')).network,
   training: async () => (await import('./bench/training.ts')).training,
   simulator: async () => (await import('./bench/simulator.ts')).simulator,
+  tokenizer: async () => (await import('./bench/tokenizer.ts')).tokenizer,
 };
 
 export function command(): Command {
