@@ -48,13 +48,17 @@ export function executionProviders(device: Device): InferenceSession.ExecutionPr
   return device === 'cpu' ? ['cpu'] : [device, 'cpu'];
 }
 
-/** Runs `create`; what goes wrong on a device other than the CPU becomes one error that says what to do. @throws InputError */
-export async function onDevice<T>(device: Device, create: () => Promise<T>): Promise<T> {
+/** Runs `work`; what goes wrong on a device other than the CPU becomes one error that says what to do. @throws InputError */
+export async function onDevice<T>(device: Device, work: () => Promise<T>): Promise<T> {
   try {
-    return await create();
+    return await work();
   } catch (error) {
     if (device === 'cpu') throw error;
     const reason = firstLine((error as Error).message);
+    if (/requires f16/.test(reason))
+      throw new InputError('Session', `the device '${device}' has no float16 (${reason}). Use the precision float32.`, {
+        cause: error,
+      });
     throw new InputError(
       'Session.create',
       `the device '${device}' does not work here (${reason}). ${REMEDIES[device]}`,

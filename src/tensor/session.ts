@@ -13,7 +13,7 @@ import type { DataType, NdArray, Program, TypedArray, ValueSpec } from './types.
 export interface SessionOptions {
   /**
    * float64 is for gradient checks: inputs and outputs that are float32 in the program are then float64. float16 is for inference on a
-   * GPU: weights and products in float16, sums and statistics, inputs and outputs in float32 (the CPU runs it slowly, by casts).
+   * GPU: weights and products in float16, sums and statistics, inputs and outputs in float32 (the CPU runs it slowly, by rounding float32).
    */
   readonly precision?: Precision;
   /** What computes: 'cpu' when left out. Operations that a GPU's provider does not have run on the CPU. */
@@ -49,6 +49,7 @@ export class Session {
     private readonly feeds: ReadonlyMap<string, ValueSpec>,
     private readonly results: ReadonlyMap<string, ValueSpec>,
     private readonly profiled: boolean,
+    private readonly device: Device,
   ) {}
 
   static async create(
@@ -75,6 +76,7 @@ export class Session {
     const graph = lowerProgram(program, {
       precision,
       operators,
+      emulateFloat16: device === 'cpu',
       ...(weights ? { weights } : {}),
       ...(quantised ? { quantised } : {}),
       ...(activationBits ? { activationBits } : {}),
@@ -86,8 +88,9 @@ export class Session {
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         executionMode: 'sequential',
-        // The higher levels put fused operators into float64 graphs that exist in float32 only.
-        graphOptimizationLevel: precision === 'float64' ? 'basic' : 'all',
+        // The higher levels put fused operators into float64 graphs that exist in float32 only, and fuse away emulated rounding.
+        graphOptimizationLevel:
+          precision === 'float64' || (precision === 'float16' && device === 'cpu') ? 'basic' : 'all',
         enableCpuMemArena: memoryArena,
         enableMemPattern: memoryArena,
         logSeverityLevel: 3,
@@ -104,7 +107,7 @@ export class Session {
     const needed = new Set(graph.inputs.map(({ name }) => name));
     const fed = [...program.inputs, ...program.parameters].filter(({ name }) => needed.has(name));
     const byName = (specs: readonly ValueSpec[]) => new Map(specs.map((spec) => [spec.name, real(spec)]));
-    return new Session(runtime, byName(fed), byName(program.outputs), profile !== undefined);
+    return new Session(runtime, byName(fed), byName(program.outputs), profile !== undefined, device);
   }
 
   /** Names, shapes and types of what `run` must be fed (precision applied). */
@@ -142,7 +145,9 @@ export class Session {
       if (!spec) throw unknownName('fetch', name, this.results.keys());
       wanted[name] = into ? toTensor('fetch', spec, into[name]!) : null;
     }
-    const results = await this.runtime.run(inputs, wanted as ort.InferenceSession.OnnxValueMapType);
+    const results = await onDevice(this.device, () =>
+      this.runtime.run(inputs, wanted as ort.InferenceSession.OnnxValueMapType),
+    );
     return Object.fromEntries(
       names.map((name) => {
         const spec = this.results.get(name)!;

@@ -1,7 +1,7 @@
 import { TensorError } from '../errors.ts';
 import { sameShape } from '../shapes.ts';
 import type { Program, TypedArray } from '../types.ts';
-import { FLOAT16_MAX, FLOAT16_MIN_NORMAL } from './float16.ts';
+import { FLOAT16_MAX, FLOAT16_MIN_NORMAL, fromFloat16, toFloat16 } from './float16.ts';
 import { type OnnxGraph, type OnnxNode, type OnnxTensor, realData } from './model.ts';
 
 /** Operators that stay in float32: sums over an axis, normalisations, and functions that lose digits or leave float16's range. */
@@ -12,6 +12,8 @@ const SINGLE = new Set([
 ]);
 /** Matrix products: always float16. */
 const PRODUCTS = new Set(['MatMul', 'Gemm']);
+/** Operators that only move numbers, which need no rounding. */
+const MOVING = new Set(['Reshape', 'Transpose', 'Expand', 'Slice', 'Split', 'Concat', 'Pad', 'Gather', 'Identity']);
 const SUMS = new Set(['Add', 'Sub']);
 
 type Real = 'float16' | 'float32';
@@ -21,15 +23,24 @@ type Real = 'float16' | 'float32';
  * so does all other work on float16 operands, but for the operators above and for sums of two computed tensors of one shape (the
  * residual stream, gradients). What has a float32 operand, or a constant beyond float16's range (attention masks), stays float32
  * until the next product. Weights and constants are stored in the type in which they are used.
+ * With `emulate` the same numbers come from a float32 graph that rounds where float16 would: the runtime's CPU provider has no float16
+ * kernels and leaves the rounding between two operations out. (Numbers below 2⁻¹⁴ keep their digits; overflow is infinite as it should be.)
  */
-export function halfGraph(graph: OnnxGraph, program: Program): OnnxGraph {
+export function halfGraph(graph: OnnxGraph, program: Program, { emulate = false } = {}): OnnxGraph {
+  const half = emulate ? 'float32' : 'float16';
   const statics = new Map(graph.initialisers.map((tensor) => [tensor.name, tensor]));
   const specs = new Map<string, { readonly shape: readonly number[]; readonly dtype: string }>([
     ...program.values,
     ...[...graph.inputs, ...graph.outputs, ...graph.initialisers].map((spec) => [spec.name, spec] as const),
   ]);
-  // What a spelled operation computes on its way has no entry.
-  const isReal = (name: string) => name !== '' && (specs.get(name)?.dtype ?? 'float32') === 'float32';
+  // What a spelled operation computes on its way has no entry; it is real where nothing says otherwise.
+  const others = new Set(graph.nodes.filter(isOtherType).flatMap(({ outputs }) => outputs));
+  for (const { op, inputs, outputs } of graph.nodes)
+    if (op !== 'Cast' && others.has(inputs[0] ?? '')) for (const name of outputs) others.add(name);
+  const isReal = (name: string) => {
+    const spec = specs.get(name);
+    return name !== '' && (spec ? spec.dtype === 'float32' : !others.has(name));
+  };
   const outputs = new Set(graph.outputs.map(({ name }) => name));
   /** Type of each computed or fed real value. */
   const homes = new Map<string, Real>(graph.inputs.map(({ name }) => [name, 'float32']));
@@ -60,9 +71,10 @@ export function halfGraph(graph: OnnxGraph, program: Program): OnnxGraph {
       `${name} ${real}`,
       () => {
         const number = numbers.get(name);
-        if (tensor) initialisers.push({ ...inMemory(tensor), name: alias, dtype: real, data: typed(tensor, real) });
-        else if (number) nodes.push({ ...number, name: alias, outputs: [alias], attributes: scalarAs(number, real) });
-        else nodes.push(castNode(nameOf(name), alias, real));
+        const dtype = real === 'float16' ? half : real;
+        if (tensor) initialisers.push({ ...inMemory(tensor), name: alias, dtype, data: typed(tensor, real, dtype) });
+        else if (number) nodes.push(scalarNode(number, alias, real, dtype));
+        else nodes.push(...convert(nameOf(name), alias, real));
       },
       alias,
     );
@@ -81,10 +93,20 @@ export function halfGraph(graph: OnnxGraph, program: Program): OnnxGraph {
     const real = typeOf(node);
     const inputs = node.inputs.map((name) => use(name, real));
     for (const name of node.outputs) if (isReal(name)) homes.set(name, real);
-    nodes.push({ ...node, inputs, outputs: node.outputs.map((name) => (isReal(name) ? nameOf(name) : name)) });
-    for (const name of node.outputs) if (nameOf(name) !== name) nodes.push(castNode(nameOf(name), name, 'float32'));
+    const rounds = emulate && real === 'float16' && !MOVING.has(node.op);
+    const target = (name: string) => (isReal(name) ? `${nameOf(name)}${rounds ? '/exact' : ''}` : name);
+    nodes.push({ ...node, inputs, outputs: node.outputs.map(target) });
+    for (const name of node.outputs) {
+      if (rounds && isReal(name)) nodes.push(...roundNodes(target(name), nameOf(name)));
+      if (isReal(name) && nameOf(name) !== name) nodes.push(...convert(nameOf(name), name, 'float32'));
+    }
   }
   return { ...graph, nodes, initialisers };
+
+  function convert(from: string, to: string, real: Real): OnnxNode[] {
+    if (!emulate) return [op('Cast', [from], to, { to: { type: real } })];
+    return real === 'float16' ? roundNodes(from, to) : [op('Identity', [from], to)];
+  }
 
   function typeOf({ op, domain, inputs }: OnnxNode): Real {
     if (domain !== '' || SINGLE.has(op)) return 'float32';
@@ -99,8 +121,32 @@ export function halfGraph(graph: OnnxGraph, program: Program): OnnxGraph {
   }
 }
 
-function castNode(from: string, to: string, real: Real): OnnxNode {
-  return { op: 'Cast', domain: '', name: to, inputs: [from], outputs: [to], attributes: { to: { type: real } } };
+/** A node that makes something other than a float32 number: integers, or float64 where float32 loses too much. */
+function isOtherType({ op, attributes }: OnnxNode): boolean {
+  if (op === 'Constant') return !('scalar' in (attributes['value'] ?? {}));
+  const to = attributes['to'];
+  return op === 'Cast' && to !== undefined && 'type' in to && to.type !== 'float32';
+}
+
+function op(type: string, inputs: string[], output: string, attributes: OnnxNode['attributes'] = {}): OnnxNode {
+  return { op: type, domain: '', name: `half/${output}`, inputs, outputs: [output], attributes };
+}
+
+/** Float32 numbers rounded to float16's 11 bits (Veltkamp 1968: c = (2¹³+1)x, c - (c - x)), infinite from 2¹⁶ on. */
+function roundNodes(from: string, to: string): OnnxNode[] {
+  const number = (name: string, scalar: number) =>
+    op('Constant', [], `${to}/${name}`, { value: { scalar, type: 'float32' } });
+  const [split, up, down] = [number('split', 2 ** 13 + 1), number('up', 2 ** 112), number('down', 2 ** -112)];
+  const step = (type: string, a: string, b: string, output: string) => op(type, [a, b], output);
+  const part = (name: string) => `${to}/${name}`;
+  return [
+    ...[split, up, down],
+    step('Mul', from, part('split'), part('scaled')),
+    step('Sub', part('scaled'), from, part('rest')),
+    step('Sub', part('scaled'), part('rest'), part('rounded')),
+    step('Mul', part('rounded'), part('up'), part('large')),
+    step('Mul', part('large'), part('down'), to),
+  ];
 }
 
 function inMemory(tensor: OnnxTensor): OnnxTensor & { data: TypedArray | Uint16Array } {
@@ -111,13 +157,16 @@ function inMemory(tensor: OnnxTensor): OnnxTensor & { data: TypedArray | Uint16A
   );
 }
 
-function typed(tensor: OnnxTensor, real: Real): TypedArray | Uint16Array {
-  return realData(inMemory(tensor).data as Float32Array, real);
+/** `tensor` rounded to `real` and stored as `stored`. */
+function typed(tensor: OnnxTensor, real: Real, stored: Real): TypedArray | Uint16Array {
+  const data = realData(inMemory(tensor).data as Float32Array, real);
+  return data instanceof Uint16Array && stored === 'float32' ? fromFloat16(data) : data;
 }
 
-function scalarAs(node: OnnxNode, type: Real): OnnxNode['attributes'] {
+function scalarNode(node: OnnxNode, name: string, real: Real, type: Real): OnnxNode {
   const { scalar } = node.attributes['value'] as { scalar: number };
-  return { value: { scalar, type } };
+  const rounded = real === 'float16' ? fromFloat16(toFloat16([scalar]))[0]! : scalar;
+  return { ...node, name, outputs: [name], attributes: { value: { scalar: rounded, type } } };
 }
 
 function beyondHalf(value: number): boolean {

@@ -6,7 +6,7 @@ import type { Attribute, DataType, FloatAttribute, Node, Program, TypedArray } f
 import { halfGraph } from './half.ts';
 import { Int8Products } from './int8.ts';
 import { encodeModel, type OnnxAttribute, type OnnxGraph, type OnnxNode, type OnnxTensor } from './model.ts';
-import { spellMatmul, spellNorm } from './spell.ts';
+import { spellInFloat64, spellMatmul, spellNorm } from './spell.ts';
 
 /** Real numbers of a program: float16 mixes, with float32 inputs and outputs (`halfGraph`). */
 export type Precision = 'float32' | 'float64' | 'float16';
@@ -17,6 +17,8 @@ type Real = Exclude<Precision, 'float16'>;
 export interface LowerOptions {
   /** The type of the program's real numbers. */
   readonly precision?: Precision;
+  /** float16 by float32 operations that round as float16 does: what the CPU provider can compute (`halfGraph`). False when left out. */
+  readonly emulateFloat16?: boolean;
   /** 'fused' when left out; float16 is always written in standard operators. */
   readonly operators?: Operators;
   /** Bakes these weights in (prepacked by the runtime); parameters that are not in the map stay inputs. */
@@ -38,6 +40,7 @@ export function lowerProgram(
   {
     precision: wanted = 'float32',
     operators = 'fused',
+    emulateFloat16: emulate = false,
     weights,
     quantised = new Map(),
     activationBits = 8,
@@ -49,7 +52,9 @@ export function lowerProgram(
       'quantised products need float32 and the CPU. Leave the precision and the device out.',
     );
   if (wanted === 'float16')
-    return halfGraph(lowerProgram(program, { operators: 'standard', ...(weights ? { weights } : {}) }), program);
+    return halfGraph(lowerProgram(program, { operators: 'standard', ...(weights ? { weights } : {}) }), program, {
+      emulate,
+    });
   const precision: Real = wanted;
   const typeOf = (dtype: DataType): DataType => (dtype === 'float32' ? precision : dtype);
   const initialisers: OnnxTensor[] = program.constants.map((constant) => ({
@@ -138,6 +143,8 @@ function outputNames(program: Program): { rename: Map<string, string>; copies: O
 
 function lowerNode(node: Node, program: Program, precision: Real, operators: Operators): OnnxNode[] {
   if (node.op === 'matmul') return lowerMatmul(node, program, precision, operators);
+  if (operators === 'standard' && precision === 'float32' && (node.op === 'Sin' || node.op === 'Cos'))
+    return spellInFloat64(node.name, node.op, node.inputs[0]!, node.outputs[0]!);
   if (spelledNorms(precision, operators).includes(node.op))
     return spellNorm(
       node.name,

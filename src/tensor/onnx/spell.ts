@@ -76,3 +76,11 @@ export function spellNorm(
   else spelling.emit('Add', [spelling.emit('Mul', [normal, scale]), bias], {}, outputs[0]!);
   return spelling.nodes;
 }
+
+/** A function of one operand by way of float64: a GPU's own sine may be off by 2⁻¹¹ (Vulkan's allowance), and providers leave float64 to the CPU. */
+export function spellInFloat64(name: string, op: string, input: string, output: string): OnnxNode[] {
+  const spelling = new Spelling(name, 'float64');
+  const wide = spelling.emit('Cast', [input], { to: { type: 'float64' } });
+  spelling.emit('Cast', [spelling.emit(op, [wide])], { to: { type: 'float32' } }, output);
+  return spelling.nodes;
+}
