@@ -1,7 +1,7 @@
 import { InputError } from '../base/index.ts';
 import type { ChunkStatistics, Moments, QuantileMethod } from './chunkStatistics.ts';
 import { correlationOf } from './correlation.ts';
-import { stateFromProprioception } from './proprioception.ts';
+import { proprioceptionLayout, STATE_FIELDS, stateFromProprioception } from './proprioception.ts';
 import { R1PRO } from './space.ts';
 import { type ChunkMoments, ChunkSums, type ChunkSumsState } from './statistics/chunkSums.ts';
 import {
@@ -109,15 +109,16 @@ export class StatisticsAccumulator {
         'StatisticsAccumulator',
         `state and actions do not fit (got ${state.length} and ${actions.length} numbers, expected T×S and T×${d}).`,
       );
-    const columns = { length, actions: new Float32Array(actions.length), states: new Float32Array(actions.length) };
-    for (let i = 0; i < length; i++) {
-      const row = size === d ? state : this.stateOf(state.subarray(i * size, (i + 1) * size));
-      const from = size === d ? i * d : 0;
-      for (let dim = 0; dim < d; dim++) {
-        columns.actions[dim * length + i] = actions[i * d + dim]!;
-        columns.states[dim * length + i] = row[from + dim]!;
-      }
-    }
+    const columns = {
+      length,
+      actions: transpose(actions, d, d),
+      states:
+        size === d
+          ? transpose(state, d, d)
+          : d === R1PRO.width && this.stateOf === stateFromProprioception
+            ? stateColumns(state, size)
+            : transpose(rowByRow(state, size, d, this.stateOf), d, d),
+    };
     this.addColumns(columns);
   }
 
@@ -316,6 +317,48 @@ export class StatisticsAccumulator {
     }
     return out;
   }
+}
+
+/** Rows [T, size] as columns [width, T], the first `width` of each row. */
+function transpose(rows: Float32Array, size: number, width: number): Float32Array {
+  const length = rows.length / size;
+  const out = new Float32Array(length * width);
+  // Some rows at a time, so that they stay in the cache while each column passes.
+  for (let from = 0; from < length; from += 64) {
+    const end = Math.min(length, from + 64);
+    for (let dim = 0; dim < width; dim++)
+      for (let i = from, at = from * size + dim; i < end; i++, at += size) out[dim * length + i] = rows[at]!;
+  }
+  return out;
+}
+
+function rowByRow(rows: Float32Array, size: number, width: number, of: (row: Float32Array) => Float32Array) {
+  const out = new Float32Array((rows.length / size) * width);
+  for (let i = 0; i * size < rows.length; i++) out.set(of(rows.subarray(i * size, (i + 1) * size)), i * width);
+  return out;
+}
+
+/** `stateFromProprioception` of every row [T, size], by columns. */
+function stateColumns(rows: Float32Array, size: number): Float32Array {
+  const length = rows.length / size;
+  const { fields } = proprioceptionLayout(size);
+  const sources = STATE_FIELDS.flatMap((field) => {
+    const [start, end] = fields[field]!;
+    return field.startsWith('gripper') ? [start] : Array.from({ length: end - start }, (_, i) => start + i);
+  });
+  const out = new Float32Array(length * sources.length);
+  const opening = Math.fround(0.1);
+  for (let from = 0; from < length; from += 64) {
+    const end = Math.min(length, from + 64);
+    sources.forEach((source, dim) => {
+      const to = dim * length;
+      if (R1PRO.gripperColumns.includes(dim))
+        for (let i = from, at = from * size + source; i < end; i++, at += size)
+          out[to + i] = Math.fround(2 * Math.fround(Math.fround(rows[at]! + rows[at + 1]!) / opening)) - 1;
+      else for (let i = from, at = from * size + source; i < end; i++, at += size) out[to + i] = rows[at]!;
+    });
+  }
+  return out;
 }
 
 function wrongNumber(name: string, { length }: EpisodeColumns, dim: number, values: Float32Array): InputError {
