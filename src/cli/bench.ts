@@ -6,6 +6,7 @@ import type { Benchmark, BenchRow } from './bench/row.ts';
 /** Every benchmark, loaded when it runs. */
 const BENCHMARKS: Record<string, () => Promise<Benchmark>> = {
   network: async () => (await import('./bench/network.ts')).network,
+  statistics: async () => (await import('./bench/statistics.ts')).statistics,
   training: async () => (await import('./bench/training.ts')).training,
   simulator: async () => (await import('./bench/simulator.ts')).simulator,
   tokenizer: async () => (await import('./bench/tokenizer.ts')).tokenizer,

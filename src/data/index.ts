@@ -7,7 +7,7 @@ export { encodeEpisode } from './episode.ts';
 export type { Annotation, Info } from './layout.ts';
 export { cameraKey } from './layout.ts';
 export { openDataset } from './open.ts';
-export { type Column, ParquetError, readColumns } from './parquet.ts';
+export { type Column, encodeParquet, ParquetError, readColumns } from './parquet.ts';
 export * from './sampleStore.ts';
 export { stagesFromSkills } from './stages.ts';
 export * from './statistics.ts';

@@ -27,6 +27,8 @@ export interface DatasetStatistics {
   readonly chunks: number;
   readonly quantiles: QuantileMethod;
   readonly workers: number;
+  /** Seconds for the pass over the data, and for what comes after it. */
+  readonly seconds: { readonly reading: number; readonly computing: number };
 }
 
 /**
@@ -37,26 +39,13 @@ export async function datasetStatistics(
   folders: readonly string[],
   options: DatasetStatisticsOptions = {},
 ): Promise<DatasetStatistics> {
-  const sets = await Promise.all(folders.map((folder) => openDataset(folder)));
-  const jobs = sets.flatMap(({ episodes }, set) => episodes.map(({ length }, episode) => ({ set, episode, length })));
-  if (jobs.length === 0) throw new InputError(folders.join(', '), 'has no episodes.');
-  const total = jobs.reduce((sum, { length }) => sum + length, 0);
   const memory = options.memory ?? 4 * 2 ** 30;
-  const exact = total * R1PRO.width * 8 <= memory;
-  const count = Math.max(1, Math.min(options.workers ?? availableParallelism(), jobs.length));
-  const workers = Array.from({ length: count }, () => WorkerClient.start('data/statistics.worker'));
-  try {
+  return overEpisodes(folders, options.workers, async (workers, total, each) => {
+    const exact = total * R1PRO.width * 8 <= memory;
     await Promise.all(workers.map((worker) => worker.call('open', { folders, memory: exact ? Number.MAX_VALUE : 0 })));
-    let next = 0;
-    let done = 0;
-    const take = async (worker: WorkerClient): Promise<void> => {
-      while (next < jobs.length) {
-        done += await worker.call<number>('add', jobs[next++]!);
-        options.reading?.(done, total);
-      }
-    };
-    // Two calls under way for each worker: it never waits for the next.
-    await Promise.all(workers.flatMap((worker) => [take(worker), take(worker)]));
+    const started = performance.now();
+    await each('add', options.reading);
+    const read = performance.now();
     const whole = new StatisticsAccumulator({ memory: Number.MAX_VALUE });
     for (const worker of workers) whole.mergeState(await worker.call<StatisticsState>('state'));
     if (whole.chunks < 2)
@@ -67,7 +56,53 @@ export async function datasetStatistics(
     const refiners = workers.map((worker) => (request: RefineRequest) => worker.call<Uint32Array>('refine', request));
     const statistics = await whole.finishWith(refiners, exact, options.computing);
     const { frames, chunks, quantiles } = whole;
-    return { statistics, frames, chunks, quantiles, workers: count };
+    const seconds = { reading: (read - started) / 1000, computing: (performance.now() - read) / 1000 };
+    return { statistics, frames, chunks, quantiles, workers: workers.length, seconds };
+  });
+}
+
+/** Reads the columns that statistics need, and nothing else: what `datasetStatistics` is measured against. */
+export function decodeOnly(
+  folders: readonly string[],
+  { workers }: Pick<DatasetStatisticsOptions, 'workers'> = {},
+): Promise<{ frames: number; seconds: number }> {
+  return overEpisodes(folders, workers, async (clients, _, each) => {
+    await Promise.all(clients.map((worker) => worker.call('open', { folders, memory: 0 })));
+    const started = performance.now();
+    const frames = await each('read');
+    return { frames, seconds: (performance.now() - started) / 1000 };
+  });
+}
+
+type Each = (method: 'add' | 'read', after?: (frames: number, total: number) => void) => Promise<number>;
+
+/** Starts workers for the data sets' episodes; `each` has them all go through a method. The workers end with `work`. */
+async function overEpisodes<T>(
+  folders: readonly string[],
+  threads = availableParallelism(),
+  work: (workers: readonly WorkerClient[], total: number, each: Each) => Promise<T>,
+): Promise<T> {
+  const sets = await Promise.all(folders.map((folder) => openDataset(folder)));
+  const jobs = sets.flatMap(({ episodes }, set) => episodes.map(({ length }, episode) => ({ set, episode, length })));
+  if (jobs.length === 0) throw new InputError(folders.join(', '), 'has no episodes.');
+  const total = jobs.reduce((sum, { length }) => sum + length, 0);
+  const count = Math.max(1, Math.min(threads, jobs.length));
+  const workers = Array.from({ length: count }, () => WorkerClient.start('data/statistics.worker'));
+  const each: Each = async (method, after) => {
+    let next = 0;
+    let done = 0;
+    const take = async (worker: WorkerClient): Promise<void> => {
+      while (next < jobs.length) {
+        done += await worker.call<number>(method, jobs[next++]!);
+        after?.(done, total);
+      }
+    };
+    // Two calls under way for each worker: it never waits for the next.
+    await Promise.all(workers.flatMap((worker) => [take(worker), take(worker)]));
+    return done;
+  };
+  try {
+    return await work(workers, total, each);
   } finally {
     await Promise.all(workers.map((worker) => worker.close()));
   }

@@ -33,6 +33,13 @@ answerCalls({
     return action.rows;
   },
 
+  /** Reads the same columns and does nothing with them, to see how long that takes. */
+  async read({ set, episode }: { set: number; episode: number }) {
+    const dataset = datasets[set]!;
+    const { action } = await dataset.columns(dataset.episodes[episode]!, ['observation.state', 'action']);
+    return action.rows;
+  },
+
   state() {
     const { sums, counts, extremes } = accumulator.state();
     return new Transfer({ sums, counts, extremes, episodes: [] }, [sums.words.buffer, counts.buffer]);
