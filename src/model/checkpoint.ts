@@ -3,8 +3,18 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type ChunkStatistics, readNormStats, writeNormStats } from '../action/index.ts';
 import { InputError, nearest, readJson, writeFileAside, writeFolderAside } from '../base/index.ts';
-import { type Parameters, readSafetensors, writeSafetensors } from '../tensor/index.ts';
+import {
+  type DataType,
+  loadWeight,
+  mapSafetensors,
+  type Parameters,
+  type QuantisedMatrices,
+  type Weight,
+  type Weights,
+  writeSafetensors,
+} from '../tensor/index.ts';
 import { type ModelConfig, modelConfig } from './config.ts';
+import { int8Parts, readInt8 } from './int8.ts';
 import { parameterTree } from './tree.ts';
 
 /** How plans are made from this network: what training decided and serving must repeat. */
@@ -24,6 +34,8 @@ const OLD_POLICY_KEYS: Readonly<Record<string, string>> = {
 
 const ConfigFileSchema = z.object({
   format: z.literal(1),
+  /** How the large matrices are kept: float32 in params.safetensors, or bytes in int8.safetensors. */
+  dtype: z.enum(['float32', 'int8']).default('float32'),
   model: z.unknown(),
   policy: z
     .unknown()
@@ -44,8 +56,10 @@ const ConfigFileSchema = z.object({
 export interface Checkpoint {
   readonly config: ModelConfig;
   readonly policy: PolicySettings;
-  /** The tree of the averaged weights, float32. */
-  readonly parameters: Parameters;
+  /** The tree of the averaged weights, float32, left in their file (`loadParameters` reads them); of an int8 checkpoint, the leaves that are not matrices. */
+  readonly parameters: Weights;
+  /** The matrices of an int8 checkpoint. */
+  readonly quantised?: QuantisedMatrices;
   readonly normStats: ChunkStatistics;
   /** What it was trained on: data fingerprint, steps, seeds, versions. */
   readonly card: Readonly<Record<string, unknown>>;
@@ -73,7 +87,7 @@ export async function writeCheckpoint(
   options: { replace?: boolean } = {},
 ): Promise<void> {
   const policy = PolicySettingsSchema.parse(contents.policy ?? {});
-  const parameters = checkedParameters(folder, contents.config, contents.parameters);
+  const parameters = checkedParameters(folder, contents.parameters, parameterTree(contents.config));
   await writeFolderAside(
     folder,
     async (at) => {
@@ -98,13 +112,28 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const configPath = join(folder, 'config.json');
   const file = await readJson(configPath, ConfigFileSchema);
   const config = modelConfig(file.model, configPath);
+  const parts = file.dtype === 'int8' ? int8Parts(config) : undefined;
   const weights = join(folder, 'params.safetensors');
-  const [parameters, normStats, card] = await Promise.all([
-    readSafetensors(weights).then((found) => checkedParameters(weights, config, found)),
+  const tree = parameterTree(config).filter(({ name }) => !parts || parts.leaves.has(name));
+  const [parameters, quantised, normStats, card] = await Promise.all([
+    mapSafetensors(weights).then((found) => checkedParameters(weights, found, tree)),
+    parts && readInt8(folder, parts),
     readNormStats(join(folder, 'assets', file.policy.assetId, 'norm_stats.json')),
     readJson(join(folder, 'card.json'), z.record(z.string(), z.unknown())),
   ]);
-  return { config, policy: file.policy, parameters, normStats, card };
+  return { config, policy: file.policy, parameters, ...(quantised && { quantised }), normStats, card };
+}
+
+/** The whole tree in memory, to train from. @throws InputError for an int8 checkpoint */
+export async function loadParameters({ parameters, quantised }: Checkpoint): Promise<Parameters> {
+  if (quantised)
+    throw new InputError(
+      'checkpoint',
+      'holds its matrices as int8, which is for planning alone. Train from the float32 one.',
+    );
+  const out: Parameters = new Map();
+  for (const [name, weight] of parameters) out.set(name, await loadWeight(weight));
+  return out;
 }
 
 async function requireCheckpoint(folder: string): Promise<void> {
@@ -120,12 +149,16 @@ async function requireCheckpoint(folder: string): Promise<void> {
       );
 }
 
-/** The leaves of the configuration's tree, in its order; each must be there with the right shape, float32. */
-function checkedParameters(where: string, config: ModelConfig, found: Parameters): Parameters {
-  const out: Parameters = new Map();
+/** The leaves of the tree, in its order; each must be there with the right shape, float32. */
+function checkedParameters<W extends Weight>(
+  where: string,
+  found: ReadonlyMap<string, W>,
+  tree: readonly { name: string; shape: readonly number[] }[],
+): Map<string, W> {
+  const out = new Map<string, W>();
   const missing: string[] = [];
-  for (const { name, shape } of parameterTree(config)) {
-    const array = found.get(name);
+  for (const { name, shape } of tree) {
+    const array: { shape: readonly number[]; dtype: DataType } | undefined = found.get(name);
     if (!array) {
       missing.push(name);
       continue;
@@ -135,7 +168,7 @@ function checkedParameters(where: string, config: ModelConfig, found: Parameters
         where,
         `${name} is ${array.dtype} [${array.shape.join(', ')}] (expected float32 [${shape.join(', ')}]).`,
       );
-    out.set(name, array);
+    out.set(name, found.get(name)!);
   }
   if (missing.length > 0) {
     const near = nearest(missing[0]!, found.keys());

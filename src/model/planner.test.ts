@@ -10,6 +10,7 @@ import {
   configs,
   createPlanner,
   initParameters,
+  loadParameters,
   modelConfig,
   type Planner,
   PlannerClient,

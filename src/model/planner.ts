@@ -32,7 +32,7 @@ export interface PlannerOptions {
 
 /** A planner in the calling thread; it blocks that thread while it computes. `PlannerClient` owns one in a worker. */
 export async function createPlanner(checkpoint: Checkpoint, options: PlannerOptions = {}): Promise<Planner> {
-  const { parameters, policy } = checkpoint;
+  const { parameters, quantised, policy } = checkpoint;
   const { threads = 1, batchSizes = [1], samplingSteps: steps = policy.samplingSteps } = options;
   const { useCorrelatedNoise, correlationBeta, timeThresholdInpaint } = options;
   const config = modelConfig(
@@ -52,7 +52,11 @@ export async function createPlanner(checkpoint: Checkpoint, options: PlannerOpti
       );
   const sizes = [...new Set([1, ...batchSizes])].sort((a, b) => b - a);
   const samplers = new Map<number, Sampler>();
-  for (const batch of sizes) samplers.set(batch, await Sampler.create(config, parameters, { batch, steps, threads }));
+  for (const batch of sizes)
+    samplers.set(
+      batch,
+      await Sampler.create(config, parameters, { batch, steps, threads, ...(quantised && { quantised }) }),
+    );
   return new NetworkPlanner({ ...checkpoint, config }, samplers, options.noiseScale ?? 1);
 }
 
