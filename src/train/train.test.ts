@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DatasetWriter } from '../data/index.ts';
 import { fakeEpisode } from '../data/testing.ts';
-import { createPlanner, readCheckpoint } from '../model/index.ts';
+import { createPlanner, loadParameters, readCheckpoint } from '../model/index.ts';
 import { checkTrainConfig, loadTrainConfig, type TrainConfig } from './config.ts';
 import type { TrainOptions } from './options.ts';
 import { applySettings } from './settings.ts';
@@ -166,16 +166,14 @@ describe('train', () => {
     const metrics = await lines(join(folder, 'fast', 'metrics.jsonl'));
     expect(metrics[0]['loss/fast']).toBeGreaterThan(1);
     const [one, two] = await Promise.all(
-      ['000001', '000002'].map(async (n) =>
-        loadParameters(await readCheckpoint(join(folder, 'fast/checkpoints', n))),
-      ),
+      ['000001', '000002'].map(async (n) => loadParameters(await readCheckpoint(join(folder, 'fast/checkpoints', n)))),
     );
     for (const [name, { data: values }] of two!) {
       const frozen = name.startsWith('PaliGemma/img') || (name.startsWith('PaliGemma/llm') && !/_1(\/|$)/.test(name));
       const same = Buffer.from(values.buffer).equals(Buffer.from(one!.get(name)!.data.buffer));
       if (frozen) expect(same, name).toBe(true);
     }
-    const moved = (name: string) => two!.parameters.get(name)!.data[0] !== one!.parameters.get(name)!.data[0];
+    const moved = (name: string) => two!.get(name)!.data[0] !== one!.get(name)!.data[0];
     expect(['fast_token_proj/bias', 'action_in_proj/kernel', 'task_embeddings/embedding'].some(moved)).toBe(true);
     const stop = new AbortController();
     await run('fast again', { config: fast, signal: stop.signal, onStep: () => stop.abort() });

@@ -70,7 +70,9 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       noiseFactor: denseFactor(noise),
       threads,
       frozen: frozenLeaves(model, config.freeze),
-      start: resumed ?? { parameters: startingWeights(model, seed, initial ? await loadParameters(initial) : undefined) },
+      start: resumed ?? {
+        parameters: startingWeights(model, seed, initial ? await loadParameters(initial) : undefined),
+      },
       measurePeak: !silent,
     } satisfies TrainerOptions);
     await folder.begin(record);
