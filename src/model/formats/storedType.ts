@@ -138,3 +138,13 @@ const HALF = (() => {
   }
   return table;
 })();
+
+/** Little-endian bytes of a type as float32 numbers; the view is valid until the next call. */
+export function toFloat32(from: StoredType): (bytes: Uint8Array) => Float32Array {
+  const convert = converter(from, 'float32');
+  return (bytes) => {
+    const result = convert(bytes);
+    const aligned = result.byteOffset % 4 === 0 ? result : result.slice();
+    return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
+  };
+}

@@ -1,0 +1,58 @@
+import { Command, Option } from 'commander';
+import { Progress } from '../base/index.ts';
+import { exportCheckpoint } from '../model/index.ts';
+import { interruptible } from './interruptible.ts';
+
+interface Options {
+  format: 'openpi' | 'safetensors';
+  out: string;
+  dtype?: 'float32' | 'bfloat16';
+  json: boolean;
+  quiet: boolean;
+}
+
+export function command(): Command {
+  return new Command('export')
+    .description('a checkpoint as the original stores it (orbax, one folder per array), or as safetensors')
+    .argument('<dir>', 'Valet checkpoint, or any other that valet inspect reads')
+    .addOption(new Option('--format <format>', 'for whom').choices(['openpi', 'safetensors']).makeOptionMandatory())
+    .requiredOption(
+      '--out <path>',
+      'the step folder to make; for safetensors a folder, or a file that ends in .safetensors',
+    )
+    .addOption(
+      new Option('--dtype <type>', 'type of the weights; as stored when left out').choices(['float32', 'bfloat16']),
+    )
+    .option('--json', 'print one JSON object on stdout', false)
+    .option('--quiet', 'no progress on stderr', false)
+    .addHelpText('after', '\nExample:\n  $ valet export policies/household --format openpi --out household-openpi')
+    .action(run);
+}
+
+async function run(source: string, { format, out, dtype, json, quiet }: Options): Promise<void> {
+  const started = performance.now();
+  let progress: Progress | undefined;
+  let done = 0;
+  const report = await interruptible('export', (signal) =>
+    exportCheckpoint(source, out, {
+      format,
+      ...(dtype && { dtype }),
+      signal,
+      start: (bytes) => {
+        progress = new Progress('export', Math.round(bytes / 1e6), { unit: 'MB', silent: quiet });
+      },
+      copied: (bytes) => {
+        done += bytes;
+        progress?.at(Math.round(done / 1e6));
+      },
+    }),
+  );
+  progress?.end();
+  const seconds = Number(((performance.now() - started) / 1000).toFixed(3));
+  if (json) process.stdout.write(`${JSON.stringify({ ...report, format, seconds, out })}\n`);
+  else process.stdout.write(`${report.leaves} leaves, ${(report.bytes / 1e6).toFixed(1)} MB → ${out}\n`);
+  if (report.foreign.length > 0 && format === 'openpi')
+    process.stderr.write(
+      `${out}: the original's network has no place for ${report.foreign.length} leaves (first ${report.foreign[0]}) and its loader refuses them; orbax itself reads them.\n`,
+    );
+}

@@ -1,0 +1,137 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { InputError, Progress } from '../base/index.ts';
+import { type ImportReport, importCheckpoint, type ModelConfigInput } from '../model/index.ts';
+import { interruptible } from './interruptible.ts';
+
+interface Options {
+  out: string;
+  dtype: 'float32' | 'bfloat16' | 'int8';
+  config?: string;
+  tasks?: number;
+  newStages?: number[];
+  assetId?: string;
+  normStats?: string;
+  seed: string;
+  threads: number;
+  json: boolean;
+  quiet: boolean;
+}
+
+export function command(): Command {
+  return new Command('import')
+    .description('original orbax, openpi and safetensors checkpoints into a Valet checkpoint folder')
+    .argument('<src>', 'orbax step or params folder, safetensors file or index, Valet checkpoint')
+    .requiredOption('--out <dir>', 'the Valet checkpoint folder to make')
+    .addOption(
+      new Option('--dtype <type>', 'type of the stored weights')
+        .choices(['float32', 'bfloat16', 'int8'])
+        .default('float32'),
+    )
+    .option('--config <file>', 'JSON object with keys of the model configuration that no shape tells')
+    .option('--tasks <n>', 'tasks of the new network; new rows of the tables are drawn anew', positive)
+    .option('--new-stages <list>', 'stages of each new task, comma separated, or one number for all', list)
+    .option('--asset-id <id>', 'which statistics, where the source has several')
+    .option('--norm-stats <file>', "statistics in place of the source's")
+    .option('--seed <seed>', 'seed of what is drawn anew', '0')
+    .option('--threads <n>', 'threads that read and unpack', positive, Math.min(availableParallelism(), 8))
+    .option('--json', 'print one JSON object on stdout', false)
+    .option('--quiet', 'no progress on stderr', false)
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ valet import policies/household --out household-100 --tasks 100 --new-stages 1',
+    )
+    .action(run);
+}
+
+function positive(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0.');
+  return Number(text);
+}
+
+const list = (text: string): number[] => text.split(',').map(positive);
+
+async function run(source: string, options: Options): Promise<void> {
+  const { out, json, quiet } = options;
+  const config = options.config ? await readConfig(options.config) : {};
+  const started = performance.now();
+  let progress: Progress | undefined;
+  let done = 0;
+  const report = await interruptible('import', (signal) =>
+    importCheckpoint(source, out, {
+      dtype: options.dtype,
+      config,
+      seed: options.seed,
+      threads: options.threads,
+      ...(options.tasks !== undefined && { tasks: options.tasks }),
+      ...(options.newStages && { newStages: options.newStages }),
+      ...(options.assetId !== undefined && { assetId: options.assetId }),
+      ...(options.normStats !== undefined && { normStats: options.normStats }),
+      signal,
+      start: (bytes) => {
+        progress = new Progress('import', Math.round(bytes / 1e6), { unit: 'MB', silent: quiet });
+      },
+      copied: (bytes) => {
+        done += bytes;
+        progress?.at(Math.round(done / 1e6));
+      },
+    }),
+  );
+  progress?.end();
+  const seconds = (performance.now() - started) / 1000;
+  if (json) process.stdout.write(`${JSON.stringify(summary(report, out, seconds))}\n`);
+  else print(report, out, seconds);
+}
+
+function summary(report: ImportReport, out: string, seconds: number) {
+  const { layout, plan, bytesRead, bytesWritten, assetId, hasStatistics, hasTokenizer } = report;
+  return {
+    layout,
+    taken: plan.taken.length,
+    fresh: plan.fresh,
+    unused: plan.unused,
+    extended: Object.fromEntries(plan.extended),
+    tasks: report.config.taskNumStages.length,
+    bytesRead,
+    bytesWritten,
+    seconds: Number(seconds.toFixed(3)),
+    megabytesPerSecond: Number((bytesRead / 1e6 / seconds).toFixed(1)),
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    assetId,
+    hasStatistics,
+    hasTokenizer,
+    out,
+  };
+}
+
+function print(report: ImportReport, out: string, seconds: number): void {
+  const { layout, plan, bytesRead, hasStatistics, assetId, config } = report;
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  say(
+    `${layout}: ${plan.taken.length} leaves taken, ${plan.fresh.length} drawn anew, ${plan.unused.length} without a place → ${out}`,
+  );
+  for (const name of plan.fresh) say(`  drawn anew: ${name}`);
+  for (const [name, rows] of plan.extended) say(`  ${name}: the first ${rows} rows taken, the others drawn anew`);
+  if (plan.unused.length > 1 || (plan.unused[0] ?? 'action_correlation_cholesky') !== 'action_correlation_cholesky')
+    say(`  no place for: ${plan.unused.join(', ')}`);
+  say(
+    `${config.taskNumStages.length} tasks · ${(bytesRead / 1e6 / seconds).toFixed(0)} MB/s · peak memory ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`,
+  );
+  if (!hasStatistics)
+    process.stderr.write(
+      `${out}: the source has no norm_stats.json, and no plan can be made without. Put it into assets/${assetId}/ (valet stats makes one), or give --norm-stats.\n`,
+    );
+}
+
+async function readConfig(file: string): Promise<Partial<ModelConfigInput>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new InputError(file, `cannot be read as JSON (${(error as Error).message}).`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InputError(file, 'is no JSON object.');
+  return value as Partial<ModelConfigInput>; // the model's schema checks every key
+}

@@ -1,0 +1,142 @@
+import { Command } from 'commander';
+import { InputError, nearest } from '../base/index.ts';
+import {
+  bytesOf,
+  CORRELATION,
+  configOfTree,
+  countParts,
+  difference,
+  elementsOf,
+  type Layout,
+  layoutOf,
+  type ModelConfig,
+  openTree,
+  planImport,
+  type StoredLeaf,
+  type StoredTree,
+} from '../model/index.ts';
+import { leafStatistics } from './leafStatistics.ts';
+
+export function command(): Command {
+  return new Command('inspect')
+    .description('what a checkpoint holds: tree, shapes, types, counts, layout, what is missing or extra')
+    .argument('<path>', 'orbax step or params folder, safetensors file or index, Valet checkpoint')
+    .option('--leaf <name...>', 'statistics of leaves: min, max, mean, NaN count')
+    .option('--json', 'print one JSON object on stdout', false)
+    .addHelpText('after', '\nExample:\n  $ valet inspect policies/household')
+    .action(run);
+}
+
+const LAYOUTS: Record<Layout, string> = {
+  valet: 'a Valet checkpoint',
+  winner: "the winner's network (PiBehavior)",
+  pi05: 'openpi π0.5',
+  pi0: 'openpi π0',
+  unknown: 'no known layout',
+};
+
+interface Summary {
+  readonly layout: Layout;
+  readonly container: string;
+  readonly path: string;
+  readonly parameters: number;
+  readonly bytes: number;
+  readonly parts: Partial<Record<string, number>>;
+  readonly leaves: readonly { readonly name: string; readonly shape: readonly number[]; readonly dtype: string }[];
+  readonly missing: readonly string[];
+  readonly extra: readonly string[];
+  /** The nearest name on the other side, where there is one. */
+  readonly nearest: Readonly<Record<string, string>>;
+  readonly config: ModelConfig | null;
+  /** Why no configuration could be told. */
+  readonly problem: string | null;
+  readonly statistics?: Readonly<Record<string, unknown>>;
+}
+
+async function run(path: string, { leaf: names = [], json }: { leaf?: string[]; json: boolean }): Promise<void> {
+  const tree = await openTree(path);
+  const wanted = names.map((name) => find(tree, name));
+  const summary = await summarise(tree);
+  const statistics: Record<string, unknown> = {};
+  for (const leaf of wanted) statistics[leaf.name] = await leafStatistics(leaf);
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ ...summary, ...(names.length > 0 && { statistics }) })}\n`);
+    return;
+  }
+  if (names.length === 0) print(summary);
+  for (const leaf of wanted) {
+    process.stdout.write(`${leaf.name} ${leaf.dtype} [${leaf.shape.join(', ')}]\n`);
+    for (const [key, value] of Object.entries(statistics[leaf.name] as object))
+      process.stdout.write(`  ${key}: ${value}\n`);
+  }
+}
+
+function find(tree: StoredTree, name: string): StoredLeaf {
+  const found = tree.leaves.get(name);
+  if (found) return found;
+  const near = nearest(name, tree.leaves.keys());
+  throw new InputError(tree.path, `holds no leaf ${name}.${near ? ` Did you mean ${near}?` : ''}`);
+}
+
+async function summarise(tree: StoredTree): Promise<Summary> {
+  const layout = layoutOf(tree);
+  const leaves = [...tree.leaves.values()].map(({ name, shape, dtype }) => ({ name, shape, dtype }));
+  let config: ModelConfig | null = null;
+  let problem: string | null = null;
+  const between: { missing: string[]; extra: string[]; nearest: Record<string, string> } = {
+    missing: [],
+    extra: [],
+    nearest: {},
+  };
+  try {
+    config = await configOfTree(tree);
+    const base = layout === 'pi05' ? new Set(planImport(tree, config).fresh) : undefined;
+    const { missing, extra, wrong } = difference(tree.leaves, config, (name) => !base?.has(name));
+    for (const { name, nearest: near } of [...missing, ...extra]) if (near) between.nearest[name] = near;
+    between.missing.push(...missing.map(({ name }) => name));
+    between.extra.push(...extra.map(({ name }) => name));
+    if (wrong[0])
+      problem = `${wrong[0].name} is [${wrong[0].shape.join(', ')}] (expected [${wrong[0].expected.join(', ')}])`;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    problem = error.message;
+  }
+  const own = leaves.filter(({ name }) => name !== CORRELATION);
+  return {
+    layout,
+    container: tree.container,
+    path: tree.path,
+    parameters: own.reduce((sum, { shape }) => sum + elementsOf(shape), 0),
+    bytes: leaves.reduce((sum, leaf) => sum + bytesOf(leaf), 0),
+    parts: countParts(tree.leaves),
+    leaves,
+    ...between,
+    config,
+    problem,
+  };
+}
+
+function print(summary: Summary): void {
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  const { leaves } = summary;
+  const width = Math.min(78, Math.max(...leaves.map(({ name }) => name.length)));
+  const shapes = Math.max(...leaves.map(({ shape }) => `[${shape.join(', ')}]`.length));
+  for (const { name, shape, dtype } of leaves)
+    say(
+      `${name.padEnd(width)}  ${`[${shape.join(', ')}]`.padEnd(shapes)}  ${dtype.padEnd(8)} ${count(elementsOf(shape)).padStart(13)}`,
+    );
+  say('');
+  for (const [part, n] of Object.entries(summary.parts)) say(`${part.padEnd(12)} ${count(n ?? 0).padStart(13)}`);
+  say(
+    `${'parameters'.padEnd(12)} ${count(summary.parameters).padStart(13)}  in ${leaves.filter(({ name }) => name !== CORRELATION).length} leaves, ${(summary.bytes / 1e6).toFixed(1)} MB`,
+  );
+  say(`\n${LAYOUTS[summary.layout]}, stored as ${summary.container}`);
+  if (summary.problem) say(summary.problem);
+  const near = (name: string) => (summary.nearest[name] ? ` (nearest: ${summary.nearest[name]})` : '');
+  for (const name of summary.missing) say(`missing: ${name}${near(name)}`);
+  for (const name of summary.extra) say(`extra: ${name}${near(name)}`);
+  if (summary.config && summary.missing.length + summary.extra.length === 0 && !summary.problem)
+    say('nothing missing, nothing extra');
+}
+
+const count = (n: number): string => n.toLocaleString('en-US');

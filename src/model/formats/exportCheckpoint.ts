@@ -1,0 +1,193 @@
+import { existsSync } from 'node:fs';
+import { cp, mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CorrelatedNoise, readNormStats } from '../../action/index.ts';
+import { InputError, writeFileAside, writeFolderAside } from '../../base/index.ts';
+import { findAssets } from './assets.ts';
+import { configOf } from './configOf.ts';
+import { type CopyJob, copyLeaves } from './copyLeaves.ts';
+import { openTree, type StoredTree } from './openTree.ts';
+import { CORRELATION, partOf } from './recognise.ts';
+import { bytesOf, type StoredLeaf } from './storedLeaf.ts';
+import type { StoredType } from './storedType.ts';
+import { makeFile, reserveSafetensors, syncFile } from './writeTarget.ts';
+
+export interface ExportOptions {
+  readonly format: 'openpi' | 'safetensors';
+  /** Type of the weights; as stored when left out. */
+  readonly dtype?: 'float32' | 'bfloat16';
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
+  readonly start?: (bytes: number) => void;
+  readonly copied?: (bytes: number) => void;
+}
+
+export interface ExportReport {
+  readonly leaves: number;
+  readonly bytes: number;
+  /** Leaves that the original's network does not have: its loader refuses a tree with them. */
+  readonly foreign: readonly string[];
+}
+
+/** numpy's names of the types, as zarr 2 spells them. */
+const ZARR_TYPES: Partial<Record<StoredType, string>> = {
+  float32: '<f4',
+  bfloat16: 'bfloat16',
+  float16: '<f2',
+  float64: '<f8',
+};
+
+/**
+ * Writes a checkpoint for other programs. `openpi`: a step folder as the original's trainer leaves it (`params` with one folder per
+ * array, names with `params` before and `value` behind, the noise's Cholesky factor among them; `assets`), which orbax and the
+ * original's loader open. `safetensors`: one file. Written aside and renamed.
+ * @throws InputError that names what is wrong
+ */
+export async function exportCheckpoint(source: string, out: string, options: ExportOptions): Promise<ExportReport> {
+  if (existsSync(out)) throw new InputError(out, 'exists already. Choose another name or remove it first.');
+  const tree = await openTree(source);
+  const leaves = [...tree.leaves.values()].filter(({ name }) => name !== CORRELATION || options.format === 'openpi');
+  const foreign = leaves.map(({ name }) => name).filter((name) => FOREIGN.test(name) || partOf(name) === 'other');
+  const typed = leaves.map((leaf) => ({
+    leaf,
+    dtype: leaf.name === CORRELATION ? leaf.dtype : (options.dtype ?? leaf.dtype),
+  }));
+  const bytes = typed.reduce((sum, { leaf, dtype }) => sum + bytesOf({ shape: leaf.shape, dtype }), 0);
+  options.start?.(leaves.reduce((sum, leaf) => sum + bytesOf(leaf), 0));
+  await (options.format === 'openpi' ? writeOpenpi(tree, typed, out, options) : writeOne(typed, out, options));
+  return { leaves: leaves.length, bytes, foreign };
+}
+
+/** Parts that exist in Valet alone. */
+const FOREIGN = /^(auxiliary|state_mlp_)|^PaliGemma\/img\/stem\//;
+
+type Typed = readonly { readonly leaf: StoredLeaf; readonly dtype: StoredType }[];
+
+async function writeOne(typed: Typed, out: string, options: ExportOptions): Promise<void> {
+  const folder = out.endsWith('.safetensors') ? undefined : out;
+  const write = async (file: string): Promise<void> => {
+    const starts = await reserveSafetensors(
+      file,
+      typed.map(({ leaf: { name, shape }, dtype }) => ({ name, shape, dtype })),
+    );
+    await copyLeaves(
+      typed.map(({ leaf, dtype }) => ({ leaf, file, offset: starts.get(leaf.name)!, dtype })),
+      options,
+    );
+    await syncFile(file);
+  };
+  if (folder) return writeFolderAside(folder, (at) => write(join(at, 'model.safetensors')));
+  const temporary = `${out}.${process.pid}.tmp`;
+  try {
+    await write(temporary);
+    await rename(temporary, out);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function writeOpenpi(tree: StoredTree, typed: Typed, out: string, options: ExportOptions): Promise<void> {
+  const assets = findAssets(tree.folder);
+  const factor = await noiseFactor(
+    tree,
+    assets.map(({ folder }) => folder),
+  );
+  await writeFolderAside(out, async (at) => {
+    const params = join(at, 'params');
+    await mkdir(params);
+    const jobs: CopyJob[] = [];
+    const entries: [string, unknown][] = [];
+    const add = async (
+      name: string,
+      shape: readonly number[],
+      dtype: StoredType,
+      head: Uint8Array = new Uint8Array(0),
+    ) => {
+      const keys = ['params', ...name.split('/'), 'value'];
+      const folder = join(params, keys.join('.'));
+      const type = ZARR_TYPES[dtype];
+      if (!type) throw new InputError(tree.path, `${name} is ${dtype}, which is not written for openpi.`);
+      await mkdir(folder);
+      const chunks = shape.map((n) => Math.max(n, 1));
+      await writeFileAside(
+        join(folder, '.zarray'),
+        JSON.stringify({
+          chunks,
+          compressor: null,
+          dimension_separator: '.',
+          dtype: type,
+          fill_value: null,
+          filters: null,
+          order: 'C',
+          shape,
+          zarr_format: 2,
+        }),
+      );
+      entries.push([`(${keys.map((key) => `'${key}'`).join(', ')})`, metadataOf(keys, shape)]);
+      const file = join(folder, shape.length === 0 ? '0' : shape.map(() => 0).join('.'));
+      await makeFile(file, head, bytesOf({ shape, dtype }));
+      return file;
+    };
+    for (const { leaf, dtype } of typed)
+      jobs.push({ leaf, file: await add(leaf.name, leaf.shape, dtype), offset: 0, dtype });
+    if (factor) await add(CORRELATION, [factor.size, factor.size], 'float32', new Uint8Array(factor.data.buffer));
+    await copyLeaves(jobs, options);
+    for (const { file } of jobs) await syncFile(file);
+    await writeFileAside(
+      join(params, '_METADATA'),
+      JSON.stringify({
+        tree_metadata: Object.fromEntries(entries.sort()),
+        use_zarr3: false,
+        store_array_data_equal_to_fill_value: true,
+        custom_metadata: null,
+      }),
+    );
+    await writeFileAside(
+      join(at, '_CHECKPOINT_METADATA'),
+      JSON.stringify({
+        item_handlers: { params: 'orbax.checkpoint._src.handlers.pytree_checkpoint_handler.PyTreeCheckpointHandler' },
+        metrics: {},
+        performance_metrics: {},
+        init_timestamp_nsecs: Date.now() * 1_000_000,
+        commit_timestamp_nsecs: Date.now() * 1_000_000,
+        custom_metadata: {},
+      }),
+    );
+    for (const { id, folder } of assets) await cp(folder, join(at, 'assets', id), { recursive: true });
+  });
+}
+
+/** What orbax notes of a leaf; every key is one of a dictionary. */
+function metadataOf(keys: readonly string[], shape: readonly number[]): unknown {
+  return {
+    key_metadata: keys.map((key) => ({ key, key_type: 2 })),
+    value_metadata: { value_type: 'jax.Array', skip_deserialize: false, write_shape: shape },
+  };
+}
+
+/**
+ * The factor L of the noise [H·W, H·W], which the original stores with the winner's network: from the statistics, else the identity, with
+ * which it creates the network and which it replaces by the statistics' when it loads. Undefined where the leaf is there or has no place.
+ */
+async function noiseFactor(
+  tree: StoredTree,
+  folders: readonly string[],
+): Promise<{ size: number; data: Float32Array } | undefined> {
+  if (tree.leaves.has(CORRELATION) || !tree.leaves.has('task_embeddings/embedding')) return undefined;
+  const config = await configOf(tree);
+  const size = config.actionHorizon * config.actionDim;
+  const data = new Float32Array(size * size);
+  for (let i = 0; i < size; i++) data[i * (size + 1)] = 1;
+  for (const folder of folders) {
+    const stats = await readNormStats(join(folder, 'norm_stats.json'));
+    if (!stats.correlation || stats.horizon * stats.width !== size) continue;
+    const noise = new CorrelatedNoise(stats, { beta: config.correlationBeta });
+    for (let i = 0; i < size; i++) data[i * (size + 1)] = noise.diagonal[i]!;
+    const { active, factor } = noise;
+    for (let i = 0; i < active.length; i++)
+      for (let j = 0; j <= i; j++) data[active[i]! * size + active[j]!] = factor[i * active.length + j]!;
+    break;
+  }
+  return { size, data };
+}

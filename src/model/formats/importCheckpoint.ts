@@ -1,0 +1,193 @@
+import { existsSync } from 'node:fs';
+import { cp, open, readdir, rm, statfs } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { readNormStats } from '../../action/index.ts';
+import { InputError, NotBuiltError, ValetError, writeFileAside, writeFolderAside } from '../../base/index.ts';
+import { type ModelConfig, type ModelConfigInput, modelConfig } from '../config.ts';
+import { parameterTree } from '../tree.ts';
+import { chooseAsset, findAssets } from './assets.ts';
+import { configOf, policyOf } from './configOf.ts';
+import { type CopyJob, copyLeaves } from './copyLeaves.ts';
+import { initialiseAsOriginal } from './initialiseAsOriginal.ts';
+import { openTree, type StoredTree } from './openTree.ts';
+import { type ImportPlan, planImport } from './planImport.ts';
+import { layoutOf } from './recognise.ts';
+import { bytesOf, elementsOf } from './storedLeaf.ts';
+import { converter, STORED_BYTES } from './storedType.ts';
+import { reserveSafetensors, syncFile } from './writeTarget.ts';
+
+export interface ImportOptions {
+  /** Type of the weights in the Valet checkpoint; bfloat16 takes half the space and is widened when it is read. */
+  readonly dtype?: 'float32' | 'bfloat16' | 'int8';
+  /** Keys of the model configuration that no shape tells, or that differ. */
+  readonly config?: Partial<ModelConfigInput>;
+  /** Tasks of the new network; the tables get as many rows more. */
+  readonly tasks?: number;
+  /** Stages of each new task, or one number for all; maxStages when left out. */
+  readonly newStages?: readonly number[];
+  readonly assetId?: string;
+  /** Statistics to use in place of the source's. */
+  readonly normStats?: string;
+  /** Seed of everything that is drawn anew. */
+  readonly seed?: number | string;
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
+  readonly start?: (bytes: number) => void;
+  readonly copied?: (bytes: number) => void;
+}
+
+export interface ImportReport {
+  readonly layout: string;
+  readonly config: ModelConfig;
+  readonly plan: ImportPlan;
+  /** Bytes that were read, unpacked, and bytes of the new weights. */
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly assetId: string;
+  readonly hasStatistics: boolean;
+  readonly hasTokenizer: boolean;
+}
+
+/**
+ * Makes a Valet checkpoint folder from any checkpoint that `openTree` opens. Streams: no leaf is in memory as a whole. The folder is
+ * written aside and renamed; when anything fails, or `signal` stops it, nothing is left.
+ * @throws InputError that names the file or leaf and what is wrong with it
+ */
+export async function importCheckpoint(
+  source: string,
+  out: string,
+  options: ImportOptions = {},
+): Promise<ImportReport> {
+  const { dtype = 'float32', seed = 0 } = options;
+  if (dtype === 'int8') throw new NotBuiltError('import', 'int8 weights (--dtype int8)');
+  if (existsSync(out)) throw new InputError(out, 'exists already. Choose another folder or remove it first.');
+  const tree = await openTree(source);
+  const layout = layoutOf(tree);
+  const config = await configFor(tree, options);
+  const plan = planImport(tree, config);
+  const asset = chooseAsset(source, findAssets(tree.folder), options.assetId);
+  const statistics = options.normStats ?? (asset && join(asset.folder, 'norm_stats.json'));
+  if (statistics) await readNormStats(statistics);
+  const assetId = asset?.id || options.assetId || 'imported';
+  await removeStale(out);
+
+  const leaves = parameterTree(config).map(({ name, shape }) => ({ name, shape, dtype }));
+  const bytesWritten = leaves.reduce((sum, leaf) => sum + bytesOf(leaf), 0);
+  await requireSpace(out, bytesWritten);
+  const fresh = new Set(plan.fresh);
+  const taken = leaves.filter(({ name }) => !fresh.has(name)).map(({ name }) => tree.leaves.get(name)!);
+  const bytesRead = taken.reduce((sum, leaf) => sum + bytesOf(leaf), 0);
+  options.start?.(bytesRead);
+  await writeFolderAside(out, async (at) => {
+    const file = join(at, 'params.safetensors');
+    const starts = await reserveSafetensors(file, leaves);
+    const jobs: CopyJob[] = taken.map((leaf) => ({ leaf, file, offset: starts.get(leaf.name)!, dtype }));
+    await copyLeaves(jobs, options);
+    await drawFresh(file, starts, config, plan, dtype, seed);
+    await syncFile(file);
+    if (statistics) await cp(statistics, join(at, 'assets', assetId, 'norm_stats.json'), { recursive: true });
+    if (asset && existsSync(join(asset.folder, 'fast_tokenizer')))
+      await cp(join(asset.folder, 'fast_tokenizer'), join(at, 'assets', assetId, 'fast_tokenizer'), {
+        recursive: true,
+      });
+    const policy = { ...(await policyOf(tree)), assetId };
+    await writeFileAside(join(at, 'config.json'), json({ format: 1, model: config, policy }));
+    const card = {
+      importedFrom: { layout, container: tree.container, dtypes: [...new Set(taken.map((leaf) => leaf.dtype))] },
+      drawnAnew: { leaves: plan.fresh, extended: Object.fromEntries(plan.extended), seed },
+    };
+    await writeFileAside(join(at, 'card.json'), json(card));
+    options.signal?.throwIfAborted();
+  });
+  return {
+    layout,
+    config,
+    plan,
+    bytesRead,
+    bytesWritten,
+    assetId,
+    hasStatistics: statistics !== undefined,
+    hasTokenizer: asset !== undefined && existsSync(join(asset.folder, 'fast_tokenizer')),
+  };
+}
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+/** The source's configuration, with what the options say; more tasks are put behind the others. */
+async function configFor(
+  tree: StoredTree,
+  { config: known = {}, tasks, newStages }: ImportOptions,
+): Promise<ModelConfig> {
+  const own = await configOf(tree, known);
+  if (tasks === undefined) return own;
+  const before = own.taskNumStages;
+  if (tasks < before.length)
+    throw new InputError('--tasks', `the source has ${before.length} tasks (got ${tasks}). Tables only grow.`);
+  const count = tasks - before.length;
+  const stages = newStages ?? [own.maxStages];
+  if (stages.length !== 1 && stages.length !== count)
+    throw new InputError(
+      '--new-stages',
+      `${count} tasks are new (got ${stages.length} numbers, expected 1 or ${count}).`,
+    );
+  const added = Array.from({ length: count }, (_, i) => stages[stages.length === 1 ? 0 : i]!);
+  return modelConfig({ ...own, taskNumStages: [...before, ...added] }, tree.path);
+}
+
+/** Writes the leaves, and the rows of longer tables, that the source does not have. */
+async function drawFresh(
+  file: string,
+  starts: ReadonlyMap<string, number>,
+  config: ModelConfig,
+  plan: ImportPlan,
+  dtype: 'float32' | 'bfloat16',
+  seed: number | string,
+): Promise<void> {
+  const leaves = new Map(parameterTree(config).map((leaf) => [leaf.name, leaf]));
+  const handle = await open(file, 'r+');
+  try {
+    const convert = converter('float32', dtype);
+    for (const name of [...plan.fresh, ...plan.extended.keys()]) {
+      const leaf = leaves.get(name)!;
+      const rows = plan.extended.get(name) ?? 0;
+      const skip = rows * elementsOf(leaf.shape.slice(1));
+      const { data } = initialiseAsOriginal(leaf, seed);
+      const bytes = convert(new Uint8Array(data.buffer).subarray(4 * skip));
+      const at = starts.get(name)! + skip * STORED_BYTES[dtype];
+      for (let done = 0; done < bytes.length; )
+        done += (await handle.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function requireSpace(out: string, bytes: number): Promise<void> {
+  let folder = dirname(resolve(out));
+  while (!existsSync(folder)) folder = dirname(folder);
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize < bytes)
+    throw new ValetError(out, `${gigabytes(bytes)} are needed on this disk, ${gigabytes(bavail * bsize)} are free.`);
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
+
+/** Removes what a killed import into the same folder left behind: its temporary folder, when no such process lives. */
+async function removeStale(out: string): Promise<void> {
+  const folder = dirname(resolve(out));
+  if (!existsSync(folder)) return;
+  const prefix = `.${basename(out)}.`;
+  for (const name of await readdir(folder)) {
+    const pid = name.startsWith(prefix) && /^(\d+)\.[0-9a-f]{8}\.tmp$/.exec(name.slice(prefix.length))?.[1];
+    if (pid && Number(pid) !== process.pid && !isAlive(Number(pid)))
+      await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
