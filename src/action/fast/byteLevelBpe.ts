@@ -1,5 +1,6 @@
 import { InputError } from '../../base/index.ts';
 import { BYTE_CHARACTERS, bytesOfSymbol, utf8Length, writeUtf8 } from './byteLevel.ts';
+import { MergeBuckets } from './mergeBuckets.ts';
 import { PairTable } from './pairTable.ts';
 import { isWhiteSpace, splitPieces } from './split.ts';
 
@@ -21,8 +22,6 @@ export interface BpeDefinition {
   readonly useRegex?: boolean;
 }
 
-const POSITIONS = 2 ** 24;
-
 /** Byte-level BPE: strings of code points to ids, and ids to bytes. Not to be shared between threads: it keeps work space. */
 export class ByteLevelBpe {
   /** Ids lie in [0, size). */
@@ -30,6 +29,9 @@ export class ByteLevelBpe {
   private readonly byteIds = new Int32Array(256).fill(-1);
   private readonly pairs: PairTable;
   private readonly results: Int32Array;
+  private readonly buckets: MergeBuckets;
+  /** [256, 256] ranks of pairs of single bytes. */
+  private readonly byteRanks = new Int32Array(65536).fill(-1);
   private readonly symbolBytes: (Uint8Array | undefined)[];
   private readonly special = new Map<number, string>();
   private readonly added: { readonly id: number; readonly points: number[] }[];
@@ -43,8 +45,8 @@ export class ByteLevelBpe {
   private previous = new Int32Array(0);
   private ends = new Int32Array(0);
   private bytes = new Uint8Array(0);
-  private heap = new Float64Array(0);
-  private heapSize = 0;
+  /** Rank of the pair that begins at a place; -1 where none is merged. */
+  private ranks = new Int32Array(0);
   private out = new Int32Array(1024);
   private count = 0;
 
@@ -68,6 +70,11 @@ export class ByteLevelBpe {
       results[this.pairs.add(a, b)] = ab;
     }
     this.results = Int32Array.from(results);
+    this.buckets = new MergeBuckets(merges.length);
+    for (let a = 0; a < 256; a++)
+      for (let b = 0; b < 256; b++)
+        if (this.byteIds[a]! >= 0 && this.byteIds[b]! >= 0)
+          this.byteRanks[256 * a + b] = this.pairs.get(this.byteIds[a]!, this.byteIds[b]!);
     this.symbolBytes = vocab.map((text) => (text === undefined ? undefined : bytesOfSymbol(text)));
     for (const { id, content, special } of addedTokens) {
       this.symbolBytes[id] = bytesOfSymbol(content);
@@ -147,7 +154,7 @@ export class ByteLevelBpe {
     this.next = new Int32Array(8 * length);
     this.previous = new Int32Array(8 * length);
     this.bytes = new Uint8Array(8 * length);
-    this.heap = new Float64Array(24 * length);
+    this.ranks = new Int32Array(8 * length);
   }
 
   private emit(id: number): void {
@@ -161,7 +168,7 @@ export class ByteLevelBpe {
 
   /** Merges the pair of lowest rank, of equal ranks the leftmost, until none is left. */
   private encodePiece(points: Int32Array, from: number, to: number): void {
-    const { bytes, ids, next, previous, pairs, results } = this;
+    const { bytes, byteIds } = this;
     let size = 0;
     for (let i = from; i < to; i++) {
       const point = points[i]!;
@@ -179,86 +186,97 @@ export class ByteLevelBpe {
         return;
       }
     }
+    const { ids, ranks } = this;
+    let known = true;
+    for (let i = 0; i < size; i++) {
+      const id = byteIds[bytes[i]!]!;
+      ids[i] = id;
+      if (id < 0) known = false;
+    }
+    let count = size;
+    let some = false;
+    if (known)
+      for (let i = 0; i + 1 < size; i++) {
+        const rank = this.byteRanks[256 * bytes[i]! + bytes[i + 1]!]!;
+        ranks[i] = rank;
+        if (rank >= 0) some = true;
+      }
+    else {
+      count = this.replaceUnknown(size);
+      for (let i = 0; i + 1 < count; i++) {
+        const rank = this.pairs.get(ids[i]!, ids[i + 1]!);
+        ranks[i] = rank;
+        if (rank >= 0) some = true;
+      }
+    }
+    if (some) this.merge(count);
+    else for (let i = 0; i < count; i++) this.emit(ids[i]!);
+  }
+
+  /** Puts the unknown id, or nothing, in place of bytes without a symbol; the new number of ids. */
+  private replaceUnknown(size: number): number {
+    const { ids } = this;
     let count = 0;
     let lastUnknown = false;
     for (let i = 0; i < size; i++) {
-      const id = this.byteIds[bytes[i]!]!;
-      if (id >= 0) {
-        ids[count++] = id;
-        lastUnknown = false;
-        continue;
+      const id = ids[i]!;
+      if (id >= 0) ids[count++] = id;
+      else {
+        this.unknown++;
+        if (this.unknownId >= 0 && !(lastUnknown && this.definition.fuseUnknown)) ids[count++] = this.unknownId;
       }
-      this.unknown++;
-      if (this.unknownId >= 0 && !(lastUnknown && this.definition.fuseUnknown)) ids[count++] = this.unknownId;
-      lastUnknown = true;
+      lastUnknown = id < 0;
     }
-    if (count === 0) return;
-    this.heapSize = 0;
-    let rank = -1;
-    for (let i = 0; i + 1 < count; i++) {
-      // Runs of one symbol look their pair up once.
-      if (i === 0 || ids[i + 1] !== ids[i] || ids[i] !== ids[i - 1]) rank = pairs.get(ids[i]!, ids[i + 1]!);
-      if (rank >= 0) this.push(rank * POSITIONS + i);
-    }
-    if (this.heapSize === 0) {
-      for (let i = 0; i < count; i++) this.emit(ids[i]!);
-      return;
-    }
+    return count;
+  }
+
+  /** Merges the first `count` ids by the ranks of their pairs and emits what is left. */
+  private merge(count: number): void {
+    const { ids, next, previous, ranks, pairs, results, buckets } = this;
+    buckets.begin(3 * count);
     for (let i = 0; i < count; i++) {
       next[i] = i + 1;
       previous[i] = i - 1;
+      if (i + 1 < count && ranks[i]! >= 0) buckets.push(ranks[i]!, i);
     }
-    while (this.heapSize > 0) {
-      const top = this.pop();
-      const wanted = Math.floor(top / POSITIONS);
-      const at = top - wanted * POSITIONS;
-      const right = next[at]!;
-      if (ids[at]! < 0 || right >= count || pairs.get(ids[at]!, ids[right]!) !== wanted) continue;
-      const merged = results[wanted]!;
-      ids[at] = merged;
-      ids[right] = -1;
-      const after = next[right]!;
-      next[at] = after;
-      if (after < count) {
-        previous[after] = at;
-        const own = pairs.get(merged, ids[after]!);
-        if (own >= 0) this.push(own * POSITIONS + at);
-      }
-      const before = previous[at]!;
-      if (before >= 0) {
-        const own = pairs.get(ids[before]!, merged);
-        if (own >= 0) this.push(own * POSITIONS + before);
+    ranks[count - 1] = -1;
+    for (let rank = buckets.lowestRank(); rank >= 0; rank = buckets.lowestRank()) {
+      const places = buckets.take(rank);
+      const merged = results[rank]!;
+      for (let p = 0; p < places.length; p++) {
+        const at = places[p]!;
+        if (ranks[at] !== rank) continue; // merged away meanwhile
+        const right = next[at]!;
+        const after = next[right]!;
+        let lower = false;
+        ids[at] = merged;
+        ranks[right] = -1;
+        next[at] = after;
+        if (after < count) {
+          previous[after] = at;
+          const own = pairs.get(merged, ids[after]!);
+          ranks[at] = own;
+          if (own >= 0) {
+            buckets.push(own, at);
+            lower = own < rank;
+          }
+        } else ranks[at] = -1;
+        const before = previous[at]!;
+        if (before >= 0) {
+          const own = pairs.get(ids[before]!, merged);
+          ranks[before] = own;
+          if (own >= 0) {
+            buckets.push(own, before);
+            lower ||= own < rank;
+          }
+        }
+        if (!lower) continue;
+        // A symbol that came about in two ways: the new pair goes first.
+        for (let rest = p + 1; rest < places.length; rest++)
+          if (ranks[places[rest]!] === rank) buckets.push(rank, places[rest]!);
+        break;
       }
     }
     for (let i = 0; i < count; i = next[i]!) this.emit(ids[i]!);
-  }
-
-  private push(key: number): void {
-    const { heap } = this;
-    let at = this.heapSize++;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      const above = heap[parent]!;
-      if (above <= key) break;
-      heap[at] = above;
-      at = parent;
-    }
-    heap[at] = key;
-  }
-
-  private pop(): number {
-    const { heap } = this;
-    const top = heap[0]!;
-    const size = --this.heapSize;
-    const last = heap[size]!;
-    let at = 0;
-    for (let child = 1; child < size; child = 2 * at + 1) {
-      if (child + 1 < size && heap[child + 1]! < heap[child]!) child++;
-      if (heap[child]! >= last) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = last;
-    return top;
   }
 }

@@ -1,6 +1,9 @@
 import { InputError } from '../../base/index.ts';
 import { dctOf, roundHalfEven } from './dct.ts';
 
+/** Coefficients beyond this are no actions. */
+const LARGEST = 1e9;
+
 let work = new Float64Array(0);
 
 /**
@@ -22,22 +25,26 @@ export function roundedCoefficients(
     );
   if (work.length !== size) work = new Float64Array(size);
   dctOf(horizon).forward(chunk, width, work);
-  if (chunk instanceof Float32Array) {
-    const single = Math.fround(scale);
-    for (let i = 0; i < size; i++) out[i] = roundHalfEven(Math.fround(Math.fround(work[i]!) * single));
-  } else for (let i = 0; i < size; i++) out[i] = roundHalfEven(work[i]! * scale);
-  // A number that is not finite spoils a whole column of coefficients, so the first row shows it; so does one too large for the rounding.
+  const single = chunk instanceof Float32Array;
+  const factor = single ? Math.fround(scale) : scale;
+  let fits = true;
   for (let i = 0; i < size; i++) {
-    const x = work[i]! * scale;
-    if (!(x > -1e9 && x < 1e9)) {
-      const bad = chunk.findIndex((value) => !Number.isFinite(value));
-      throw new InputError(
-        'FastTokenizer',
-        bad >= 0
-          ? `a number of the chunk is not finite (got ${chunk[bad]} at step ${Math.floor(bad / width)}, dimension ${bad % width}).`
-          : `a coefficient is too large (got ${x} at frequency ${Math.floor(i / width)}, dimension ${i % width}). Normalise the chunk first.`,
-      );
-    }
+    const x = single ? Math.fround(Math.fround(work[i]!) * factor) : work[i]! * factor;
+    if (!(x > -LARGEST && x < LARGEST)) fits = false;
+    out[i] = roundHalfEven(x);
   }
+  if (!fits) refuse(chunk, width, work, scale);
   return out;
+}
+
+function refuse(chunk: Float32Array | Float64Array, width: number, coefficients: Float64Array, scale: number): never {
+  const bad = chunk.findIndex((value) => !Number.isFinite(value));
+  const where = (i: number) => `${Math.floor(i / width)}, dimension ${i % width}`;
+  const large = coefficients.findIndex((c) => !(Math.abs(c * scale) < LARGEST));
+  throw new InputError(
+    'FastTokenizer',
+    bad >= 0
+      ? `a number of the chunk is not finite (got ${chunk[bad]} at step ${where(bad)}).`
+      : `a coefficient is too large (got ${coefficients[large]! * scale} at frequency ${where(large)}). Normalise the chunk first.`,
+  );
 }

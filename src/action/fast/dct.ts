@@ -36,11 +36,25 @@ export class Dct {
       const source = k & 1 ? odd : even;
       const count = k & 1 ? half : rows;
       const to = k * width;
-      out.fill(0, to, to + width);
-      for (let t = 0; t < count; t++) {
-        const factor = basis[row + t]!;
-        const from = t * width;
-        for (let d = 0; d < width; d++) out[to + d]! += factor * source[from + d]!;
+      let d = 0;
+      for (; d + 3 < width; d += 4) {
+        let [a, b, c, e] = [0, 0, 0, 0];
+        for (let t = 0, from = d; t < count; t++, from += width) {
+          const factor = basis[row + t]!;
+          a += factor * source[from]!;
+          b += factor * source[from + 1]!;
+          c += factor * source[from + 2]!;
+          e += factor * source[from + 3]!;
+        }
+        out[to + d] = a;
+        out[to + d + 1] = b;
+        out[to + d + 2] = c;
+        out[to + d + 3] = e;
+      }
+      for (; d < width; d++) {
+        let sum = 0;
+        for (let t = 0, from = d; t < count; t++, from += width) sum += basis[row + t]! * source[from]!;
+        out[to + d] = sum;
       }
     }
     return out;

@@ -215,28 +215,22 @@ export class FastTokenizer {
   }
 
   private bytesOf(ids: ArrayLike<number>): Uint8Array {
-    const parts: Uint8Array[] = [];
-    for (let i = 0; i < ids.length; i++) {
-      const bytes = this.model.bytesOf(ids[i]!);
-      if (bytes) parts.push(bytes);
-    }
     let size = 0;
-    for (const part of parts) size += part.length;
+    for (let i = 0; i < ids.length; i++) size += this.model.bytesOf(ids[i]!)?.length ?? 0;
     const out = new Uint8Array(size);
     let at = 0;
-    for (const part of parts) {
-      out.set(part, at);
-      at += part.length;
+    for (let i = 0; i < ids.length; i++) {
+      const bytes = this.model.bytesOf(ids[i]!);
+      if (bytes) for (let k = 0; k < bytes.length; k++) out[at++] = bytes[k]!;
     }
     return out;
   }
 
   private chunkOf(points: Int32Array, { horizon, width }: ChunkShape): Float64Array {
     const { scale, minToken } = this.settings;
-    return dctOf(horizon).inverse(
-      Float64Array.from(points, (point) => (point + minToken) / scale),
-      width,
-    );
+    const coefficients = new Float64Array(points.length);
+    for (let i = 0; i < points.length; i++) coefficients[i] = (points[i]! + minToken) / scale;
+    return dctOf(horizon).inverse(coefficients, width);
   }
 
   private shape(horizon = this.settings.horizon, width = this.settings.width): ChunkShape {
