@@ -60,6 +60,49 @@ describe('compressChunk', () => {
     );
   });
 
+  it('keeps grippers within what they were told whenever it leaves a chunk alone, and near it when it squeezes', () => {
+    // As in the original the spline may overshoot; with the check on, a squeezed gripper varies by 0.2 at most, and the spline by little more.
+    const values = fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 30, maxLength: 30 });
+    const shape = fc.record({
+      values,
+      calm: fc.boolean(),
+      execute: fc.integer({ min: 2, max: 26 }),
+      steps: fc.integer({ min: 1, max: 26 }),
+    });
+    fc.assert(
+      fc.property(shape, ({ values, calm, execute, steps }) => {
+        const chunk = new Float64Array(690);
+        values.forEach((value, t) => {
+          chunk[t * 23 + 14] = calm ? 0.5 + 0.1 * value : value;
+        });
+        const { actions, compressed, rows, nextPrefix, nextRows } = compressChunk(chunk, { execute, keep: 4, steps });
+        const used = compressed ? execute : steps;
+        const told = Array.from({ length: used }, (_, t) => chunk[t * 23 + 14]!);
+        const [low, high] = [Math.min(...told), Math.max(...told)];
+        const slack = compressed ? 2 * (high - low) + 1e-12 : 0;
+        for (let t = 0; t < rows; t++) {
+          expect(actions[t * 23 + 14]).toBeGreaterThanOrEqual(low - slack);
+          expect(actions[t * 23 + 14]).toBeLessThanOrEqual(high + slack);
+        }
+        expect(nextRows).toBe(4);
+        expect([...nextPrefix]).toEqual([...chunk.subarray(used * 23, (used + 4) * 23)]);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("takes another factor for the base's commands, and another measure of a gripper's change", () => {
+    const chunk = Float64Array.from({ length: 690 }, (_, i) => (i % 23 === 0 ? 0.5 : 0));
+    const first = (options: object) => compressChunk(chunk, { execute: 26, keep: 4, steps: 20, ...options }).actions[0];
+    expect(first({})).toBeCloseTo(0.65, 12);
+    expect(first({ baseFactor: 1 })).toBeCloseTo(0.5, 12);
+    chunk[10 * 23 + 22] = 0.3;
+    const squeezed = (gripperChange?: number) =>
+      compressChunk(chunk, { execute: 26, keep: 4, steps: 20, ...(gripperChange !== undefined && { gripperChange }) })
+        .compressed;
+    expect([squeezed(), squeezed(0.3), squeezed(0.29)]).toEqual([false, true, false]);
+  });
+
   it('never squeezes when told so, and refuses chunks that are too short', () => {
     const chunk = new Float64Array(30 * 23);
     expect(compressChunk(chunk, { execute: 26, keep: 4, steps: 20, compress: false }).compressed).toBe(false);

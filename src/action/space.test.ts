@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   BEHAVIOR_TASKS,
@@ -6,6 +7,7 @@ import {
   PROPRIOCEPTION_2026,
   proprioceptionField,
   R1PRO,
+  STATE_FIELDS,
   stageAtTime,
   stateFromProprioception,
   taskById,
@@ -70,6 +72,39 @@ describe('proprioception', () => {
     for (const [name, [start]] of Object.entries(PROPRIOCEPTION_2026.fields))
       now.set(proprioceptionField(old, name as never), start);
     expect([...stateFromProprioception(now)]).toEqual([...stateFromProprioception(old)]);
+  });
+
+  it('gives back what went in, and one state for both years, for any numbers', () => {
+    const number = fc.float({ min: -10, max: 10, noNaN: true });
+    const fields = STATE_FIELDS.map((name) => [name, PROPRIOCEPTION_2025.fields[name]] as const);
+    const shape = fc.record(
+      Object.fromEntries(
+        fields.map(([name, [start, end]]) => [
+          name,
+          fc.array(number, { minLength: end - start, maxLength: end - start }),
+        ]),
+      ),
+    );
+    fc.assert(
+      fc.property(shape, (input) => {
+        const long = encodeProprioception(input);
+        for (const [name] of fields) expect([...proprioceptionField(long, name)]).toEqual(input[name]);
+        const short = new Float32Array(PROPRIOCEPTION_2026.length);
+        for (const [name, [start]] of Object.entries(PROPRIOCEPTION_2026.fields))
+          short.set(proprioceptionField(long, name as never), start);
+        const state = stateFromProprioception(short);
+        expect(state).toEqual(stateFromProprioception(long));
+        // Slowly: velocities and joints as they are, a gripper as its width between -1 at 0 and +1 at 0.1 m.
+        const gripper = (name: string) => {
+          const [a, b] = input[name]!;
+          return (2 * (a! + b!)) / 0.1 - 1;
+        };
+        const expected = fields.flatMap(([name]) => (name.startsWith('gripper') ? [gripper(name)] : input[name]!));
+        expected.forEach((value, i) => {
+          expect(Math.abs(state[i]! - value)).toBeLessThan(1e-4);
+        });
+      }),
+    );
   });
 
   it('derives cosines and sines, and says what is wrong', () => {

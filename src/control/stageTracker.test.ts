@@ -21,19 +21,26 @@ describe('voteOnStage', () => {
     }
   });
 
-  it('stays within the task, moves by one, and never leaves the last stage', () => {
+  it('stays within [0, last] for any votes, settings and table, moves by one, and never leaves the last stage', () => {
     const run = fc.record({
-      numStages: fc.integer({ min: 1, max: 15 }),
-      historyLength: fc.integer({ min: 1, max: 5 }),
-      votes: fc.integer({ min: 1, max: 5 }),
-      picks: fc.array(fc.integer({ min: 0, max: 14 }), { maxLength: 60 }),
+      numStages: fc.integer({ min: 1, max: 30 }),
+      historyLength: fc.integer({ min: 1, max: 6 }),
+      votes: fc.integer({ min: 1, max: 7 }),
+      start: fc.nat(29),
+      rows: fc.array(
+        fc.oneof(
+          fc.nat(29).map((pick) => Array.from({ length: 30 }, (_, i) => (i === pick ? 1 : Number.NEGATIVE_INFINITY))),
+          fc.array(fc.constantFrom(0, 1, Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY), {
+            maxLength: 16,
+          }),
+        ),
+        { maxLength: 60 },
+      ),
     });
     fc.assert(
-      fc.property(run, ({ numStages, picks, ...options }) => {
-        let state = FIRST_STAGE;
-        for (const pick of picks) {
-          const logits = new Float32Array(15).fill(Number.NEGATIVE_INFINITY);
-          logits[pick] = 1;
+      fc.property(run, ({ numStages, start, rows, ...options }) => {
+        let state: StageState = { ...FIRST_STAGE, stage: Math.min(start, numStages - 1) };
+        for (const logits of rows) {
           const next = voteOnStage(state, logits, numStages, options);
           expect(next.stage).toBeGreaterThanOrEqual(0);
           expect(next.stage).toBeLessThan(numStages);
@@ -41,6 +48,7 @@ describe('voteOnStage', () => {
           if (next.stage !== state.stage) expect(next.history).toEqual([]);
           if (state.stage === numStages - 1) expect(next.stage).toBe(state.stage);
           expect(next.history.length).toBeLessThanOrEqual(options.historyLength);
+          for (const vote of next.history) expect(vote).toBeLessThan(numStages);
           state = next;
         }
       }),
