@@ -52,12 +52,12 @@ describe('rules of System 2 in the household', () => {
 
   it('a missed grasp is seen within a second, answered by opening the hand, and recorded with its reason', async () => {
     const lines = await play('missed', { enable: ['missed-grasp'] });
-    const [first, ...others] = lines.filter((line) => line.rule !== undefined);
+    const first = lines.find((line) => line.rule !== undefined);
     expect(first).toMatchObject({ rule: 'missed-grasp', reason: 'the right gripper closed on nothing' });
     expect(first!.planned).toBeUndefined();
     expect(first!.step).toBeLessThan(30);
     expect(first!.action[22]).toBe(1);
-    expect(others.every(({ rule }) => rule === 'missed-grasp')).toBe(true);
+    expect(lines.filter((line) => line.rule === 'missed-grasp').length).toBe(1);
   });
 
   it("the original's rule waits for the next plan; without rules the hand stays closed", async () => {
