@@ -1,3 +1,4 @@
+import { ValetError } from '../../base/index.ts';
 import { Arena } from './kernels.ts';
 import type { ChunkShape, EpisodeColumns } from './shape.ts';
 
@@ -53,15 +54,23 @@ export class QuantileTables {
 
   state(): CountState {
     const all = this.all();
-    let size = 0;
-    for (let i = 0; i < all.length; i++) if (all[i] !== 0) size++;
-    const out = new Uint32Array(2 * size);
-    for (let i = 0, at = 0; at < out.length; i++)
-      if (all[i] !== 0) {
-        out[at++] = i;
-        out[at++] = all[i]!;
+    const pairs = new Float64Array(all.buffer, all.byteOffset, all.length / 2);
+    let out = new Uint32Array(1 << 16);
+    let at = 0;
+    for (let pair = 0; pair < pairs.length; pair++) {
+      if (pairs[pair] === 0) continue; // two counters at once; most have never been touched
+      if (at + 4 > out.length) {
+        const larger = new Uint32Array(2 * out.length);
+        larger.set(out);
+        out = larger;
       }
-    return out;
+      for (let i = 2 * pair; i < 2 * pair + 2; i++)
+        if (all[i] !== 0) {
+          out[at++] = i;
+          out[at++] = all[i]!;
+        }
+    }
+    return out.slice(0, at);
   }
 
   merge(state: CountState): void {
@@ -204,14 +213,18 @@ export class QuantileSearch {
     this.parts = { step: step.parts, rows: rows.parts };
     const own: Wanted[][] = [];
     const ofRows: Wanted[][] = [];
+    const sum = new Float64Array(BUCKETS);
+    const filled = new Filled();
     for (let dim = 0; dim < this.d; dim++) {
-      const sum = new Float64Array(BUCKETS);
+      sum.fill(0);
       for (let t = 0; t < this.h; t++) {
         const table = tables.table(dim, t);
-        own.push(step.ranks.map((rank) => locate(table, 0, BUCKETS, rank)));
-        for (let i = 0; i < BUCKETS; i++) sum[i]! += table[i]!;
+        filled.find(new Float64Array(table.buffer, table.byteOffset, BUCKETS / 2), table);
+        own.push(filled.locate(step.ranks));
+        filled.addTo(sum);
       }
-      ofRows.push(rows.ranks.map((rank) => locate(sum, 0, BUCKETS, rank)));
+      filled.find(undefined, sum);
+      ofRows.push(filled.locate(rows.ranks));
     }
     this.wanted = [...own, ...ofRows];
   }
@@ -235,8 +248,7 @@ export class QuantileSearch {
       group.forEach((wanted, k) => {
         const negative = wanted.prefix >>> (this.bits - 1) === 1;
         const table = found.subarray((g * 4 + k) * 256, (g * 4 + k + 1) * 256);
-        const { prefix, rank, count } = locate(table, wanted.prefix * 256, 256, wanted.rank, negative);
-        group[k] = { prefix, rank, count };
+        group[k] = locate(table, wanted.prefix, wanted.rank, negative);
       });
     });
     this.bits += 8;
@@ -280,24 +292,56 @@ function quantileRanks(n: number): { readonly ranks: readonly number[]; readonly
   };
 }
 
-/**
- * The bucket that holds `rank`, among counts by the bits of a float32: whole 16-bit prefixes run from the last negative one down, then from 0 up;
- * below a prefix the order is the sign's.
- */
-function locate(
-  counts: Uint32Array | Float64Array,
-  base: number,
-  size: number,
-  rank: number,
-  negative?: boolean,
-): Wanted {
+/** The buckets of one table that hold anything, from the lowest number to the highest: prefixes from 0xffff down to 0x8000 are negative, then come 0 to 0x7fff. */
+class Filled {
+  private readonly prefixes = new Uint16Array(BUCKETS);
+  private readonly counts = new Float64Array(BUCKETS);
+  private size = 0;
+
+  /** @param pairs the same counters as pairs, of which two are 0 where a float64 is */
+  find(pairs: Float64Array | undefined, table: Uint32Array | Float64Array): void {
+    this.size = 0;
+    const half = BUCKETS / 2;
+    for (let i = BUCKETS - 2; i >= half; i -= 2)
+      if (pairs?.[i >> 1] !== 0) {
+        this.put(i + 1, table[i + 1]!);
+        this.put(i, table[i]!);
+      }
+    for (let i = 0; i < half; i += 2)
+      if (pairs?.[i >> 1] !== 0) {
+        this.put(i, table[i]!);
+        this.put(i + 1, table[i + 1]!);
+      }
+  }
+
+  private put(prefix: number, count: number): void {
+    if (count === 0) return;
+    this.prefixes[this.size] = prefix;
+    this.counts[this.size++] = count;
+  }
+
+  addTo(sum: Float64Array): void {
+    for (let i = 0; i < this.size; i++) sum[this.prefixes[i]!]! += this.counts[i]!;
+  }
+
+  /** @param ranks rising, each below the sum of the counts */
+  locate(ranks: readonly number[]): Wanted[] {
+    let [i, before] = [0, 0];
+    return ranks.map((rank) => {
+      while (before + this.counts[i]! <= rank) before += this.counts[i++]!;
+      return { prefix: this.prefixes[i]!, rank: rank - before, count: this.counts[i]! };
+    });
+  }
+}
+
+/** Where `rank` lies among 256 counts of the bits below `prefix`, whose sign says in which order they run. */
+function locate(counts: Uint32Array, prefix: number, rank: number, negative: boolean): Wanted {
   let before = 0;
-  for (let i = 0; i < size; i++) {
-    const half = size / 2;
-    const bucket = negative === undefined ? (i < half ? size - 1 - i : i - half) : negative ? size - 1 - i : i;
-    const count = counts[bucket]!;
-    if (before + count > rank) return { prefix: base + bucket, rank: rank - before, count };
+  for (let i = 0; i < 256; i++) {
+    const low = negative ? 255 - i : i;
+    const count = counts[low]!;
+    if (before + count > rank) return { prefix: prefix * 256 + low, rank: rank - before, count };
     before += count;
   }
-  throw new Error(`no number of rank ${rank} among ${before}.`);
+  throw new ValetError('quantiles', `no number of rank ${rank} among ${before}.`);
 }
