@@ -31,7 +31,7 @@ const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command
   studio: { summary: 'the web page over data, training and rollouts' },
   bench: { summary: 'one benchmark with its peers', load: () => import('./bench.ts') },
   study: { summary: 'a declared study of the method' },
-  doctor: { summary: 'what this machine can do' },
+  doctor: { summary: 'what this machine can do', load: () => import('./doctor.ts') },
 };
 
 async function main(argv: string[]): Promise<number> {

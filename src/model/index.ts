@@ -17,6 +17,16 @@ export { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram, type In
 export { initParameters } from './initialise.ts';
 export { INT8_FILE, type Int8Parts, int8Parts, type MatrixError, readInt8, writeInt8 } from './int8.ts';
 export { buildLossProgram, type LossOptions } from './loss.ts';
+export {
+  inferenceMemory,
+  type MemoryEstimate,
+  PROCESS_BYTES,
+  peakBytes,
+  TRAINING_STATE_LIMIT,
+  trainingMemory,
+  trainingStateBytes,
+  type WeightType,
+} from './memory.ts';
 export type { Trace } from './network.ts';
 export type { Planner, PlanRequest, Prediction } from './plan.ts';
 export { createPlanner, type PlannerOptions } from './planner.ts';

@@ -31,9 +31,26 @@ export function inferenceMemory(config: ModelConfig, batch: number, weights: Wei
   }, 0);
   const { length } = prefixLayout(config);
   const state = 2 * 4 * config.layers * batch * length * config.numKvHeads * config.headDim;
-  const programs = [buildPrefixProgram(config, { batch }), buildDenoiseProgram(config, { batch })];
-  return estimate(stored, state, Math.max(...programs.map(peakBytes)));
+  return estimate(stored, state, planningPeak(config, batch));
 }
+
+/** Peaks by configuration and batch: the weights' type does not change them, and building the large programs takes a second. */
+const peaks = new WeakMap<ModelConfig, Map<number, number>>();
+function planningPeak(config: ModelConfig, batch: number): number {
+  const known = peaks.get(config) ?? new Map<number, number>();
+  peaks.set(config, known);
+  if (!known.has(batch)) {
+    const programs = [buildPrefixProgram(config, { batch }), buildDenoiseProgram(config, { batch })];
+    known.set(batch, Math.max(...programs.map(peakBytes)));
+  }
+  return known.get(batch)!;
+}
+
+/** Bytes of the five float32 arrays of training (TrainingState), which WebAssembly limits to 4 GB. */
+export function trainingStateBytes(config: ModelConfig): number {
+  return 5 * 4 * programParameters(config).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+}
+export const TRAINING_STATE_LIMIT = 2 ** 32;
 
 /** Memory of training with `batch` samples: five float32 numbers per parameter, and the peak of the loss program with its gradients. */
 export function trainingMemory(config: ModelConfig, batch: number): MemoryEstimate {

@@ -16,7 +16,7 @@ export type Device = (typeof DEVICES)[number];
 const REMEDIES: Record<Device, string> = {
   cpu: 'Install the package again (npm ci).',
   webgpu:
-    "On Linux WebGPU needs Vulkan: the loader libvulkan.so.1 (package libvulkan1) and a driver (the GPU vendor's, or mesa-vulkan-drivers for one in software; " +
+    "On Linux WebGPU needs Vulkan: the loader libvulkan.so.1 (package libvulkan1) and a driver (the GPU vendor's, or a software one such as the SwiftShader that Chromium ships; " +
     'VK_ICD_FILENAMES names another). `valet doctor` shows what is found. Without --device the CPU computes.',
   cuda: 'CUDA needs an NVIDIA GPU and the libraries that onnxruntime-node downloads when it is installed with ONNXRUNTIME_NODE_INSTALL_CUDA=v12. Without --device the CPU computes.',
   coreml: 'CoreML is a part of macOS. Without --device the CPU computes.',

@@ -1,0 +1,112 @@
+import { Command } from 'commander';
+import colours from 'picocolors';
+import { DEVICES, type Device, type DeviceReport, deviceNamed, gemmPeak, probeDevice } from '../tensor/index.ts';
+import { checkVideo } from './doctor/codecs.ts';
+import { type Fit, fits } from './doctor/fit.ts';
+import { memory, portFree, processor, versions } from './doctor/machine.ts';
+import { checkOps, OPS_HEAD, opLine } from './doctor/ops.ts';
+
+interface Options {
+  json: boolean;
+  ops: boolean;
+  device?: string;
+}
+
+const PORT = 8000;
+
+export function command(): Command {
+  return new Command('doctor')
+    .description('what this machine can do: versions, devices, memory against each network, ports, codecs')
+    .option('--json', 'print one JSON object (with --ops: an array of rows)', false)
+    .option('--ops', 'every op and its gradient against float64 instead', false)
+    .option('--device <name>', `with --ops: ${DEVICES.join(', ')}`)
+    .addHelpText('after', '\nExamples:\n  $ valet doctor\n  $ valet doctor --ops --device cpu')
+    .action((options: Options) => (options.ops ? ops(options) : report(options)));
+}
+
+async function ops({ json, device = 'cpu' }: Options): Promise<void> {
+  const rows = [];
+  if (!json) process.stdout.write(OPS_HEAD);
+  for await (const row of checkOps(deviceNamed(device))) {
+    rows.push(row);
+    if (!json) process.stdout.write(opLine(row));
+  }
+  const failed = rows.filter(({ pass }) => !pass).length;
+  // NaN is no JSON: a row without a number says null.
+  if (json) process.stdout.write(`${JSON.stringify(rows)}\n`);
+  else process.stdout.write(`${rows.length - failed} of ${rows.length} pass\n`);
+  if (failed > 0) process.exitCode = 1;
+}
+
+/** Devices that can exist on this system. */
+function candidates(): Device[] {
+  const system: Partial<Record<NodeJS.Platform, Device>> = { darwin: 'coreml', win32: 'dml', linux: 'cuda' };
+  const own = system[process.platform];
+  return ['cpu', 'webgpu', ...(own ? [own] : [])];
+}
+
+async function report({ json }: Options): Promise<void> {
+  const [devices, video, port] = await Promise.all([
+    Promise.all(candidates().map((device) => probeDevice(device))),
+    checkVideo(),
+    portFree(PORT),
+  ]);
+  const cpu = processor();
+  const { cores } = cpu;
+  const found = {
+    versions: versions(),
+    processor: { ...cpu, gemmGflops: { threads: cores, float32: Math.round(await gemmPeak(cores, { runs: 3 })) } },
+    memory: memory(),
+    devices,
+    video,
+    ports: [{ port: PORT, free: port }],
+  };
+  const networks = fits(found.memory.usable);
+  if (json) process.stdout.write(`${JSON.stringify({ ...found, networks })}\n`);
+  else process.stdout.write(table(found, networks));
+  if (!devices[0]!.works || !video.works) process.exitCode = 1;
+}
+
+type Found = {
+  versions: ReturnType<typeof versions>;
+  processor: ReturnType<typeof processor> & { gemmGflops: { threads: number; float32: number } };
+  memory: ReturnType<typeof memory>;
+  devices: DeviceReport[];
+  video: { works: boolean; problem?: string };
+  ports: { port: number; free: boolean }[];
+};
+
+const tick = (good: boolean) => (good ? colours.green('✓') : colours.red('✗'));
+const gb = (bytes: number) => `${(bytes / 1e9).toFixed(bytes < 1e10 ? 2 : 1)} GB`;
+
+function table({ versions: v, processor: cpu, memory: m, devices, video, ports }: Found, networks: Fit[]): string {
+  const features = cpu.features
+    ? Object.entries(cpu.features).map(([name, has]) => `${tick(has)} ${name.toUpperCase()}`)
+    : ['instructions unknown'];
+  const lines = [
+    colours.bold('Versions'),
+    `  valet ${v.valet}, Node ${v.node}, ONNX Runtime ${v.onnxruntime}`,
+    colours.bold('Processor'),
+    `  ${cpu.name}, ${cpu.cores} cores   ${features.join('  ')}`,
+    `  matrix products in float32: ${cpu.gemmGflops.float32} GFLOP/s with ${cpu.gemmGflops.threads} threads`,
+    colours.bold('Devices'),
+    ...devices.map(
+      ({ device, works, float16, problem }) =>
+        `  ${tick(works)} ${device.padEnd(7)}${works ? (device === 'cpu' || float16 ? '' : ' float32 only') : ` ${problem}`}`,
+    ),
+    colours.bold('Memory'),
+    `  ${gb(m.total)}, ${gb(m.usable)} can be used${m.limit === null ? '' : ` (the control group allows ${gb(m.limit)})`}`,
+    ...networks.map(({ config, work, weights, batch, bytes, fits: fit, largestBatch, advice }) => {
+      const what = work === 'plan' ? `plan, ${weights}` : `train, batch ${batch}`;
+      const more = fit ? (largestBatch ? `largest batch about ${largestBatch}` : '') : (advice ?? '');
+      return `  ${tick(fit)} ${config.padEnd(6)} ${what.padEnd(15)} ${gb(bytes).padStart(9)}  ${more}`;
+    }),
+    colours.bold('Video and ports'),
+    `  ${tick(video.works)} H.264 written and read${video.problem ? `: ${video.problem}` : ''}`,
+    ...ports.map(
+      ({ port, free }) =>
+        `  ${tick(free)} port ${port} ${free ? 'is free' : 'is taken (valet serve --port 0 finds another)'}`,
+    ),
+  ];
+  return `${lines.join('\n')}\n`;
+}

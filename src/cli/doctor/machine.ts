@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { arch, availableParallelism, cpus, freemem, platform, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What the processor is, and which of the instructions that matter for matrix products it has. */
+export interface Processor {
+  readonly name: string;
+  readonly cores: number;
+  /** null where the system does not say (anything but Linux). */
+  readonly features: Readonly<Record<'avx2' | 'avx512' | 'vnni' | 'amx', boolean>> | null;
+}
+
+export function processor(): Processor {
+  const flags = readText('/proc/cpuinfo')?.match(/^flags\s*:(.*)$/m)?.[1];
+  const has = (...names: string[]) => names.some((name) => ` ${flags} `.includes(` ${name} `));
+  return {
+    name: `${cpus()[0]?.model.trim() ?? arch()} (${platform()} ${arch()})`,
+    cores: availableParallelism(),
+    features:
+      flags === undefined
+        ? null
+        : { avx2: has('avx2'), avx512: has('avx512f'), vnni: has('avx512_vnni', 'avx_vnni'), amx: has('amx_int8') },
+  };
+}
+
+/** Bytes of memory: the machine's, what is free of it, what the process's control group allows; `usable` is the least that holds. */
+export interface Memory {
+  readonly total: number;
+  readonly available: number;
+  readonly limit: number | null;
+  readonly usable: number;
+}
+
+export function memory(): Memory {
+  const total = totalmem();
+  const available = Number(readText('/proc/meminfo')?.match(/^MemAvailable:\s+(\d+)/m)?.[1] ?? freemem() / 1024) * 1024;
+  const group = readNumber('/sys/fs/cgroup/memory.max') ?? readNumber('/sys/fs/cgroup/memory/memory.limit_in_bytes');
+  const used = readNumber('/sys/fs/cgroup/memory.current') ?? readNumber('/sys/fs/cgroup/memory/memory.usage_in_bytes');
+  // Without a limit version 1 of control groups says about 2^63.
+  const limit = group !== null && group < total ? group : null;
+  const usable = limit === null ? available : Math.min(available, Math.max(0, limit - (used ?? 0)));
+  return { total, available, limit, usable };
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function readNumber(path: string): number | null {
+  const text = readText(path)?.trim();
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
+}
+
+/** Versions of what numbers depend on. */
+export function versions(): Record<'valet' | 'node' | 'onnxruntime', string> {
+  const require = createRequire(import.meta.url);
+  const { version } = require('onnxruntime-node/package.json') as { version: string };
+  return { valet: ownVersion(), node: process.version.slice(1), onnxruntime: version };
+}
+
+/** The version of the package above this file, which lies in `src/` or in `dist/`. */
+function ownVersion(): string {
+  for (let at = dirname(fileURLToPath(import.meta.url)); dirname(at) !== at; at = dirname(at)) {
+    const text = readText(join(at, 'package.json'));
+    const found = text === undefined ? {} : (JSON.parse(text) as { name?: string; version?: string });
+    if (found.name === 'valet') return found.version ?? 'unknown';
+  }
+  return 'unknown';
+}
+
+/** Whether a server can listen on the port of this machine. */
+export function portFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
