@@ -160,7 +160,7 @@ function described(report: FitReport | CheckReport): string {
     ...bars,
     `longer than ${cut.maxTokens} ids, cut in training: ${number(100 * cut.share)} %`,
     `do not decode: ${failed.count}${failed.reason ? ` (${failed.reason})` : ''}`,
-    `error in the encoded units: mean ${number(error.mean)}, max ${number(error.max)}; by dimension:`,
+    `error in the encoded units: mean ${number(error.mean)}, max ${number(error.max)}; by column of the action:`,
     ...dimensions,
     '',
   ].join('\n');

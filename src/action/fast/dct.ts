@@ -14,7 +14,7 @@ export class Dct {
       for (let t = 0; t < T; t++)
         this.basis[k * T + t] =
           Math.sqrt((k === 0 ? 1 : 2) / T) * Math.cos((Math.PI * ((k * (2 * t + 1)) % (4 * T))) / (2 * T));
-    this.zero = (2 / Math.sqrt(2 * T)) * (Math.SQRT2 * 0.5);
+    this.zero = Math.sqrt(1 / (2 * T));
     this.half = T >> 1;
   }
 
@@ -29,7 +29,7 @@ export class Dct {
     for (let d = 0; d < width; d++) {
       let sum = 0;
       for (let t = 0; t < rows; t++) sum += even[t * width + d]!;
-      out[d] = sum * zero;
+      out[d] = 2 * sum * zero * (Math.SQRT2 * 0.5); // in this order, for the last bit
     }
     for (let k = 1; k < T; k++) {
       const row = k * T;

@@ -18,6 +18,7 @@ export interface FitJob {
 }
 
 export interface FitReport extends RoundTripReport {
+  readonly columns: Columns;
   readonly vocabulary: VocabularyReport;
   readonly pieces: number;
   readonly warnings: readonly string[];
@@ -82,7 +83,7 @@ export async function fitJob(job: FitJob, report: Report): Promise<FitReport> {
   };
   await new FastTokenizer(settings, bpe, metadata).save(out);
   const seconds = Number(((performance.now() - started) / 1000).toFixed(3));
-  return { ...result, vocabulary: described(tokenizer), pieces, warnings, seconds, out };
+  return { ...result, columns, vocabulary: described(tokenizer), pieces, warnings, seconds, out };
 }
 
 export interface CheckJob {
@@ -95,6 +96,7 @@ export interface CheckJob {
 }
 
 export interface CheckReport extends RoundTripReport {
+  readonly columns: Columns;
   readonly vocabulary: VocabularyReport;
   readonly data: string;
 }
@@ -109,7 +111,7 @@ export async function checkJob(job: CheckJob, report: Report): Promise<CheckRepo
   const trip = new RoundTrip(tokenizer, horizon, width);
   if (!job.source) {
     for (const chunk of randomChunks(horizon, width)) trip.add(chunk);
-    return { ...trip.finish(job.maxTokens), vocabulary: described(tokenizer), data: 'smooth random chunks' };
+    return { ...trip.finish(job.maxTokens), columns, vocabulary: described(tokenizer), data: 'smooth random chunks' };
   }
   if (widthOf(columns) !== width)
     throw new InputError(
@@ -122,7 +124,7 @@ export async function checkJob(job: CheckJob, report: Report): Promise<CheckRepo
       ? { actions: spread(tokenizer.metadata.quantiles, columns) }
       : await statisticsFor(source, job.stats, report);
   for await (const chunk of deltaChunks(source, 'round trips', report)) trip.add(fastChunk(chunk, stats, columns));
-  return { ...trip.finish(job.maxTokens), vocabulary: described(tokenizer), data: source.folders.join(', ') };
+  return { ...trip.finish(job.maxTokens), columns, vocabulary: described(tokenizer), data: source.folders.join(', ') };
 }
 
 /** Quantiles of the encoded dimensions at their places among all. */
