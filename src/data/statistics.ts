@@ -27,8 +27,8 @@ export interface DatasetStatistics {
   readonly chunks: number;
   readonly quantiles: QuantileMethod;
   readonly workers: number;
-  /** Seconds for the pass over the data, and for what comes after it. */
-  readonly seconds: { readonly reading: number; readonly computing: number };
+  /** Seconds for the pass over the data, and for what comes after it; `processor` is the time that all threads together spent in the pass. */
+  readonly seconds: { readonly reading: number; readonly computing: number; readonly processor: number };
 }
 
 /**
@@ -44,7 +44,9 @@ export async function datasetStatistics(
     const exact = total * R1PRO.width * 8 <= memory;
     await Promise.all(workers.map((worker) => worker.call('open', { folders, memory: exact ? Number.MAX_VALUE : 0 })));
     const started = performance.now();
+    const busy = process.cpuUsage();
     await each('add', options.reading);
+    const processor = processorSeconds(busy);
     const read = performance.now();
     const whole = new StatisticsAccumulator({ memory: Number.MAX_VALUE });
     for (const worker of workers) whole.mergeState(await worker.call<StatisticsState>('state'));
@@ -56,7 +58,7 @@ export async function datasetStatistics(
     const refiners = workers.map((worker) => (request: RefineRequest) => worker.call<Uint32Array>('refine', request));
     const statistics = await whole.finishWith(refiners, exact, options.computing);
     const { frames, chunks, quantiles } = whole;
-    const seconds = { reading: (read - started) / 1000, computing: (performance.now() - read) / 1000 };
+    const seconds = { reading: (read - started) / 1000, computing: (performance.now() - read) / 1000, processor };
     return { statistics, frames, chunks, quantiles, workers: workers.length, seconds };
   });
 }
@@ -65,13 +67,19 @@ export async function datasetStatistics(
 export function decodeOnly(
   folders: readonly string[],
   { workers }: Pick<DatasetStatisticsOptions, 'workers'> = {},
-): Promise<{ frames: number; seconds: number }> {
+): Promise<{ frames: number; seconds: number; processor: number }> {
   return overEpisodes(folders, workers, async (clients, _, each) => {
     await Promise.all(clients.map((worker) => worker.call('open', { folders, memory: 0 })));
     const started = performance.now();
+    const busy = process.cpuUsage();
     const frames = await each('read');
-    return { frames, seconds: (performance.now() - started) / 1000 };
+    return { frames, seconds: (performance.now() - started) / 1000, processor: processorSeconds(busy) };
   });
+}
+
+function processorSeconds(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1e6;
 }
 
 type Each = (method: 'add' | 'read', after?: (frames: number, total: number) => void) => Promise<number>;

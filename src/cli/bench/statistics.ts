@@ -39,6 +39,10 @@ export const statistics: Benchmark = {
             name: 'decoding the same columns',
             value: times.decode,
           }),
+          row(`processor time of the pass, ${name}`, times.busy, 'us/frame', {
+            name: 'decoding the same columns',
+            value: times.decodeBusy,
+          }),
           row(`statistics, frames per second, ${name}`, 1e6 / times.pass, '1/s'),
           row(`share of the speed of decoding, ${name}`, (100 * times.decode) / times.pass, '%'),
         );
@@ -67,19 +71,33 @@ export const statistics: Benchmark = {
 
 /** Microseconds per frame, medians of rounds in which both take turns. */
 async function interleaved(data: string, workers: number, note: (line: string) => void) {
-  const [pass, whole, decode]: [number[], number[], number[]] = [[], [], []];
+  const [pass, whole, decode, busy, decodeBusy] = [[], [], [], [], []] as number[][] as [
+    number[],
+    number[],
+    number[],
+    number[],
+    number[],
+  ];
   await decodeOnly([data], { workers }); // files come into the cache
   for (let round = 0; round < ROUNDS; round++) {
     const { frames, seconds } = await datasetStatistics([data], { workers });
     pass.push((1e6 * seconds.reading) / frames);
     whole.push((1e6 * (seconds.reading + seconds.computing)) / frames);
+    busy.push((1e6 * seconds.processor) / frames);
     const only = await decodeOnly([data], { workers });
+    decodeBusy.push((1e6 * only.processor) / only.frames);
     decode.push((1e6 * only.seconds) / only.frames);
     note(
       `${workers} workers, round ${round + 1}: ${pass.at(-1)!.toFixed(2)} us a frame, decoding ${decode.at(-1)!.toFixed(2)}`,
     );
   }
-  return { pass: median(pass), whole: median(whole), decode: median(decode) };
+  return {
+    pass: median(pass),
+    whole: median(whole),
+    decode: median(decode),
+    busy: median(busy),
+    decodeBusy: median(decodeBusy),
+  };
 }
 
 /** `valet stats` in a process of its own, with quantiles from counts. */
