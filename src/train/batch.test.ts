@@ -63,6 +63,36 @@ describe('BatchMaker', () => {
     expect(once.equals(bytes({ seed: 2 }, 7))).toBe(false);
   });
 
+  it('shows the named cameras in their order, and leaves everything else alone', () => {
+    const still = { still: true };
+    const distinct = (): RawBatch => ({ ...raw(), pictures: raw().pictures.map((_, i) => Math.floor(i / 192) % 251) });
+    const all = maker().make(distinct(), 3, still);
+    const some = maker({ cameras: ['right_wrist', 'head'] }).make(distinct(), 3, still);
+    const picture = (images: Uint8Array, place: number) => images.subarray(place * 192, (place + 1) * 192);
+    for (let b = 0; b < SIZE; b++) {
+      expect(picture(some.images, 2 * b)).toEqual(picture(all.images, 3 * b + 2));
+      expect(picture(some.images, 2 * b + 1)).toEqual(picture(all.images, 3 * b));
+    }
+    expect({ ...some, images: all.images }).toEqual(all);
+    expect(() => maker({ cameras: ['ceiling'] })).toThrow(/no camera 'ceiling'/);
+  });
+
+  it('gives FAST ids of the delta chunks, cut off or padded, and leaves everything else alone', () => {
+    const plain = maker().make(raw(), 3);
+    const given = raw();
+    let b = 0;
+    const encode = (deltas: Float32Array) => {
+      const measured = given.state.subarray(b * 23, (b + 1) * 23);
+      expect(deltas).toEqual(deltaChunk(given.actions.subarray(b * 690, (b + 1) * 690), measured));
+      b++;
+      return b % 2 ? [b, 7] : [b, 1, 2, 3, 4, 5];
+    };
+    const { fastTokens, fastMask, ...rest } = maker({ fast: { tokenizer: { encode }, length: 4 } }).make(raw(), 3);
+    expect(rest).toEqual(plain);
+    expect([...fastTokens!.subarray(0, 8)]).toEqual([1, 7, 0, 0, 2, 1, 2, 3]);
+    expect([...fastMask!.subarray(0, 8)]).toEqual([1, 1, 0, 0, 1, 1, 1, 1]);
+  });
+
   it('gives normalised chunks relative to the measured state, also where the shown state is noisy', () => {
     const given = raw();
     const { actions, state } = maker().make(raw(), 0);

@@ -36,6 +36,7 @@ const variants: Record<string, Partial<Record<keyof ModelConfig, unknown>>> = {
   'two key-value heads': {},
   'as many key-value heads as heads, one layer': { numKvHeads: 4, layers: 1 },
   'three layers, insulated, no FAST': { layers: 3, useKnowledgeInsulation: true, useFastAuxiliary: false },
+  'no KV mixing, one camera': { useKvTransform: false, cameras: ['only'] },
   'deeper vision, one flow sample, larger pictures': { visionLayers: 3, flowSamples: 1, imageSize: 42 },
 };
 
