@@ -85,7 +85,7 @@ async function run(source: string, options: Options): Promise<void> {
 }
 
 function summary(report: ImportReport, out: string, seconds: number) {
-  const { layout, plan, bytesRead, bytesWritten, assetId, hasStatistics, hasTokenizer } = report;
+  const { layout, plan, bytesRead, bytesWritten, assetId, hasStatistics, hasTokenizer, statisticsProblem } = report;
   return {
     layout,
     taken: plan.taken.length,
@@ -101,6 +101,7 @@ function summary(report: ImportReport, out: string, seconds: number) {
     assetId,
     hasStatistics,
     hasTokenizer,
+    statisticsProblem,
     out,
   };
 }
@@ -118,6 +119,8 @@ function print(report: ImportReport, out: string, seconds: number): void {
   say(
     `${config.taskNumStages.length} tasks · ${(bytesRead / 1e6 / seconds).toFixed(0)} MB/s · peak memory ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`,
   );
+  if (report.statisticsProblem)
+    process.stderr.write(`${report.statisticsProblem} No plan can be made with them; they were copied as they are.\n`);
   if (!hasStatistics)
     process.stderr.write(
       `${out}: the source has no norm_stats.json, and no plan can be made without. Put it into assets/${assetId}/ (valet stats makes one), or give --norm-stats.\n`,

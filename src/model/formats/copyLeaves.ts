@@ -1,26 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { WorkerClient } from '../../base/index.ts';
-import { bytesOf, type Chunk, elementsOf, type StoredLeaf } from './storedLeaf.ts';
-import { STORED_BYTES, type StoredType } from './storedType.ts';
+import { type CopyJob, type CopyTask, copyTask } from './copyTask.ts';
+import { bytesOf, elementsOf } from './storedLeaf.ts';
+import { STORED_BYTES } from './storedType.ts';
 
-/** Where a leaf goes: a range of a file that has its size already, row-major, little-endian. */
-export interface CopyJob {
-  readonly leaf: StoredLeaf;
-  readonly file: string;
-  readonly offset: number;
-  readonly dtype: StoredType;
-}
-
-/** What a worker does at a time: some chunks of a leaf, gathered in memory first when that is little. */
-export interface CopyTask extends CopyJob {
-  readonly chunks: readonly Chunk[];
-  readonly gather: boolean;
-  /** Unpacked bytes, for the progress. */
-  readonly bytes: number;
-}
+export type { CopyJob } from './copyTask.ts';
 
 /** A leaf of at most so many bytes is gathered in memory and written at once. */
 const GATHER_BYTES = 2 ** 26;
+/** Less than this is copied faster than a thread starts. */
+const ALONE_BYTES = 2 ** 26;
 
 /**
  * Copies leaves into files, turning their type, in worker threads: each reads, unpacks, turns and writes on its own, in little memory
@@ -34,6 +23,14 @@ export async function copyLeaves(
   options: { threads?: number; copied?: (bytes: number) => void; signal?: AbortSignal } = {},
 ): Promise<void> {
   const tasks = jobs.flatMap(tasksOf).sort((a, b) => b.bytes - a.bytes); // large ones first: none is left alone at the end
+  if (tasks.reduce((sum, { bytes }) => sum + bytes, 0) <= ALONE_BYTES) {
+    for (const task of tasks) {
+      options.signal?.throwIfAborted();
+      await copyTask(task);
+      options.copied?.(task.bytes);
+    }
+    return;
+  }
   const count = Math.max(1, Math.min(options.threads ?? Math.min(availableParallelism(), 8), tasks.length));
   const workers = Array.from({ length: count }, () => WorkerClient.start('model/formats/copy.worker'));
   try {

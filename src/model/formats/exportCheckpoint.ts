@@ -180,8 +180,8 @@ async function noiseFactor(
   const data = new Float32Array(size * size);
   for (let i = 0; i < size; i++) data[i * (size + 1)] = 1;
   for (const folder of folders) {
-    const stats = await readNormStats(join(folder, 'norm_stats.json'));
-    if (!stats.correlation || stats.horizon * stats.width !== size) continue;
+    const stats = await readNormStats(join(folder, 'norm_stats.json')).catch(() => undefined); // the original will say so, too
+    if (!stats?.correlation || stats.horizon * stats.width !== size) continue;
     const noise = new CorrelatedNoise(stats, { beta: config.correlationBeta });
     for (let i = 0; i < size; i++) data[i * (size + 1)] = noise.diagonal[i]!;
     const { active, factor } = noise;

@@ -45,6 +45,8 @@ export interface ImportReport {
   readonly bytesWritten: number;
   readonly assetId: string;
   readonly hasStatistics: boolean;
+  /** Why the statistics, which were copied, do not do for planning; null when they do. */
+  readonly statisticsProblem: string | null;
   readonly hasTokenizer: boolean;
 }
 
@@ -67,7 +69,7 @@ export async function importCheckpoint(
   const plan = planImport(tree, config);
   const asset = chooseAsset(source, findAssets(tree.folder), options.assetId);
   const statistics = options.normStats ?? (asset && join(asset.folder, 'norm_stats.json'));
-  if (statistics) await readNormStats(statistics);
+  const statisticsProblem = statistics ? await problemOf(statistics, options.normStats !== undefined) : null;
   const assetId = asset?.id || options.assetId || 'imported';
   await removeStale(out);
 
@@ -107,6 +109,7 @@ export async function importCheckpoint(
     bytesWritten,
     assetId,
     hasStatistics: statistics !== undefined,
+    statisticsProblem,
     hasTokenizer: asset !== undefined && existsSync(join(asset.folder, 'fast_tokenizer')),
   };
 }
@@ -158,6 +161,17 @@ async function drawFresh(
     }
   } finally {
     await handle.close();
+  }
+}
+
+/** What is wrong with statistics. @throws InputError when they were asked for by name */
+async function problemOf(file: string, chosen: boolean): Promise<string | null> {
+  try {
+    await readNormStats(file);
+    return null;
+  } catch (error) {
+    if (chosen || !(error instanceof InputError)) throw error;
+    return error.message;
   }
 }
 
