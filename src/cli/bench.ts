@@ -7,6 +7,7 @@ import type { Benchmark, BenchRow } from './bench/row.ts';
 const BENCHMARKS: Record<string, () => Promise<Benchmark>> = {
   network: async () => (await import('./bench/network.ts')).network,
   statistics: async () => (await import('./bench/statistics.ts')).statistics,
+  import: async () => (await import('./bench/import.ts')).importBenchmark,
   training: async () => (await import('./bench/training.ts')).training,
   simulator: async () => (await import('./bench/simulator.ts')).simulator,
   tokenizer: async () => (await import('./bench/tokenizer.ts')).tokenizer,
