@@ -25,6 +25,9 @@ interface Options {
   threads?: number;
   batch: number;
   samplingSteps?: number;
+  timeThresholdInpaint?: number;
+  correlationBeta?: number;
+  correlatedNoise: boolean;
   seed: string;
   rules: RulesOption;
   compress: boolean;
@@ -53,6 +56,9 @@ export function command(): Command {
       1,
     )
     .option('--sampling-steps <n>', "flow steps of a plan (the checkpoint's own by default)", positive)
+    .option('--time-threshold-inpaint <t>', 'hold kept actions while the flow time is above this', share)
+    .option('--correlation-beta <share>', "share of the data's correlation in the starting noise", share)
+    .option('--no-correlated-noise', 'start plans from white noise')
     .option('--seed <text>', "seed of the plans' noise", '0')
     .option('--rules <names>', `rules of System 2: ${RULES_HELP}`, parseRules, true)
     .option('--no-rules', 'without any rule')
@@ -82,9 +88,16 @@ async function serve(options: Options): Promise<void> {
   try {
     for (const folder of new Set([...routes.byTask.values(), ...(routes.otherwise ? [routes.otherwise] : [])])) {
       logger.info({ folder }, 'loading');
-      const { threads, samplingSteps, batch } = options;
+      const { threads, samplingSteps, batch, timeThresholdInpaint, correlationBeta } = options;
       const batchSizes = [1, 2, 4, 8, 16, 32].filter((size) => size <= batch);
-      const planner = await PlannerClient.start(folder, { threads, samplingSteps, batchSizes });
+      const planner = await PlannerClient.start(folder, {
+        threads,
+        samplingSteps,
+        batchSizes,
+        timeThresholdInpaint,
+        correlationBeta,
+        ...(!options.correlatedNoise && { useCorrelatedNoise: false }),
+      });
       planners.set(folder, batch > 1 ? new BatchingPlanner(planner, batch) : planner);
     }
     const probeTask = routes.otherwise === undefined ? Math.min(...routes.byTask.keys()) : 0;
@@ -150,6 +163,13 @@ function ports(text: string): number[] {
   if (!match || last < first || last > 65535 || last - first >= 256 || (first === 0 && last > 0))
     throw new InvalidArgumentError('expected a port, or a range of up to 256 such as 8000-8063.');
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+function share(text: string): number {
+  const number = Number(text);
+  if (!(number >= 0 && number <= 1) || text.trim() === '')
+    throw new InvalidArgumentError('expected a number from 0 to 1.');
+  return number;
 }
 
 function positive(text: string): number {

@@ -55,7 +55,7 @@ export function report(verdicts: readonly Verdict[], summary: Summary, seconds: 
     out += line(name, own[0]!.kind, count.passed, count.failed, count.unknown);
     const off = own.filter(({ pass }) => pass === false);
     const [first] = firstOff(own);
-    if (first) out += `  ✗ first off: ${describe(first)}\n`;
+    if (first) out += `  ✗ ${off.length > 1 ? 'first off: ' : ''}${describe(first)}\n`;
     const others = off.filter((verdict) => verdict !== first);
     for (const verdict of others.slice(0, 4)) out += `  ✗ ${describe(verdict)}\n`;
     if (others.length > 4) out += `  and ${others.length - 4} more\n`;
