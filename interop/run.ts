@@ -1,14 +1,21 @@
 import pc from 'picocolors';
 import { Skip } from './python.ts';
 
-/** One check: compares, calling `report` once per thing compared. */
-export type Check = (report: (what: string, passed: boolean, detail?: string) => void) => Promise<void>;
+/** One check: compares, calling `report` once per thing compared; `args` are the options of the command line. */
+export type Check = (
+  report: (what: string, passed: boolean, detail?: string) => void,
+  args?: readonly string[],
+) => Promise<void>;
 
 const CHECKS: Record<string, () => Promise<{ check: Check }>> = {
   server: () => import('./server/check.ts'),
+  twins: () => import('./twins/check.ts'),
+  tokenizers: () => import('./tokenizers/check.ts'),
 };
 
-async function main(names: string[]): Promise<number> {
+async function main(all: string[]): Promise<number> {
+  const options = all.findIndex((word) => word.startsWith('--'));
+  const [names, args] = options < 0 ? [all, []] : [all.slice(0, options), all.slice(options)];
   const unknown = names.find((name) => !(name in CHECKS));
   if (unknown !== undefined) {
     console.error(`interop: no check named ${unknown} (there are: ${Object.keys(CHECKS).join(', ')}).`);
@@ -21,7 +28,7 @@ async function main(names: string[]): Promise<number> {
       console.log(`${passed ? pc.green('pass') : pc.red('FAIL')} ${name}: ${what}${detail ? ` (${detail})` : ''}`);
     };
     try {
-      await (await CHECKS[name]!()).check(report);
+      await (await CHECKS[name]!()).check(report, args);
     } catch (error) {
       if (error instanceof Skip) {
         counts.skipped++;
