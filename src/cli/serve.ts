@@ -14,6 +14,7 @@ import {
   route,
   startServer,
 } from '../serve/index.ts';
+import { DEVICES, type Device } from '../tensor/index.ts';
 
 interface Options {
   checkpoint?: string;
@@ -25,6 +26,8 @@ interface Options {
   threads?: number;
   batch: number;
   samplingSteps?: number;
+  device: Device;
+  precision: 'float32' | 'float16';
   timeThresholdInpaint?: number;
   correlationBeta?: number;
   correlatedNoise: boolean;
@@ -59,6 +62,10 @@ export function command(): Command {
     .option('--time-threshold-inpaint <t>', 'hold kept actions while the flow time is above this', share)
     .option('--correlation-beta <share>', "share of the data's correlation in the starting noise", share)
     .option('--no-correlated-noise', 'start plans from white noise')
+    .addOption(new Option('--device <name>', 'what computes the network').choices(DEVICES).default('cpu'))
+    .addOption(
+      new Option('--precision <type>', 'in what it computes').choices(['float32', 'float16']).default('float32'),
+    )
     .option('--seed <text>', "seed of the plans' noise", '0')
     .option('--rules <names>', `rules of System 2: ${RULES_HELP}`, parseRules, true)
     .option('--no-rules', 'without any rule')
@@ -88,11 +95,13 @@ async function serve(options: Options): Promise<void> {
   try {
     for (const folder of new Set([...routes.byTask.values(), ...(routes.otherwise ? [routes.otherwise] : [])])) {
       logger.info({ folder }, 'loading');
-      const { threads, samplingSteps, batch, timeThresholdInpaint, correlationBeta } = options;
+      const { threads, samplingSteps, batch, device, precision, timeThresholdInpaint, correlationBeta } = options;
       const batchSizes = [1, 2, 4, 8, 16, 32].filter((size) => size <= batch);
       const planner = await PlannerClient.start(folder, {
         threads,
         samplingSteps,
+        device,
+        precision,
         batchSizes,
         timeThresholdInpaint,
         correlationBeta,

@@ -1,11 +1,14 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { duration } from '../base/index.ts';
+import { DEVICES, type Device } from '../tensor/index.ts';
 import { firstOff, type Summary, summarise, type Verdict, verify } from '../verify/index.ts';
 
 interface Options {
   json: boolean;
   quiet: boolean;
   float64: boolean;
+  device: Device;
+  precision: 'float32' | 'float16';
 }
 
 export function command(): Command {
@@ -18,6 +21,12 @@ export function command(): Command {
       'compute network and sampler cases in float64 too: whose rounding the remaining difference is',
       false,
     )
+    .addOption(new Option('--device <name>', 'what computes network and sampler cases').choices(DEVICES).default('cpu'))
+    .addOption(
+      new Option('--precision <type>', 'in what it computes them; the tolerances stay those of float32')
+        .choices(['float32', 'float16'])
+        .default('float32'),
+    )
     .option('--quiet', 'no progress on stderr', false)
     .addHelpText('after', '\nExample:\n  $ valet verify test/golden/sincos test/golden/optimizer')
     .action(run);
@@ -27,7 +36,7 @@ async function run(folders: string[], options: Options): Promise<void> {
   const started = performance.now();
   const verdicts: Verdict[] = [];
   let current = '';
-  for await (const verdict of verify(folders, { float64: options.float64 })) {
+  for await (const verdict of verify(folders, options)) {
     verdicts.push(verdict);
     if (options.json) process.stdout.write(`${JSON.stringify(verdict)}\n`);
     if (verdict.case !== current && !options.quiet) process.stderr.write(`${verdict.case} (${verdict.kind || '?'})\n`);

@@ -9,7 +9,8 @@ import {
   resizeWithPad,
 } from '../action/index.ts';
 import { InputError, Random } from '../base/index.ts';
-import type { Checkpoint } from './checkpoint.ts';
+import type { Device } from '../tensor/index.ts';
+import { type Checkpoint, loadParameters } from './checkpoint.ts';
 import { type ModelConfig, modelConfig } from './config.ts';
 import { flowNoise } from './flowNoise.ts';
 import type { Planner, PlanRequest, Prediction } from './plan.ts';
@@ -24,6 +25,9 @@ export interface PlannerOptions {
   readonly samplingSteps?: number;
   /** Factor on the starting noise; 0 gives the same plan for every seed. */
   readonly noiseScale?: number;
+  /** What computes the network, and in what: the CPU and float32 when left out. */
+  readonly device?: Device;
+  readonly precision?: 'float32' | 'float16';
   /** White or correlated starting noise, its share of the data's correlation, and the flow time above which kept actions are held; the checkpoint's when left out. */
   readonly useCorrelatedNoise?: boolean;
   readonly correlationBeta?: number;
@@ -32,7 +36,8 @@ export interface PlannerOptions {
 
 /** A planner in the calling thread; it blocks that thread while it computes. `PlannerClient` owns one in a worker. */
 export async function createPlanner(checkpoint: Checkpoint, options: PlannerOptions = {}): Promise<Planner> {
-  const { parameters, quantised, policy } = checkpoint;
+  const { quantised, policy } = checkpoint;
+  const { device = 'cpu', precision = 'float32' } = options;
   const { threads = 1, batchSizes = [1], samplingSteps: steps = policy.samplingSteps } = options;
   const { useCorrelatedNoise, correlationBeta, timeThresholdInpaint } = options;
   const config = modelConfig(
@@ -51,11 +56,20 @@ export async function createPlanner(checkpoint: Checkpoint, options: PlannerOpti
         `the network sees a camera '${camera}' that the robot does not have (it has ${CAMERAS.join(', ')}).`,
       );
   const sizes = [...new Set([1, ...batchSizes])].sort((a, b) => b - a);
+  // float16 is made from weights in memory; float32 ones are read by the runtime from their file.
+  const parameters = precision === 'float16' ? await loadParameters(checkpoint) : checkpoint.parameters;
   const samplers = new Map<number, Sampler>();
   for (const batch of sizes)
     samplers.set(
       batch,
-      await Sampler.create(config, parameters, { batch, steps, threads, ...(quantised && { quantised }) }),
+      await Sampler.create(config, parameters, {
+        batch,
+        steps,
+        threads,
+        device,
+        precision,
+        ...(quantised && { quantised }),
+      }),
     );
   return new NetworkPlanner({ ...checkpoint, config }, samplers, options.noiseScale ?? 1);
 }

@@ -1,5 +1,6 @@
 import {
   activationBits,
+  type Device,
   type NdArray,
   type Precision,
   type QuantisedMatrices,
@@ -43,6 +44,8 @@ export interface SamplerOptions {
   readonly imageMask?: boolean;
   /** float64 is for telling rounding from mistakes: x is then a Float64Array. The step times stay float32. */
   readonly precision?: Precision;
+  /** What computes; the CPU when left out. */
+  readonly device?: Device;
   /** Matrices in bytes (`readInt8`): products with them run in integers, and the leaves that they stand for need not be given. */
   readonly quantised?: QuantisedMatrices;
 }
@@ -68,7 +71,7 @@ export class Sampler {
 
   static async create(config: ModelConfig, parameters: Weights, options: SamplerOptions): Promise<Sampler> {
     const { batch, steps, threads = 1, imageMask = false, precision = 'float32' } = options;
-    const { quantised } = options;
+    const { quantised, device = 'cpu' } = options;
     const integers = quantised ? { quantised, activationBits: await activationBits() } : {};
     const weights = splitLayers(config, parameters);
     const times = eulerTimes(steps).before;
@@ -76,6 +79,7 @@ export class Sampler {
       weights,
       threads,
       precision,
+      device,
     });
     const { modulation } = await conditions.run({ time: precision === 'float64' ? Float64Array.from(times) : times });
     await conditions.close();
@@ -87,12 +91,14 @@ export class Sampler {
       ...integers,
       threads,
       precision,
+      device,
     });
     const denoise = await Session.create(buildDenoiseProgram(config, { batch, imageMask }), {
       weights,
       ...integers,
       threads,
       precision,
+      device,
     });
     return new Sampler(config, batch, prefix, denoise, rows, precision, steps);
   }

@@ -1,3 +1,4 @@
+import type { Device } from '../tensor/index.ts';
 import type { Outcome } from './compare.ts';
 import type { GoldenCase } from './goldenCase.ts';
 import type { Quantity } from './manifest.ts';
@@ -8,6 +9,9 @@ export type Check = (quantity: Quantity) => Promise<Outcome> | Outcome;
 export interface VerifyOptions {
   /** Compute what can be computed in float64 too, and say how much of the difference is whose rounding. */
   readonly float64?: boolean;
+  /** What computes network and sampler cases, and in what; the CPU and float32 when left out. */
+  readonly device?: Device;
+  readonly precision?: 'float32' | 'float16';
 }
 
 /** Prepares a case of one kind: what it returns is asked for each quantity in turn. */

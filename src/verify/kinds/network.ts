@@ -8,6 +8,7 @@ import {
   splitLayers,
 } from '../../model/index.ts';
 import {
+  type Device,
   type NdArray,
   type Parameters,
   type Precision,
@@ -34,7 +35,10 @@ export interface LossCase {
 }
 
 /** Forward values, losses and gradients of the network (golden README of network-tiny). */
-export function network(golden: GoldenCase, { float64 = false }: VerifyOptions): Check {
+export function network(
+  golden: GoldenCase,
+  { float64 = false, precision: chosen = 'float32', device }: VerifyOptions,
+): Check {
   return async (quantity) => {
     const subcase = needSubcase(golden, quantity);
     const { name } = subcase;
@@ -42,16 +46,16 @@ export function network(golden: GoldenCase, { float64 = false }: VerifyOptions):
       for (const other of Object.keys(golden.manifest.subcases ?? {})) if (other !== name) golden.forget(`${other}: `);
       return lossCase(golden, subcase);
     });
-    const both = async <T>(key: string, make: (precision: Precision) => Promise<T>) => ({
-      own: await golden.once(`${name}: ${key} float32`, () => make('float32')),
+    const both = async <T>(key: string, make: (precision: Precision, on?: Device) => Promise<T>) => ({
+      own: await golden.once(`${name}: ${key} float32`, () => make(chosen, device)),
       exact: float64 ? await golden.once(`${name}: ${key} float64`, () => make('float64')) : undefined,
     });
     const expected = await golden.tensors(quantity.file);
     if (asksForGradients(quantity, subcase, given.config, expected)) {
-      const { own, exact } = await both('gradients', (precision) => lossGradients(given, precision));
+      const { own, exact } = await both('gradients', (precision, on) => lossGradients(given, precision, on));
       return gradients(quantity, subcase, expected, own, exact);
     }
-    const { own, exact } = await both('values', (precision) => forward(given, precision));
+    const { own, exact } = await both('values', (precision, on) => forward(given, precision, on));
     return combineIfMany(
       matching(expected, quantity).map(([tensor, target]) => {
         const counts = quantity.compare_where ? whereValid(tensor, target, own) : undefined;
@@ -142,7 +146,7 @@ const sizes = ({ feeds }: LossCase) => {
 };
 
 /** Everything that the loss program traces, by the names of the golden cases, and the fed inputs as `feed/<name>`. */
-export async function forward(given: LossCase, precision: Precision = 'float32'): Promise<Values> {
+export async function forward(given: LossCase, precision: Precision = 'float32', device?: Device): Promise<Values> {
   const traced = new Set<string>();
   const trace = (key: string, tensor: Tensor): void => {
     if (traced.has(key)) return;
@@ -150,7 +154,7 @@ export async function forward(given: LossCase, precision: Precision = 'float32')
     tensor.builder.output(`trace/${key}`, tensor);
   };
   const program = buildLossProgram(given.config, { ...sizes(given), gradients: false, trace });
-  const out = await run(program, given.config, given.parameters, given.feeds, precision);
+  const out = await run(program, given.config, given.parameters, given.feeds, precision, device);
   return new Map([
     ...Object.entries(given.feeds).map(([key, value]) => [`feed/${key}`, value] as const),
     ...Object.entries(out).map(([key, value]) => [key.replace(/^trace\//, ''), value] as const),
@@ -164,8 +168,9 @@ export async function run(
   parameters: Parameters,
   feeds: Feeds,
   precision: Precision = 'float32',
+  device: Device = 'cpu',
 ): Promise<Record<string, NdArray>> {
-  const session = await Session.create(program, { threads: 1, precision });
+  const session = await Session.create(program, { threads: 1, precision, device });
   try {
     const weights = splitLayers(config, parameters);
     const all = { ...feeds, ...Object.fromEntries(program.parameters.map(({ name }) => [name, weights.get(name)!])) };
@@ -180,10 +185,14 @@ export async function run(
 }
 
 /** The gradient of the loss by every leaf; leaves that the loss does not depend on have gradient zero. */
-export async function lossGradients(given: LossCase, precision: Precision = 'float32'): Promise<Parameters> {
+export async function lossGradients(
+  given: LossCase,
+  precision: Precision = 'float32',
+  device?: Device,
+): Promise<Parameters> {
   const { config, parameters, feeds } = given;
   const program = buildLossProgram(config, { ...sizes(given), gradients: true });
-  const out = await run(program, config, parameters, feeds, precision);
+  const out = await run(program, config, parameters, feeds, precision, device);
   const views = new Map<string, NdArray>();
   for (const [key, value] of Object.entries(out))
     if (key.startsWith('gradient/')) views.set(key.slice('gradient/'.length), value);

@@ -1,7 +1,7 @@
 import { type ChunkStatistics, CorrelatedNoise, Inpainter } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
 import { configOfGoldenCase, flowNoise, type ModelConfig, Sampler, type SamplerInputs } from '../../model/index.ts';
-import type { NdArray, Precision } from '../../tensor/index.ts';
+import type { Device, NdArray, Precision } from '../../tensor/index.ts';
 import { combine, compareBoth, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, pick } from '../goldenCase.ts';
 import type { Check, VerifyOptions } from '../kind.ts';
@@ -12,7 +12,10 @@ import { fileOf, matching, parametersOf, type SubcaseOf, subcaseOf, tensorOf } f
 const CORRELATION = 'correlation.safetensors';
 
 /** Euler sampling with and without inpainting, and the noise and correction matrices that it needs. */
-export function sampler(golden: GoldenCase, { float64 = false }: VerifyOptions): Check {
+export function sampler(
+  golden: GoldenCase,
+  { float64 = false, precision: chosen = 'float32', device = 'cpu' }: VerifyOptions,
+): Check {
   return async (quantity) => {
     const subcase = subcaseOf(golden, quantity);
     const tolerance = toleranceOf(quantity);
@@ -21,10 +24,10 @@ export function sampler(golden: GoldenCase, { float64 = false }: VerifyOptions):
       return compareBoth(await correlation(golden, quantity), undefined, expected, tolerance);
     }
     const { name } = subcase;
-    const values = (precision: Precision) =>
-      golden.once(`${name} ${precision}`, () => sample(golden, subcase, quantity.file, precision));
-    const own = await values('float32');
-    const exact = float64 ? await values('float64') : undefined;
+    const values = (precision: Precision, on: Device) =>
+      golden.once(`${name} ${precision}`, () => sample(golden, subcase, quantity.file, precision, on));
+    const own = await values(chosen, device);
+    const exact = float64 ? await values('float64', 'cpu') : undefined;
     const parts = matching(await golden.tensors(quantity.file), quantity).map(([tensor, expected]) => {
       const got = own[tensor];
       if (!got) throw new UnknownQuantity('sampler', `${tensor} is not something that sampling gives.`);
@@ -113,6 +116,7 @@ async function sample(
   subcase: SubcaseOf,
   file: string,
   precision: Precision,
+  device: Device,
 ): Promise<Readonly<Record<string, ArrayLike<number>>>> {
   const { options } = subcase;
   // Planning has no FAST tokens: the case's parameters may or may not hold their leaves.
@@ -150,7 +154,7 @@ async function sample(
   };
   const batch = task.length;
   const steps = Number(options['num_steps'] ?? golden.config['num_steps'] ?? 20);
-  const process = await Sampler.create(config, parameters, { batch, steps, imageMask: true, precision });
+  const process = await Sampler.create(config, parameters, { batch, steps, imageMask: true, precision, device });
   try {
     const { actions, stageLogits } = await process.sample(inputs, Float32Array.from(start), (x, time) => {
       list.x_steps_before_correction.push(x.slice());
