@@ -10,7 +10,7 @@ import { type Benchmark, type BenchRow, median, row } from './row.ts';
 const [HORIZON, WIDTH, VOCABULARY, SCALE] = [30, 22, 1024, 10];
 const SIZE = HORIZON * WIDTH;
 const [FEW, MANY] = [3000, 30_000];
-const ROUNDS = 5;
+const ROUNDS = 3;
 
 interface Peer {
   readonly seconds: number;
@@ -80,7 +80,7 @@ export const tokenizer: Benchmark = {
         note(`round ${round + 1} of ${ROUNDS}`);
       }
       const large: { own: number[]; theirs: number[] } = { own: [], theirs: [] };
-      for (let round = 0; round < 2; round++) {
+      for (let round = 0; round < 1; round++) {
         const [seconds, trained] = timed(() => learn(MANY));
         large.own.push(seconds);
         const other = await peer('fit', MANY);
