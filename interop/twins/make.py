@@ -1,6 +1,6 @@
 """Twins: golden cases of the original's kinds and file form with randomly drawn settings, computed by the twin.
 
-python make.py --seed N --out DIR [--count 20] [--kinds network,sampler,...] [--cameras 1,2,3,4] [--kv-transform on,off]
+python make.py --seed N --out DIR [--count 20] [--first 0] [--kinds network,sampler,...]
 """
 
 import argparse
@@ -28,8 +28,8 @@ def quantity(name, file, tensor, relative, **rest):
     return {"name": name, "file": file, "tensor": tensor, "tolerance_relative": relative, **rest}
 
 
-def network(r, options):
-    config = draw.settings(r, **options)
+def network(r):
+    config = draw.settings(r)
     inputs = draw.batch(r, config)
     if r.random() < 0.2:  # tokens that are left out in the middle
         inputs["fast_token_mask"][:, 1:] &= r.integers(0, 2, inputs["fast_token_mask"][:, 1:].shape).astype(np.uint8)
@@ -61,8 +61,8 @@ def network(r, options):
     return {"config": config, "subcases": subcases, "quantities": quantities}, files
 
 
-def sampler(r, options):
-    config = draw.settings(r, **options)
+def sampler(r):
+    config = draw.settings(r)
     config["action_dim"], config["action_horizon"] = min(config["action_dim"], 12), max(config["action_horizon"], 2)
     config.pop("flow_samples")
     config["correlation_beta"] = draw.pick(r, 0.0, 0.3, 0.5, 0.8)
@@ -110,7 +110,7 @@ def sampler(r, options):
     return {"config": config, "subcases": subcases, "quantities": quantities}, files
 
 
-def optimizer(r, _options):
+def optimizer(r):
     config = draw.optimizer(r, int(r.integers(1, 16)))
     sizes = [tuple(int(n) for n in r.integers(1, 9, r.integers(0, 4))) for _ in range(r.integers(1, 6))]
     shapes = {f"part{i}/{draw.pick(r, 'kernel', 'bias', 'scale', 'w')}": size for i, size in enumerate(sizes)}
@@ -141,8 +141,8 @@ def frozen_parts(r, shape):
     return [k for k in tree(shape) if any(part(k) for part in chosen)]
 
 
-def train_steps(r, options):
-    config = draw.settings(r, **options)
+def train_steps(r):
+    config = draw.settings(r)
     fast = bool(r.random() < 0.7)
     steps = int(r.integers(2, 5))
     config.update(draw.optimizer(r, steps), fast_loss_weight=draw.pick(r, 0.05, 0.5), subtask_loss_weight=draw.pick(r, 0.1, 1.0))
@@ -176,7 +176,7 @@ def train_steps(r, options):
     return {"config": config, "subcases": subcases, "quantities": quantities}, files
 
 
-def sincos(r, _options):
+def sincos(r):
     periods = lambda: {"min_period": draw.pick(r, 1e-3, 4e-3, 0.02), "max_period": draw.pick(r, 1.0, 4.0, 10.0)}
     config, tensors, quantities = {"stage": periods(), "time": periods()}, {}, []
     for which in config:
@@ -189,8 +189,8 @@ def sincos(r, _options):
     return {"config": config, "quantities": quantities}, {"sincos.safetensors": tensors}
 
 
-def parameter_tree(r, options):
-    config = draw.settings(r, **options)
+def parameter_tree(r):
+    config = draw.settings(r)
     shape = Shape.of(config, use_fast_auxiliary=bool(r.random() < 0.6))
     config["use_fast_auxiliary"] = shape.use_fast_auxiliary
     leaves = {k: {"shape": list(v), "dtype": "float32", "kind": "param"} for k, v in tree(shape).items()}
@@ -214,10 +214,10 @@ KINDS = {
 ROUND = ["network", "optimizer", "sampler", "parameter-tree", "train-steps", "network", "sincos", "sampler", "network", "optimizer"]
 
 
-def make(seed, number, kind, out, options):
+def make(seed, number, kind, out):
     r = np.random.default_rng([seed, number])
     started = time.process_time()
-    manifest, files = KINDS[kind](r, options)
+    manifest, files = KINDS[kind](r)
     folder = Path(out) / f"{number:03d}-{kind}"
     listed = {name: "twin" for name in files}
     title = f"twin {number} of seed {seed}"
@@ -232,13 +232,7 @@ if __name__ == "__main__":
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--first", type=int, default=0, help="number of the first case (a case depends on seed and number alone)")
     parser.add_argument("--kinds", default="", help="only these, comma-separated")
-    parser.add_argument("--cameras", default="1,2,3,4", help="numbers of cameras to draw from")
-    parser.add_argument("--kv-transform", default="on,on,off", help="settings to draw from")
     a = parser.parse_args()
-    options = {
-        "cameras": [int(x) for x in a.cameras.split(",")],
-        "kv_transform": [x == "on" for x in a.kv_transform.split(",")],
-    }
     kinds = [k for k in a.kinds.split(",") if k] or ROUND
     for i in range(a.first, a.first + a.count):
-        make(a.seed, i, kinds[i % len(kinds)], a.out, options)
+        make(a.seed, i, kinds[i % len(kinds)], a.out)
