@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { peakBytes } from '../model/index.ts';
+import { Builder, matmul, transpose } from '../tensor/index.ts';
+import { checkVideo } from './doctor/codecs.ts';
+import { memory, processor, versions } from './doctor/machine.ts';
+
+it('counts what is alive at once', () => {
+  const builder = new Builder();
+  const x = builder.input('x', [10, 10]);
+  const a = matmul(x, builder.parameter('w', [10, 10]));
+  const b = transpose(a, [1, 0]);
+  builder.output('y', matmul(b, transpose(x, [1, 0])));
+  // x, a and b; then x, b and xᵀ; then x, b, xᵀ and y: 400 bytes each.
+  expect(peakBytes(builder.build())).toBe(1600);
+});
+
+it('finds the machine', async () => {
+  expect(versions().node).toMatch(/^\d+\./);
+  expect(processor().cores).toBeGreaterThan(0);
+  const { total, usable } = memory();
+  expect(usable).toBeGreaterThan(0);
+  expect(usable).toBeLessThanOrEqual(total);
+  expect(await checkVideo()).toEqual({ works: true });
+});
