@@ -34,6 +34,8 @@ export interface TrainerOptions {
   readonly frozen?: readonly string[];
   /** Batches say which cameras are there (`imageMask`). */
   readonly imageMask?: boolean;
+  /** False: batches hold no FAST tokens, though the network has leaves for them. */
+  readonly fastTokens?: boolean;
   /** Fresh weights, or all of a run that goes on. */
   readonly start: Pick<TrainerSnapshot, 'parameters'> & Partial<TrainerSnapshot>;
   /** Measure what the machine's matrix products reach, for the share of it that training uses. */
@@ -49,8 +51,8 @@ export interface TrainerInfo {
 }
 
 /** Training tells the network a stage that may differ from the one it should find. */
-const inputs = ({ imageMask = false }: TrainerOptions) =>
-  ({ imageInput: 'uint8', imageMask, stageLabel: true }) as const;
+const inputs = ({ imageMask = false, fastTokens = true }: TrainerOptions) =>
+  ({ imageInput: 'uint8', imageMask, fastTokens, stageLabel: true }) as const;
 
 /** Losses by name (`loss`, `loss/action`, …) before the update. */
 export type Losses = Record<string, number>;

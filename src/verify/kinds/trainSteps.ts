@@ -169,6 +169,7 @@ async function train(golden: GoldenCase, subcase: SubcaseOf): Promise<Run> {
     threads: 1,
     frozen,
     imageMask: true,
+    fastTokens: batches[0]!.fastTokens !== undefined,
     start: { parameters: start },
   });
   const perStep: Numbers[] = [];
@@ -218,10 +219,11 @@ function batchOf(inputs: InputTensors, model: ModelConfig, maskName: string | un
     whiteNoise: input(inputs, 'noise').data as Float32Array,
     time: input(inputs, 'time').data as Float32Array,
     objects: new Float32Array(0),
-    ...(model.useFastAuxiliary && {
-      fastTokens: Int32Array.from(numbers(input(inputs, 'fast_tokens'))),
-      fastMask: Uint8Array.from(numbers(input(inputs, 'fast_token_mask'))),
-    }),
+    ...(model.useFastAuxiliary &&
+      inputs.tensors.has(`${inputs.prefix ?? ''}fast_tokens`) && {
+        fastTokens: Int32Array.from(numbers(input(inputs, 'fast_tokens'))),
+        fastMask: Uint8Array.from(numbers(input(inputs, 'fast_token_mask'))),
+      }),
   };
 }
 
