@@ -239,7 +239,7 @@ export class StatisticsAccumulator {
     const still = this.still();
     const perTimestep = emptyMoments(horizon * w);
     const deviations = new Float64Array(horizon * d);
-    const clamp = this.clamp(found);
+    const clamp = this.clamp();
     for (let t = 0; t < horizon; t++)
       for (let dim = 0; dim < d; dim++) {
         const [i, to] = [t * d + dim, t * w + dim];
@@ -285,7 +285,7 @@ export class StatisticsAccumulator {
   }
 
   /** Quantiles from counts never leave what absolute dimensions have been seen to be. */
-  private clamp(_: ChunkQuantiles): (x: number, dim: number) => number {
+  private clamp(): (x: number, dim: number) => number {
     const d = this.width;
     return (x, dim) =>
       this.shape.relative[dim] ? x : Math.min(Math.max(x, this.extremes[2 * d + dim]!), this.extremes[3 * d + dim]!);
