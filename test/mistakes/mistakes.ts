@@ -59,7 +59,8 @@ export const MISTAKES: readonly Mistake[] = [
   mistake('inpainting: threshold against the exact time', 'action/inpaint.ts', ['const time = Math.fround(timeAfter);', 'const time = Math.round(timeAfter * 1e6) / 1e6 + 1e-7;']),
   mistake('inpainting: given and noise swapped', 'action/inpaint.ts', ['(1 - time) * given[b * o + j]! + time * noise[i]!', 'time * given[b * o + j]! + (1 - time) * noise[i]!']),
   mistake('inpainting: free entries not corrected', 'action/inpaint.ts', ['x[b * n + free[i]!]! += deltas[b]![i]!', 'x[b * n + free[i]!]! += 0 * deltas[b]![i]!']),
-  mistake('inpainting: kept entries without ε', 'action/inpaint.ts', ['Math.max(o ? trace / o : 1, 1)', '0']),
+  // Beside a well-conditioned Σ_OO, as in all cases, ε is rounding.
+  { ...mistake('inpainting: kept entries without ε', 'action/inpaint.ts', ['Math.max(o ? trace / o : 1, 1)', '0']), test: 'test/mistakes/inpaintJitter.test.ts' },
   mistake('inpainting: large corrections not skipped', 'action/inpaint.ts', ['<= this.skipAbove', '<= Infinity']),
   mistake('schedule: warm-up from peak/warm-up', 'train/schedule.ts', ['peak / (warmupSteps + 1);', 'peak / warmupSteps;']),
   mistake('schedule: cosine longer by the warm-up', 'train/schedule.ts', ['decaySteps - warmupSteps', 'decaySteps']),

@@ -50,8 +50,8 @@ export function copyWith(mistake: Mistake): string {
       if (count !== 1) throw new Error(`${mistake.what}: src/${mistake.file} has ${count} times: ${from}`);
       text = text.replace(from, () => to);
     }
-    cpSync(join(ROOT, 'src'), join(folder, 'src'), { recursive: true });
-    for (const name of ['package.json', 'tsconfig.json', 'vitest.config.ts', 'node_modules', 'test', 'policies'])
+    for (const name of ['src', 'test/mistakes']) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+    for (const name of ['package.json', 'tsconfig.json', 'vitest.config.ts', 'node_modules', 'test/golden', 'test/twins', 'policies'])
       symlinkSync(join(ROOT, name), join(folder, name));
     writeFileSync(join(folder, 'src', mistake.file), text);
     return folder;
