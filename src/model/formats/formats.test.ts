@@ -229,6 +229,15 @@ describe('parts', () => {
     expect([...converter('float32', 'bfloat16')(new Uint8Array(back.buffer))]).toEqual([...halves]);
   });
 
+  it.each([1, 2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1, 3 * 2 ** 20])('zstd frames of %i bytes, one and two', (length) => {
+    const frame = repeatedByte(length, 7);
+    for (const count of [1, 2]) {
+      const got = decodeZstd(Buffer.concat(new Array(count).fill(frame)), 2 ** 23);
+      expect([got.length, got.every((byte) => byte === 7)]).toEqual([count * length, true]);
+    }
+    expect(() => decodeZstd(Buffer.concat([frame, frame.subarray(0, 9)]), 2 ** 23)).toThrow('is cut off');
+  });
+
   it('zstd refuses what is cut off, damaged or too long', async () => {
     const [file] = (await readdir(join(CHUNKS, 'plain_zarr2/params/params.big.kernel.value'))).filter((name) =>
       name.startsWith('0'),
@@ -246,6 +255,22 @@ function change(folder: string, name: RegExp, edit: (bytes: Buffer) => Uint8Arra
     name.test(path),
   )!;
   writeFileSync(join(folder, found), edit(readFileSync(join(folder, found))));
+}
+
+/** A zstd frame of one byte many times: single segment, run-length blocks (RFC 8878). */
+function repeatedByte(length: number, byte: number): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUInt32LE(0xfd2fb528, 0);
+  head[4] = 0xa0;
+  head.writeUInt32LE(length, 5);
+  const blocks: Buffer[] = [];
+  for (let left = length; left > 0; left -= 2 ** 17) {
+    const block = Buffer.alloc(4);
+    block.writeUIntLE((left <= 2 ** 17 ? 1 : 0) | (1 << 1) | (Math.min(left, 2 ** 17) << 3), 0, 3);
+    block[3] = byte;
+    blocks.push(block);
+  }
+  return Buffer.concat([head, ...blocks]);
 }
 
 function flip(bytes: Buffer, at: number): Buffer {

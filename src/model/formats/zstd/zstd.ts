@@ -85,6 +85,7 @@ export class ZstdDecoder {
         if (full) {
           emit(memory.subarray(output, output + filled));
           filled = 0;
+          full = code !== 0; // at the end of a frame nothing waits to be put out, and asking would begin another one
         } else if (consumed === 0 && produced === 0) break;
       }
     }
