@@ -103,7 +103,7 @@ function ordersOf({ file }: Mistake): readonly string[][] {
 const caught = (finding: Finding): boolean => finding.first !== undefined || finding.test !== undefined;
 
 export function page(findings: readonly Finding[]): string {
-  const number = (x: number | null) => (x === null ? '–' : x >= 0.001 && x < 1000 ? String(Number(x.toPrecision(2))) : x.toExponential(1));
+  const number = (x: number | null) => (x === null ? '–' : x === 0 || x >= 0.001 && x < 1000 ? String(Number(x.toPrecision(2))) : x.toExponential(1));
   const cell = (text: string) => text.replaceAll('|', '\\|');
   const rows = findings.map((finding) => {
     const { mistake, off, first, test } = finding;
