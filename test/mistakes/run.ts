@@ -125,7 +125,7 @@ ${findings.filter(caught).length} of ${findings.length} mistakes are caught. "Fi
 magnitude of the tensor, its tolerance beside it; then the number of quantities that are off, and their cases.
 ${
   byTwins.length > 0
-    ? `\n${byTwins.length} are caught by the twins alone, as the original's cases have one key-value head, no absent camera while sampling, and every ε so small that leaving it out is rounding: ${byTwins.map(({ mistake }) => mistake.what).join('; ')}.\n`
+    ? `\n${byTwins.length} are caught by the twins alone, as the original's cases have one key-value head, no absent camera while sampling, the data's correlation and the identity at equal weights, and every ε so small that leaving it out is rounding: ${byTwins.map(({ mistake }) => mistake.what).join('; ')}.\n`
     : ''
 }
 | mistake | file | first off | error (tolerance) | off |
