@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from './errors.ts';
 
@@ -24,7 +24,7 @@ export async function writeFileAside(path: string, data: Uint8Array | string | r
   try {
     const handle = await open(temporary, 'w');
     try {
-      if (Array.isArray(data)) for (const part of data as Uint8Array[]) await handle.write(part);
+      if (Array.isArray(data)) for (const part of data as Uint8Array[]) await writeAll(handle, part);
       else await handle.writeFile(data as Uint8Array | string);
       await handle.sync();
     } finally {
@@ -35,6 +35,14 @@ export async function writeFileAside(path: string, data: Uint8Array | string | r
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/** One write takes at most 2 GB. */
+async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, Math.min(bytes.length - done, 2 ** 30));
+    done += bytesWritten;
   }
 }
 
