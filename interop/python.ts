@@ -9,23 +9,23 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const HERE = fileURLToPath(new URL('.', import.meta.url));
-const VENV = join(HERE, '.venv');
 
 /** Why a check cannot run here. */
 export class Skip extends Error {}
 
-/** The Python of interop/.venv with `requirements.txt` installed; made at the first use. @throws Skip when this machine cannot */
-export async function python(): Promise<string> {
-  const executable = join(VENV, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
-  const requirements = join(HERE, 'requirements.txt');
+/** The Python of `.venv` in a folder (interop/) with its `requirements.txt` installed; made at the first use. @throws Skip when this machine cannot */
+export async function python(folder = HERE): Promise<string> {
+  const venv = join(folder, '.venv');
+  const executable = join(venv, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
+  const requirements = join(folder, 'requirements.txt');
   const digest = createHash('sha256')
     .update(await readFile(requirements))
     .digest('hex');
-  const stamp = join(VENV, 'requirements.sha256');
+  const stamp = join(venv, 'requirements.sha256');
   if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === digest) return executable;
   const system = await firstPython();
   try {
-    await run(system, ['-m', 'venv', VENV]);
+    await run(system, ['-m', 'venv', venv]);
     await run(executable, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements], {
       timeout: 600_000,
     });

@@ -8,6 +8,7 @@ export type Check = (
 ) => Promise<void>;
 
 const CHECKS: Record<string, () => Promise<{ check: Check }>> = {
+  checkpoints: () => import('./checkpoints/check.ts'),
   server: () => import('./server/check.ts'),
   twins: () => import('./twins/check.ts'),
   tokenizers: () => import('./tokenizers/check.ts'),

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { InputError, Progress } from '../base/index.ts';
-import { type ImportReport, importCheckpoint, type ModelConfigInput } from '../model/index.ts';
+import { type ImportOptions, type ImportReport, importCheckpoint, type ModelConfigInput } from '../model/index.ts';
+import { int8Cost, int8Lines } from './int8Report.ts';
 import { interruptible } from './interruptible.ts';
 
 interface Options {
@@ -15,6 +16,7 @@ interface Options {
   normStats?: string;
   seed: string;
   threads: number;
+  observations: number;
   json: boolean;
   quiet: boolean;
 }
@@ -36,6 +38,7 @@ export function command(): Command {
     .option('--norm-stats <file>', "statistics in place of the source's")
     .option('--seed <seed>', 'seed of what is drawn anew', '0')
     .option('--threads <n>', 'threads that read and unpack', positive, Math.min(availableParallelism(), 8))
+    .option('--observations <n>', 'int8: synthetic observations on which plans are compared with float32', whole, 2)
     .option('--json', 'print one JSON object on stdout', false)
     .option('--quiet', 'no progress on stderr', false)
     .addHelpText(
@@ -50,6 +53,10 @@ function positive(text: string): number {
   return Number(text);
 }
 
+function whole(text: string): number {
+  return text === '0' ? 0 : positive(text);
+}
+
 const list = (text: string): number[] => text.split(',').map(positive);
 
 async function run(source: string, options: Options): Promise<void> {
@@ -58,16 +65,20 @@ async function run(source: string, options: Options): Promise<void> {
   const started = performance.now();
   let progress: Progress | undefined;
   let done = 0;
+  const settings: ImportOptions = {
+    config,
+    seed: options.seed,
+    threads: options.threads,
+    ...(options.tasks !== undefined && { tasks: options.tasks }),
+    ...(options.newStages && { newStages: options.newStages }),
+    ...(options.assetId !== undefined && { assetId: options.assetId }),
+    ...(options.normStats !== undefined && { normStats: options.normStats }),
+  };
+  let rounding: Progress | undefined;
   const report = await interruptible('import', (signal) =>
     importCheckpoint(source, out, {
+      ...settings,
       dtype: options.dtype,
-      config,
-      seed: options.seed,
-      threads: options.threads,
-      ...(options.tasks !== undefined && { tasks: options.tasks }),
-      ...(options.newStages && { newStages: options.newStages }),
-      ...(options.assetId !== undefined && { assetId: options.assetId }),
-      ...(options.normStats !== undefined && { normStats: options.normStats }),
       signal,
       start: (bytes) => {
         progress = new Progress('import', Math.round(bytes / 1e6), { unit: 'MB', silent: quiet });
@@ -76,12 +87,24 @@ async function run(source: string, options: Options): Promise<void> {
         done += bytes;
         progress?.at(Math.round(done / 1e6));
       },
+      quantising: (matrices) => {
+        progress?.end();
+        rounding = new Progress('rounding', matrices, { unit: 'matrices', silent: quiet });
+        return rounding;
+      },
     }),
   );
-  progress?.end();
+  (rounding ?? progress)?.end();
   const seconds = (performance.now() - started) / 1000;
-  if (json) process.stdout.write(`${JSON.stringify(summary(report, out, seconds))}\n`);
-  else print(report, out, seconds);
+  const { observations, threads } = options;
+  const int8 =
+    report.matrices &&
+    (await int8Cost(source, out, report.matrices, { observations, threads, quiet, import: settings }));
+  if (json) process.stdout.write(`${JSON.stringify({ ...summary(report, out, seconds), ...(int8 && { int8 }) })}\n`);
+  else {
+    print(report, out, seconds);
+    for (const line of int8 ? int8Lines(int8) : []) process.stdout.write(`${line}\n`);
+  }
 }
 
 function summary(report: ImportReport, out: string, seconds: number) {
@@ -97,6 +120,7 @@ function summary(report: ImportReport, out: string, seconds: number) {
     bytesWritten,
     seconds: Number(seconds.toFixed(3)),
     megabytesPerSecond: Number((bytesRead / 1e6 / seconds).toFixed(1)),
+    cpuSeconds: Number((process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6).toFixed(2)),
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     assetId,
     hasStatistics,

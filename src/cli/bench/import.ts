@@ -44,7 +44,12 @@ export const importBenchmark: Benchmark = {
         ],
         { maxBuffer: 2 ** 24 },
       );
-      const report = JSON.parse(stdout) as { bytesRead: number; seconds: number; peakMemoryBytes: number };
+      const report = JSON.parse(stdout) as {
+        bytesRead: number;
+        seconds: number;
+        cpuSeconds: number;
+        peakMemoryBytes: number;
+      };
       const megabytes = report.bytesRead / 1e6;
       const size = `${(report.bytesRead / 1e9).toFixed(1)} GB, ${packed}`;
       rows.push(
@@ -53,6 +58,7 @@ export const importBenchmark: Benchmark = {
           name: 'cp -r',
           value: megabytes / copySeconds,
         }),
+        row('import, processor time of all threads', report.cpuSeconds, 's'),
         row('import, peak memory', report.peakMemoryBytes / 1e6, 'MB'),
       );
       const zstd = await zstdRate(folder, note);
