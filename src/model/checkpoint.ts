@@ -108,20 +108,29 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Reads a checkpoint folder. @throws InputError that names the file and what is wrong with it */
 export async function readCheckpoint(folder: string): Promise<Checkpoint> {
+  const { dtype: _, ...parts } = await readCheckpointParts(folder);
+  return { ...parts, normStats: await readNormStats(join(folder, 'assets', parts.policy.assetId, 'norm_stats.json')) };
+}
+
+/** A checkpoint without its statistics, which an imported one may not have yet. */
+export interface CheckpointParts extends Omit<Checkpoint, 'normStats'> {
+  readonly dtype: 'float32' | 'int8';
+}
+
+export async function readCheckpointParts(folder: string): Promise<CheckpointParts> {
   await requireCheckpoint(folder);
   const configPath = join(folder, 'config.json');
-  const file = await readJson(configPath, ConfigFileSchema);
-  const config = modelConfig(file.model, configPath);
-  const parts = file.dtype === 'int8' ? int8Parts(config) : undefined;
+  const { dtype, policy, model } = await readJson(configPath, ConfigFileSchema);
+  const config = modelConfig(model, configPath);
+  const parts = dtype === 'int8' ? int8Parts(config) : undefined;
   const weights = join(folder, 'params.safetensors');
   const tree = parameterTree(config).filter(({ name }) => !parts || parts.leaves.has(name));
-  const [parameters, quantised, normStats, card] = await Promise.all([
+  const [parameters, quantised, card] = await Promise.all([
     mapSafetensors(weights).then((found) => checkedParameters(weights, found, tree)),
     parts && readInt8(folder, parts),
-    readNormStats(join(folder, 'assets', file.policy.assetId, 'norm_stats.json')),
     readJson(join(folder, 'card.json'), z.record(z.string(), z.unknown())),
   ]);
-  return { config, policy: file.policy, parameters, ...(quantised && { quantised }), normStats, card };
+  return { dtype, config, policy, parameters, ...(quantised && { quantised }), card };
 }
 
 /** The whole tree in memory, to train from. @throws InputError for an int8 checkpoint */

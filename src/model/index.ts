@@ -16,6 +16,8 @@ export { configOfGoldenCase } from './golden.ts';
 export { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram, type InferenceOptions } from './inference.ts';
 export { initParameters } from './initialise.ts';
 export { INT8_FILE, type Int8Parts, int8Parts, type MatrixError, readInt8, writeInt8 } from './int8.ts';
+export { planningConfig, quantiseCheckpoint } from './int8Checkpoint.ts';
+export { type PlanError, planError, type ReportInput, runReport, syntheticInputs } from './int8Report.ts';
 export { buildLossProgram, type LossOptions } from './loss.ts';
 export {
   inferenceMemory,

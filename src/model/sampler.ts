@@ -1,6 +1,10 @@
+import { InputError } from '../base/index.ts';
 import {
   activationBits,
+  byteLength,
   type Device,
+  isStored,
+  loadWeight,
   type NdArray,
   type Precision,
   type QuantisedMatrices,
@@ -50,6 +54,32 @@ export interface SamplerOptions {
   readonly quantised?: QuantisedMatrices;
 }
 
+/** What the action expert sees of the prefix: `keys`, `values` [layers, B, prefix, kvHeads, headDim] (and `prefix_mask`). */
+export type PrefixCache = Readonly<Record<string, NdArray>>;
+export type AfterStep = (x: Float32Array, timeAfter: number, step: number) => void;
+
+/** What one model file can hold besides weights that stay in theirs. */
+const MAX_LOADED_BYTES = 1.9e9;
+
+/** The weights as sessions take them: float32 in place on the CPU; everything else is read (and widened) first. @throws InputError when that is too much */
+async function usable(weights: Weights, inPlace: boolean): Promise<Weights> {
+  const out = new Map(weights);
+  let bytes = 0;
+  for (const [name, weight] of weights) {
+    if (!isStored(weight) || (inPlace && !weight.packed)) continue;
+    bytes += byteLength(weight);
+    if (bytes > MAX_LOADED_BYTES)
+      throw new InputError(
+        weight.file,
+        inPlace
+          ? 'holds more 16-bit weights than can be widened while loading. Import it with --dtype float32 or int8.'
+          : 'is too large for this device and precision. Use the CPU with float32, or --dtype int8.',
+      );
+    out.set(name, await loadWeight(weight));
+  }
+  return out;
+}
+
 /**
  * From noise to actions for a fixed batch size: one prefix pass, then Euler steps of the action expert against its cache.
  * Weights are baked in; the adaRMS conditions of the step times are computed once at the start.
@@ -61,7 +91,7 @@ export class Sampler {
     readonly config: ModelConfig,
     readonly batch: number,
     private readonly prefix: Session,
-    private readonly denoise: Session,
+    private readonly velocity: Session,
     private readonly conditions: readonly (Float32Array | Float64Array)[],
     private readonly precision: Precision,
     steps: number,
@@ -73,7 +103,7 @@ export class Sampler {
     const { batch, steps, threads = 1, imageMask = false, precision = 'float32' } = options;
     const { quantised, device = 'cpu' } = options;
     const integers = quantised ? { quantised, activationBits: await activationBits() } : {};
-    const weights = splitLayers(config, parameters);
+    const weights = splitLayers(config, await usable(parameters, precision === 'float32' && device === 'cpu'));
     const times = eulerTimes(steps).before;
     const conditions = await Session.create(buildConditionProgram(config, times.length), {
       weights,
@@ -111,31 +141,41 @@ export class Sampler {
   async sample(
     inputs: SamplerInputs,
     noise: Float32Array,
-    afterStep?: (x: Float32Array, timeAfter: number, step: number) => void,
+    afterStep?: AfterStep,
   ): Promise<{ actions: Float32Array; stageLogits: Float32Array }> {
-    const real = (values: Float32Array) => (this.precision === 'float64' ? Float64Array.from(values) : values.slice());
+    const { stageLogits, cache } = await this.encode(inputs);
+    return { actions: await this.denoise(cache, noise, afterStep), stageLogits };
+  }
+
+  /** The prefix pass alone: stage logits, and the cache that any number of chunks can be sampled against. */
+  async encode(inputs: SamplerInputs): Promise<{ stageLogits: Float32Array; cache: PrefixCache }> {
     const { images, task, stage, imageMask } = inputs;
-    const state = real(inputs.state);
+    const state = this.real(inputs.state);
     const mask: Record<string, Uint8Array> = imageMask ? { image_mask: imageMask } : {};
     const { stage_logits, ...cache } = await this.prefix.run({ images, state, task, stage, ...mask });
-    const x = real(noise) as Float32Array;
+    return { stageLogits: (stage_logits!.data as Float32Array).slice(), cache };
+  }
+
+  /** Euler steps from `noise` [B, horizon, actionDim] to normalised actions of the same shape. */
+  async denoise(cache: PrefixCache, noise: Float32Array, afterStep?: AfterStep): Promise<Float32Array> {
+    const x = this.real(noise) as Float32Array;
     const { before, after } = this.times;
     const dt = f32(-1 / before.length);
     for (let step = 0; step < before.length; step++) {
-      const { velocity } = await this.denoise.run({
-        ...(cache as Record<string, NdArray>),
-        noisy: x,
-        modulation: this.conditions[step]!,
-      });
+      const { velocity } = await this.velocity.run({ ...cache, noisy: x, modulation: this.conditions[step]! });
       const v = velocity!.data as Float32Array;
       if (this.precision === 'float64') for (let i = 0; i < x.length; i++) x[i]! -= v[i]! / before.length;
       else for (let i = 0; i < x.length; i++) x[i]! += f32(dt * v[i]!);
       afterStep?.(x, after[step]!, step);
     }
-    return { actions: x, stageLogits: (stage_logits!.data as Float32Array).slice() };
+    return x;
+  }
+
+  private real(values: Float32Array): Float32Array | Float64Array {
+    return this.precision === 'float64' ? Float64Array.from(values) : values.slice();
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.prefix.close(), this.denoise.close()]);
+    await Promise.all([this.prefix.close(), this.velocity.close()]);
   }
 }

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { InputError, writeFileAside } from '../base/index.ts';
+import { bfloat16ToFloat32, float16ToFloat32 } from './half.ts';
 import { size } from './shapes.ts';
 import { byteLength, ELEMENT_BYTES, type StoredArray } from './stored.ts';
 import type { DataType, NdArray, Parameters, TypedArray } from './types.ts';
@@ -47,7 +48,7 @@ const MAX_HEADER_BYTES = 100_000_000;
 interface Source {
   readonly where: string;
   readonly length: number;
-  read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
+  read(start: number, end: number): Promise<ArrayBuffer>;
 }
 
 /**
@@ -124,31 +125,21 @@ export function safetensorsLayout(
   return { head, offsets, length: head.length + at };
 }
 
-/** The arrays of a safetensors file where they lie, without reading them. @throws InputError for a type that would have to be converted (16-bit) */
+/** The arrays of a safetensors file where they lie, without reading them. @throws InputError for a type that means another one here */
 export async function mapSafetensors(file: string): Promise<Map<string, StoredArray>> {
   const path = resolve(file);
   return withSource(path, async (source) => {
     const { header, start } = await readHeader(source);
-    return new Map(
-      [...header.entries].map(
-        ([
-          name,
-          {
-            dtype,
-            shape,
-            data_offsets: [from],
-          },
-        ]) => {
-          const known = (Object.keys(WRITTEN) as DataType[]).find((type) => WRITTEN[type] === dtype);
-          if (!known)
-            throw new InputError(
-              file,
-              `'${name}' is ${dtype}, which cannot be used in place. Import the checkpoint as float32.`,
-            );
-          return [name, { shape: [...shape], dtype: known, file: path, offset: start + from }];
-        },
-      ),
-    );
+    const out = new Map<string, StoredArray>();
+    for (const [name, { dtype, shape, data_offsets: offsets }] of header.entries) {
+      const at = { shape: [...shape], file: path, offset: start + offsets[0] };
+      const known = (Object.keys(WRITTEN) as DataType[]).find((type) => WRITTEN[type] === dtype);
+      if (known) out.set(name, { ...at, dtype: known });
+      else if (dtype === 'BF16') out.set(name, { ...at, dtype: 'float32', packed: 'bfloat16' });
+      else if (dtype === 'F16') out.set(name, { ...at, dtype: 'float32', packed: 'float16' });
+      else throw new InputError(file, `'${name}' is ${dtype}, which no weight has. Read the file instead.`);
+    }
+    return out;
   });
 }
 
@@ -157,7 +148,7 @@ async function withSource<T>(file: string | Uint8Array, use: (source: Source) =>
     return use({
       where: 'safetensors',
       length: file.length,
-      read: async (start, end) => new Uint8Array(file.slice(start, end)),
+      read: async (start, end) => new Uint8Array(file.slice(start, end)).buffer,
     });
   const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
     throw new InputError(file, `cannot be read (${error.code}). Check the path.`);
@@ -173,10 +164,12 @@ async function withSource<T>(file: string | Uint8Array, use: (source: Source) =>
   }
 }
 
-async function readRange(handle: FileHandle, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
-  const out = new Uint8Array(end - start);
-  for (let done = 0; done < out.length; ) {
-    const { bytesRead } = await handle.read(out, done, Math.min(out.length - done, 2 ** 30), start + done);
+/** Bytes of the file, in a buffer of their own. More than 4 GB come as a buffer, too: only views of it are limited. */
+async function readRange(handle: FileHandle, start: number, end: number): Promise<ArrayBuffer> {
+  const out = new ArrayBuffer(end - start);
+  for (let done = 0; done < out.byteLength; ) {
+    const piece = new Uint8Array(out, done, Math.min(out.byteLength - done, 2 ** 30));
+    const { bytesRead } = await handle.read(piece, 0, piece.length, start + done);
     if (bytesRead === 0) throw new InputError('safetensors', 'the file ended while it was read.');
     done += bytesRead;
   }
@@ -189,7 +182,7 @@ async function readHeader(source: Source): Promise<{ header: SafetensorsHeader; 
   };
   if (source.length < 8) fail(`it has ${source.length} bytes, the header's length alone takes 8`);
   const first = await source.read(0, 8);
-  const length = Number(new DataView(first.buffer).getBigUint64(0, true));
+  const length = Number(new DataView(first).getBigUint64(0, true));
   if (length > MAX_HEADER_BYTES || 8 + length > source.length)
     fail(`the header should have ${length} bytes, the file has ${source.length}; it may be cut off or of another kind`);
   let parsed: Record<string, unknown> = {};
@@ -225,9 +218,8 @@ async function readHeader(source: Source): Promise<{ header: SafetensorsHeader; 
   return { header: { metadata: metadata as Record<string, string>, entries }, start: 8 + length };
 }
 
-function decode({ dtype, shape }: Entry, bytes: Uint8Array<ArrayBuffer>): NdArray {
+function decode({ dtype, shape }: Entry, buffer: ArrayBuffer): NdArray {
   const make = (type: DataType, data: TypedArray): NdArray => ({ shape: [...shape], dtype: type, data });
-  const { buffer } = bytes;
   switch (dtype) {
     case 'F64':
       return make('float64', new Float64Array(buffer));
@@ -246,30 +238,12 @@ function decode({ dtype, shape }: Entry, bytes: Uint8Array<ArrayBuffer>): NdArra
     case 'I8':
       return make('int8', new Int8Array(buffer));
     case 'BOOL':
-      return make('bool', bytes);
+      return make('bool', new Uint8Array(buffer));
     case 'BF16':
       return make('float32', bfloat16ToFloat32(new Uint16Array(buffer)));
     case 'F16':
       return make('float32', float16ToFloat32(new Uint16Array(buffer)));
     default:
-      return make('uint8', bytes);
+      return make('uint8', new Uint8Array(buffer));
   }
-}
-
-function bfloat16ToFloat32(half: Uint16Array): Float32Array {
-  const bits = new Uint32Array(half.length);
-  for (let i = 0; i < half.length; i++) bits[i] = half[i]! << 16;
-  return new Float32Array(bits.buffer);
-}
-
-/** IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits. */
-function float16ToFloat32(half: Uint16Array): Float32Array {
-  return Float32Array.from(half, (bits) => {
-    const sign = bits & 0x8000 ? -1 : 1;
-    const exponent = (bits >> 10) & 31;
-    const fraction = bits & 1023;
-    if (exponent === 0) return sign * fraction * 2 ** -24;
-    if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-    return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  });
 }

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { TensorError } from './errors.ts';
+import { bfloat16ToFloat32, float16ToFloat32 } from './half.ts';
 import { size } from './shapes.ts';
 import type { DataType, NdArray, TypedArray } from './types.ts';
 
@@ -11,11 +12,15 @@ export interface StoredArray {
   readonly file: string;
   /** Where the array begins in the file, in bytes. */
   readonly offset: number;
+  /** 16-bit reals in the file that mean float32: they can be loaded, not used in place. */
+  readonly packed?: 'bfloat16' | 'float16';
 }
 
 /** A weight in memory or in a file. */
 export type Weight = NdArray | StoredArray;
 export type Weights = ReadonlyMap<string, Weight>;
+
+const WIDEN = { bfloat16: bfloat16ToFloat32, float16: float16ToFloat32 };
 
 export const isStored = (weight: Weight): weight is StoredArray => 'file' in weight;
 
@@ -29,13 +34,16 @@ export const ELEMENT_BYTES: Record<DataType, number> = {
   bool: 1,
 };
 
-/** Bytes that an array of this shape and type takes. */
+const elementBytes = ({ dtype, packed }: Pick<StoredArray, 'dtype' | 'packed'>): number =>
+  packed ? 2 : ELEMENT_BYTES[dtype];
+
+/** Bytes that an array of this shape and type takes in memory. */
 export const byteLength = ({ shape, dtype }: Pick<StoredArray, 'shape' | 'dtype'>): number =>
   size(shape) * ELEMENT_BYTES[dtype];
 
 /** Elements `from`…`from + size(shape)` as an array of `shape`; no copy of what is in memory, no read of what is in a file. */
 export function weightRange<W extends Weight>(weight: W, from: number, shape: readonly number[]): W {
-  if (isStored(weight)) return { ...weight, shape, offset: weight.offset + from * ELEMENT_BYTES[weight.dtype] };
+  if (isStored(weight)) return { ...weight, shape, offset: weight.offset + from * elementBytes(weight) };
   const { data } = weight as NdArray;
   return { ...weight, shape, data: (data as Float32Array).subarray(from, from + size(shape)) };
 }
@@ -43,8 +51,8 @@ export function weightRange<W extends Weight>(weight: W, from: number, shape: re
 /** The array itself, read when it is in a file. */
 export async function loadWeight(weight: Weight): Promise<NdArray> {
   if (!isStored(weight)) return weight;
-  const { shape, dtype, file, offset } = weight;
-  const bytes = new Uint8Array(byteLength(weight));
+  const { shape, dtype, file, offset, packed } = weight;
+  const bytes = new Uint8Array(size(shape) * elementBytes(weight));
   const handle = await open(file, 'r');
   try {
     for (let done = 0; done < bytes.length; ) {
@@ -59,7 +67,8 @@ export async function loadWeight(weight: Weight): Promise<NdArray> {
   } finally {
     await handle.close();
   }
-  return { shape, dtype, data: view(dtype, bytes.buffer) };
+  const data = packed ? WIDEN[packed](new Uint16Array(bytes.buffer)) : view(dtype, bytes.buffer);
+  return { shape, dtype, data };
 }
 
 function view(dtype: DataType, buffer: ArrayBuffer): TypedArray {

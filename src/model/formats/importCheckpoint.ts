@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
-import { cp, open, readdir, rm, statfs } from 'node:fs/promises';
+import { cp, open, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { readNormStats } from '../../action/index.ts';
-import { InputError, NotBuiltError, ValetError, writeFileAside, writeFolderAside } from '../../base/index.ts';
+import { InputError, ValetError, writeFileAside, writeFolderAside } from '../../base/index.ts';
 import { type ModelConfig, type ModelConfigInput, modelConfig } from '../config.ts';
+import { INT8_FILE, type MatrixError } from '../int8.ts';
+import { quantiseCheckpoint } from '../int8Checkpoint.ts';
 import { parameterTree } from '../tree.ts';
 import { chooseAsset, findAssets } from './assets.ts';
 import { configOf, policyOf } from './configOf.ts';
@@ -34,6 +36,8 @@ export interface ImportOptions {
   readonly signal?: AbortSignal;
   readonly start?: (bytes: number) => void;
   readonly copied?: (bytes: number) => void;
+  /** Called with the number of matrices when int8 rounding begins; `at` then counts them. */
+  readonly quantising?: (matrices: number) => { at(done: number): void };
 }
 
 export interface ImportReport {
@@ -48,6 +52,8 @@ export interface ImportReport {
   /** Why the statistics, which were copied, do not do for planning; null when they do. */
   readonly statisticsProblem: string | null;
   readonly hasTokenizer: boolean;
+  /** The rounding error of each matrix of an int8 import. */
+  readonly matrices?: readonly MatrixError[];
 }
 
 /**
@@ -61,7 +67,7 @@ export async function importCheckpoint(
   options: ImportOptions = {},
 ): Promise<ImportReport> {
   const { dtype = 'float32', seed = 0 } = options;
-  if (dtype === 'int8') throw new NotBuiltError('import', 'int8 weights (--dtype int8)');
+  if (dtype === 'int8') return importInt8(source, out, options);
   if (existsSync(out)) throw new InputError(out, 'exists already. Choose another folder or remove it first.');
   const tree = await openTree(source);
   const layout = layoutOf(tree);
@@ -112,6 +118,26 @@ export async function importCheckpoint(
     statisticsProblem,
     hasTokenizer: asset !== undefined && existsSync(join(asset.folder, 'fast_tokenizer')),
   };
+}
+
+/** First the whole network in float32 (bfloat16 where that loses nothing) inside the folder that is being made, then its matrices as bytes. */
+async function importInt8(source: string, out: string, options: ImportOptions): Promise<ImportReport> {
+  if (existsSync(out)) throw new InputError(out, 'exists already. Choose another folder or remove it first.');
+  await removeStale(out);
+  const tree = await openTree(source);
+  const dtype = [...tree.leaves.values()].every((leaf) => leaf.dtype === 'bfloat16') ? 'bfloat16' : 'float32';
+  let report: ImportReport | undefined;
+  let matrices: MatrixError[] = [];
+  await writeFolderAside(out, async (at) => {
+    const whole = join(at, 'whole');
+    report = await importCheckpoint(source, whole, { ...options, dtype });
+    matrices = await quantiseCheckpoint(whole, at, { ...(options.quantising && { progress: options.quantising }) });
+    await rm(whole, { recursive: true });
+    options.signal?.throwIfAborted();
+  });
+  const files = ['params.safetensors', INT8_FILE].map(async (name) => (await stat(join(out, name))).size);
+  const bytesWritten = (await Promise.all(files)).reduce((a, b) => a + b, 0);
+  return { ...report!, bytesWritten, matrices };
 }
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

@@ -114,10 +114,10 @@ function withoutUnused(graph: OnnxGraph, parameters: ReadonlySet<string>): OnnxG
 /** A weight as the program's real type; one that stays in its file must have that type there. */
 function baked(weight: Weight, name: string, precision: Real): Weight {
   if (!isStored(weight)) return { ...weight, dtype: precision, data: asType(weight.data, precision) };
-  if (weight.dtype === precision) return weight;
+  if (weight.dtype === precision && !weight.packed) return weight;
   throw new TensorError(
     'toOnnx',
-    `the weight '${name}' lies in ${weight.file} as ${weight.dtype} (expected ${precision}). Load it instead.`,
+    `the weight '${name}' lies in ${weight.file} as ${weight.packed ?? weight.dtype} (expected ${precision}). Load it instead.`,
   );
 }
 
