@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib.metadata import version
 
 import jax
 import jax.numpy as jnp
@@ -113,7 +114,7 @@ def read(request):
 
 
 def versions(_):
-    return {"orbax": ocp.__version__, "jax": jax.__version__, "tensorstore": getattr(ts, "__version__", "?")}
+    return {"orbax": ocp.__version__, "jax": jax.__version__, "tensorstore": version("tensorstore")}
 
 
 for line in sys.stdin:
