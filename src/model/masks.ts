@@ -15,8 +15,8 @@ export function validTokens(net: Network, layout: PrefixLayout, imageMask: Tenso
     layout.cameraTokens,
   ]);
   const parts = [reshape(images, [batch, layout.base]), ones(layout.length - layout.base)];
-  if (layout.fastTokens > 0 && fastMask)
-    parts.push(concat([ones(1), slice(cast(fastMask, 'float32'), 1, 0, layout.fastTokens - 1)], 1));
+  if (layout.fastTokens > 0 && fastMask) parts.push(ones(1)); // shifted by one, as the ids are
+  if (layout.fastTokens > 1 && fastMask) parts.push(slice(cast(fastMask, 'float32'), 1, 0, layout.fastTokens - 1));
   return concat(parts, 1);
 }
 

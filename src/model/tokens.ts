@@ -94,5 +94,6 @@ function stateBins(builder: Builder, x: Tensor, range: number): Tensor {
 export function fastTokens(net: Network, ids: Tensor): Tensor {
   const [batch, length] = ids.shape as [number, number];
   const zero = net.builder.constant(new Array(batch).fill(0), [batch, 1], 'int64');
-  return gather(net.weight('fast_token_embedding/embedding'), concat([zero, slice(ids, 1, 0, length - 1)], 1));
+  const shifted = length === 1 ? zero : concat([zero, slice(ids, 1, 0, length - 1)], 1);
+  return gather(net.weight('fast_token_embedding/embedding'), shifted);
 }
