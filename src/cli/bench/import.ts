@@ -25,7 +25,10 @@ export const importBenchmark: Benchmark = {
       const source = join(folder, 'source');
       const packed = await writeSource(source, config, folder, note);
       const rows: BenchRow[] = [];
-      const copySeconds = await timed(() => execute('cp', ['-r', source, join(folder, 'copy')]));
+      // An import is done when its bytes are on the disk; so is the copy that it is measured against.
+      const copySeconds = await timed(() =>
+        execute('sh', ['-c', 'cp -r "$0" "$1" && find "$1" -type f -exec sync {} +', source, join(folder, 'copy')]),
+      );
       await rm(join(folder, 'copy'), { recursive: true });
       const out = join(folder, 'out');
       const { stdout } = await execute(
@@ -53,9 +56,9 @@ export const importBenchmark: Benchmark = {
       const megabytes = report.bytesRead / 1e6;
       const size = `${(report.bytesRead / 1e9).toFixed(1)} GB, ${packed}`;
       rows.push(
-        row(`import, ${size}, ${threads} threads`, report.seconds, 's', { name: 'cp -r', value: copySeconds }),
+        row(`import, ${size}, ${threads} threads`, report.seconds, 's', { name: 'cp -r and sync', value: copySeconds }),
         row('import, rate of unpacked bytes', megabytes / report.seconds, 'MB/s', {
-          name: 'cp -r',
+          name: 'cp -r and sync',
           value: megabytes / copySeconds,
         }),
         row('import, processor time of all threads', report.cpuSeconds, 's'),
@@ -74,7 +77,7 @@ export const importBenchmark: Benchmark = {
           'export, one folder per array',
           await timed(() => exportCheckpoint(out, join(folder, 'export'), { format: 'openpi', threads })),
           's',
-          { name: 'cp -r', value: copySeconds },
+          { name: 'cp -r and sync', value: copySeconds },
         ),
       );
       return rows;
