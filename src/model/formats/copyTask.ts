@@ -20,6 +20,8 @@ export interface CopyTask extends CopyJob {
 }
 
 const BUFFER_BYTES = 2 ** 22;
+/** Pieces from here on are written as they come. */
+const DIRECT_BYTES = 2 ** 18;
 
 /** Does one task, in this thread. @throws InputError that names the file when one is missing, cut off or damaged */
 export async function copyTask({ leaf, chunks, file, offset, dtype, gather }: CopyTask): Promise<void> {
@@ -54,7 +56,8 @@ class Gatherer {
       this.flush();
       this.start = at;
     }
-    if (bytes.length > BUFFER_BYTES) {
+    if (bytes.length >= DIRECT_BYTES) {
+      this.flush();
       write(this.handle, bytes, at);
       this.start = at + bytes.length;
       return;
