@@ -6,6 +6,7 @@ export {
   loadParameters,
   type PolicySettings,
   readCheckpoint,
+  readCheckpointParts,
   writeCheckpoint,
 } from './checkpoint.ts';
 export { PlannerClient } from './client.ts';
@@ -13,7 +14,13 @@ export * from './config.ts';
 export { flowNoise } from './flowNoise.ts';
 export * from './formats/index.ts';
 export { configOfGoldenCase } from './golden.ts';
-export { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram, type InferenceOptions } from './inference.ts';
+export {
+  buildConditionProgram,
+  buildDenoiseProgram,
+  buildPrefixProgram,
+  buildVisionProgram,
+  type InferenceOptions,
+} from './inference.ts';
 export { initParameters } from './initialise.ts';
 export { INT8_FILE, type Int8Parts, int8Parts, type MatrixError, readInt8, writeInt8 } from './int8.ts';
 export { planningConfig, quantiseCheckpoint } from './int8Checkpoint.ts';
@@ -30,7 +37,7 @@ export {
   type WeightType,
 } from './memory.ts';
 export type { Trace } from './network.ts';
-export type { Planner, PlanRequest, Prediction } from './plan.ts';
+export type { Planner, PlanRequest, PlanTiming, Prediction } from './plan.ts';
 export { createPlanner, type PlannerOptions } from './planner.ts';
 export { eulerTimes, Sampler, type SamplerInputs, type SamplerOptions } from './sampler.ts';
 export { sincos, sincosFrequencies } from './sincos.ts';

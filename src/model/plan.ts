@@ -22,6 +22,13 @@ export interface Prediction {
   readonly stageLogits: Float32Array;
 }
 
+/** Milliseconds of the parts of a pass: pictures, state and noise; the prefix pass; the Euler steps. */
+export interface PlanTiming {
+  readonly prepareMs: number;
+  readonly prefixMs: number;
+  readonly denoiseMs: number;
+}
+
 /** Makes plans. Several requests share one pass when the implementation batches. */
 export interface Planner {
   /** Side length in pixels of the square pictures that the network takes. */

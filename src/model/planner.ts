@@ -13,7 +13,7 @@ import type { Device } from '../tensor/index.ts';
 import { type Checkpoint, loadParameters } from './checkpoint.ts';
 import { type ModelConfig, modelConfig } from './config.ts';
 import { flowNoise } from './flowNoise.ts';
-import type { Planner, PlanRequest, Prediction } from './plan.ts';
+import type { Planner, PlanRequest, PlanTiming, Prediction } from './plan.ts';
 import { Sampler } from './sampler.ts';
 
 export interface PlannerOptions {
@@ -32,6 +32,8 @@ export interface PlannerOptions {
   readonly useCorrelatedNoise?: boolean;
   readonly correlationBeta?: number;
   readonly timeThresholdInpaint?: number;
+  /** Hears how long the parts of each pass took. */
+  readonly onPass?: (timing: PlanTiming) => void;
 }
 
 /** A planner in the calling thread; it blocks that thread while it computes. `PlannerClient` owns one in a worker. */
@@ -71,7 +73,7 @@ export async function createPlanner(checkpoint: Checkpoint, options: PlannerOpti
         ...(quantised && { quantised }),
       }),
     );
-  return new NetworkPlanner({ ...checkpoint, config }, samplers, options.noiseScale ?? 1);
+  return new NetworkPlanner({ ...checkpoint, config }, samplers, options.noiseScale ?? 1, options.onPass);
 }
 
 class NetworkPlanner implements Planner {
@@ -85,6 +87,7 @@ class NetworkPlanner implements Planner {
     /** By batch size, largest first. */
     private readonly samplers: ReadonlyMap<number, Sampler>,
     private readonly noiseScale: number,
+    private readonly onPass: PlannerOptions['onPass'],
   ) {
     this.imageSize = checkpoint.config.imageSize;
     this.noise = flowNoise(checkpoint.config, checkpoint.normStats);
@@ -114,6 +117,7 @@ class NetworkPlanner implements Planner {
   }
 
   private async planBatch(sampler: Sampler, requests: readonly PlanRequest[]): Promise<Prediction[]> {
+    const started = performance.now();
     const { config, normStats } = this.checkpoint;
     const { imageSize: side, actionHorizon: horizon, actionDim: width, maxStages, cameras } = config;
     const pixels = side * side * 3;
@@ -139,11 +143,19 @@ class NetworkPlanner implements Planner {
       task: BigInt64Array.from(requests, ({ taskId }) => BigInt(taskId)),
       stage: BigInt64Array.from(requests, ({ stage }) => BigInt(stage)),
     };
-    const { actions, stageLogits } = await sampler.sample(inputs, noise, (x, time) => {
+    const prepared = performance.now();
+    const { stageLogits, cache } = await sampler.encode(inputs);
+    const encoded = performance.now();
+    const actions = await sampler.denoise(cache, noise, (x, time) => {
       given.forEach((promise, b) => {
         const own = (array: Float32Array) => array.subarray(b * chunk, (b + 1) * chunk);
         if (promise) promise.inpainter.apply(own(x), promise.rows, own(noise), time, config.timeThresholdInpaint);
       });
+    });
+    this.onPass?.({
+      prepareMs: prepared - started,
+      prefixMs: encoded - prepared,
+      denoiseMs: performance.now() - encoded,
     });
     return requests.map((request, b) => ({
       actions: actionsFromModel(

@@ -1,23 +1,33 @@
 import { workerData } from 'node:worker_threads';
 import { answerCalls, Transfer } from '../base/index.ts';
-import { readCheckpoint } from './checkpoint.ts';
-import type { Planner, PlanRequest } from './plan.ts';
+import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
+import { inferenceMemory } from './memory.ts';
+import type { Planner, PlanRequest, PlanTiming } from './plan.ts';
 import { createPlanner, type PlannerOptions } from './planner.ts';
 
 /** Owns one planner: the programs run on this thread, never on the main one. */
 const { checkpoint, options } = workerData as { checkpoint: string; options: PlannerOptions };
+let read: Promise<Checkpoint> | undefined;
 let planner: Promise<Planner> | undefined;
-const ready = (): Promise<Planner> => {
-  planner ??= readCheckpoint(checkpoint).then((read) => createPlanner(read, options));
-  return planner;
-};
+let passes: PlanTiming[] = [];
+const onPass = (timing: PlanTiming) => passes.push(timing);
+const folder = (): Promise<Checkpoint> => (read ??= readCheckpoint(checkpoint));
+const ready = (): Promise<Planner> =>
+  (planner ??= folder().then((found) => createPlanner(found, { ...options, onPass })));
 
 answerCalls({
+  measure: async () => {
+    const { config, quantised } = await folder();
+    const weights = quantised ? 'int8' : (options.precision ?? 'float32');
+    const sizes = new Set([1, ...(options.batchSizes ?? [])]);
+    return { bytes: [...sizes].reduce((sum, size) => sum + inferenceMemory(config, size, weights).total, 0) };
+  },
   open: async () => ({ imageSize: (await ready()).imageSize }),
   plan: async (requests: readonly PlanRequest[]) => {
+    passes = [];
     const predictions = await (await ready()).plan(requests);
     return new Transfer(
-      predictions,
+      { predictions, passes },
       predictions.map(({ actions }) => actions.buffer as ArrayBuffer),
     );
   },
