@@ -23,6 +23,7 @@ const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command
   inspect: { summary: 'what a checkpoint holds', load: () => import('./inspect.ts') },
   export: { summary: 'a checkpoint for openpi or as safetensors', load: () => import('./export.ts') },
   serve: { summary: 'the policy server', load: () => import('./serve.ts') },
+  replay: { summary: 'a recorded session sent to a server again', load: () => import('./replay.ts') },
   eval: { summary: 'rollouts into a ledger', load: () => import('./eval.ts') },
   report: { summary: 'table, figure and page of an evaluation', load: () => import('./report.ts') },
   compare: { summary: 'paired statistics of two evaluations' },

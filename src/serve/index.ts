@@ -13,6 +13,10 @@ export {
   observationToWire,
 } from './observation.ts';
 export { packMessage } from './pack.ts';
+export { listRecordings, type RecordedEvent, Recording } from './recordingReader.ts';
+export { Recorder, type RecorderOptions } from './recordingWriter.ts';
+export { type ReplayOptions, replaySession, type SessionReplay } from './replay.ts';
+export { RecordedSessions } from './replayServer.ts';
 export { checkpointFolder, type Routes, readRoutes, route } from './routes.ts';
 export { type Json, PolicyServer, type ServerLimits, type ServerOptions, startServer } from './server.ts';
 export { type UnpackLimits, unpackMessage } from './unpack.ts';

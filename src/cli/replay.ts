@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import { InputError, Progress } from '../base/index.ts';
+import { listRecordings, Recording, replaySession, type SessionReplay } from '../serve/index.ts';
+
+interface Options {
+  against: string;
+  asRecorded: boolean;
+  session?: string;
+  apiKeyFile?: string;
+  tolerance: number;
+  json: boolean;
+}
+
+export function command(): Command {
+  return new Command('replay')
+    .description('send recorded sessions to a server again and compare its actions')
+    .argument('<path>', 'folder that valet serve --record wrote, or one recording of it')
+    .requiredOption('--against <url>', 'the server, ws://HOST:PORT')
+    .option('--as-recorded', 'keep the recorded times between messages, sessions at once as they were', false)
+    .option('--session <id>', 'this session alone')
+    .option('--api-key-file <file>', "the server's key")
+    .option('--tolerance <x>', 'largest difference of a number that still counts as equal', number, 0)
+    .option('--json', 'print one JSON object', false)
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ valet replay recordings --against ws://127.0.0.1:8000\n\nExit code 1 when a reply differs. Without --as-recorded each message is sent as soon as the reply before it is there.',
+    )
+    .action(run);
+}
+
+async function run(path: string, options: Options): Promise<void> {
+  const { against: url, asRecorded, tolerance } = options;
+  if (!URL.canParse(url) || !['ws:', 'wss:'].includes(new URL(url).protocol))
+    throw new InputError('valet replay', `"${url}" is no websocket address (expected ws://HOST:PORT or wss://…).`);
+  const apiKey = options.apiKeyFile === undefined ? undefined : (await readFile(options.apiKeyFile, 'utf8')).trim();
+  const recordings: Recording[] = [];
+  try {
+    for (const file of await listRecordings(path)) recordings.push(await Recording.open(file));
+    const wanted = recordings.filter(({ session }) => options.session === undefined || session === options.session);
+    if (wanted.length === 0)
+      throw new InputError(
+        path,
+        `holds no session ${options.session} (there are: ${recordings.map(({ session }) => session).join(', ')}).`,
+      );
+    const total = wanted.flatMap(({ events }) => events).filter(({ kind }) => kind.startsWith('sent')).length;
+    const progress = new Progress('replay', total, { unit: 'replies' });
+    const replay = (recording: Recording) =>
+      replaySession(url, recording, {
+        asRecorded,
+        ...(apiKey === undefined ? {} : { apiKey }),
+        onReply: () => progress.add(),
+      });
+    const sessions: SessionReplay[] = [];
+    if (asRecorded) sessions.push(...(await together(wanted, replay)));
+    else for (const recording of wanted) sessions.push(await replay(recording));
+    progress.end();
+    report(sessions, tolerance, options.json);
+  } finally {
+    await Promise.all(recordings.map((recording) => recording.close()));
+  }
+}
+
+/** Every session at the time at which it opened, counted from the first. */
+function together(recordings: readonly Recording[], replay: (recording: Recording) => Promise<SessionReplay>) {
+  const opened = recordings.map((recording) => Date.parse(recording.opened) || 0);
+  const first = Math.min(...opened);
+  return Promise.all(
+    recordings.map(async (recording, i) => {
+      await new Promise((resolve) => setTimeout(resolve, opened[i]! - first));
+      return replay(recording);
+    }),
+  );
+}
+
+function report(sessions: readonly SessionReplay[], tolerance: number, json: boolean): void {
+  const same = (session: SessionReplay) =>
+    session.maxDifference <= tolerance && session.differences.length === 0 && session.compared === session.steps;
+  const equal = sessions.every(same);
+  const maxDifference = Math.max(0, ...sessions.map((session) => session.maxDifference));
+  const steps = sessions.reduce((sum, session) => sum + session.compared, 0);
+  if (json) process.stdout.write(`${JSON.stringify({ equal, steps, maxDifference, sessions })}\n`);
+  else {
+    for (const session of sessions) {
+      const { compared, firstDifferingStep: first, recordedMs, ms, incomplete } = session;
+      const verdict = first === null ? 'equal' : `first difference at step ${first}, largest ${session.maxDifference}`;
+      const times = ms && recordedMs ? `; p50 ${ms.p50} ms (recorded ${recordedMs.p50})` : '';
+      const note = incomplete === null ? '' : `; the recording is not whole: ${incomplete}`;
+      process.stdout.write(`${session.session}: ${compared} of ${session.steps} replies, ${verdict}${times}${note}\n`);
+      for (const difference of session.differences) process.stdout.write(`  ${difference}\n`);
+    }
+    process.stdout.write(
+      `${equal ? 'equal' : 'not equal'}: ${sessions.length} sessions, ${steps} replies, largest difference ${maxDifference}\n`,
+    );
+  }
+  if (!equal) process.exitCode = 1;
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('expected a number of 0 or more.');
+  return value;
+}
