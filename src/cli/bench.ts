@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { InputError, nearest } from '../base/index.ts';
-import type { Benchmark, BenchRow } from './bench/row.ts';
+import type { Benchmark, BenchRow, BenchSettings } from './bench/row.ts';
 
 /** Every benchmark, loaded when it runs. */
 const BENCHMARKS: Record<string, () => Promise<Benchmark>> = {
+  plan: async () => (await import('./bench/plan.ts')).plan,
   network: async () => (await import('./bench/network.ts')).network,
   statistics: async () => (await import('./bench/statistics.ts')).statistics,
   import: async () => (await import('./bench/import.ts')).importBenchmark,
@@ -18,12 +19,20 @@ export function command(): Command {
     .description('one benchmark, with its peer beside it where Python is there')
     .argument('<name>', Object.keys(BENCHMARKS).join(', '))
     .option('--threads <n>', 'threads of the work', positive, availableParallelism())
+    .option('--config <name>', 'plan: which network')
+    .option('--dtype <types>', 'plan: int8, float32 or both')
+    .option('--checkpoint <dir>', 'plan: a float32 checkpoint in place of random weights')
+    .option('--peer <none>', 'leave the peers out')
+    .addOption(new Option('--measure <dir>').hideHelp())
     .option('--json', 'print the rows as one JSON array', false)
     .addHelpText('after', '\nExample:\n  $ valet bench training --json')
     .action(run);
 }
 
-async function run(name: string, { threads, json }: { threads: number; json: boolean }): Promise<void> {
+async function run(
+  name: string,
+  { threads, json, ...settings }: { threads: number; json: boolean } & BenchSettings,
+): Promise<void> {
   const load = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
   if (!load) {
     const guess = nearest(name, Object.keys(BENCHMARKS));
@@ -32,7 +41,12 @@ async function run(name: string, { threads, json }: { threads: number; json: boo
       `there is no benchmark '${name}'. ${guess ? `Did you mean '${guess}'?` : `Known: ${Object.keys(BENCHMARKS).join(', ')}.`}`,
     );
   }
-  const rows = await (await load()).run({ threads, note: (line) => void process.stderr.write(`${line}\n`) });
+  const rows = await (await load()).run({
+    threads,
+    settings,
+    note: (line) => void process.stderr.write(`${line}\n`),
+  });
+  if (settings.measure) return; // it has printed what it measured
   process.stdout.write(json ? `${JSON.stringify(rows)}\n` : rows.map((row) => `${sentence(row)}\n`).join(''));
 }
 

@@ -4,6 +4,7 @@ import { dense, splitModulation } from './layers.ts';
 import { Network } from './network.ts';
 import { mixCache, prefixPass } from './prefix.ts';
 import { modulationRows, suffixPass, timeCondition } from './suffix.ts';
+import { visionTokens } from './vision.ts';
 
 export interface InferenceOptions {
   readonly batch: number;
@@ -34,6 +35,15 @@ export function buildPrefixProgram(config: ModelConfig, { batch, imageMask = fal
   builder.output('stage_logits', dense(net, 'stage_pred_from_vlm', prefix.base));
   if (prefix.valid) builder.output('prefix_mask', prefix.valid);
   return builder.build();
+}
+
+/** The vision tower alone, to be measured or looked at: input `images` as above, output `tokens` [B, cameras·n, vlmWidth]. */
+export function buildVisionProgram(config: ModelConfig, { batch }: { batch: number }): Program {
+  const net = new Network(config);
+  const side = config.imageSize;
+  const images = net.builder.input('images', [batch, config.cameras.length, side, side, 3], 'uint8');
+  net.builder.output('tokens', visionTokens(net, images));
+  return net.builder.build();
 }
 
 /**

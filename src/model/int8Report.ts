@@ -25,8 +25,11 @@ export interface ReportInput {
 }
 
 /** Observations that no camera took, for a network whose data are not at hand: smooth random pictures, normal states, every task in turn. */
-export function syntheticInputs(checkpoint: Checkpoint, count: number, seed: number | string): ReportInput[] {
-  const { config, normStats } = checkpoint;
+export function syntheticInputs(
+  { config, normStats = null }: { config: ModelConfig; normStats?: ChunkStatistics | null },
+  count: number,
+  seed: number | string,
+): ReportInput[] {
   const random = Random.of(`int8 report ${seed}`);
   const noise = flowNoise(config, normStats);
   return Array.from({ length: count }, (_, i) => {

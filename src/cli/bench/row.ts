@@ -10,10 +10,24 @@ export interface BenchRow {
   readonly ratio: number | null;
 }
 
+/** Settings that some benchmarks take; each names its own in its summary. */
+export interface BenchSettings {
+  readonly config?: string;
+  readonly dtype?: string;
+  readonly checkpoint?: string;
+  readonly peer?: 'none';
+  /** Of a benchmark that measures in a process of its own: what that process measures. */
+  readonly measure?: string;
+}
+
 export interface Benchmark {
   readonly summary: string;
   /** `note` takes a line for a person. */
-  run(options: { readonly threads: number; readonly note: (line: string) => void }): Promise<BenchRow[]>;
+  run(options: {
+    readonly threads: number;
+    readonly note: (line: string) => void;
+    readonly settings: BenchSettings;
+  }): Promise<BenchRow[]>;
 }
 
 export function row(
