@@ -12,6 +12,7 @@ const BENCHMARKS: Record<string, () => Promise<Benchmark>> = {
   training: async () => (await import('./bench/training.ts')).training,
   simulator: async () => (await import('./bench/simulator.ts')).simulator,
   tokenizer: async () => (await import('./bench/tokenizer.ts')).tokenizer,
+  server: async () => (await import('./bench/server.ts')).server,
 };
 
 export function command(): Command {
@@ -24,6 +25,7 @@ export function command(): Command {
     .option('--checkpoint <dir>', 'plan: a float32 checkpoint in place of random weights')
     .option('--peer <none>', 'leave the peers out')
     .addOption(new Option('--measure <dir>').hideHelp())
+    .option('--minutes <n>', 'server: how long 64 clients are served', minutes, 10)
     .option('--json', 'print the rows as one JSON array', false)
     .addHelpText('after', '\nExample:\n  $ valet bench training --json')
     .action(run);
@@ -53,6 +55,12 @@ async function run(
 function sentence({ name, value, unit, peer, peerValue, ratio }: BenchRow): string {
   const amount = unit === '1' ? `${value}` : `${value} ${unit}`;
   return `${name}: ${amount}${peer ? ` (${peer}: ${peerValue} ${unit}, ratio ${ratio})` : ''}`;
+}
+
+function minutes(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 10_000)) throw new InvalidArgumentError(`'${text}' is no number of minutes.`);
+  return value;
 }
 
 function positive(text: string): number {

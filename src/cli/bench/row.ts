@@ -18,6 +18,8 @@ export interface BenchSettings {
   readonly peer?: 'none';
   /** Of a benchmark that measures in a process of its own: what that process measures. */
   readonly measure?: string;
+  /** How long an endurance run lasts. */
+  readonly minutes?: number;
 }
 
 export interface Benchmark {

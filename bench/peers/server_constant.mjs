@@ -1,0 +1,30 @@
+// The floor of `valet bench server`: reads each frame whole and answers with a constant reply. What a server takes beyond this is its own share.
+import { createServer } from 'node:http';
+import { WebSocketServer } from 'ws';
+
+const key = (text) => Buffer.concat([Buffer.from([0xc4, text.length]), Buffer.from(text)]);
+const action = Buffer.concat([
+  Buffer.from([0x84]),
+  key('__ndarray__'),
+  Buffer.from([0xc3]),
+  key('data'),
+  Buffer.from([0xc4, 92]),
+  Buffer.alloc(92),
+  key('dtype'),
+  Buffer.from([0xa3]),
+  Buffer.from('<f4'),
+  key('shape'),
+  Buffer.from([0x91, 23]),
+]);
+const reply = Buffer.concat([Buffer.from([0x81, 0xa6]), Buffer.from('action'), action]);
+const reset = Buffer.from('\x81\xa5reset\xc3', 'latin1');
+
+const http = createServer((_request, response) => response.end('OK\n'));
+const sockets = new WebSocketServer({ server: http, perMessageDeflate: false, maxPayload: 64 << 20 });
+sockets.on('connection', (socket) => {
+  socket.send(Buffer.from([0x80]));
+  socket.on('message', (data) => {
+    if (!reset.equals(data)) socket.send(reply);
+  });
+});
+http.listen(0, '127.0.0.1', () => process.stdout.write(`${JSON.stringify({ port: http.address().port })}\n`));
