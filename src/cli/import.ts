@@ -17,6 +17,7 @@ interface Options {
   seed: string;
   threads: number;
   observations: number;
+  observationsFrom?: string;
   json: boolean;
   quiet: boolean;
 }
@@ -38,7 +39,8 @@ export function command(): Command {
     .option('--norm-stats <file>', "statistics in place of the source's")
     .option('--seed <seed>', 'seed of what is drawn anew', '0')
     .option('--threads <n>', 'threads that read and unpack', positive, Math.min(availableParallelism(), 8))
-    .option('--observations <n>', 'int8: synthetic observations on which plans are compared with float32', whole, 2)
+    .option('--observations <n>', 'int8: observations on which plans are compared with float32', whole, 2)
+    .option('--observations-from <dataset>', 'int8: take them from a LeRobot data set in place of synthetic ones')
     .option('--json', 'print one JSON object on stdout', false)
     .option('--quiet', 'no progress on stderr', false)
     .addHelpText(
@@ -96,10 +98,16 @@ async function run(source: string, options: Options): Promise<void> {
   );
   (rounding ?? progress)?.end();
   const seconds = (performance.now() - started) / 1000;
-  const { observations, threads } = options;
+  const { observations, observationsFrom: from, threads } = options;
   const int8 =
     report.matrices &&
-    (await int8Cost(source, out, report.matrices, { observations, threads, quiet, import: settings }));
+    (await int8Cost(source, out, report.matrices, {
+      observations,
+      ...(from !== undefined && { from }),
+      threads,
+      quiet,
+      import: settings,
+    }));
   if (json) process.stdout.write(`${JSON.stringify({ ...summary(report, out, seconds), ...(int8 && { int8 }) })}\n`);
   else {
     print(report, out, seconds);

@@ -9,6 +9,7 @@ import {
   PROCESS_BYTES,
   planError,
   readCheckpoint,
+  recordedInputs,
   runReport,
   syntheticInputs,
 } from '../model/index.ts';
@@ -22,6 +23,8 @@ export interface Int8Cost {
   /** What plans cost; null with the reason when it was not measured. */
   readonly plans: PlanError | null;
   readonly notMeasured?: string;
+  /** The data set whose frames were planned on, or `synthetic`. */
+  readonly observationsFrom?: string;
 }
 
 /** What int8 costs: rounding per matrix, and plans of the float32 network beside those of the int8 one, when the float32 one fits. */
@@ -29,7 +32,13 @@ export async function int8Cost(
   source: string,
   out: string,
   errors: readonly MatrixError[],
-  options: { observations: number; threads: number; quiet: boolean; import: Parameters<typeof importCheckpoint>[2] },
+  options: {
+    observations: number;
+    from?: string;
+    threads: number;
+    quiet: boolean;
+    import: Parameters<typeof importCheckpoint>[2];
+  },
 ): Promise<Int8Cost> {
   const worst = errors.reduce((a, b) => (b.relative > a.relative ? b : a));
   const rounding = {
@@ -51,11 +60,13 @@ export async function int8Cost(
   try {
     await importCheckpoint(source, join(folder, 'float32'), { ...options.import, dtype: 'float32' });
     const exact = await readCheckpoint(join(folder, 'float32'));
-    const inputs = syntheticInputs(coarse, options.observations, 0);
+    const inputs = options.from
+      ? await recordedInputs(coarse, options.from, options.observations, 0)
+      : syntheticInputs(coarse, options.observations, 0);
     const { threads } = options;
     const a = await runReport(exact, inputs, { threads, done: (n) => progress.at(n) });
     const b = await runReport(coarse, inputs, { threads, done: (n) => progress.at(options.observations + n) });
-    return { ...rounding, plans: planError(coarse, a, b) };
+    return { ...rounding, plans: planError(coarse, a, b), observationsFrom: options.from ?? 'synthetic' };
   } finally {
     progress.end();
     await rm(folder, { recursive: true, force: true });
@@ -63,14 +74,14 @@ export async function int8Cost(
 }
 
 /** The cost as lines for people. */
-export function int8Lines({ matrices, mean, worst, plans, notMeasured }: Int8Cost): string[] {
+export function int8Lines({ matrices, mean, worst, plans, notMeasured, observationsFrom }: Int8Cost): string[] {
   const percent = (x: number): string => `${(100 * x).toFixed(2)} %`;
   const head = `int8: ${matrices} matrices, rounding ${percent(mean)} of each on average, worst ${percent(worst.relative)} (${worst.key})`;
   if (!plans) return [head, `  plans were not compared: ${notMeasured}`];
   const { layers, normalised, parts, sameStage, observations } = plans;
   return [
     head,
-    `  against float32 on ${observations} synthetic observations:`,
+    `  against float32 on ${observations} observations (${observationsFrom}):`,
     `  keys and values by layer: ${layers.map(percent).join(' · ')}`,
     `  normalised actions (1 is their standard deviation): mean ${normalised.mean.toFixed(4)}, largest ${normalised.max.toFixed(4)}`,
     ...parts.map(

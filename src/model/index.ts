@@ -39,6 +39,7 @@ export {
 export type { Trace } from './network.ts';
 export type { Planner, PlanRequest, PlanTiming, Prediction } from './plan.ts';
 export { createPlanner, type PlannerOptions } from './planner.ts';
+export { recordedInputs } from './reportObservations.ts';
 export { eulerTimes, Sampler, type SamplerInputs, type SamplerOptions } from './sampler.ts';
 export { sincos, sincosFrequencies } from './sincos.ts';
 export { countParameters, type Initialiser, type Leaf, type Part, parameterTree } from './tree.ts';
