@@ -11,6 +11,7 @@ import {
 import { compareExactly, UnknownQuantity } from '../compare.ts';
 import type { GoldenCase } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
+import { replayRecordedSession } from './wireSession.ts';
 
 interface Message {
   readonly name: string;
@@ -22,7 +23,7 @@ interface Message {
   readonly recommendation?: string;
 }
 
-/** Messages in both directions, and what must be refused. Recorded sessions are not replayed here. */
+/** Messages in both directions, what must be refused, and recorded sessions (a quantity whose file is `….jsonl`). */
 export function wire(golden: GoldenCase): Check {
   return async (quantity) => {
     switch (quantity.name) {
@@ -33,7 +34,8 @@ export function wire(golden: GoldenCase): Check {
       case 'packer_refuses':
         return packerRefuses(golden, quantity.file);
       default:
-        throw new UnknownQuantity('wire', `${quantity.name} is not built (recorded sessions are tested in src/serve).`);
+        if (quantity.file?.endsWith('.jsonl')) return replayRecordedSession(golden, quantity.file);
+        throw new UnknownQuantity('wire', `${quantity.name} is no quantity that is known here.`);
     }
   };
 }
