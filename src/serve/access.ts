@@ -15,7 +15,7 @@ export function checkExposure(host: string, apiKey: string | undefined, open: bo
   if (!isLoopback(host) && apiKey === undefined && !open)
     throw new InputError(
       'serve',
-      `${host} can be reached from other machines and no API key is set. Give --api-key-file, or --open to let everyone in.`,
+      `${host} can be reached from other machines and no API key is set. Give --api-key-file, or --insecure to let everyone in.`,
     );
 }
 

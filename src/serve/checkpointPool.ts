@@ -23,7 +23,7 @@ export interface CheckpointPoolOptions {
   /** How often folders are looked at for a change; 0 = never. */
   readonly reloadMs?: number;
   /** Tries a newly loaded checkpoint before it takes over. */
-  readonly trial?: (planner: UrgentPlanner) => Promise<void>;
+  readonly trial?: (planner: UrgentPlanner, folder: string) => Promise<void>;
   readonly logger?: Logger;
   readonly onChange?: (pool: { readonly count: number; readonly bytes: number }) => void;
   readonly onLoad?: (how: 'first' | 'again' | 'failed') => void;
@@ -178,7 +178,7 @@ export class CheckpointPool {
       });
       this.held += loaded.bytes - reserved;
       reserved = loaded.bytes;
-      if (replaced) await this.options.trial?.(loaded.planner);
+      if (replaced) await this.options.trial?.(loaded.planner, folder);
       const entry: Entry = { folder, loaded, fingerprint, lastUse: ++this.clock, busy: 0, leaving: false };
       const old = this.entries.get(folder);
       this.entries.set(folder, entry);

@@ -9,6 +9,9 @@ const LINKS: Readonly<Record<CameraName, string>> = {
   left_wrist: 'left_realsense_link',
   right_wrist: 'right_realsense_link',
 };
+const PATTERNS = Object.fromEntries(
+  CAMERAS.map((camera) => [camera, new RegExp(`(?:^|:)${LINKS[camera]}:Camera:\\d+::rgb$`)]),
+) as Record<CameraName, RegExp>;
 /** Numbers of proprioception: the 2025 evaluator sends 256, the 2026 one 61 (FACTS 2.3). */
 const PROPRIOCEPTION_LENGTHS = [256, 61];
 /** The most actions that one reply may carry. */
@@ -39,7 +42,8 @@ export function observationToWire(observation: Observation, robot = 'robot_r1'):
 }
 
 /**
- * Reads an observation of any robot name, with or without a leading batch axis of 1. Pictures are views of the message.
+ * Reads an observation of any robot name, with or without a leading batch axis of 1. Pictures are views of the message; one that is a JPEG file stays
+ * one, with a width of 0, until `decodePictures`.
  * Keys that a policy does not use (depth, segmentation, camera poses, `need_new_action`) are ignored.
  * @throws InputError that names the missing key and the nearest one present, a wrong shape, or a number that is not finite
  */
@@ -49,12 +53,7 @@ export function observationFromWire(message: WireValue): ObservationMessage {
   const proprio = readProprioception(message, keys);
   const pictures = {} as Record<CameraName, Picture>;
   for (const camera of CAMERAS) {
-    const key = find(
-      keys,
-      LINKS[camera],
-      new RegExp(`(?:^|:)${LINKS[camera]}:Camera:\\d+::rgb$`),
-      `robot_r1::robot_r1:${LINKS[camera]}:Camera:0::rgb`,
-    );
+    const key = find(keys, LINKS[camera], PATTERNS[camera], `robot_r1::robot_r1:${LINKS[camera]}:Camera:0::rgb`);
     pictures[camera] = readPicture(key, message.get(key)!, proprio.batched);
   }
   const { values: proprioception, batched } = proprio;
@@ -122,6 +121,7 @@ function readProprioception(message: WireMap, keys: readonly string[]): { values
 }
 
 function readPicture(key: string, value: WireValue, batched: boolean): Picture {
+  if (isJpeg(value)) return encoded(value.bytes);
   const { dtype, shape, bytes } = array(key, value);
   const [height, width, channels] = shape.slice(batched && shape.length === 4 ? 1 : 0) as [number, number, number];
   const fits = shape.length === 3 || (batched && shape.length === 4 && shape[0] === 1);
@@ -160,16 +160,59 @@ function readChunkSize(value: WireValue | undefined): number {
   return typeof size === 'number' && Number.isInteger(size) && size >= 1 && size <= MAX_CHUNK ? size : 1;
 }
 
-/** Whether a message holds pictures that are JPEG files: one-dimensional uint8 arrays that begin like one. */
+/** One-dimensional uint8 that begins like a JPEG file, with or without a leading axis of 1. */
 function isJpeg(value: WireValue): value is NumpyArray {
   return (
     value instanceof NumpyArray &&
     value.dtype === '|u1' &&
-    value.shape.length === 1 &&
+    (value.shape.length === 1 || (value.shape.length === 2 && value.shape[0] === 1)) &&
     value.bytes[0] === 0xff &&
     value.bytes[1] === 0xd8 &&
     value.bytes[2] === 0xff
   );
+}
+
+/** The pixels of a JPEG file. @throws InputError for a file that cannot be read, or is larger than `maxBytes` as pixels */
+async function decodeJpeg(key: string, bytes: Uint8Array, maxBytes = 3 * MAX_SIDE * MAX_SIDE): Promise<Picture> {
+  try {
+    const { data, info } = await sharp(bytes, { limitInputPixels: Math.floor(maxBytes / 3), failOn: 'error' })
+      .removeAlpha()
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const { width, height, channels } = info;
+    return {
+      width,
+      height,
+      channels: channels as 3,
+      data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    };
+  } catch {
+    throw new InputError(
+      'observation',
+      `"${key.slice(0, 80)}" begins like a JPEG file but cannot be read as one, or is too large.`,
+    );
+  }
+}
+
+/** A picture that is still a file: it has no size until it is decoded. */
+function encoded(bytes: Uint8Array): Picture {
+  return { width: 0, height: 0, channels: 3, data: bytes };
+}
+
+/** The pictures as pixels; those of raw pixels are passed on as they are. @throws InputError for a file that cannot be read */
+export async function decodePictures(
+  pictures: Observation['pictures'],
+  maxBytes?: number,
+): Promise<Observation['pictures']> {
+  if (CAMERAS.every((camera) => pictures[camera].width > 0)) return pictures;
+  const decoded = await Promise.all(
+    CAMERAS.map(async (camera) => {
+      const picture = pictures[camera];
+      return [camera, picture.width > 0 ? picture : await decodeJpeg(camera, picture.data, maxBytes)] as const;
+    }),
+  );
+  return Object.fromEntries(decoded) as Observation['pictures'];
 }
 
 /** Replaces every JPEG picture by its pixels, uint8 [H, W, 3]; a message without any comes back at once, unchanged. */
@@ -179,26 +222,8 @@ export async function decodeJpegs(message: WireValue): Promise<WireValue> {
   if (jpegs.length === 0) return message;
   const decoded = new Map(message);
   for (const [key, value] of jpegs) {
-    try {
-      const { data, info } = await sharp(value.bytes, { limitInputPixels: MAX_SIDE * MAX_SIDE, failOn: 'error' })
-        .removeAlpha()
-        .toColourspace('srgb')
-        .raw()
-        .toBuffer({ resolveWithObject: true });
-      decoded.set(
-        key,
-        new NumpyArray(
-          '|u1',
-          [info.height, info.width, info.channels],
-          new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-        ),
-      );
-    } catch {
-      throw new InputError(
-        'observation',
-        `"${String(key).slice(0, 80)}" begins like a JPEG file but cannot be read as one.`,
-      );
-    }
+    const { width, height, channels, data } = await decodeJpeg(String(key), value.bytes);
+    decoded.set(key, new NumpyArray('|u1', [height, width, channels], data));
   }
   return decoded;
 }

@@ -293,14 +293,38 @@ describe('what goes wrong', () => {
     await expect.poll(async () => (await fetch(`${http}/healthz`)).status, { timeout: 5000, interval: 100 }).toBe(200);
   });
 
-  it.each([Number.NaN, Number.POSITIVE_INFINITY])('a plan with %s is never sent', async (poison) => {
-    const { server, url, planner } = await serve();
-    await server.ready;
-    planner.poison = poison;
-    const client = await welcomed(url);
-    client.send(good());
-    expect((await client.frame()).data.toString()).toMatch(/no plan could be made/);
-  });
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])(
+    'a plan with %s is never sent: the last safe action is',
+    async (poison) => {
+      const { server, url, http, planner } = await serve();
+      await server.ready;
+      const client = await welcomed(url);
+      planner.poison = poison;
+      // Before any action the joints stay where they are, and the base stands.
+      client.send(packMessage(observationToWire(fakeObservation({ joint: 0.4 }))));
+      const held = actionFromWire(await client.reply());
+      expect([...held.subarray(0, 3), held[7], held[14]]).toEqual([0, 0, 0, Math.fround(0.4), 0]);
+      planner.poison = undefined;
+      await expect
+        .poll(async () => (await fetch(`${http}/healthz`)).status, { timeout: 5000, interval: 100 })
+        .toBe(200);
+      const safe: Float32Array[] = [];
+      for (let step = 0; step < 20; step++) {
+        client.send(good());
+        safe.push(actionFromWire(await client.reply()));
+      }
+      planner.poison = poison;
+      for (let step = 0; step < 3; step++) {
+        client.send(good());
+        expect(actionFromWire(await client.reply())).toEqual(safe.at(-1));
+      }
+      const metrics = await (await fetch(`${http}/metrics`)).text();
+      expect(metrics).toMatch(/^valet_unsafe_total{what="plan"} 4$/m);
+      planner.poison = undefined;
+      client.send(good());
+      expect(actionFromWire(await client.reply())).not.toEqual(safe.at(-1));
+    },
+  );
 
   it('a plan that takes too long is given up', async () => {
     const { server, url, planner } = await serve({ limits: { planTimeoutMs: 50 } });
@@ -319,13 +343,45 @@ describe('what goes wrong', () => {
     expect((await client.closed).code).toBe(1009);
   });
 
-  it('a flood of observations is cut off', async () => {
-    const { server, url, planner } = await serve({ limits: { maxQueuedMessages: 4 } });
+  it('a flood of observations is slowed, not stored: all are answered, in order', async () => {
+    const { server, url, planner } = await serve({ limits: { maxQueuedMessages: 2, maxQueuedBytes: 1 << 20 } });
     await server.ready;
-    planner.delayMs = 200;
+    planner.delayMs = 100;
     const client = await welcomed(url);
-    for (let i = 0; i < 10; i++) client.send(good());
-    expect((await client.frame()).data.toString()).toMatch(/too many observations/);
+    // Messages of 1.2 MB: what the server does not read stays with the client.
+    const side = 320;
+    const picture = { width: side, height: side, channels: 4 as const, data: new Uint8Array(side * side * 4) };
+    const pictures = { head: picture, left_wrist: picture, right_wrist: picture };
+    for (let i = 0; i < 60; i++)
+      client.send(packMessage(observationToWire({ ...fakeObservation({ joint: i / 100 }), pictures })));
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(client.socket.bufferedAmount, 'left with the client').toBeGreaterThan(40e6);
+    const actions: Float32Array[] = [];
+    for (let i = 0; i < 60; i++) actions.push(actionFromWire(await client.reply()));
+    // A new plan every 20 steps, from the state of that observation.
+    for (const i of [0, 20, 40]) expect(actions[i]![7]).toBeCloseTo(i / 100, 5);
+  });
+
+  it('a client that does not read its replies is not served without end', async () => {
+    let answered = 0;
+    const respond = () => {
+      answered++;
+      return new Uint8Array(1 << 20);
+    };
+    const server = await startServer({ responderFor: () => ({ respond }) });
+    opened.push(server);
+    await server.ready;
+    const client = await welcomed(server.urls[0]!);
+    client.socket.pause();
+    for (let i = 0; i < 100; i++) client.send({ i });
+    let before = -1;
+    while (before !== answered || answered === 0) {
+      before = answered;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(answered).toBeLessThan(60); // what the kernel's buffers hold, and a little
+    client.socket.resume();
+    for (let i = 0; i < 100; i++) expect((await client.frame()).data.byteLength).toBe(1 << 20);
   });
 
   it('no text to a client holds a path', () => {

@@ -6,11 +6,18 @@ export interface UnpackLimits {
   readonly maxDepth: number;
   /** Values in one message; what bounds the memory that a small message can claim. */
   readonly maxValues: number;
+  /** Bytes of one array. */
+  readonly maxArrayBytes: number;
   /** Keep every float as a `Float`, so that packing gives the same bytes again. */
   readonly exactFloats: boolean;
 }
 
-const DEFAULTS: UnpackLimits = { maxDepth: 1024, maxValues: 1 << 20, exactFloats: false };
+const DEFAULTS: UnpackLimits = {
+  maxDepth: 1024,
+  maxValues: 1 << 20,
+  maxArrayBytes: Number.POSITIVE_INFINITY,
+  exactFloats: false,
+};
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
@@ -200,7 +207,10 @@ class Reader {
     const extents = Array.isArray(shape) ? (shape as WireValue[]) : [shape];
     for (const extent of extents)
       if (typeof extent !== 'number') throw this.wrong('an array whose shape is no list of integers');
-    return new NumpyArray(dtype, extents as number[], data);
+    const array = new NumpyArray(dtype, extents as number[], data);
+    if (array.bytes.byteLength > this.limits.maxArrayBytes)
+      throw this.wrong(`an array of ${array.bytes.byteLength} bytes (expected ${this.limits.maxArrayBytes} at most)`);
+    return array;
   }
 
   private scalar(data: WireValue | undefined, dtype: WireValue | undefined): NumpyScalar {

@@ -1,0 +1,18 @@
+/** Lets `perSecond` events pass a second, and as many at once after a pause. */
+export class RateLimit {
+  private next = 0;
+
+  constructor(
+    private readonly perSecond: number,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  /** Whether one more may pass now. */
+  passes(): boolean {
+    const now = this.now();
+    const next = Math.max(this.next, now - 1000) + 1000 / this.perSecond;
+    if (next > now) return false;
+    this.next = next;
+    return true;
+  }
+}
