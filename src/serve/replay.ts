@@ -111,7 +111,7 @@ async function send(
 
 function withQuery(url: string, query: Readonly<Record<string, string>>): string {
   const full = new URL(url);
-  for (const [key, value] of Object.entries(query)) full.searchParams.set(key, value);
+  for (const [key, value] of Object.entries(query)) if (key !== 'received') full.searchParams.set(key, value);
   return full.href;
 }
 

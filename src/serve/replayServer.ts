@@ -77,7 +77,7 @@ class RecordedResponder implements Responder {
     if (!reply) throw new InputError('replay', 'the recording ends before the reply to this message.');
     const recorded = await play.recording.payload(reply);
     if (reply.kind === 'sent') return recorded;
-    throw new InputError('replay', `the recorded server answered with ${JSON.stringify(recorded.toString('utf8'))}.`);
+    throw recordedError(recorded.toString('utf8'));
   }
 }
 
@@ -92,4 +92,10 @@ async function departs({ recording, script }: Play, step: number, bytes: Uint8Ar
   const { maxDifference, difference } = compareValues(unpackMessage(recorded, { exactFloats: true }), now);
   if (difference !== undefined) return `departs from the recording: ${difference}`;
   return maxDifference > 0 ? `departs from the recording: numbers differ by up to ${maxDifference}` : undefined;
+}
+
+/** The error that the recorded server told, to be told again with an id of its own. */
+function recordedError(text: string): InputError {
+  const [, where = 'replay', what = text] = /^(?:error [0-9a-f]+: )?([^:]{1,80}): (.+)$/s.exec(text) ?? [];
+  return new InputError(where, what);
 }
