@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { duration, InputError } from '../base/index.ts';
 import { evaluate, parseInstances, qTable, type Summary, writeReport } from '../evaluate/index.ts';
 import { HOME_TASKS } from '../home/index.ts';
 import { PlannerClient } from '../model/index.ts';
 import { checkpointFolder, createLogger, startServer } from '../serve/index.ts';
+import { DEVICES, type Device } from '../tensor/index.ts';
 import { positive, reportInvalid } from './eval.ts';
 
 interface Options {
@@ -19,6 +20,8 @@ interface Options {
   workers: number;
   maxSteps?: number;
   seed: string;
+  device: Device;
+  precision: 'float32' | 'float16';
   json: boolean;
   quiet: boolean;
 }
@@ -36,6 +39,10 @@ export function command(): Command {
     .option('--workers <n>', 'robots at a time', positive, 2)
     .option('--max-steps <n>', "fewer steps than the tasks' time-outs", positive)
     .option('--seed <text>', "seed of the plans' noise", '0')
+    .addOption(new Option('--device <name>', 'what computes the network').choices(DEVICES).default('cpu'))
+    .addOption(
+      new Option('--precision <type>', 'in what it computes').choices(['float32', 'float16']).default('float32'),
+    )
     .option('--json', 'print one JSON object on stdout', false)
     .option('--quiet', 'no progress on stderr', false)
     .addHelpText('after', '\nExample:\n  $ valet demo --episodes 5 --out runs/demo')
@@ -69,7 +76,7 @@ async function run(options: Options): Promise<void> {
   };
 
   say(`Loading ${options.policy} …`);
-  const planner = await PlannerClient.start(checkpoint, {});
+  const planner = await PlannerClient.start(checkpoint, { device: options.device, precision: options.precision });
   const server = await startServer({
     plannerFor: () => planner,
     sessionOptions: { seed: options.seed },

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
+import { machineMemory } from '../base/index.ts';
 import { peakBytes } from '../model/index.ts';
 import { Builder, matmul, transpose } from '../tensor/index.ts';
 import { checkVideo } from './doctor/codecs.ts';
-import { memory, processor, versions } from './doctor/machine.ts';
+import { processor, versions } from './doctor/machine.ts';
 
 it('counts what is alive at once', () => {
   const builder = new Builder();
@@ -17,7 +18,7 @@ it('counts what is alive at once', () => {
 it('finds the machine', async () => {
   expect(versions().node).toMatch(/^\d+\./);
   expect(processor().cores).toBeGreaterThan(0);
-  const { total, usable } = memory();
+  const { total, usable } = machineMemory();
   expect(usable).toBeGreaterThan(0);
   expect(usable).toBeLessThanOrEqual(total);
   expect(await checkVideo()).toEqual({ works: true });

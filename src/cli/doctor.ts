@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import colours from 'picocolors';
+import { type Memory, machineMemory } from '../base/index.ts';
 import { DEVICES, type Device, type DeviceReport, deviceNamed, gemmPeak, probeDevice } from '../tensor/index.ts';
 import { checkVideo } from './doctor/codecs.ts';
 import { type Fit, fits } from './doctor/fit.ts';
-import { memory, portFree, processor, versions } from './doctor/machine.ts';
+import { portFree, processor, versions } from './doctor/machine.ts';
 import { checkOps, OPS_HEAD, opLine } from './doctor/ops.ts';
 
 interface Options {
@@ -56,7 +57,7 @@ async function report({ json }: Options): Promise<void> {
   const found = {
     versions: versions(),
     processor: { ...cpu, gemmGflops: { threads: cores, float32: Math.round(await gemmPeak(cores, { runs: 3 })) } },
-    memory: memory(),
+    memory: machineMemory(),
     devices,
     video,
     ports: [{ port: PORT, free: port }],
@@ -70,7 +71,7 @@ async function report({ json }: Options): Promise<void> {
 type Found = {
   versions: ReturnType<typeof versions>;
   processor: ReturnType<typeof processor> & { gemmGflops: { threads: number; float32: number } };
-  memory: ReturnType<typeof memory>;
+  memory: Memory;
   devices: DeviceReport[];
   video: { works: boolean; problem?: string };
   ports: { port: number; free: boolean }[];

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { InputError, NotBuiltError } from '../base/index.ts';
 import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
 import { evaluate, parseInstances, parsePolicy, qTable, type Summary, writeReport } from '../evaluate/index.ts';
 import { HOME_TASKS } from '../home/index.ts';
+import { DEVICES, type Device } from '../tensor/index.ts';
 
 interface Options {
   policy: string;
@@ -19,6 +20,8 @@ interface Options {
   demos?: string;
   apiKeyFile?: string;
   samplingSteps?: number;
+  device: Device;
+  precision: 'float32' | 'float16';
   rules?: RulesOption;
   record: boolean;
   report: boolean;
@@ -44,6 +47,10 @@ export function command(): Command {
     .option('--demos <dir>', 'data set whose actions replay plays (fresh demonstrations otherwise)')
     .option('--api-key-file <file>', 'key for the server')
     .option('--sampling-steps <n>', "flow steps of a plan (the checkpoint's own by default)", positive)
+    .addOption(new Option('--device <name>', "what computes a checkpoint's network").choices(DEVICES).default('cpu'))
+    .addOption(
+      new Option('--precision <type>', 'in what it computes').choices(['float32', 'float16']).default('float32'),
+    )
     .option('--rules <names>', `a checkpoint's rules: ${RULES_HELP}`, parseRules)
     .option('--no-record', 'keep no rollouts, only scores')
     .option('--no-report', 'write no report.html')
@@ -70,6 +77,9 @@ async function run(options: Options): Promise<void> {
       demos,
       apiKey,
       samplingSteps,
+      device: options.device,
+      precision: options.precision,
+      copies: options.workers,
       ...(options.rules !== undefined && { session: { rules: options.rules } }),
     }),
     tasks: [

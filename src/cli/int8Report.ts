@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { Progress } from '../base/index.ts';
+import { machineMemory, Progress } from '../base/index.ts';
 import {
   importCheckpoint,
   inferenceMemory,
@@ -13,7 +13,6 @@ import {
   runReport,
   syntheticInputs,
 } from '../model/index.ts';
-import { memory } from './doctor/machine.ts';
 
 export interface Int8Cost {
   readonly matrices: number;
@@ -51,7 +50,7 @@ export async function int8Cost(
   const coarse = await readCheckpoint(out).catch((error: Error) => error);
   if (coarse instanceof Error) return skip(`the checkpoint has no statistics that plans could be made with`);
   const needed = inferenceMemory(coarse.config, 1).total + PROCESS_BYTES;
-  const { usable } = memory();
+  const { usable } = machineMemory();
   if (needed > usable)
     return skip(`the float32 network needs ${gigabytes(needed)} beside it, ${gigabytes(usable)} are free`);
 

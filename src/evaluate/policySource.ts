@@ -38,8 +38,14 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
         import('../model/index.ts'),
         import('../control/index.ts'),
       ]);
-      const { threads, samplingSteps, session } = spec;
-      const planner = await createPlanner(await readCheckpoint(spec.folder), { threads, samplingSteps });
+      const { threads, samplingSteps, device, precision, copies, session } = spec;
+      const planner = await createPlanner(await readCheckpoint(spec.folder), {
+        threads,
+        samplingSteps,
+        device,
+        precision,
+        copies,
+      });
       return {
         imageSize: planner.imageSize,
         policyFor: async (unit, _household, seed) =>

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { InputError, nearest } from '../base/index.ts';
 import type { SessionOptions } from '../control/index.ts';
 import { checkpointFolder } from '../serve/index.ts';
+import type { Device } from '../tensor/index.ts';
 
 /** Who drives the robot, as plain data that a worker can be sent. */
 export type PolicySpec =
@@ -18,6 +19,11 @@ export type PolicySpec =
       readonly folder: string;
       readonly threads?: number;
       readonly samplingSteps?: number;
+      /** What computes the network, and in what: the CPU and float32 when left out. */
+      readonly device?: Device;
+      readonly precision?: 'float32' | 'float16';
+      /** Planners of this policy that run at the same time, one for each worker. */
+      readonly copies?: number;
       readonly session?: Partial<SessionOptions>;
     }
   | { readonly kind: 'remote'; readonly url: string; readonly apiKey?: string };
@@ -30,16 +36,28 @@ export function parsePolicy(
     apiKey?: string;
     threads?: number;
     samplingSteps?: number;
+    device?: Device;
+    precision?: 'float32' | 'float16';
+    copies?: number;
     session?: Partial<SessionOptions>;
   } = {},
 ): PolicySpec {
-  const { demos, apiKey, threads, samplingSteps, session } = options;
+  const { demos, apiKey, threads, samplingSteps, device, precision, copies, session } = options;
   if (text === 'expert' || text === 'hold') return { kind: text };
   if (text === 'replay') return { kind: 'replay', ...(demos === undefined ? {} : { demos }) };
   if (/^wss?:/.test(text)) return { kind: 'remote', url: text, ...(apiKey === undefined ? {} : { apiKey }) };
   const folder = checkpointFolder(text);
   if (existsSync(join(folder, 'config.json')))
-    return { kind: 'checkpoint', folder, threads, samplingSteps, ...(session && { session }) };
+    return {
+      kind: 'checkpoint',
+      folder,
+      threads,
+      samplingSteps,
+      device,
+      precision,
+      copies,
+      ...(session && { session }),
+    };
   const guess = nearest(text, ['expert', 'hold', 'replay', 'household']);
   throw new InputError(
     '--policy',
@@ -60,12 +78,14 @@ export async function describePolicy(spec: PolicySpec): Promise<Record<string, u
         .update(await readFile(path))
         .digest('hex');
   }
-  const { samplingSteps, session } = spec;
+  const { samplingSteps, session, device = 'cpu', precision = 'float32' } = spec;
   return {
     kind: spec.kind,
     folder: spec.folder,
     files,
     ...(samplingSteps ? { samplingSteps } : {}),
+    ...(device === 'cpu' ? {} : { device }),
+    ...(precision === 'float32' ? {} : { precision }),
     ...(session ? { session } : {}),
   };
 }

@@ -27,10 +27,14 @@ export { planningConfig, quantiseCheckpoint } from './int8Checkpoint.ts';
 export { type PlanError, planError, type ReportInput, runReport, syntheticInputs } from './int8Report.ts';
 export { buildLossProgram, type LossOptions } from './loss.ts';
 export {
+  type InferenceMemoryOptions,
   inferenceMemory,
   type MemoryEstimate,
+  modelBytes,
+  type PlanningNeeds,
   PROCESS_BYTES,
   peakBytes,
+  requirePlanningMemory,
   TRAINING_STATE_LIMIT,
   trainingMemory,
   trainingStateBytes,

@@ -1,76 +1,226 @@
-import type { Program } from '../tensor/index.ts';
+import { bytesText, InputError, type MemorySetting, requireMemory } from '../base/index.ts';
+import { byteLength, type Device, type Program } from '../tensor/index.ts';
 import { type ModelConfig, prefixLayout } from './config.ts';
-import { buildDenoiseProgram, buildPrefixProgram } from './inference.ts';
+import { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram } from './inference.ts';
+import { int8Parts } from './int8.ts';
+import { planningConfig } from './int8Checkpoint.ts';
 import { buildLossProgram } from './loss.ts';
+import { sizeOf } from './tree.ts';
 import { programParameters } from './views.ts';
 
 /** Bytes that one way of running a network takes. The process itself (Node, runtime, code) comes on top: `PROCESS_BYTES`. */
 export interface MemoryEstimate {
+  /** What the sessions keep: each batch size is a pair of sessions with weights of its own, which the runtime packs and does not share. */
   readonly weights: number;
   /** Keys and values of the prefix (inference), or gradients, moments and average (training). */
   readonly state: number;
-  /** Largest sum of values that are alive at once in any of the programs. */
+  /** What the runtime's arenas grow to. */
   readonly activations: number;
+  /** What exists only for a while beside all of it: copies while loading (inference) and while saving (training). */
+  readonly passing: number;
   readonly total: number;
 }
 
 /** What Node, ONNX Runtime and Valet's code take before any weight. */
-export const PROCESS_BYTES = 200e6;
+export const PROCESS_BYTES = 220e6;
 
 export type WeightType = 'float32' | 'float16' | 'int8';
-const WEIGHT_BYTES: Record<WeightType, number> = { float32: 4, float16: 2, int8: 1 };
 
 /**
- * Memory of planning with `batch` robots a pass: weights (matrices in `weights`, vectors in float32), the mixed prefix cache, and
- * the larger of the two programs' peaks. The passes run one after the other; each bakes its own part of the weights.
+ * How large the runtime's arena becomes for a byte that is alive at once: the first run fills it piece by piece, the second adds one block by
+ * the plan that the first one left. Measured (docs/memory.md): 1.8 to 3.4.
  */
-export function inferenceMemory(config: ModelConfig, batch: number, weights: WeightType = 'float32'): MemoryEstimate {
-  const stored = programParameters(config).reduce((sum, { shape }) => {
-    const count = shape.reduce((a, b) => a * b, 1);
-    return sum + count * (shape.length > 1 ? WEIGHT_BYTES[weights] : 4);
-  }, 0);
+const ARENA = 2.5;
+
+/** What one model in memory can hold: it is one protocol buffer. Weights that stay in their file do not count. */
+const MODEL_LIMIT = 2 ** 31;
+
+export interface InferenceMemoryOptions {
+  /** Where the network is computed; the CPU when left out. What lies in a GPU's own memory is counted as if it lay in the machine's. */
+  readonly device?: Device;
+  /** Weights stored in 16 bits, which are widened in memory before the runtime gets them. */
+  readonly widened?: boolean;
+}
+
+/** Memory of planning: one batch size, or all those that a planner has (`createPlanner` always has 1 among them). */
+export function inferenceMemory(
+  config: ModelConfig,
+  batches: number | readonly number[],
+  weights: WeightType = 'float32',
+  { device = 'cpu', widened = false }: InferenceMemoryOptions = {},
+): MemoryEstimate {
+  const sizes = typeof batches === 'number' ? [batches] : [...new Set(batches)];
+  const { perPair, largest, condition } = planningWeights(config, weights);
+  // The CPU computes float16 by rounding float32.
+  const width = weights === 'float16' && device !== 'cpu' ? 0.5 : 1;
   const { length } = prefixLayout(config);
-  const state = 2 * 4 * config.layers * batch * length * config.numKvHeads * config.headDim;
-  return estimate(stored, state, planningPeak(config, batch));
+  const cache = 2 * 4 * config.layers * length * config.numKvHeads * config.headDim;
+  // The file of float32 weights is mapped; otherwise the tree is read into memory and a model with a copy of them is made and parsed.
+  const inMemory = weights === 'float16' || widened || (device !== 'cpu' && weights !== 'int8');
+  const tree = inMemory ? treeBytes(config) : 0;
+  const rounding = weights === 'float16' ? 0.5 + width : 0;
+  return estimate({
+    weights: sizes.length * perPair * width,
+    state: cache * sizes.reduce((a, b) => a + b, 0),
+    activations: ARENA * sizes.reduce((sum, batch) => sum + planningPeak(config, batch), 0),
+    passing: condition + tree + (inMemory ? largest * (rounding + 2 * width) : 0),
+  });
 }
 
-/** Peaks by configuration and batch: the weights' type does not change them, and building the large programs takes a second. */
-const peaks = new WeakMap<ModelConfig, Map<number, number>>();
+/** Bytes of the larger of the models that the runtime is given in memory; 0 when the weights stay in their file. */
+export function modelBytes(config: ModelConfig, weights: WeightType, device: Device = 'cpu', widened = false): number {
+  if (weights === 'int8' || (weights === 'float32' && device === 'cpu' && !widened)) return 0;
+  return planningWeights(config, weights).largest * (weights === 'float16' && device !== 'cpu' ? 0.5 : 1);
+}
+
+/** Bytes of the float32 leaves. */
+function treeBytes(config: ModelConfig): number {
+  return programParameters(config).reduce((sum, { length }) => sum + 4 * length, 0);
+}
+
+interface PlanningWeights {
+  /** What the sessions of one batch size hold: prefix and denoising program, parameters and constants. */
+  readonly perPair: number;
+  /** float32 bytes of the larger program. */
+  readonly largest: number;
+  /** The adaRMS kernels, read once for the conditions of the step times; the allocator keeps much of their room. */
+  readonly condition: number;
+}
+
+/** Weights by configuration and type, and peaks by configuration and batch: building the large programs takes a second. */
+const known = new WeakMap<ModelConfig, Map<string, unknown>>();
+function once<T>(config: ModelConfig, key: string, make: () => T): T {
+  const found = known.get(config) ?? new Map<string, unknown>();
+  known.set(config, found);
+  if (!found.has(key)) found.set(key, make());
+  return found.get(key) as T;
+}
+
+/** Rows of the vocabulary that are never looked up stay in the file: the runtime maps it, and nobody touches their pages. */
+function planningWeights(config: ModelConfig, type: WeightType): PlanningWeights {
+  return once(config, type === 'int8' ? 'int8' : 'float32', () => {
+    const short = planningConfig(config);
+    const parts = type === 'int8' ? int8Parts(short) : undefined;
+    const bytes = (program: Program): number =>
+      program.constants.reduce((sum, { data }) => sum + data.byteLength, 0) +
+      program.parameters
+        .filter(({ name }) => !parts || parts.leaves.has(name.split('#')[0]!))
+        .reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
+    const programs = [buildPrefixProgram(short, { batch: 1 }), buildDenoiseProgram(short, { batch: 1 })].map(bytes);
+    // One byte a number, a float32 scale and the runtime's int32 sum per column.
+    const matrices = parts?.matrices.reduce((sum, { shape }) => sum + sizeOf(shape) + 8 * shape[1], 0) ?? 0;
+    return {
+      perPair: programs.reduce((a, b) => a + b, matrices),
+      largest: Math.max(...programs),
+      condition: bytes(buildConditionProgram(short, 1)),
+    };
+  });
+}
+
+/** Bytes alive at once in both programs: each has an arena of its own. Beyond four robots they grow with the batch. */
 function planningPeak(config: ModelConfig, batch: number): number {
-  const known = peaks.get(config) ?? new Map<number, number>();
-  peaks.set(config, known);
-  if (!known.has(batch)) {
-    const programs = [buildPrefixProgram(config, { batch }), buildDenoiseProgram(config, { batch })];
-    known.set(batch, Math.max(...programs.map(peakBytes)));
-  }
-  return known.get(batch)!;
+  const measured = (b: number): number =>
+    once(config, `peak ${b}`, () =>
+      [buildPrefixProgram(config, { batch: b }), buildDenoiseProgram(config, { batch: b })].reduce(
+        (sum, program) => sum + peakBytes(program),
+        0,
+      ),
+    );
+  return batch <= 4 ? measured(batch) : (measured(4) * batch) / 4;
 }
 
-/** Bytes of the five float32 arrays of training (TrainingState), which WebAssembly limits to 4 GB. */
-export function trainingStateBytes(config: ModelConfig): number {
-  return 5 * 4 * programParameters(config).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+/** What `requirePlanningMemory` must know of a planner. */
+export interface PlanningNeeds {
+  readonly batchSizes: readonly number[];
+  readonly weights: WeightType;
+  readonly device?: Device;
+  readonly widened?: boolean;
+  /** Planners like this one that start beside each other. */
+  readonly copies?: number;
+}
+
+/**
+ * The door of a planner. @param available bytes that can be had, found out when left out
+ * @throws InputError with what is needed, what there is, and the nearest setting that fits
+ */
+export function requirePlanningMemory(config: ModelConfig, needs: PlanningNeeds, available?: number): void {
+  const { weights, device = 'cpu', widened = false, copies = 1 } = needs;
+  const sizes = [...new Set([1, ...needs.batchSizes])].sort((a, b) => a - b);
+  const bytes = (batches: readonly number[], type: WeightType, wide = widened, count = copies): number =>
+    count * inferenceMemory(config, batches, type, { device, widened: wide && type === 'float32' }).total;
+  const named = (batches: readonly number[]): string =>
+    batches.length > 1
+      ? `batches of up to ${batches.at(-1)} (--batch ${batches.at(-1)})`
+      : 'one robot a pass (--batch 1)';
+  const alternatives = (): MemorySetting[] => {
+    const smaller = sizes.slice(1).map((_, i) => sizes.slice(0, sizes.length - 1 - i));
+    const with8 = 'int8 weights (valet import CHECKPOINT --out DIR --dtype int8)';
+    const int8 = device === 'cpu' && weights !== 'int8';
+    return [
+      ...(copies > 1
+        ? [{ setting: 'one planner at a time (--workers 1)', bytes: bytes(sizes, weights, widened, 1) }]
+        : []),
+      ...smaller.map((batches) => ({ setting: named(batches), bytes: bytes(batches, weights) })),
+      ...(weights === 'float16' && device === 'cpu'
+        ? [{ setting: '--precision float32', bytes: bytes(sizes, 'float32') }]
+        : []),
+      ...(widened ? [{ setting: 'weights imported with --dtype float32', bytes: bytes(sizes, 'float32', false) }] : []),
+      ...(int8 ? [{ setting: with8, bytes: bytes(sizes, 'int8') }] : []),
+      ...(int8
+        ? smaller.map((batches) => ({ setting: `${with8} and ${named(batches)}`, bytes: bytes(batches, 'int8') }))
+        : []),
+    ];
+  };
+  const model = modelBytes(config, weights, device, widened);
+  if (model >= MODEL_LIMIT)
+    throw new InputError(
+      'planner',
+      `this network's weights make a model of ${bytesText(model)} on this device and in this precision (${bytesText(MODEL_LIMIT)} at most). Nearest setting that fits: ${
+        widened && weights === 'float32' && device === 'cpu'
+          ? 'weights imported with --dtype float32'
+          : '--device cpu --precision float32'
+      }.`,
+    );
+  const robots = sizes.length > 1 ? `, batches of up to ${sizes.at(-1)}` : '';
+  const several = copies > 1 ? `${copies} planners` : 'a planner';
+  requireMemory('planner', `${several} with ${weights} weights${robots}`, bytes(sizes, weights), alternatives, {
+    ...(available !== undefined && { available }),
+  });
+}
+
+/** Bytes of the five float32 arrays of training (TrainingState), which WebAssembly limits to 4 GB. Frozen leaves have no part in them. */
+export function trainingStateBytes(config: ModelConfig, trainable: (leaf: string) => boolean = () => true): number {
+  return programParameters(config).reduce((sum, { leaf, length }) => sum + (trainable(leaf) ? 5 * 4 * length : 0), 0);
 }
 export const TRAINING_STATE_LIMIT = 2 ** 32;
 
-/** Memory of training with `batch` samples: five float32 numbers per parameter, and the peak of the loss program with its gradients. */
-export function trainingMemory(config: ModelConfig, batch: number): MemoryEstimate {
-  const count = programParameters(config).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  return estimate(4 * count, 4 * 4 * count, peakBytes(buildLossProgram(config, { batch, gradients: true })));
+/**
+ * Memory of training with `batch` samples: five float32 numbers per trained parameter and one per frozen one, the arena of the loss program
+ * with its gradients, and four copies of the trees while a checkpoint is saved. The samples of the data set come on top.
+ */
+export function trainingMemory(
+  config: ModelConfig,
+  batch: number,
+  trainable: (leaf: string) => boolean = () => true,
+): MemoryEstimate {
+  const all = treeBytes(config);
+  const state = trainingStateBytes(config, trainable);
+  const fixed = all - state / 5;
+  const gradients = state / 5; // outputs of the program, but arrays of the state
+  const program = buildLossProgram(config, { batch, gradients: true, trainable });
+  return estimate({
+    weights: all,
+    state: state - (all - fixed),
+    activations: ARENA * Math.max(0, peakBytes(program) - gradients) + gradients,
+    passing: 2 * all + (2 * state) / 5,
+  });
 }
 
-function estimate(weights: number, state: number, activations: number): MemoryEstimate {
-  return { weights, state, activations, total: weights + state + activations };
+function estimate(parts: Omit<MemoryEstimate, 'total'>): MemoryEstimate {
+  const { weights, state, activations, passing } = parts;
+  return { ...parts, total: Math.round(weights + state + activations + passing) };
 }
 
-const ELEMENT_BYTES: Readonly<Record<string, number>> = {
-  float32: 4,
-  float64: 8,
-  int64: 8,
-  int32: 4,
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-};
 /** Operators whose result is their operand's memory under another shape. */
 const VIEWS = new Set(['Reshape', 'Identity']);
 
@@ -90,7 +240,7 @@ export function peakBytes(program: Program): number {
   const fixed = new Set([...program.parameters, ...program.constants].map(({ name }) => name));
   const bytesOf = (name: string): number => {
     const { shape, dtype } = program.values.get(name)!;
-    return fixed.has(name) ? 0 : shape.reduce((a, b) => a * b, ELEMENT_BYTES[dtype]!);
+    return fixed.has(name) ? 0 : byteLength({ shape, dtype });
   };
   const ends = new Map<number, string[]>();
   for (const [name, at] of last) ends.set(at, [...(ends.get(at) ?? []), name]);

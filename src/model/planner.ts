@@ -9,10 +9,11 @@ import {
   resizeWithPad,
 } from '../action/index.ts';
 import { InputError, Random } from '../base/index.ts';
-import type { Device } from '../tensor/index.ts';
+import { type Device, isStored } from '../tensor/index.ts';
 import { type Checkpoint, loadParameters } from './checkpoint.ts';
 import { type ModelConfig, modelConfig } from './config.ts';
 import { flowNoise } from './flowNoise.ts';
+import { requirePlanningMemory } from './memory.ts';
 import type { Planner, PlanRequest, PlanTiming, Prediction } from './plan.ts';
 import { Sampler } from './sampler.ts';
 
@@ -32,6 +33,10 @@ export interface PlannerOptions {
   readonly useCorrelatedNoise?: boolean;
   readonly correlationBeta?: number;
   readonly timeThresholdInpaint?: number;
+  /** Planners like this one that start at the same time on this machine: they must fit together. 1 when left out. */
+  readonly copies?: number;
+  /** Bytes of memory that it may take; found out when left out. */
+  readonly availableMemory?: number;
   /** Hears how long the parts of each pass took. */
   readonly onPass?: (timing: PlanTiming) => void;
 }
@@ -58,6 +63,14 @@ export async function createPlanner(checkpoint: Checkpoint, options: PlannerOpti
         `the network sees a camera '${camera}' that the robot does not have (it has ${CAMERAS.join(', ')}).`,
       );
   const sizes = [...new Set([1, ...batchSizes])].sort((a, b) => b - a);
+  const needs = {
+    batchSizes: sizes,
+    weights: quantised ? ('int8' as const) : precision,
+    device,
+    widened: [...checkpoint.parameters.values()].some((weight) => isStored(weight) && weight.packed !== undefined),
+    copies: options.copies ?? 1,
+  };
+  requirePlanningMemory(config, needs, options.availableMemory);
   // float16 is made from weights in memory; float32 ones are read by the runtime from their file.
   const parameters = precision === 'float16' ? await loadParameters(checkpoint) : checkpoint.parameters;
   const samplers = new Map<number, Sampler>();

@@ -19,6 +19,8 @@ export interface TrainOptions {
   readonly tokenizer?: string;
   /** Save and stop after so many minutes of training. */
   readonly timeLimitMinutes?: number;
+  /** Bytes of memory that training may take beside the samples; found out when left out. */
+  readonly availableMemory?: number;
   /** Aborting it saves and stops. */
   readonly signal?: AbortSignal;
   /** Where lines for a person go; nowhere when left out. */

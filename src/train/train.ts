@@ -8,6 +8,7 @@ import { chooseTokenizer } from './fastTokens.ts';
 import { RunFolder, type RunRecord, requireSameRun } from './folder.ts';
 import { frozenLeaves } from './freeze.ts';
 import { runLoop, type TrainResult } from './loop.ts';
+import { requireTrainingMemory } from './memory.ts';
 import type { TrainOptions } from './options.ts';
 import { readTrainingCheckpoint } from './save.ts';
 import { chooseStatistics } from './statistics.ts';
@@ -30,11 +31,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const resumed = latest === null ? null : await readTrainingCheckpoint(latest);
   const initial = options.init !== undefined && !resumed ? await readCheckpoint(options.init) : null;
 
+  requireTrainingMemory(options.config, { available: options.availableMemory });
   const data = await loadData(folders, options.config, { seed, workers: threads, log, silent });
   if (options.signal?.aborted)
     throw new ValetError(out, 'interrupted before the first update; nothing was written.', 'interrupted');
   const model = fitModel(options.config, data.store.taskInfoSize);
   const config = checkTrainConfig({ ...options.config, model });
+  requireTrainingMemory(config, { available: options.availableMemory });
   const record: RunRecord = {
     config,
     seed,

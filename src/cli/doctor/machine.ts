@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
-import { arch, availableParallelism, cpus, freemem, platform, totalmem } from 'node:os';
+import { arch, availableParallelism, cpus, platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -26,36 +26,12 @@ export function processor(): Processor {
   };
 }
 
-/** Bytes of memory: the machine's, what is free of it, what the process's control group allows; `usable` is the least that holds. */
-export interface Memory {
-  readonly total: number;
-  readonly available: number;
-  readonly limit: number | null;
-  readonly usable: number;
-}
-
-export function memory(): Memory {
-  const total = totalmem();
-  const available = Number(readText('/proc/meminfo')?.match(/^MemAvailable:\s+(\d+)/m)?.[1] ?? freemem() / 1024) * 1024;
-  const group = readNumber('/sys/fs/cgroup/memory.max') ?? readNumber('/sys/fs/cgroup/memory/memory.limit_in_bytes');
-  const used = readNumber('/sys/fs/cgroup/memory.current') ?? readNumber('/sys/fs/cgroup/memory/memory.usage_in_bytes');
-  // Without a limit version 1 of control groups says about 2^63.
-  const limit = group !== null && group < total ? group : null;
-  const usable = limit === null ? available : Math.min(available, Math.max(0, limit - (used ?? 0)));
-  return { total, available, limit, usable };
-}
-
 function readText(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch {
     return undefined;
   }
-}
-
-function readNumber(path: string): number | null {
-  const text = readText(path)?.trim();
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
 }
 
 /** Versions of what numbers depend on. */

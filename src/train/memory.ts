@@ -1,0 +1,76 @@
+import { bytesText, InputError, type MemorySetting, requireMemory } from '../base/index.ts';
+import { type ModelConfig, TRAINING_STATE_LIMIT, trainingMemory, trainingStateBytes } from '../model/index.ts';
+import { frozenLeaves } from './freeze.ts';
+
+/** What of a training configuration decides its memory. */
+export interface TrainingSize {
+  readonly model: ModelConfig;
+  readonly batch: number;
+  readonly freeze: readonly string[];
+}
+
+/** Sets of parts whose freezing leaves less to train, the smallest loss first. */
+const FREEZES = [
+  ['visionTower'],
+  ['vlm'],
+  ['visionTower', 'vlm'],
+  ['visionTower', 'vlm', 'kvTransform', 'task'],
+  ['visionTower', 'vlm', 'actionExpert'],
+  ['visionTower', 'vlm', 'actionExpert', 'kvTransform', 'task'],
+];
+
+/**
+ * The door of training. @param available bytes that can be had, found out when left out
+ * @throws InputError with what is needed, what there is, and the nearest setting that fits
+ */
+export function requireTrainingMemory(
+  { model, batch, freeze }: TrainingSize,
+  { available }: { readonly available?: number | undefined } = {},
+): void {
+  const trains = trainedWith(model, freeze);
+  const state = trainingStateBytes(model, trains);
+  if (state >= TRAINING_STATE_LIMIT) {
+    const parts = FREEZES.map((more) => [...new Set([...freeze, ...more])]).find(
+      (all) => trainingStateBytes(model, trainedWith(model, all)) < TRAINING_STATE_LIMIT,
+    );
+    const way = parts
+      ? `Nearest setting that fits: --set 'freeze=${JSON.stringify(parts)}' (then ask again for memory).`
+      : 'No setting fits: take a smaller network.';
+    throw new InputError(
+      'train',
+      `weights, gradients, moments and average need ${bytesText(state)} in one WebAssembly memory (at most ${bytesText(TRAINING_STATE_LIMIT)}). ${way}`,
+    );
+  }
+  const bytes = (samples: number): number => trainingMemory(model, samples, trains).total;
+  requireMemory(
+    'train',
+    `training with a batch of ${batch}`,
+    bytes(batch),
+    () =>
+      smallerBatches(batch).map(
+        (samples): MemorySetting => ({ setting: `--set batch=${samples}`, bytes: bytes(samples) }),
+      ),
+    available === undefined ? {} : { available },
+  );
+}
+
+/** Halves, down to one sample. */
+function smallerBatches(batch: number): number[] {
+  const out: number[] = [];
+  for (let at = batch >> 1; at >= 1; at >>= 1) out.push(at);
+  return out;
+}
+
+/** Whether a leaf is trained; parts that the network does not have freeze nothing. */
+export function trainedWith(model: ModelConfig, freeze: readonly string[]): (leaf: string) => boolean {
+  const frozen = new Set<string>(
+    freeze.flatMap((part) => {
+      try {
+        return frozenLeaves(model, [part]);
+      } catch {
+        return [];
+      }
+    }),
+  );
+  return (leaf) => !frozen.has(leaf);
+}
