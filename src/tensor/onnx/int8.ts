@@ -58,9 +58,12 @@ export class Int8Products {
     const zeros = `int8/zeros ${rows}`;
     this.constant(zeros, [rows], 'uint8', new Uint8Array(rows).fill(steps + 1));
     const name = (what: string) => `${x}/${what}`;
+    // The largest magnitude from the largest and the smallest number: two passes that write nothing, where Abs would write a whole activation.
     const nodes = [
-      op('Abs', name('absolute'), [x]),
-      op('ReduceMax', name('largest'), [name('absolute'), 'int8/last'], { keepdims: { int: 1 } }),
+      op('ReduceMax', name('highest'), [x, 'int8/last'], { keepdims: { int: 1 } }),
+      op('ReduceMin', name('lowest'), [x, 'int8/last'], { keepdims: { int: 1 } }),
+      op('Neg', name('depth'), [name('lowest')]),
+      op('Max', name('largest'), [name('highest'), name('depth')]),
       op('Mul', name('step'), [name('largest'), 'int8/steps']),
       op('Max', name('scale'), [name('step'), 'int8/least']),
       op('Reshape', name('scales'), [name('scale'), 'int8/last']),

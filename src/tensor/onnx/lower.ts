@@ -3,6 +3,7 @@ import type { QuantisedMatrices } from '../int8.ts';
 import { sameShape } from '../shapes.ts';
 import { isStored, type Weight, type Weights } from '../stored.ts';
 import type { Attribute, DataType, FloatAttribute, Node, Program, TypedArray } from '../types.ts';
+import { fuseGelu } from './fuse.ts';
 import { halfGraph } from './half.ts';
 import { Int8Products } from './int8.ts';
 import { encodeModel, type OnnxAttribute, type OnnxGraph, type OnnxNode, type OnnxTensor } from './model.ts';
@@ -79,7 +80,10 @@ export function lowerProgram(
 
   const { rename, copies } = outputNames(program);
   const integer = new Int8Products(program, quantised, activationBits);
-  const nodes = program.nodes.flatMap((node) => integer.lower(node) ?? lowerNode(node, program, precision, operators));
+  const spelled = program.nodes.flatMap(
+    (node) => integer.lower(node) ?? lowerNode(node, program, precision, operators),
+  );
+  const nodes = precision === 'float32' && operators === 'fused' ? fuseGelu(spelled, program) : spelled;
   initialisers.push(...integer.initialisers);
   const renamed = (name: string) => rename.get(name) ?? name;
   const graph = {
