@@ -135,6 +135,37 @@ export function zeros(like: Tensor, shape: readonly number[] = like.shape): Tens
 
 /** `alpha · op(a) op(b)` over the last two axes; the batch axes before them broadcast. The lowering picks the kernel. */
 export function matmul(a: Tensor, b: Tensor, transA = false, transB = false, alpha = 1): Tensor {
+  if (transA && !transB) return leftTransposed(a, b, alpha);
+  return product(a, b, transA, transB, alpha);
+}
+
+/** Turned round beforehand, an operand of fewer columns or rows than this costs more than the kernel's own passes over it. */
+const TURN_FROM = 64;
+
+/**
+ * `alpha · aᵀ b`, the products of the gradients of weights. The kernel turns its left operand round again for every 128 columns of the
+ * right one, so it is given the one with less to turn (the result then comes out the other way round), and where both are wide that
+ * one is turned before the product (docs/speed.md has the measurements).
+ */
+function leftTransposed(a: Tensor, b: Tensor, alpha: number): Tensor {
+  const [rows, m] = a.shape.slice(-2) as [number, number];
+  const n = b.shape.at(-1)!;
+  if (Math.min(m, n) === 1) return product(a, b, true, false, alpha);
+  const swap = rows * n + m * n < rows * m;
+  const [left, right] = swap ? [b, a] : [a, b];
+  const wide = Math.min(m, n, rows) >= TURN_FROM && a.shape.length === 2 && b.shape.length === 2;
+  const out = wide ? product(turned(left), right, false, false, alpha) : product(left, right, true, false, alpha);
+  return swap ? turned(out) : out;
+}
+
+/** The last two axes exchanged. */
+function turned(x: Tensor): Tensor {
+  const perm = x.shape.map((_, axis) => axis);
+  perm.push(...perm.splice(-2).reverse());
+  return transpose(x, perm);
+}
+
+function product(a: Tensor, b: Tensor, transA: boolean, transB: boolean, alpha: number): Tensor {
   const rows = a.shape.at(transA ? -1 : -2)!;
   const columns = b.shape.at(transB ? -2 : -1)!;
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2)) ?? [];

@@ -100,6 +100,8 @@ export class Session {
             set_denormal_as_zero: denormalsAsZero ? '1' : '0',
             ...(folder ? { model_external_initializers_file_folder_path: folder } : {}),
           },
+          // Programs say where a transposition belongs into a product and where it is faster before it (primitives.ts, matmul).
+          optimization: { disable_specified_optimizers: 'MatmulTransposeFusion;GemmTransposeFusion' },
         },
         ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
       }),

@@ -47,27 +47,16 @@ export function attention(
   const inputs = mask ? [q, k, v, mask] : [q, k, v];
   return q.builder.record(inputs, [out], ([d], needed) => {
     const dOut = d!;
-    const dv = needed[2] ? leftTransposed(fold(p), fold(dOut)) : null;
+    const dv = needed[2] ? onnx.matmul(fold(p), fold(dOut), true) : null;
     if (!needed[0] && !needed[1] && !needed[3]) return [null, null, dv];
     const dp = unfold(onnx.matmul(fold(dOut), v, false, true));
     const rowSums = onnx.reduce('ReduceSum', onnx.mul(dOut, out), [rank - 1], true);
     const ds = onnx.mul(p, onnx.sub(dp, rowSums));
     return [
       needed[0] ? unfold(onnx.matmul(fold(ds), k, false, false, scale)) : null,
-      needed[1] ? leftTransposed(fold(ds), fold(q), scale) : null,
+      needed[1] ? onnx.matmul(fold(ds), fold(q), true, false, scale) : null,
       dv,
       needed[3] ? onnx.unbroadcast(ds, mask!.shape) : null,
     ];
   });
-}
-
-/**
- * `alpha · aᵀ b`. Transposing the left operand costs a pass over it in every product, so the narrower one is transposed there, and
- * the product itself when it comes out the wrong way round.
- */
-function leftTransposed(a: Tensor, b: Tensor, alpha = 1): Tensor {
-  if (a.shape.at(-1)! <= b.shape.at(-1)!) return onnx.matmul(a, b, true, false, alpha);
-  const perm = a.shape.map((_, axis) => axis);
-  perm.push(...perm.splice(-2).reverse());
-  return onnx.transpose(onnx.matmul(b, a, true, false, alpha), perm);
 }
