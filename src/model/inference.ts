@@ -57,8 +57,8 @@ export function buildConditionProgram(config: ModelConfig, times: number): Progr
 }
 
 /**
- * One evaluation of the velocity. Inputs `noisy` [B, 30, 32], `modulation` [1, …] (a row of `buildConditionProgram`), `keys`, `values` of the
- * prefix pass (and `prefix_mask`). Output `velocity` [B, 30, 32].
+ * One evaluation of the velocity. Inputs `noisy` [B, 30, 32], `modulation` [1, …] (a row of `buildConditionProgram`), `keys#0`, …, `values#0`, … of
+ * each layer of the prefix pass (and `prefix_mask`). Output `velocity` [B, 30, 32].
  */
 export function buildDenoiseProgram(config: ModelConfig, { batch, imageMask = false }: InferenceOptions): Program {
   const net = new Network(config);
@@ -68,9 +68,13 @@ export function buildDenoiseProgram(config: ModelConfig, { batch, imageMask = fa
   const noisy = builder.input('noisy', [batch, actionHorizon, actionDim]);
   const count = 2 * layers + 1;
   const modulation = builder.input('modulation', [1, count * 3 * expertWidth]);
-  const cache = [layers, batch, length, numKvHeads, headDim];
-  const keys = builder.input('keys', cache);
-  const values = builder.input('values', cache);
+  // Layer by layer: the caller gives ranges of the prefix pass's outputs, which costs nothing; splitting here would copy all at each step.
+  const perLayer = (name: string) =>
+    Array.from({ length: layers }, (_, layer) =>
+      builder.input(`${name}#${layer}`, [batch, length, numKvHeads, headDim]),
+    );
+  const keys = perLayer('keys');
+  const values = perLayer('values');
   const valid = imageMask ? builder.input('prefix_mask', [batch, length]) : undefined;
   const rows = split(modulation, 1, new Array(count).fill(3 * expertWidth));
   const velocity = suffixPass(net, {

@@ -139,17 +139,17 @@ function traceCache(net: Network, name: string, keys: readonly Tensor[], values:
   net.trace?.(`${name}/v`, stack(values));
 }
 
-/** Mixed keys and values, each [layers, B, S, kvHeads, headDim]. */
+/** Mixed keys and values, each [layers, B, S, kvHeads, headDim], or one [B, S, kvHeads, headDim] per layer. */
 export interface Cache {
-  readonly keys: Tensor;
-  readonly values: Tensor;
+  readonly keys: Tensor | readonly Tensor[];
+  readonly values: Tensor | readonly Tensor[];
 }
 
 /**
  * KV mixing: what expert layer d sees is k'[d] = Σ_s C_k[d, s] k[s] + b_k[d], and the same for values (FACTS 8.2); without it k[d].
  * With knowledge insulation the gradient stops before the mixing.
  */
-export function mixCache(net: Network, { keys, values }: Prefix): Cache {
+export function mixCache(net: Network, { keys, values }: Prefix): { keys: Tensor; values: Tensor } {
   const { layers, numKvHeads, headDim, useKvTransform, useKnowledgeInsulation } = net.config;
   const mix = (name: 'k' | 'v', list: readonly Tensor[]): Tensor => {
     const shape = [layers, ...list[0]!.shape];
@@ -166,8 +166,9 @@ export function mixCache(net: Network, { keys, values }: Prefix): Cache {
   return cache;
 }
 
-/** One tensor per layer from a stacked cache tensor. */
-export function cacheLayers(stacked: Tensor): Tensor[] {
+/** One tensor per layer from a stacked cache tensor, or the list that it is already. */
+export function cacheLayers(stacked: Tensor | readonly Tensor[]): readonly Tensor[] {
+  if (!('shape' in stacked)) return stacked;
   const [layers, ...rest] = stacked.shape as [number, ...number[]];
   return split(stacked, 0, new Array(layers).fill(1)).map((t) => reshape(t, rest));
 }

@@ -9,6 +9,7 @@ import {
   type Precision,
   type QuantisedMatrices,
   Session,
+  type TypedArray,
   type Weights,
 } from '../tensor/index.ts';
 import type { ModelConfig } from './config.ts';
@@ -159,10 +160,12 @@ export class Sampler {
   /** Euler steps from `noise` [B, horizon, actionDim] to normalised actions of the same shape. */
   async denoise(cache: PrefixCache, noise: Float32Array, afterStep?: AfterStep): Promise<Float32Array> {
     const x = this.real(noise) as Float32Array;
+    const { keys, values, ...mask } = cache;
+    const layers = { ...mask, ...byLayer('keys', keys!), ...byLayer('values', values!) };
     const { before, after } = this.times;
     const dt = f32(-1 / before.length);
     for (let step = 0; step < before.length; step++) {
-      const { velocity } = await this.velocity.run({ ...cache, noisy: x, modulation: this.conditions[step]! });
+      const { velocity } = await this.velocity.run({ ...layers, noisy: x, modulation: this.conditions[step]! });
       const v = velocity!.data as Float32Array;
       if (this.precision === 'float64') for (let i = 0; i < x.length; i++) x[i]! -= v[i]! / before.length;
       else for (let i = 0; i < x.length; i++) x[i]! += f32(dt * v[i]!);
@@ -178,4 +181,16 @@ export class Sampler {
   async close(): Promise<void> {
     await Promise.all([this.prefix.close(), this.velocity.close()]);
   }
+}
+
+/** `name#0`, `name#1`, …: the layers of a stacked array, as views of its memory. */
+function byLayer(name: string, { shape, data }: NdArray): Record<string, TypedArray> {
+  const [layers] = shape as [number];
+  const length = data.length / layers;
+  return Object.fromEntries(
+    Array.from({ length: layers }, (_, i) => [
+      `${name}#${i}`,
+      (data as Float32Array).subarray(i * length, (i + 1) * length),
+    ]),
+  );
 }
