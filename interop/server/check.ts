@@ -5,6 +5,7 @@ import { observationFromWire, packMessage, RemotePolicy, startServer, unpackMess
 import { ArithmeticPlanner, fakeObservation } from '../../src/serve/testing.ts';
 import { PythonSide, python } from '../python.ts';
 import type { Check } from '../run.ts';
+import { checkEvaluator } from './evaluatorCheck.ts';
 
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 type Reply = {
@@ -71,6 +72,7 @@ export const check: Check = async (report) => {
     report('a key is asked for', /401/.test(wrong.error ?? '') && right.error === undefined, wrong.error);
     await codec(side, report);
     await remote(executable, report);
+    await checkEvaluator(executable, report);
   } finally {
     side.close();
     await Promise.all([server.close(), locked.close()]);
