@@ -7,38 +7,54 @@ export interface MemorySetting {
   readonly bytes: number;
 }
 
-export interface MemoryCheck {
-  /** Bytes that can be had; what the machine and its control groups leave when left out. */
-  readonly available?: number;
-  /** Go on anyway; VALET_IGNORE_MEMORY=1 when left out. */
-  readonly ignore?: boolean;
+/** Why something cannot be done here, and the nearest setting with which it can. */
+export interface MemoryRefusal {
+  readonly reason: string;
+  readonly advice: string;
 }
 
-/**
- * The door before everything that takes much memory: refuses with numbers, and with the first of `alternatives` (nearest first, asked
- * for only then) that fits, rather than being killed half-way.
- * @throws InputError
- */
-export function requireMemory(
-  where: string,
+/** Compares what is needed with what there is. @param alternatives nearest first, asked for only when `bytes` do not fit */
+export function memoryRefusal(
   what: string,
   bytes: number,
+  available: number,
   alternatives: () => readonly MemorySetting[],
-  { available = machineMemory().usable, ignore = process.env['VALET_IGNORE_MEMORY'] === '1' }: MemoryCheck = {},
-): void {
-  if (ignore || bytes <= available) return;
+): MemoryRefusal | undefined {
+  if (bytes <= available) return undefined;
   const others = alternatives();
   const fitting = others.find((other) => other.bytes <= available);
   const least = others.reduce<MemorySetting | undefined>(
     (best, other) => (best && best.bytes <= other.bytes ? best : other),
     undefined,
   );
-  const way = fitting
-    ? `Nearest setting that fits: ${fitting.setting} (about ${bytesText(fitting.bytes)}).`
-    : `No setting fits${least ? `: even ${least.setting} needs about ${bytesText(least.bytes)}` : ''}.`;
+  return {
+    reason: `${what} needs about ${bytesText(bytes)} of memory (${bytesText(available)} can be used here)`,
+    advice: fitting
+      ? `nearest setting that fits: ${fitting.setting} (about ${bytesText(fitting.bytes)})`
+      : `no setting fits${least ? `: even ${least.setting} needs about ${bytesText(least.bytes)}` : ''}`,
+  };
+}
+
+/**
+ * The door before everything that takes much memory: refuses with numbers and the nearest setting that fits, rather than being killed
+ * half-way. VALET_IGNORE_MEMORY=1 opens it. @param ask gets the bytes that can be had
+ * @throws InputError
+ */
+export function requireMemory(
+  where: string,
+  ask: (available: number) => MemoryRefusal | undefined,
+  {
+    available,
+    ignore = process.env['VALET_IGNORE_MEMORY'] === '1',
+  }: { readonly available?: number | undefined; readonly ignore?: boolean } = {},
+): void {
+  if (ignore) return;
+  const refusal = ask(available ?? machineMemory().usable);
+  if (!refusal) return;
+  const { reason, advice } = refusal;
   throw new InputError(
     where,
-    `${what} needs about ${bytesText(bytes)} of memory (${bytesText(available)} can be used here). ${way} VALET_IGNORE_MEMORY=1 goes on all the same.`,
+    `${reason}. ${advice[0]!.toUpperCase()}${advice.slice(1)}. VALET_IGNORE_MEMORY=1 goes on all the same.`,
   );
 }
 

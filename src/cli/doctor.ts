@@ -1,9 +1,9 @@
 import { Command } from 'commander';
 import colours from 'picocolors';
-import { type Memory, machineMemory } from '../base/index.ts';
+import { bytesText, type Memory, machineMemory } from '../base/index.ts';
 import { DEVICES, type Device, type DeviceReport, deviceNamed, gemmPeak, probeDevice } from '../tensor/index.ts';
 import { checkVideo } from './doctor/codecs.ts';
-import { type Fit, fits } from './doctor/fit.ts';
+import { checkpointFits, type Fit, fits, MOST } from './doctor/fit.ts';
 import { portFree, processor, versions } from './doctor/machine.ts';
 import { checkOps, OPS_HEAD, opLine } from './doctor/ops.ts';
 
@@ -11,6 +11,7 @@ interface Options {
   json: boolean;
   ops: boolean;
   device?: string;
+  checkpoint: string[];
 }
 
 const PORT = 8000;
@@ -20,6 +21,11 @@ export function command(): Command {
     .description('what this machine can do: versions, devices, memory against each network, ports, codecs')
     .option('--json', 'print one JSON object (with --ops: an array of rows)', false)
     .option('--ops', 'every op and its gradient against float64 instead', false)
+    .option(
+      '--checkpoint <dir...>',
+      'checkpoint folders (or names of policies that come with the package) to reckon with, too',
+      [],
+    )
     .option('--device <name>', `with --ops: ${DEVICES.join(', ')}`)
     .addHelpText('after', '\nExamples:\n  $ valet doctor\n  $ valet doctor --ops --device cpu')
     .action((options: Options) => (options.ops ? ops(options) : report(options)));
@@ -46,7 +52,7 @@ function candidates(): Device[] {
   return ['cpu', 'webgpu', ...(own ? [own] : [])];
 }
 
-async function report({ json }: Options): Promise<void> {
+async function report({ json, checkpoint }: Options): Promise<void> {
   const [devices, video, port] = await Promise.all([
     Promise.all(candidates().map((device) => probeDevice(device))),
     checkVideo(),
@@ -56,13 +62,13 @@ async function report({ json }: Options): Promise<void> {
   const { cores } = cpu;
   const found = {
     versions: versions(),
-    processor: { ...cpu, gemmGflops: { threads: cores, float32: Math.round(await gemmPeak(cores, { runs: 3 })) } },
+    processor: { ...cpu, gemmGflops: { threads: cores, float32: Math.round(await gemmPeak(cores, { runs: 2 })) } },
     memory: machineMemory(),
     devices,
     video,
     ports: [{ port: PORT, free: port }],
   };
-  const networks = fits(found.memory.usable);
+  const networks = [...(await fits(found.memory.usable)), ...(await checkpointFits(checkpoint, found.memory.usable))];
   if (json) process.stdout.write(`${JSON.stringify({ ...found, networks })}\n`);
   else process.stdout.write(table(found, networks));
   if (!devices[0]!.works || !video.works) process.exitCode = 1;
@@ -78,7 +84,6 @@ type Found = {
 };
 
 const tick = (good: boolean) => (good ? colours.green('✓') : colours.red('✗'));
-const gb = (bytes: number) => `${(bytes / 1e9).toFixed(bytes < 1e10 ? 2 : 1)} GB`;
 
 function table({ versions: v, processor: cpu, memory: m, devices, video, ports }: Found, networks: Fit[]): string {
   const features = cpu.features
@@ -96,12 +101,11 @@ function table({ versions: v, processor: cpu, memory: m, devices, video, ports }
         `  ${tick(works)} ${device.padEnd(7)}${works ? (device === 'cpu' || float16 ? '' : ' float32 only') : ` ${problem}`}`,
     ),
     colours.bold('Memory'),
-    `  ${gb(m.total)}, ${gb(m.usable)} can be used${m.limit === null ? '' : ` (the control group allows ${gb(m.limit)})`}`,
-    ...networks.map(({ config, work, weights, batch, bytes, fits: fit, largestBatch, advice }) => {
-      const what = work === 'plan' ? `plan, ${weights}` : `train, batch ${batch}`;
-      const more = fit ? (largestBatch ? `largest batch about ${largestBatch}` : '') : (advice ?? '');
-      return `  ${tick(fit)} ${config.padEnd(6)} ${what.padEnd(15)} ${gb(bytes).padStart(9)}  ${more}`;
-    }),
+    `  ${bytesText(m.total)}, ${bytesText(m.usable)} can be used${m.limit === null ? '' : ` (the control group allows ${bytesText(m.limit)})`}`,
+    ...networks.flatMap((fit, i) => [
+      ...(networks[i - 1]?.config === fit.config ? [] : [`  ${colours.bold(fit.config)}`]),
+      fitLine(fit),
+    ]),
     colours.bold('Video and ports'),
     `  ${tick(video.works)} H.264 written and read${video.problem ? `: ${video.problem}` : ''}`,
     ...ports.map(
@@ -110,4 +114,11 @@ function table({ versions: v, processor: cpu, memory: m, devices, video, ports }
     ),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function fitLine({ work, weights, batch, bytes, fits, largestBatch, advice }: Fit): string {
+  const gpu = weights === 'float16' ? ', GPU' : '';
+  const what = work === 'plan' ? `plan, ${weights}${gpu}` : `train, batch ${batch}`;
+  const more = fits ? `largest --batch ${largestBatch}${largestBatch >= MOST[work] ? ' or more' : ''}` : advice;
+  return `  ${tick(fits)} ${what.padEnd(19)} ${bytesText(bytes).padStart(9)}  ${more}`;
 }

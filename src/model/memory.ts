@@ -1,4 +1,4 @@
-import { bytesText, InputError, type MemorySetting, requireMemory } from '../base/index.ts';
+import { bytesText, type MemoryRefusal, type MemorySetting, memoryRefusal, requireMemory } from '../base/index.ts';
 import { byteLength, type Device, type Program } from '../tensor/index.ts';
 import { type ModelConfig, prefixLayout } from './config.ts';
 import { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram } from './inference.ts';
@@ -144,6 +144,15 @@ export interface PlanningNeeds {
  * @throws InputError with what is needed, what there is, and the nearest setting that fits
  */
 export function requirePlanningMemory(config: ModelConfig, needs: PlanningNeeds, available?: number): void {
+  requireMemory('planner', (bytes) => planningRefusal(config, needs, bytes), { available });
+}
+
+/** Why a planner cannot be had with `available` bytes, and what can; undefined when it can. */
+export function planningRefusal(
+  config: ModelConfig,
+  needs: PlanningNeeds,
+  available: number,
+): MemoryRefusal | undefined {
   const { weights, device = 'cpu', widened = false, copies = 1 } = needs;
   const sizes = [...new Set([1, ...needs.batchSizes])].sort((a, b) => a - b);
   const bytes = (batches: readonly number[], type: WeightType, wide = widened, count = copies): number =>
@@ -172,20 +181,16 @@ export function requirePlanningMemory(config: ModelConfig, needs: PlanningNeeds,
     ];
   };
   const model = modelBytes(config, weights, device, widened);
-  if (model >= MODEL_LIMIT)
-    throw new InputError(
-      'planner',
-      `this network's weights make a model of ${bytesText(model)} on this device and in this precision (${bytesText(MODEL_LIMIT)} at most). Nearest setting that fits: ${
-        widened && weights === 'float32' && device === 'cpu'
-          ? 'weights imported with --dtype float32'
-          : '--device cpu --precision float32'
-      }.`,
-    );
+  if (model >= MODEL_LIMIT) {
+    const stored = widened && weights === 'float32' && device === 'cpu';
+    return {
+      reason: `the weights would make a model of ${bytesText(model)} (${bytesText(MODEL_LIMIT)} at most, but for float32 and int8 on the CPU)`,
+      advice: `nearest setting that fits: ${stored ? 'weights imported with --dtype float32' : '--device cpu --precision float32'}`,
+    };
+  }
   const robots = sizes.length > 1 ? `, batches of up to ${sizes.at(-1)}` : '';
   const several = copies > 1 ? `${copies} planners` : 'a planner';
-  requireMemory('planner', `${several} with ${weights} weights${robots}`, bytes(sizes, weights), alternatives, {
-    ...(available !== undefined && { available }),
-  });
+  return memoryRefusal(`${several} with ${weights} weights${robots}`, bytes(sizes, weights), available, alternatives);
 }
 
 /** Bytes of the five float32 arrays of training (TrainingState), which WebAssembly limits to 4 GB. Frozen leaves have no part in them. */

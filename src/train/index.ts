@@ -3,6 +3,7 @@ export { BatchMaker, type BatchOptions, flowTimes, type TrainingBatch } from './
 export { checkTrainConfig, loadTrainConfig, TrainConfig } from './config.ts';
 export { frozenLeaves } from './freeze.ts';
 export type { TrainResult } from './loop.ts';
+export { requireTrainingMemory, type TrainingSize, trainedWith, trainingRefusal } from './memory.ts';
 export type { TrainOptions } from './options.ts';
 export { readTrainingCheckpoint, saveTrainingCheckpoint } from './save.ts';
 export { learningRate, type Schedule } from './schedule.ts';

@@ -1,4 +1,4 @@
-import { bytesText, InputError, type MemorySetting, requireMemory } from '../base/index.ts';
+import { bytesText, type MemoryRefusal, type MemorySetting, memoryRefusal, requireMemory } from '../base/index.ts';
 import { type ModelConfig, TRAINING_STATE_LIMIT, trainingMemory, trainingStateBytes } from '../model/index.ts';
 import { frozenLeaves } from './freeze.ts';
 
@@ -24,33 +24,32 @@ const FREEZES = [
  * @throws InputError with what is needed, what there is, and the nearest setting that fits
  */
 export function requireTrainingMemory(
-  { model, batch, freeze }: TrainingSize,
+  size: TrainingSize,
   { available }: { readonly available?: number | undefined } = {},
 ): void {
+  requireMemory('train', (bytes) => trainingRefusal(size, bytes), { available });
+}
+
+/** Why training cannot be had with `available` bytes, and what can; undefined when it can. */
+export function trainingRefusal({ model, batch, freeze }: TrainingSize, available: number): MemoryRefusal | undefined {
   const trains = trainedWith(model, freeze);
   const state = trainingStateBytes(model, trains);
   if (state >= TRAINING_STATE_LIMIT) {
     const parts = FREEZES.map((more) => [...new Set([...freeze, ...more])]).find(
       (all) => trainingStateBytes(model, trainedWith(model, all)) < TRAINING_STATE_LIMIT,
     );
-    const way = parts
-      ? `Nearest setting that fits: --set 'freeze=${JSON.stringify(parts)}' (then ask again for memory).`
-      : 'No setting fits: take a smaller network.';
-    throw new InputError(
-      'train',
-      `weights, gradients, moments and average need ${bytesText(state)} in one WebAssembly memory (at most ${bytesText(TRAINING_STATE_LIMIT)}). ${way}`,
-    );
+    return {
+      reason: `weights, gradients, moments and average need ${bytesText(state)} in one WebAssembly memory (at most ${bytesText(TRAINING_STATE_LIMIT)})`,
+      advice: parts
+        ? `nearest setting that fits: --set 'freeze=${JSON.stringify(parts)}'`
+        : 'no setting fits: take a smaller network',
+    };
   }
   const bytes = (samples: number): number => trainingMemory(model, samples, trains).total;
-  requireMemory(
-    'train',
-    `training with a batch of ${batch}`,
-    bytes(batch),
-    () =>
-      smallerBatches(batch).map(
-        (samples): MemorySetting => ({ setting: `--set batch=${samples}`, bytes: bytes(samples) }),
-      ),
-    available === undefined ? {} : { available },
+  return memoryRefusal(`training with a batch of ${batch}`, bytes(batch), available, () =>
+    smallerBatches(batch).map(
+      (samples): MemorySetting => ({ setting: `--set batch=${samples}`, bytes: bytes(samples) }),
+    ),
   );
 }
 
