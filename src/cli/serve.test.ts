@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -94,30 +94,34 @@ describe('valet serve', () => {
     await remote.close();
   });
 
-  it('serves a checkpoint per task, on several ports, to who has the key', async () => {
+  it("serves the original's mapping on several ports, to who has the key, and records", async () => {
     const port = 20_000 + 2 * (process.pid % 5000);
-    const mapping = join(folder, 'mapping.json');
+    const mapping = join(folder, 'task_checkpoint_mapping.json');
     const key = join(folder, 'key');
-    await writeFile(mapping, JSON.stringify({ tasks: { '1-2': 'tiny' } }));
+    const tasks = Array.from({ length: 50 }, (_, task) => task);
+    const checkpoints = {
+      checkpoint_1: { path: 'tiny', tasks: tasks.filter((task) => task !== 5) },
+      checkpoint_2: { path: 'missing', tasks: [5] },
+    };
+    await writeFile(mapping, JSON.stringify({ checkpoints }));
     await writeFile(key, 'a-long-secret\n');
     const { child, firstLine, ended } = valet(
-      '--mapping',
-      mapping,
-      '--port',
-      `${port}-${port + 1}`,
-      '--api-key-file',
-      key,
-      '--log-level',
-      'silent',
+      ...['--mapping', mapping, '--port', `${port}-${port + 1}`, '--api-key-file', key],
+      ...['--batch', '2', '--memory', '1GB', '--plan-ahead', '2', '--record', join(folder, 'recordings')],
+      ...['--log-level', 'silent'],
     );
     const { listening } = JSON.parse(await firstLine) as { listening: string[] };
     expect(listening).toEqual([`ws://127.0.0.1:${port}`, `ws://127.0.0.1:${port + 1}`]);
     await expect(RemotePolicy.connect(listening[0]!)).rejects.toThrow(/401/);
     for (const url of listening) {
       const policy = await RemotePolicy.connect(url, { apiKey: 'a-long-secret' });
-      expect(await policy.act(fakeObservation({ taskId: 2 }))).toHaveLength(23);
-      await expect(policy.act(fakeObservation({ taskId: 5 }))).rejects.toThrow(/no checkpoint is served for task 5/);
+      for (let step = 0; step < 30; step++)
+        expect(await policy.act(fakeObservation({ taskId: 2, joint: step / 100 }))).toHaveLength(23);
+      await expect(policy.act(fakeObservation({ taskId: 5 }))).rejects.toThrow(
+        /error [0-9a-f]{8}: no plan could be made/,
+      );
     }
+    expect(await readdir(join(folder, 'recordings'))).toHaveLength(2);
     child.kill('SIGTERM');
     expect(await ended).toMatchObject({ code: 0, stderr: '' });
   });
@@ -136,6 +140,9 @@ describe('valet serve', () => {
     [['--checkpoint', 'household', '--port', '9000-8000'], /expected a port/],
     [['--checkpoint', 'household', '--threads', '0'], /positive whole number/],
     [['--checkpoint', 'household', '--host', '0.0.0.0'], /no API key is set/],
+    [['--checkpoint', 'household', '--tls-cert', 'a'], /both --tls-cert and --tls-key/],
+    [['--checkpoint', 'household', '--memory', 'much'], /expected a number of bytes/],
+    [['--checkpoint', 'household', '--plan-ahead', '20'], /from 0 to 12/],
     [['--checkpoint', 'household', '--api-key-file', 'no-such-file'], /the API key cannot be read/],
   ])('%j is wrong use', async (args, expected) => {
     const serve = command()

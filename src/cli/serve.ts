@@ -235,7 +235,7 @@ async function openSource(
   closers.push(() => pool.close());
   const first = mapping.otherwise === undefined ? Math.min(...mapping.byTask.keys()) : 0;
   // The one that /healthz stands for is loaded before anybody is listened to: what is wrong with it is said in one line.
-  await pool.planner(folderOfTask(mapping, first));
+  await pool.open(folderOfTask(mapping, first));
   if (options.preload) {
     const left = await pool.preload(mapping.paths.values());
     if (left.length > 0) logger.warn({ folders: left }, 'not preloaded: they do not fit --memory');

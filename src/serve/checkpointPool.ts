@@ -82,9 +82,14 @@ export class CheckpointPool {
     return [...this.entries.keys()];
   }
 
-  /** Whether everything that is loaded can plan now. */
+  /** Whether plans can be made now: by some checkpoint, because one that is spoilt must not keep the robots of the others out. */
   get isUp(): boolean {
-    return !this.closed && [...this.entries.values()].every(({ loaded }) => loaded.isUp);
+    return !this.closed && [...this.entries.values()].some(({ loaded }) => loaded.isUp);
+  }
+
+  /** Brings a folder into memory. @throws what is wrong with it, InputError for a folder that is no checkpoint */
+  async open(folder: string): Promise<void> {
+    await this.entry(folder);
   }
 
   /**
@@ -92,7 +97,7 @@ export class CheckpointPool {
    * @throws ValetError when it cannot be loaded
    */
   async planner(folder: string): Promise<UrgentPlanner> {
-    const { loaded } = await this.entry(folder);
+    const { loaded } = await this.served(folder);
     const { imageSize } = loaded.planner;
     return {
       imageSize,
@@ -130,7 +135,7 @@ export class CheckpointPool {
     requests: readonly PlanRequest[],
     urgency: Urgency | undefined,
   ): Promise<Prediction[]> {
-    const entry = await this.entry(folder);
+    const entry = await this.served(folder);
     entry.busy++;
     entry.lastUse = ++this.clock;
     try {
@@ -146,6 +151,13 @@ export class CheckpointPool {
 
   private async entry(folder: string): Promise<Entry> {
     return this.entries.get(folder) ?? this.enter(folder, true);
+  }
+
+  /** The entry for a client, who did nothing wrong when it cannot be had. */
+  private served(folder: string): Promise<Entry> {
+    return this.entry(folder).catch((error: Error) => {
+      throw new ValetError('checkpoint', `cannot be loaded (${error.message})`, 'failure', { cause: error });
+    });
   }
 
   private enter(folder: string, makeRoom: boolean): Promise<Entry> {

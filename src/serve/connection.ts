@@ -136,6 +136,7 @@ export class Connection {
         if (this.unsentBytes > MAX_UNSENT_BYTES) await this.flushed();
         const reply = await this.options.responder.respond(data);
         if (reply) this.send(reply);
+        this.lastMessage = performance.now();
       } catch (error) {
         this.fail(error as Error);
       }

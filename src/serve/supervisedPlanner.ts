@@ -56,7 +56,9 @@ export class SupervisedPlanner implements Planner {
   async plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
     const { retries = 1 } = this.options;
     for (let attempt = 0; ; attempt++) {
-      const planner = await this.current;
+      const planner = await this.current.catch((error: Error) => {
+        throw new ValetError('plan', `no worker can be started (${error.message})`, 'failure', { cause: error });
+      });
       try {
         return await this.inTime(planner, requests);
       } catch (error) {
