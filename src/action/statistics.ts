@@ -1,18 +1,20 @@
-import { InputError } from '../base/index.ts';
+import { InputError, ValetError } from '../base/index.ts';
 import type { ChunkStatistics, Moments, QuantileMethod } from './chunkStatistics.ts';
 import { correlationOf } from './correlation.ts';
 import { proprioceptionLayout, STATE_FIELDS, stateFromProprioception } from './proprioception.ts';
 import { R1PRO } from './space.ts';
 import { type ChunkMoments, ChunkSums, type ChunkSumsState } from './statistics/chunkSums.ts';
 import {
-  type ChunkQuantiles,
-  type CountState,
-  QuantileSearch,
-  QuantileTables,
-  type RefineRequest,
-  refine,
-} from './statistics/quantileTables.ts';
-import type { ChunkShape, EpisodeColumns } from './statistics/shape.ts';
+  exactQuantiles,
+  exactQuantilesHere,
+  type FrameSource,
+  findTails,
+  sampleChunks,
+  type TailBounds,
+  type Tails,
+} from './statistics/exactQuantiles.ts';
+import { type ChunkQuantiles, type CountState, countedQuantiles, QuantileTables } from './statistics/quantileTables.ts';
+import { type ChunkShape, type EpisodeRows, RowLayout } from './statistics/shape.ts';
 
 /** What `finish` is doing, 0…1 of the whole. */
 export type StatisticsProgress = (part: number, doing: string) => void;
@@ -29,7 +31,7 @@ export interface StatisticsOptions {
   readonly paddedWidth?: number;
   /** The D numbers of the state from a row of another width; by default the R1Pro's from 256 or 61 numbers of proprioception. */
   readonly stateOf?: (row: Float32Array) => Float32Array;
-  /** Bytes that the columns may take (8 a frame and dimension); beyond, quantiles come from counts. Default 4 GiB. */
+  /** Bytes that the frames may take (8 a frame and dimension, dimensions rounded up to a multiple of 8); beyond, quantiles come from counts. Default 4 GiB. */
   readonly memory?: number;
   /** Deviation below which a flat dimension is constant (1e-6), and what is added to the correlation's diagonal (1e-6). */
   readonly constantBelow?: number;
@@ -39,16 +41,17 @@ export interface StatisticsOptions {
 /** What an accumulator holds, as plain data. */
 export interface StatisticsState {
   readonly sums: ChunkSumsState;
+  /** Counts of the numbers, where the frames themselves did not fit. */
   readonly counts: CountState;
   /** [4, D] minimum and maximum of states, of actions. */
   readonly extremes: Float64Array;
-  /** Episodes by columns; undefined when they did not fit. */
-  readonly episodes: readonly EpisodeColumns[] | undefined;
+  /** The frames; undefined when they did not fit. */
+  readonly episodes: readonly EpisodeRows[] | undefined;
 }
 
 /**
  * Statistics of a data set's chunks over every frame and every chunk, in one pass. The result is the same to the last bit in whatever order episodes are
- * added and accumulators merged (statistics/chunkSums.ts). Quantiles are exact while the episodes' columns fit into `memory` (184 bytes a frame
+ * added and accumulators merged (statistics/chunkSums.ts). Quantiles are exact while the frames fit into `memory` (192 bytes a frame
  * for the R1Pro), else read from counts: then each is within 2⁻⁷ of its value, and memory no longer grows. Definitions as in the original (golden case
  * statistics-small): an episode of T frames has T − 29 chunks, each relative to the state at its start in float32.
  */
@@ -59,10 +62,12 @@ export class StatisticsAccumulator {
   private readonly memory: number;
   private readonly stateOf: (row: Float32Array) => Float32Array;
   private readonly sums: ChunkSums;
-  private readonly tables: QuantileTables;
+  /** Made when frames no longer fit. */
+  private tables: QuantileTables | undefined;
+  private readonly layout: RowLayout;
   /** [4, D] */
   private readonly extremes: Float64Array;
-  private episodes: EpisodeColumns[] | undefined = [];
+  private episodes: EpisodeRows[] | undefined = [];
 
   constructor(private readonly options: StatisticsOptions = {}) {
     this.shape = { horizon: options.horizon ?? R1PRO.horizon, relative: options.deltaMask ?? R1PRO.deltaMask };
@@ -76,7 +81,7 @@ export class StatisticsAccumulator {
     this.memory = options.memory ?? 4 * 2 ** 30;
     this.stateOf = options.stateOf ?? stateFromProprioception;
     this.sums = new ChunkSums(this.shape);
-    this.tables = new QuantileTables(this.shape);
+    this.layout = new RowLayout(this.shape);
     this.extremes = new Float64Array(4 * this.width).map((_, i) =>
       Math.floor(i / this.width) % 2 === 0 ? Infinity : -Infinity,
     );
@@ -109,44 +114,23 @@ export class StatisticsAccumulator {
         'StatisticsAccumulator',
         `state and actions do not fit (got ${state.length} and ${actions.length} numbers, expected T×S and T×${d}).`,
       );
-    const columns = {
+    const { layout } = this;
+    const episode = {
       length,
-      actions: transpose(actions, d, d),
+      actions: arrange(actions, d, layout),
       states:
         size === d
-          ? transpose(state, d, d)
+          ? arrange(state, d, layout)
           : d === R1PRO.width && this.stateOf === stateFromProprioception
-            ? stateColumns(state, size)
-            : transpose(rowByRow(state, size, d, this.stateOf), d, d),
+            ? arrangeState(state, size, layout)
+            : arrange(rowByRow(state, size, d, this.stateOf), d, layout),
     };
-    this.addColumns(columns);
-  }
-
-  /** Adds an episode whose columns are at hand; they are kept, not copied. */
-  addColumns(columns: EpisodeColumns): void {
-    const d = this.width;
-    const { length } = columns;
-    const extremes = new Float64Array(4 * d);
-    for (const [which, name] of ['state', 'action'].entries()) {
-      const values = which === 0 ? columns.states : columns.actions;
-      for (let dim = 0; dim < d; dim++) {
-        let [low, high, sum] = [Infinity, -Infinity, 0];
-        for (let i = dim * length; i < (dim + 1) * length; i++) {
-          const x = values[i]!;
-          if (x < low) low = x;
-          if (x > high) high = x;
-          sum += x;
-        }
-        if (!(low >= -LARGEST && high <= LARGEST && Number.isFinite(sum)))
-          throw wrongNumber(name, columns, dim, values);
-        extremes[2 * which * d + dim] = low;
-        extremes[(2 * which + 1) * d + dim] = high;
-      }
-    }
+    const extremes = this.sums.extremes(episode);
+    if (!extremes || extremes.some((x) => !(Math.abs(x) <= LARGEST))) throw wrongNumber(episode, layout);
     this.widen(extremes);
-    this.sums.add(columns);
-    this.tables.add(columns);
-    this.episodes?.push(columns);
+    this.sums.add(episode);
+    this.episodes?.push(episode);
+    this.tables?.add(episode);
     this.limit();
   }
 
@@ -155,8 +139,16 @@ export class StatisticsAccumulator {
       this.extremes[i] = (Math.floor(i / this.width) % 2 === 0 ? Math.min : Math.max)(this.extremes[i]!, extremes[i]!);
   }
 
+  /** Counts the frames and lets go of them when they have become too many. */
   private limit(): void {
-    if (this.frames * this.width * 8 > this.memory) this.episodes = undefined;
+    if (this.episodes && this.frames * this.layout.columns * 8 > this.memory) this.count();
+  }
+
+  private count(): QuantileTables {
+    this.tables ??= new QuantileTables(this.shape);
+    for (const episode of this.episodes ?? []) this.tables.add(episode);
+    this.episodes = undefined;
+    return this.tables;
   }
 
   /** Adds all that another accumulator holds (of the same shape). */
@@ -166,71 +158,62 @@ export class StatisticsAccumulator {
 
   mergeState({ sums, counts, extremes, episodes }: StatisticsState): void {
     this.sums.merge(sums);
-    this.tables.merge(counts);
     this.widen(extremes);
-    if (this.episodes && episodes) for (const episode of episodes) this.episodes.push(episode);
-    else this.episodes = undefined;
+    if (!episodes) this.count().merge(counts);
+    else if (this.episodes) for (const episode of episodes) this.episodes.push(episode);
+    else for (const episode of episodes) this.count().add(episode);
     this.limit();
   }
 
-  /** What this accumulator holds; the columns themselves are shared, not copied. */
+  /** What this accumulator holds; the frames themselves are shared, not copied. */
   state(): StatisticsState {
     return {
       sums: this.sums.state(),
-      counts: this.tables.state(),
+      counts: this.tables?.state() ?? new Uint32Array(0),
       extremes: this.extremes.slice(),
       episodes: this.episodes,
     };
   }
 
-  /** Counts of the bits below the prefixes of `request`, over the episodes held here. */
-  refine(request: RefineRequest): Uint32Array<ArrayBuffer> {
-    return refine(this.episodes ?? [], this.shape, request);
+  /** For `finishWith`: the frames held here. */
+  sample(stride: number): Float32Array<ArrayBuffer> {
+    return sampleChunks(this.episodes ?? [], this.shape, stride);
+  }
+  tails(bounds: TailBounds): Tails {
+    return findTails(this.episodes ?? [], this.shape, bounds);
   }
 
   /** @throws InputError when there are fewer than two chunks */
   finish(progress: StatisticsProgress = () => {}): ChunkStatistics {
-    const search = this.search(progress);
-    if (this.episodes)
-      for (let request = search.request(), level = 1; request; request = search.request(), level++) {
-        search.narrow(this.refine(request));
-        progress(0.1 + 0.25 * level, 'quantiles');
-      }
-    return this.conclude(search, progress);
+    this.begin(progress);
+    const found = this.episodes
+      ? exactQuantilesHere(this.episodes, this.shape, this.chunks)
+      : countedQuantiles(this.count(), this.shape, this.chunks);
+    return this.conclude(found, progress);
   }
 
-  /** `finish`, with the columns spread over other accumulators (workers), which answer `refine` for theirs. */
+  /** `finish`, with the frames spread over other accumulators (workers); undefined where they have counted. */
   async finishWith(
-    others: readonly ((request: RefineRequest) => Promise<Uint32Array>)[],
-    exact: boolean,
+    others: readonly FrameSource[] | undefined,
     progress: StatisticsProgress = () => {},
   ): Promise<ChunkStatistics> {
-    const search = this.search(progress);
-    if (!exact) this.episodes = undefined;
-    else
-      for (let request = search.request(), level = 1; request; request = search.request(), level++) {
-        const wanted = request;
-        const found = await Promise.all(others.map((other) => other(wanted)));
-        const total = found[0]!;
-        for (const part of found.slice(1)) for (let i = 0; i < total.length; i++) total[i]! += part[i]!;
-        search.narrow(total);
-        progress(0.1 + 0.25 * level, 'quantiles');
-      }
-    return this.conclude(search, progress);
+    this.begin(progress);
+    const found = others
+      ? await exactQuantiles(others, this.shape, this.chunks)
+      : countedQuantiles(this.count(), this.shape, this.chunks);
+    return this.conclude(found, progress);
   }
 
-  private search(progress: StatisticsProgress): QuantileSearch {
+  private begin(progress: StatisticsProgress): void {
     if (this.chunks < 2)
       throw new InputError(
         'StatisticsAccumulator',
         `too few chunks (got ${this.chunks} from ${this.frames} frames, expected at least 2). Episodes must be longer than ${this.horizon} frames.`,
       );
     progress(0, 'quantiles');
-    return new QuantileSearch(this.tables, this.shape, this.chunks);
   }
 
-  private conclude(search: QuantileSearch, progress: StatisticsProgress): ChunkStatistics {
-    const found = search.quantiles();
+  private conclude(found: ChunkQuantiles, progress: StatisticsProgress): ChunkStatistics {
     progress(0.6, 'correlation');
     const moments = this.sums.moments();
     progress(0.8, 'correlation');
@@ -319,16 +302,11 @@ export class StatisticsAccumulator {
   }
 }
 
-/** Rows [T, size] as columns [width, T], the first `width` of each row. */
-function transpose(rows: Float32Array, size: number, width: number): Float32Array {
-  const length = rows.length / size;
-  const out = new Float32Array(length * width);
-  // Some rows at a time, so that they stay in the cache while each column passes.
-  for (let from = 0; from < length; from += 64) {
-    const end = Math.min(length, from + 64);
-    for (let dim = 0; dim < width; dim++)
-      for (let i = from, at = from * size + dim; i < end; i++, at += size) out[dim * length + i] = rows[at]!;
-  }
+/** Rows [T, width] as rows in the layout. */
+function arrange(rows: Float32Array, width: number, { columns, order }: RowLayout): Float32Array {
+  const out = new Float32Array((rows.length / width) * columns);
+  for (let from = 0, to = 0; from < rows.length; from += width, to += columns)
+    for (let c = 0; c < width; c++) out[to + c] = rows[from + order[c]!]!;
   return out;
 }
 
@@ -338,37 +316,44 @@ function rowByRow(rows: Float32Array, size: number, width: number, of: (row: Flo
   return out;
 }
 
-/** `stateFromProprioception` of every row [T, size], by columns. */
-function stateColumns(rows: Float32Array, size: number): Float32Array {
-  const length = rows.length / size;
+/** `stateFromProprioception` of every row [T, size], as rows in the layout. */
+function arrangeState(rows: Float32Array, size: number, { columns, order, position }: RowLayout): Float32Array {
   const { fields } = proprioceptionLayout(size);
-  const sources = STATE_FIELDS.flatMap((field) => {
+  const bySpace = STATE_FIELDS.flatMap((field) => {
     const [start, end] = fields[field]!;
     return field.startsWith('gripper') ? [start] : Array.from({ length: end - start }, (_, i) => start + i);
   });
-  const out = new Float32Array(length * sources.length);
+  const sources = Int32Array.from(order, (dim) => bySpace[dim]!);
+  const grippers = R1PRO.gripperColumns.map((dim) => position[dim]!);
+  const out = new Float32Array((rows.length / size) * columns);
   const opening = Math.fround(0.1);
-  for (let from = 0; from < length; from += 64) {
-    const end = Math.min(length, from + 64);
-    sources.forEach((source, dim) => {
-      const to = dim * length;
-      if (R1PRO.gripperColumns.includes(dim))
-        for (let i = from, at = from * size + source; i < end; i++, at += size)
-          out[to + i] = Math.fround(2 * Math.fround(Math.fround(rows[at]! + rows[at + 1]!) / opening)) - 1;
-      else for (let i = from, at = from * size + source; i < end; i++, at += size) out[to + i] = rows[at]!;
-    });
+  for (let from = 0, to = 0; from < rows.length; from += size, to += columns) {
+    for (let c = 0; c < sources.length; c++) out[to + c] = rows[from + sources[c]!]!;
+    for (const c of grippers) {
+      const at = from + sources[c]!;
+      out[to + c] = Math.fround(2 * Math.fround(Math.fround(rows[at]! + rows[at + 1]!) / opening)) - 1;
+    }
   }
   return out;
 }
 
-function wrongNumber(name: string, { length }: EpisodeColumns, dim: number, values: Float32Array): InputError {
-  const bad = values.subarray(dim * length, (dim + 1) * length).findIndex((x) => !(Math.abs(x) <= LARGEST));
-  const value = values[dim * length + bad]!;
-  const what = Number.isFinite(value) ? `is far too large (expected at most ${LARGEST})` : 'is not finite';
-  return new InputError(
-    'StatisticsAccumulator',
-    `an ${name === 'action' ? 'action' : 'episode state'} ${what} (got ${value} at frame ${bad}, dimension ${dim}).`,
-  );
+/** The first number that cannot be added. */
+function wrongNumber({ length, actions, states }: EpisodeRows, { d, columns, position }: RowLayout): InputError {
+  for (const [name, values] of [
+    ['episode state', states],
+    ['action', actions],
+  ] as const)
+    for (let dim = 0; dim < d; dim++)
+      for (let i = 0; i < length; i++) {
+        const value = values[i * columns + position[dim]!]!;
+        if (Math.abs(value) <= LARGEST) continue;
+        const what = Number.isFinite(value) ? `is far too large (expected at most ${LARGEST})` : 'is not finite';
+        return new InputError(
+          'StatisticsAccumulator',
+          `an ${name} ${what} (got ${value} at frame ${i}, dimension ${dim}).`,
+        );
+      }
+  throw new ValetError('StatisticsAccumulator', 'no wrong number was found. This is a mistake in Valet.');
 }
 
 function emptyMoments(size: number): Moments {

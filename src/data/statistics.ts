@@ -1,20 +1,24 @@
 import { availableParallelism } from 'node:os';
 import {
   type ChunkStatistics,
+  type FrameSource,
   type QuantileMethod,
-  R1PRO,
-  type RefineRequest,
   StatisticsAccumulator,
   type StatisticsProgress,
   type StatisticsState,
+  type TailBounds,
+  type Tails,
 } from '../action/index.ts';
 import { InputError, WorkerClient } from '../base/index.ts';
 import { openDataset } from './open.ts';
 
+/** What a frame takes while it is kept: 23 actions and 23 states, each rounded up to 24. */
+const FRAME_BYTES = 192;
+
 export interface DatasetStatisticsOptions {
   /** Worker threads; by default one per core. The result does not depend on them. */
   readonly workers?: number;
-  /** Bytes for the columns that exact quantiles need, all workers together; 184 a frame. */
+  /** Bytes for the columns that exact quantiles need, all workers together; 192 a frame. */
   readonly memory?: number;
   /** Called after each episode with the frames read so far and in all. */
   readonly reading?: (frames: number, total: number) => void;
@@ -41,7 +45,7 @@ export async function datasetStatistics(
 ): Promise<DatasetStatistics> {
   const memory = options.memory ?? 4 * 2 ** 30;
   return overEpisodes(folders, options.workers, async (workers, total, each) => {
-    const exact = total * R1PRO.width * 8 <= memory;
+    const exact = total * FRAME_BYTES <= memory;
     await Promise.all(workers.map((worker) => worker.call('open', { folders, memory: exact ? Number.MAX_VALUE : 0 })));
     const started = performance.now();
     const busy = process.cpuUsage();
@@ -55,9 +59,15 @@ export async function datasetStatistics(
         folders.join(', '),
         `no episode is longer than a chunk (got ${whole.frames} frames in all, expected episodes of more than ${whole.horizon}).`,
       );
-    const refiners = workers.map((worker) => (request: RefineRequest) => worker.call<Uint32Array>('refine', request));
-    const statistics = await whole.finishWith(refiners, exact, options.computing);
-    const { frames, chunks, quantiles } = whole;
+    const sources = workers.map(
+      (worker): FrameSource => ({
+        sample: (stride) => worker.call<Float32Array>('sample', stride),
+        tails: (bounds: TailBounds) => worker.call<Tails>('tails', bounds),
+      }),
+    );
+    const statistics = await whole.finishWith(exact ? sources : undefined, options.computing);
+    const { frames, chunks } = whole;
+    const quantiles = exact ? 'exact' : 'counts';
     const seconds = { reading: (read - started) / 1000, computing: (performance.now() - read) / 1000, processor };
     return { statistics, frames, chunks, quantiles, workers: workers.length, seconds };
   });

@@ -1,4 +1,4 @@
-import { type RefineRequest, StatisticsAccumulator } from '../action/index.ts';
+import { StatisticsAccumulator, type TailBounds } from '../action/index.ts';
 import { answerCalls, InputError, Transfer } from '../base/index.ts';
 import type { Dataset } from './dataset.ts';
 import { openDataset } from './open.ts';
@@ -41,13 +41,19 @@ answerCalls({
   },
 
   state() {
-    const { sums, counts, extremes } = accumulator.state();
-    return new Transfer({ sums, counts, extremes, episodes: [] }, [sums.words.buffer, counts.buffer]);
+    const { sums, counts, extremes, episodes } = accumulator.state();
+    // The frames stay here; that there are any says that nothing was counted.
+    return new Transfer({ sums, counts, extremes, episodes: episodes && [] }, [sums.words.buffer, counts.buffer]);
   },
 
-  refine(request: RefineRequest) {
-    const found = accumulator.refine(request);
-    return new Transfer(found, [found.buffer]);
+  sample(stride: number) {
+    const sample = accumulator.sample(stride);
+    return new Transfer(sample, [sample.buffer]);
+  },
+
+  tails(bounds: TailBounds) {
+    const { counts, sizes, values } = accumulator.tails(bounds);
+    return new Transfer({ counts, sizes, values }, [counts.buffer, sizes.buffer, values.buffer]);
   },
 });
 

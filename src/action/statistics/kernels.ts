@@ -6,8 +6,36 @@ export interface Kernels {
   addExact(x: number, out: number, n: number): void;
   addIntegers(out: number, from: number, bytes: number): void;
   carry(out: number, bytes: number): void;
-  dot(a: number, b: number, n: number): number;
-  outer(head: number, tail: number, m: number, w: number, out: number): void;
+  outer(head: number, tail: number, count: number, m: number, w: number, out: number): void;
+  range(x: number, rows: number, columns: number, out: number): void;
+  moments(a: number, s: number, rows: number, columns: number, mask: number, out: number): void;
+  prepare(
+    a: number,
+    s: number,
+    used: number,
+    have: number,
+    n: number,
+    columns: number,
+    rows: number,
+    mask: number,
+    positions: number,
+    errors: number,
+    wide: number,
+    x: number,
+    g: number,
+    e: number,
+  ): void;
+  gram(e: number, rows: number, wide: number, out: number): void;
+  load(
+    from: number,
+    fromNext: number,
+    also: number,
+    alsoNext: number,
+    n: number,
+    order: number,
+    re: number,
+    im: number,
+  ): void;
   fft(re: number, im: number, twiddles: number, n: number): void;
   separate(
     re: number,
@@ -20,10 +48,21 @@ export interface Kernels {
     secondIm: number,
     secondNext: number,
   ): void;
-  cross(f: number, g: number, blocks: number, rows: number, columns: number, out: number): void;
+  cross(f: number, g: number, ends: number, count: number, rows: number, columns: number, out: number): void;
   count1(a: number, s: number, n: number, table: number): void;
   count4(a: number, s: number, n: number, table: number): void;
-  gather(a: number, s: number, n: number, targets: number, shift: number, out: number): number;
+  tails(
+    a: number,
+    s: number,
+    n: number,
+    h: number,
+    own: number,
+    rows: number,
+    counts: number,
+    rowCounts: number,
+    outs: number,
+    rowOuts: number,
+  ): void;
 }
 
 let module: WebAssembly.Module | undefined;
@@ -61,6 +100,10 @@ export class Arena {
 
   float32(at: number, length: number): Float32Array {
     return new Float32Array(this.buffer, at, length);
+  }
+
+  int32(at: number, length: number): Int32Array {
+    return new Int32Array(this.buffer, at, length);
   }
 
   bytes(at: number, length: number): Uint8Array {
