@@ -79,6 +79,8 @@ describe('an int8 network', () => {
     expect([...quantised].filter((leaf) => leaves.has(leaf))).toEqual([]);
     const unread = parameterTree(config).filter(({ name }) => !quantised.has(name) && !leaves.has(name));
     expect(unread.map(({ name }) => name)).toEqual([]);
+    // The blocks of both experts and of the tower are bytes, whole.
+    expect([...leaves].filter((name) => /llm\/layers\/(attn|mlp)|encoderblock\/M.*kernel/.test(name))).toEqual([]);
     // What the network says about actions and stages stays float32.
     expect(leaves).toContain('action_out_proj/kernel');
     expect(leaves).toContain('stage_pred_from_vlm/kernel');

@@ -24,7 +24,7 @@ import { splitLayers } from './views.ts';
 export const INT8_FILE = 'int8.safetensors';
 
 /** Where bytes are wide enough: the products inside the transformer blocks of both experts and of the vision tower, and the tower's head. */
-const QUANTISED = /^PaliGemma\/(llm\/layers\/(attn|mlp)|img\/Transformer\/encoderblock|img\/head)\b/;
+const QUANTISED = /^PaliGemma\/(llm\/layers\/(attn|mlp|mlp_1)|img\/Transformer\/encoderblock|img\/head)\//;
 
 /** What an int8 network is made of: matrices in bytes, and the leaves that stay float32. */
 export interface Int8Parts {
