@@ -83,6 +83,19 @@ type Found = {
   ports: { port: number; free: boolean }[];
 };
 
+/** Columns of what is said in sentences. */
+const WIDTH = 100;
+
+/** A sentence in lines of at most `width` letters (a longer word has its own). */
+function wrapped(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' '))
+    if (lines.at(-1) === '') lines[lines.length - 1] = word;
+    else if (lines.at(-1)!.length + 1 + word.length <= width) lines[lines.length - 1] += ` ${word}`;
+    else lines.push(word);
+  return lines;
+}
+
 const tick = (good: boolean) => (good ? colours.green('✓') : colours.red('✗'));
 
 function table({ versions: v, processor: cpu, memory: m, devices, video, ports }: Found, networks: Fit[]): string {
@@ -96,10 +109,11 @@ function table({ versions: v, processor: cpu, memory: m, devices, video, ports }
     `  ${cpu.name}, ${cpu.cores} cores   ${features.join('  ')}`,
     `  matrix products in float32: ${cpu.gemmGflops.float32} GFLOP/s with ${cpu.gemmGflops.threads} threads`,
     colours.bold('Devices'),
-    ...devices.map(
-      ({ device, works, float16, problem }) =>
-        `  ${tick(works)} ${device.padEnd(7)}${works ? (device === 'cpu' || float16 ? '' : ' float32 only') : ` ${problem}`}`,
-    ),
+    ...devices.flatMap(({ device, works, float16, problem }) => {
+      const head = `  ${tick(works)} ${device.padEnd(8)}`;
+      if (works) return [`${head}${device === 'cpu' || float16 ? '' : 'float32 only'}`.trimEnd()];
+      return wrapped(problem ?? '', WIDTH).map((line, i) => (i === 0 ? `${head}${line}` : `${' '.repeat(12)}${line}`));
+    }),
     colours.bold('Memory'),
     `  ${bytesText(m.total)}, ${bytesText(m.usable)} can be used${m.limit === null ? '' : ` (the control group allows ${bytesText(m.limit)})`}`,
     ...networks.flatMap((fit, i) => [
@@ -117,8 +131,11 @@ function table({ versions: v, processor: cpu, memory: m, devices, video, ports }
 }
 
 function fitLine({ work, weights, batch, bytes, fits, largestBatch, advice }: Fit): string {
-  const gpu = weights === 'float16' ? ', GPU' : '';
-  const what = work === 'plan' ? `plan, ${weights}${gpu}` : `train, batch ${batch}`;
-  const more = fits ? `largest --batch ${largestBatch}${largestBatch >= MOST[work] ? ' or more' : ''}` : advice;
-  return `  ${tick(fits)} ${what.padEnd(19)} ${bytesText(bytes).padStart(9)}  ${more}`;
+  const what = work === 'plan' ? `plan, ${weights}${weights === 'float16' ? ', GPU' : ''}` : `train, batch ${batch}`;
+  const head = `    ${tick(fits)} ${what.padEnd(19)}${bytesText(bytes).padStart(9)}  `;
+  const flag = work === 'plan' ? '--batch ' : 'batch=';
+  const more = fits ? `up to ${flag}${largestBatch}${largestBatch >= MOST[work] ? ' and more' : ''}` : (advice ?? '');
+  return wrapped(more, WIDTH - 20)
+    .map((line, i) => (i === 0 ? `${head}${line}` : `${' '.repeat(36)}${line}`))
+    .join('\n');
 }

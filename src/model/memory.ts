@@ -201,7 +201,8 @@ export const TRAINING_STATE_LIMIT = 2 ** 32;
 
 /**
  * Memory of training with `batch` samples: five float32 numbers per trained parameter and one per frozen one, the arena of the loss program
- * with its gradients, and four copies of the trees while a checkpoint is saved. The samples of the data set come on top.
+ * with its gradients, and the copies of the trees while the run begins or a checkpoint is saved. The samples of the data set come on top.
+ * With a batch of 0 what no batch changes (the large programs take a second to build).
  */
 export function trainingMemory(
   config: ModelConfig,
@@ -209,15 +210,13 @@ export function trainingMemory(
   trainable: (leaf: string) => boolean = () => true,
 ): MemoryEstimate {
   const all = treeBytes(config);
-  const state = trainingStateBytes(config, trainable);
-  const fixed = all - state / 5;
-  const gradients = state / 5; // outputs of the program, but arrays of the state
-  const program = buildLossProgram(config, { batch, gradients: true, trainable });
+  const gradients = trainingStateBytes(config, trainable) / 5; // outputs of the program, but arrays of the state
+  const alive = batch > 0 ? peakBytes(buildLossProgram(config, { batch, gradients: true, trainable })) : gradients;
   return estimate({
     weights: all,
-    state: state - (all - fixed),
-    activations: ARENA * Math.max(0, peakBytes(program) - gradients) + gradients,
-    passing: 2 * all + (2 * state) / 5,
+    state: 4 * gradients,
+    activations: ARENA * Math.max(0, alive - gradients) + gradients,
+    passing: 2 * all + 2 * gradients,
   });
 }
 

@@ -35,14 +35,20 @@ export function trainingRefusal({ model, batch, freeze }: TrainingSize, availabl
   const trains = trainedWith(model, freeze);
   const state = trainingStateBytes(model, trains);
   if (state >= TRAINING_STATE_LIMIT) {
-    const parts = FREEZES.map((more) => [...new Set([...freeze, ...more])]).find(
-      (all) => trainingStateBytes(model, trainedWith(model, all)) < TRAINING_STATE_LIMIT,
+    const small = FREEZES.map((more) => [...new Set([...freeze, ...more])]).filter(
+      (parts) => trainingStateBytes(model, trainedWith(model, parts)) < TRAINING_STATE_LIMIT,
     );
+    const least = (parts: readonly string[]): number => trainingMemory(model, 0, trainedWith(model, parts)).total;
+    const fitting = small.find((parts) => least(parts) <= available);
+    const setting = (parts: readonly string[]): string => `--set 'freeze=${JSON.stringify(parts)}'`;
+    const [first] = small;
     return {
       reason: `weights, gradients, moments and average need ${bytesText(state)} in one WebAssembly memory (at most ${bytesText(TRAINING_STATE_LIMIT)})`,
-      advice: parts
-        ? `nearest setting that fits: --set 'freeze=${JSON.stringify(parts)}'`
-        : 'no setting fits: take a smaller network',
+      advice: fitting
+        ? `nearest setting that fits: ${setting(fitting)} (${bytesText(least(fitting))} and what the batch takes)`
+        : first
+          ? `no setting fits: with ${setting(first)} it would, but that needs ${bytesText(least(first))} of memory (${bytesText(available)} can be used here)`
+          : 'no setting fits: take a smaller network',
     };
   }
   const bytes = (samples: number): number => trainingMemory(model, samples, trains).total;
