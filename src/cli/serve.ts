@@ -277,7 +277,7 @@ function openPool(
       expected: robots,
       maxWaiting: options.maxWaitingPlans,
       onPass: (pass) => metrics.pass(pass),
-      onWaiting: (count) => metrics.queued.set(count),
+      onWaiting: (change) => metrics.queued.inc(change),
     },
     supervision: {
       planTimeoutMs: 1000 * options.planTimeout,

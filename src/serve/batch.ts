@@ -24,7 +24,8 @@ export interface BatchingOptions {
   /** The most requests that may wait; those beyond fail at once. */
   readonly maxWaiting?: number;
   readonly onPass?: (pass: { readonly size: number; readonly waitedMs: readonly number[] }) => void;
-  readonly onWaiting?: (count: number) => void;
+  /** So many more, or fewer, wait now. */
+  readonly onWaiting?: (change: number) => void;
 }
 
 interface Waiting {
@@ -67,7 +68,9 @@ export class BatchingPlanner implements UrgentPlanner {
   /** Fails what waits, and closes the planners when they have finished. */
   async close(): Promise<void> {
     clearTimeout(this.timer);
-    for (const { reject } of this.waiting.splice(0)) reject(new ValetError('plan', 'the planner was closed.'));
+    const left = this.waiting.splice(0);
+    this.options.onWaiting?.(-left.length);
+    for (const { reject } of left) reject(new ValetError('plan', 'the planner was closed.'));
     await Promise.all(this.planners.map((planner) => planner.close()));
   }
 
@@ -83,14 +86,14 @@ export class BatchingPlanner implements UrgentPlanner {
       let at = this.waiting.length;
       while (at > 0 && this.waiting[at - 1]!.due > due) at--;
       this.waiting.splice(at, 0, one);
-      onWaiting?.(this.waiting.length);
+      onWaiting?.(1);
       signal?.addEventListener(
         'abort',
         () => {
           const index = this.waiting.indexOf(one);
           if (index < 0) return;
           this.waiting.splice(index, 1);
-          onWaiting?.(this.waiting.length);
+          onWaiting?.(-1);
           reject(new ValetError('plan', 'nobody waits for it any more.'));
         },
         { once: true },
@@ -114,7 +117,7 @@ export class BatchingPlanner implements UrgentPlanner {
       }
       const planner = this.free.shift()!;
       const batch = this.waiting.splice(0, size);
-      onWaiting?.(this.waiting.length);
+      onWaiting?.(-batch.length);
       if (onPass) {
         const now = performance.now();
         onPass({ size: batch.length, waitedMs: batch.map(({ since }) => now - since) });

@@ -393,12 +393,19 @@ export class PolicyServer {
     const planner = await this.plannerFor(request.taskId);
     const stop = this.metrics.planSeconds.startTimer({ part: 'total' });
     const { planTimeoutMs } = this.limits;
+    const late = new AbortController();
+    const signal = urgency?.signal ? AbortSignal.any([urgency.signal, late.signal]) : late.signal;
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new ValetError('plan', `took longer than ${planTimeoutMs} ms.`)), planTimeoutMs);
+      timer = setTimeout(() => {
+        reject(new ValetError('plan', `took longer than ${planTimeoutMs} ms.`));
+        late.abort(); // it leaves the queue, if it still waits there
+      }, planTimeoutMs);
     });
     try {
-      const [prediction] = await Promise.race([planner.plan([request], urgency), tooLate]);
+      const plan = planner.plan([request], { ...urgency, signal });
+      plan.catch(() => undefined);
+      const [prediction] = await Promise.race([plan, tooLate]);
       if (!prediction) throw new ValetError('plan', 'the planner gave none.');
       return prediction;
     } catch (error) {
