@@ -12,8 +12,8 @@ import { createPlanner } from './planner.ts';
 import { programParameters } from './views.ts';
 
 const { nano, full } = configs;
-/** The released widths, few layers. */
-const wide = modelConfig({ ...full, layers: 2, visionLayers: 2 });
+/** The released widths, few layers, small pictures. */
+const wide = modelConfig({ ...full, imageSize: 56, layers: 2, visionLayers: 2 });
 const planning = { batchSizes: [1], weights: 'float32' } as const;
 
 it('each batch size has weights of its own, and what the batch takes', () => {
