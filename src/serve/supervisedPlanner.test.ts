@@ -13,10 +13,13 @@ class Frail extends ArithmeticPlanner implements MortalPlanner {
   readonly died = new Promise<void>((resolve) => (this.die = resolve));
   private readonly death = new Promise<never>((_, reject) => (this.fail = reject));
 
-  override async plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
+  constructor() {
+    super();
     this.death.catch(() => undefined);
-    if (requests.some(({ seed }) => seed === 'deadly')) void this.kill();
-    if (requests.some(({ seed }) => seed === 'slow')) return this.death;
+  }
+  override async plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
+    if (requests.some(({ seed }) => seed === 'deadly')) await this.kill();
+    if (this.isDead || requests.some(({ seed }) => seed === 'slow')) return this.death;
     return Promise.race([super.plan(requests), this.death]);
   }
   async kill(): Promise<void> {
