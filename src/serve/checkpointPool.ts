@@ -1,6 +1,6 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ValetError } from '../base/index.ts';
+import { InputError, ValetError } from '../base/index.ts';
 import type { PlanRequest, Prediction } from '../model/plan.ts';
 import type { Urgency, UrgentPlanner } from './batch.ts';
 import type { Logger } from './log.ts';
@@ -300,7 +300,7 @@ export class CheckpointPool {
 }
 
 /** A checkpoint for which there is no memory. */
-class NoRoom extends ValetError {}
+class NoRoom extends InputError {}
 
 function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(bytes < 1e9 ? 3 : 1)} GB`;
