@@ -130,6 +130,10 @@ describe('devices', () => {
     );
   });
 
+  it.runIf(process.platform === 'linux')('are refused where the platform has no such provider', async () => {
+    await expect(Session.create(mixture(), { device: 'dml' })).rejects.toThrow(/this platform has no device 'dml'/);
+  });
+
   it.skipIf(webgpu.works)('say what to do where they are missing', async () => {
     expect(webgpu.problem).toMatch(/Vulkan|adapter/);
     await expect(Session.create(mixture(), { device: 'webgpu' })).rejects.toThrow(

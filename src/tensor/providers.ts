@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
-import type { InferenceSession } from 'onnxruntime-node';
+import { type InferenceSession, listSupportedBackends } from 'onnxruntime-node';
 import { InputError, nearest } from '../base/index.ts';
 import { Builder } from './builder.ts';
 import type { Precision } from './onnx/lower.ts';
@@ -50,6 +50,9 @@ export function executionProviders(device: Device): InferenceSession.ExecutionPr
 
 /** Runs `work`; what goes wrong on a device other than the CPU becomes one error that says what to do. @throws InputError */
 export async function onDevice<T>(device: Device, work: () => Promise<T>): Promise<T> {
+  // Asked for a provider that this platform's package does not have, the runtime would quietly compute on the CPU.
+  if (!listSupportedBackends().some(({ name }) => name === device))
+    throw new InputError('Session.create', `this platform has no device '${device}'. ${REMEDIES[device]}`);
   try {
     return await work();
   } catch (error) {
