@@ -192,13 +192,21 @@ export async function fuzz(
 ): Promise<FuzzReport> {
   const messages = fuzzMessages(seed);
   const report = { sent: 0, replies: 0, errors: 0, unanswered: 0, closed: 0, problems: [] as string[] };
+  const lately: string[] = [];
   const one = async (): Promise<void> => {
     let line: FuzzLine | undefined;
     while (report.sent < count && report.problems.length < 20) {
       const message = messages.next().value as Uint8Array | string;
       report.sent++;
       onSent?.(report.sent);
-      line ??= await FuzzLine.open(url);
+      try {
+        line ??= await FuzzLine.open(url);
+      } catch (error) {
+        report.problems.push(`${(error as Error).message} (lately: ${lately.join(' ')})`);
+        return;
+      }
+      lately.push(Buffer.from(message).toString('base64').slice(0, 4000));
+      if (lately.length > connections) lately.shift();
       line.socket.send(message);
       if (isReset(message)) {
         report.unanswered++;
@@ -239,6 +247,7 @@ function isFine(reply: Buffer): boolean {
 class FuzzLine {
   private readonly frames: (Buffer | string)[] = [];
   private closed = false;
+  private why = 'closed without a word';
   private wake: (() => void) | undefined;
 
   private constructor(readonly socket: WebSocket) {
@@ -246,7 +255,7 @@ class FuzzLine {
       this.frames.push(isBinary ? (data as Buffer) : String(data));
       this.wake?.();
     });
-    socket.on('error', () => undefined);
+    socket.on('error', (error) => (this.why = error.message));
     socket.on('close', () => {
       this.closed = true;
       this.wake?.();
@@ -256,7 +265,7 @@ class FuzzLine {
   static async open(url: string): Promise<FuzzLine> {
     const line = new FuzzLine(new WebSocket(url, { perMessageDeflate: false }));
     const metadata = await line.next();
-    if (!Buffer.isBuffer(metadata)) throw new Error(`the server does not greet: ${metadata}`);
+    if (!Buffer.isBuffer(metadata)) throw new Error(`the server lets nobody in: ${line.why}`);
     return line;
   }
 

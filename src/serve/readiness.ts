@@ -23,6 +23,12 @@ export class Readiness {
     if (this.state === 'ready') this.state = 'failed';
   }
 
+  /** A plan was not usable, perhaps for what the client asked: one robot's strange state is no reason to refuse the others. Finds out by a trial. */
+  doubt(): void {
+    if (this.state !== 'ready' || this.probing || performance.now() - this.lastProbe < RETRY_MS) return;
+    this.probe().catch(() => undefined);
+  }
+
   /** Starts a new trial when the last plan failed; does not wait for it. */
   retry(): void {
     if (this.state !== 'failed' || this.probing || performance.now() - this.lastProbe < RETRY_MS) return;

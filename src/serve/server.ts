@@ -374,7 +374,7 @@ export class PolicyServer {
       onUnsafe: (what) => {
         metrics.unsafe.inc({ what });
         log.error({ what }, 'not finite; the last safe action is sent instead');
-        this.readiness.failed();
+        this.readiness.doubt();
       },
       onAhead: (outcome) => metrics.ahead.inc({ outcome }),
     };

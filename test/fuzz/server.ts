@@ -20,7 +20,7 @@ const GROWTH_MIB = 64;
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const limits = ['--max-connection-rate', '1000000', '--max-rate', '1000000'];
-const serve = ['serve', '--checkpoint', 'household', '--port', '0', '--log-level', 'silent', ...limits];
+const serve = ['serve', '--checkpoint', 'household', '--port', '0', '--log-level', 'error', ...limits];
 const child = spawn(process.execPath, ['--import', 'tsx', main, ...serve], { stdio: ['ignore', 'pipe', 'inherit'] });
 let exit: number | null | undefined;
 child.once('exit', (code) => (exit = code ?? -1));
@@ -39,7 +39,7 @@ try {
   const rest = await fuzz(url, { count: count - offset, seed: `${values.seed}/1`, onSent: (n) => progress.at(offset + n) });
   const after = await resident();
   progress.end();
-  const robot = await RemotePolicy.connect(url);
+  const robot = await RemotePolicy.connect(url, { healthTimeoutMs: 20_000 });
   const action = await robot.act(fakeObservation());
   await robot.close();
   const total = Object.fromEntries(
