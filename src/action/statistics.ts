@@ -22,6 +22,9 @@ export type StatisticsProgress = (part: number, doing: string) => void;
 /** Larger numbers are no joint angles, and would leave the range in which sums are exact. */
 const LARGEST = 4096;
 
+/** Rows for which memory is taken at once (8 MiB for the R1Pro). */
+const SLAB_ROWS = 87_381;
+
 export interface StatisticsOptions {
   /** Actions per chunk (30). */
   readonly horizon?: number;
@@ -68,6 +71,8 @@ export class StatisticsAccumulator {
   /** [4, D] */
   private readonly extremes: Float64Array;
   private episodes: EpisodeRows[] | undefined = [];
+  private slab = new Float32Array(0);
+  private slabUsed = 0;
 
   constructor(private readonly options: StatisticsOptions = {}) {
     this.shape = { horizon: options.horizon ?? R1PRO.horizon, relative: options.deltaMask ?? R1PRO.deltaMask };
@@ -115,16 +120,12 @@ export class StatisticsAccumulator {
         `state and actions do not fit (got ${state.length} and ${actions.length} numbers, expected T×S and T×${d}).`,
       );
     const { layout } = this;
-    const episode = {
-      length,
-      actions: arrange(actions, d, layout),
-      states:
-        size === d
-          ? arrange(state, d, layout)
-          : d === R1PRO.width && this.stateOf === stateFromProprioception
-            ? arrangeState(state, size, layout)
-            : arrange(rowByRow(state, size, d, this.stateOf), d, layout),
-    };
+    const episode = { length, actions: this.room(length), states: this.room(length) };
+    arrange(actions, d, layout, episode.actions);
+    if (size === d) arrange(state, d, layout, episode.states);
+    else if (d === R1PRO.width && this.stateOf === stateFromProprioception)
+      arrangeState(state, size, layout, episode.states);
+    else arrange(rowByRow(state, size, d, this.stateOf), d, layout, episode.states);
     const extremes = this.sums.extremes(episode);
     if (!extremes || extremes.some((x) => !(Math.abs(x) <= LARGEST))) throw wrongNumber(episode, layout);
     this.widen(extremes);
@@ -132,6 +133,19 @@ export class StatisticsAccumulator {
     this.episodes?.push(episode);
     this.tables?.add(episode);
     this.limit();
+    // What is not kept leaves its room to the next.
+    if (!this.episodes) this.slabUsed = 0;
+  }
+
+  /** Room for rows of the layout, of which the padding is 0. Few large pieces: the garbage collector would look after thousands of small ones. */
+  private room(length: number): Float32Array {
+    const size = length * this.layout.columns;
+    if (this.slabUsed + size > this.slab.length) {
+      this.slab = new Float32Array(Math.max(2 * size, this.layout.columns * SLAB_ROWS));
+      this.slabUsed = 0;
+    }
+    this.slabUsed += size;
+    return this.slab.subarray(this.slabUsed - size, this.slabUsed);
   }
 
   private widen(extremes: Float64Array): void {
@@ -303,11 +317,9 @@ export class StatisticsAccumulator {
 }
 
 /** Rows [T, width] as rows in the layout. */
-function arrange(rows: Float32Array, width: number, { columns, order }: RowLayout): Float32Array {
-  const out = new Float32Array((rows.length / width) * columns);
+function arrange(rows: Float32Array, width: number, { columns, order }: RowLayout, out: Float32Array): void {
   for (let from = 0, to = 0; from < rows.length; from += width, to += columns)
     for (let c = 0; c < width; c++) out[to + c] = rows[from + order[c]!]!;
-  return out;
 }
 
 function rowByRow(rows: Float32Array, size: number, width: number, of: (row: Float32Array) => Float32Array) {
@@ -317,7 +329,12 @@ function rowByRow(rows: Float32Array, size: number, width: number, of: (row: Flo
 }
 
 /** `stateFromProprioception` of every row [T, size], as rows in the layout. */
-function arrangeState(rows: Float32Array, size: number, { columns, order, position }: RowLayout): Float32Array {
+function arrangeState(
+  rows: Float32Array,
+  size: number,
+  { columns, order, position }: RowLayout,
+  out: Float32Array,
+): void {
   const { fields } = proprioceptionLayout(size);
   const bySpace = STATE_FIELDS.flatMap((field) => {
     const [start, end] = fields[field]!;
@@ -325,7 +342,6 @@ function arrangeState(rows: Float32Array, size: number, { columns, order, positi
   });
   const sources = Int32Array.from(order, (dim) => bySpace[dim]!);
   const grippers = R1PRO.gripperColumns.map((dim) => position[dim]!);
-  const out = new Float32Array((rows.length / size) * columns);
   const opening = Math.fround(0.1);
   for (let from = 0, to = 0; from < rows.length; from += size, to += columns) {
     for (let c = 0; c < sources.length; c++) out[to + c] = rows[from + sources[c]!]!;
@@ -334,7 +350,6 @@ function arrangeState(rows: Float32Array, size: number, { columns, order, positi
       out[to + c] = Math.fround(2 * Math.fround(Math.fround(rows[at]! + rows[at + 1]!) / opening)) - 1;
     }
   }
-  return out;
 }
 
 /** The first number that cannot be added. */

@@ -111,7 +111,9 @@ async function overEpisodes<T>(
     let done = 0;
     const take = async (worker: WorkerClient): Promise<void> => {
       while (next < jobs.length) {
-        done += await worker.call<number>(method, jobs[next++]!);
+        // Not `done += await`, which would add to what `done` was before the wait.
+        const frames = await worker.call<number>(method, jobs[next++]!);
+        done += frames;
         after?.(done, total);
       }
     };

@@ -45,8 +45,11 @@ export const statistics: Benchmark = {
           }),
           row(`statistics, frames per second, ${name}`, 1e6 / times.pass, '1/s'),
           row(`share of the speed of decoding, ${name}`, (100 * times.decode) / times.pass, '%'),
+          row(`the same by processor time, ${name}`, (100 * times.decodeBusy) / times.busy, '%'),
+          row(`the same with everything after the pass, ${name}`, (100 * times.decode) / times.whole, '%'),
         );
-        if (workers === threads && peer)
+        if (workers === threads && peer) {
+          rows.push(row(`share of the speed of pyarrow’s decoding, ${name}`, (100 * peer.decode) / times.pass, '%'));
           for (const [key, what] of [
             ['decode', 'pyarrow, decoding only'],
             ['original', 'the original script’s form (pandas rows, a loop over chunks)'],
@@ -54,6 +57,7 @@ export const statistics: Benchmark = {
             ['forkWithCovariance', 'the same with the covariance of all chunks (BLAS)'],
           ] as const)
             rows.push(row(`statistics, ${name}`, times.whole, 'us/frame', { name: what, value: peer[key] }));
+        }
       }
       for (const millions of [1, 10]) {
         const large = join(folder, `large-${millions}`);
