@@ -10,6 +10,7 @@ export type Check = (
 const CHECKS: Record<string, () => Promise<{ check: Check }>> = {
   checkpoints: () => import('./checkpoints/check.ts'),
   server: () => import('./server/check.ts'),
+  balancer: () => import('./balancer/check.ts'),
   twins: () => import('./twins/check.ts'),
   tokenizers: () => import('./tokenizers/check.ts'),
 };
