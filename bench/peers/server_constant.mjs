@@ -16,7 +16,11 @@ const action = Buffer.concat([
   key('shape'),
   Buffer.from([0x91, 23]),
 ]);
-const reply = Buffer.concat([Buffer.from([0x81, 0xa6]), Buffer.from('action'), action]);
+const text = (value) => Buffer.concat([Buffer.from([0xa0 | value.length]), Buffer.from(value)]);
+const time = Buffer.from([0xcb, 0x3f, 0xb9, 0x99, 0x99, 0x99, 0x99, 0x99, 0x9a]);
+// Of the form that the other servers' replies have, so that the client has as much to read.
+const timing = Buffer.concat([Buffer.from([0x82]), text('infer_ms'), time, text('prev_total_ms'), time]);
+const reply = Buffer.concat([Buffer.from([0x82]), text('action'), action, text('server_timing'), timing]);
 const reset = Buffer.from('\x81\xa5reset\xc3', 'latin1');
 
 const http = createServer((_request, response) => response.end('OK\n'));
