@@ -75,7 +75,11 @@ const chosen = ({ config = 'full' }: BenchSettings): ModelConfig =>
   modelConfig({ ...planningConfig(configNamed(config)), useCorrelatedNoise: false });
 
 /** A float32 checkpoint whose weights are normal numbers of the size that keeps activations near 1; a stretch of them is used again and again. */
-export async function randomCheckpoint(folder: string, config: ModelConfig, note: (line: string) => void): Promise<string> {
+export async function randomCheckpoint(
+  folder: string,
+  config: ModelConfig,
+  note: (line: string) => void,
+): Promise<string> {
   await mkdir(folder, { recursive: true });
   const tree = new Map(parameterTree(config).map(({ name, shape }) => [name, { shape, dtype: 'float32' as const }]));
   const { head, offsets, length } = safetensorsLayout(tree);
