@@ -85,7 +85,7 @@ function observation(task: number, side: number, lead: readonly number[] = []): 
 }
 
 /** Two robots whose messages interleave, of another name and size, who ask for chunks of 7. */
-const chunks = (change: { third?: Float32Array; action?: Float32Array } = {}) => {
+const chunks = (change: { third?: Float32Array<ArrayBuffer>; action?: Float32Array<ArrayBuffer> } = {}) => {
   const reply = (from: number, lead: number[], rows = actions(7, from), action = rows.slice(0, 23)) => ({
     action: NumpyArray.of(action, [...lead, 23]),
     action_chunk: NumpyArray.of(rows, [...lead, 7, 23]),
