@@ -39,9 +39,9 @@ describe('valet verify', () => {
   });
 
   it.each([
-    ['stages', undefined, 2, 0],
-    ['wire', 0, 6, 0],
-  ])('with --json prints one line per quantity and the counts: %s', async (name, exitCode, passed, unknown) => {
+    ['stages', 2, 0],
+    ['wire', 6, 0],
+  ])('with --json prints one line per quantity and the counts: %s', async (name, passed, unknown) => {
     const lines: string[] = [];
     const write = process.stdout.write;
     process.stdout.write = ((text: string) => lines.push(text) > 0) as typeof write;
@@ -49,7 +49,7 @@ describe('valet verify', () => {
     try {
       const folder = join(import.meta.dirname, '../../test/golden', name);
       await command().parseAsync([folder, '--json', '--quiet'], { from: 'user' });
-      expect(process.exitCode).toBe(exitCode);
+      expect(process.exitCode ?? 0).toBe(0);
     } finally {
       process.stdout.write = write;
       process.exitCode = undefined;
