@@ -20,16 +20,25 @@ export class MergeBuckets {
     this.lowest = this.bits.length;
   }
 
-  /** Makes room for `pushes` places. The buckets must be empty. */
+  /** Makes room for `pushes` places; more make room for themselves. The buckets must be empty. */
   begin(pushes: number): void {
     this.used = 0;
-    if (this.places.length >= pushes) return;
-    this.places = new Int32Array(2 * pushes);
-    this.next = new Int32Array(2 * pushes);
-    this.taken = new Int32Array(2 * pushes);
+    if (this.places.length < pushes) this.reserve(2 * pushes);
+  }
+
+  private reserve(places: number): void {
+    const grown = (old: Int32Array) => {
+      const more = new Int32Array(places);
+      more.set(old);
+      return more;
+    };
+    this.places = grown(this.places);
+    this.next = grown(this.next);
+    this.taken = grown(this.taken);
   }
 
   push(rank: number, place: number): void {
+    if (this.used === this.places.length) this.reserve(2 * this.used + 16); // merges out of order put places back again and again
     const node = this.used++;
     this.places[node] = place;
     this.next[node] = -1;
