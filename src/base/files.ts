@@ -1,11 +1,32 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from './errors.ts';
 
 /** A temporary name beside `path`, on the same file system, so that a rename is atomic. */
-function aside(path: string): string {
+export function aside(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+}
+
+/** Removes the temporary files and folders of `path` whose process died before it could: those of `aside` with a process that no longer lives. */
+export async function removeAbandoned(path: string): Promise<void> {
+  const folder = dirname(resolve(path));
+  if (!existsSync(folder)) return;
+  const prefix = `.${basename(path)}.`;
+  for (const name of await readdir(folder)) {
+    const pid = name.startsWith(prefix) && /^(\d+)\.[0-9a-f]{8}\.tmp$/.exec(name.slice(prefix.length))?.[1];
+    if (pid && !isAlive(Number(pid))) await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { CAMERAS } from '../action/index.ts';
-import { InputError } from '../base/index.ts';
+import { aside, InputError, removeAbandoned } from '../base/index.ts';
 import {
   ACTION_WIDTH,
   CAMERA_POSE_WIDTH,
@@ -68,8 +68,8 @@ export class DatasetWriter {
       annotation_path: 'annotations/task-{episode_chunk:04d}/episode_{episode_index:08d}.json',
       features: {},
     };
-    await removeLeftOvers(path);
-    const folder = join(dirname(path), `.${basename(path)}.${process.pid}.${Date.now().toString(36)}.tmp`);
+    await removeAbandoned(path);
+    const folder = aside(path);
     await mkdir(folder, { recursive: true });
     return new DatasetWriter(path, folder, { info, imageSize, video: options.video ?? {} }, options.replace ?? false);
   }
@@ -211,25 +211,5 @@ export class DatasetWriter {
         ...(episodes.every((e) => e.hasStages) ? { 'annotation.stage': number('int64') } : {}),
       },
     };
-  }
-}
-
-/** Removes what writers of the same data set left beside it when their process died. */
-async function removeLeftOvers(path: string): Promise<void> {
-  if (!existsSync(dirname(path))) return;
-  for (const name of await readdir(dirname(path))) {
-    if (!name.startsWith(`.${basename(path)}.`)) continue;
-    const [pid, , ending] = name.slice(basename(path).length + 2).split('.');
-    if (ending === 'tmp' && /^\d+$/.test(pid!) && !isAlive(Number(pid)))
-      await rm(join(dirname(path), name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

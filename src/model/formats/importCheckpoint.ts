@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { cp, open, readdir, rm, stat, statfs } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { cp, open, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { readNormStats } from '../../action/index.ts';
-import { InputError, ValetError, writeFileAside, writeFolderAside } from '../../base/index.ts';
+import { InputError, removeAbandoned, ValetError, writeFileAside, writeFolderAside } from '../../base/index.ts';
 import { type ModelConfig, type ModelConfigInput, modelConfig } from '../config.ts';
 import { INT8_FILE, type MatrixError } from '../int8.ts';
 import { quantiseCheckpoint } from '../int8Checkpoint.ts';
@@ -77,7 +77,7 @@ export async function importCheckpoint(
   const statistics = options.normStats ?? (asset && join(asset.folder, 'norm_stats.json'));
   const statisticsProblem = statistics ? await problemOf(statistics, options.normStats !== undefined) : null;
   const assetId = asset?.id || options.assetId || 'imported';
-  await removeStale(out);
+  await removeAbandoned(out);
 
   const leaves = parameterTree(config).map(({ name, shape }) => ({ name, shape, dtype }));
   const bytesWritten = leaves.reduce((sum, leaf) => sum + bytesOf(leaf), 0);
@@ -123,7 +123,7 @@ export async function importCheckpoint(
 /** First the whole network in float32 (bfloat16 where that loses nothing) inside the folder that is being made, then its matrices as bytes. */
 async function importInt8(source: string, out: string, options: ImportOptions): Promise<ImportReport> {
   if (existsSync(out)) throw new InputError(out, 'exists already. Choose another folder or remove it first.');
-  await removeStale(out);
+  await removeAbandoned(out);
   const tree = await openTree(source);
   const dtype = [...tree.leaves.values()].every((leaf) => leaf.dtype === 'bfloat16') ? 'bfloat16' : 'float32';
   let report: ImportReport | undefined;
@@ -210,24 +210,3 @@ async function requireSpace(out: string, bytes: number): Promise<void> {
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
-
-/** Removes what a killed import into the same folder left behind: its temporary folder, when no such process lives. */
-async function removeStale(out: string): Promise<void> {
-  const folder = dirname(resolve(out));
-  if (!existsSync(folder)) return;
-  const prefix = `.${basename(out)}.`;
-  for (const name of await readdir(folder)) {
-    const pid = name.startsWith(prefix) && /^(\d+)\.[0-9a-f]{8}\.tmp$/.exec(name.slice(prefix.length))?.[1];
-    if (pid && Number(pid) !== process.pid && !isAlive(Number(pid)))
-      await rm(join(folder, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
