@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ChunkStatistics } from '../action/index.ts';
 import { createPolicy, createSession } from '../control/index.ts';
 import { createPlanner, initParameters, readCheckpoint, writeCheckpoint } from '../model/index.ts';
-import { tinyNetwork } from '../model/testing.ts';
+import { tinyNetwork, tinyStatistics } from '../model/testing.ts';
 import { RemotePolicy } from '../serve/index.ts';
 import { fakeObservation } from '../serve/testing.ts';
 import { command } from './serve.ts';
@@ -20,23 +19,12 @@ beforeAll(async () => {
   await writeCheckpoint(checkpoint, {
     config: tinyNetwork,
     parameters: initParameters(tinyNetwork, 1),
-    normStats: statistics(),
+    normStats: tinyStatistics(),
     card: {},
     policy: { samplingSteps: 2 },
   });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-/** Every number between -1 and 1. */
-function statistics(): ChunkStatistics {
-  const moments = (size: number) => ({
-    mean: new Float64Array(size),
-    std: new Float64Array(size).fill(0.5),
-    q01: new Float64Array(size).fill(-1),
-    q99: new Float64Array(size).fill(1),
-  });
-  return { horizon: 30, width: 32, state: moments(32), actions: moments(32), perTimestep: moments(30 * 32) };
-}
 
 interface Ended {
   code: number | null;

@@ -1,3 +1,4 @@
+import type { ChunkStatistics } from '../action/index.ts';
 import { modelConfig } from './config.ts';
 
 /** Largest difference over the elements that count, relative to the largest expected magnitude. */
@@ -39,3 +40,14 @@ export const tinyNetwork = modelConfig({
   stateTokens: { kind: 'continuous' },
   useCorrelatedNoise: false,
 });
+
+/** Statistics for it, without a correlation: every number between -1 and 1. */
+export function tinyStatistics(): ChunkStatistics {
+  const moments = (size: number) => ({
+    mean: new Float64Array(size),
+    std: new Float64Array(size).fill(0.5),
+    q01: new Float64Array(size).fill(-1),
+    q99: new Float64Array(size).fill(1),
+  });
+  return { horizon: 30, width: 32, state: moments(32), actions: moments(32), perTimestep: moments(30 * 32) };
+}

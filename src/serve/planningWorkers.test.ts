@@ -2,10 +2,9 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ChunkStatistics } from '../action/index.ts';
 import { createPolicy, createSession } from '../control/index.ts';
 import { createPlanner, initParameters, PlannerClient, readCheckpoint, writeCheckpoint } from '../model/index.ts';
-import { tinyNetwork } from '../model/testing.ts';
+import { tinyNetwork, tinyStatistics } from '../model/testing.ts';
 import { CheckpointPool } from './checkpointPool.ts';
 import { RemotePolicy } from './client.ts';
 import { planningWorkers } from './planningWorkers.ts';
@@ -55,22 +54,11 @@ async function write(name: string, seed: number, replace = false): Promise<void>
   const contents = {
     config: tinyNetwork,
     parameters: initParameters(tinyNetwork, seed),
-    normStats: statistics(),
+    normStats: tinyStatistics(),
     card: {},
     policy: { samplingSteps: 2 },
   };
   await writeCheckpoint(checkpoint(name), contents, { replace });
-}
-
-/** Every number between -1 and 1. */
-function statistics(): ChunkStatistics {
-  const moments = (size: number) => ({
-    mean: new Float64Array(size),
-    std: new Float64Array(size).fill(0.5),
-    q01: new Float64Array(size).fill(-1),
-    q99: new Float64Array(size).fill(1),
-  });
-  return { horizon: 30, width: 32, state: moments(32), actions: moments(32), perTimestep: moments(30 * 32) };
 }
 
 const observations = (robot: number, steps: number) =>
