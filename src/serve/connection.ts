@@ -6,6 +6,7 @@ import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { PlanError } from './robot.ts';
 import type { MessageTap, Responder } from './tap.ts';
+import type { Upgraded } from './upgrade.ts';
 
 /** How often a silent client is asked for a sign of life, and how long it may stay silent. */
 const PING_MS = 60_000;
@@ -25,7 +26,7 @@ export interface ConnectionLimits {
 
 export interface ConnectionOptions {
   readonly id: string;
-  readonly socket: WebSocket;
+  readonly client: Upgraded;
   readonly responder: Responder;
   readonly limits: ConnectionLimits;
   readonly metrics: Metrics;
@@ -39,7 +40,8 @@ export interface ConnectionOptions {
  */
 export class Connection {
   readonly id: string;
-  private readonly queue: Buffer[] = [];
+  private readonly socket: WebSocket;
+  private readonly queue: { readonly data: Buffer; readonly give: () => void }[] = [];
   private queuedBytes = 0;
   private working: Promise<void> | undefined;
   private ended = false;
@@ -54,9 +56,11 @@ export class Connection {
   private readonly idleTimer: NodeJS.Timeout;
 
   constructor(private readonly options: ConnectionOptions) {
-    const { id, socket, limits, log } = options;
+    const { id, client, limits, log } = options;
+    const { socket } = client;
     this.id = id;
-    socket.on('message', (data, isBinary) => this.receive(data as Buffer, isBinary));
+    this.socket = socket;
+    client.listen((data, isBinary, give) => this.receive(data, isBinary, give));
     socket.on('error', (error) => log.warn({ reason: error.message }, 'socket error'));
     for (const sign of ['ping', 'pong'] as const)
       socket.on(sign, () => {
@@ -92,7 +96,7 @@ export class Connection {
     this.stop();
     this.options.metrics.ended.inc({ reason });
     this.resume(); // a paused socket would never see the client's answer
-    this.options.socket.close(code, reason);
+    this.socket.close(code, reason);
   }
 
   async closeResponder(): Promise<void> {
@@ -100,7 +104,8 @@ export class Connection {
   }
 
   send(bytes: Uint8Array): void {
-    const { socket, metrics, tap } = this.options;
+    const { metrics, tap } = this.options;
+    const { socket } = this;
     if (socket.readyState !== socket.OPEN) return;
     this.unsentBytes += bytes.byteLength;
     metrics.sentBytes.inc(bytes.byteLength);
@@ -111,7 +116,7 @@ export class Connection {
     });
   }
 
-  private receive(data: Buffer, isBinary: boolean): void {
+  private receive(data: Buffer, isBinary: boolean, give: () => void): void {
     this.heard = this.lastMessage = performance.now();
     if (this.ended) return;
     const { metrics, tap, limits } = this.options;
@@ -121,14 +126,15 @@ export class Connection {
       this.fail(new InputError('message', 'is a text frame (expected a binary one, msgpack).'));
       return;
     }
-    this.queue.push(data);
+    this.queue.push({ data, give });
     this.queuedBytes += data.byteLength;
     if (this.queue.length >= limits.maxQueuedMessages || this.queuedBytes >= limits.maxQueuedBytes) this.pause();
     this.working ??= this.work();
   }
 
   private async work(): Promise<void> {
-    for (let data = this.queue.shift(); data; data = this.queue.shift()) {
+    for (let next = this.queue.shift(); next; next = this.queue.shift()) {
+      const { data, give } = next;
       this.queuedBytes -= data.byteLength;
       try {
         const wait = this.turn();
@@ -136,6 +142,7 @@ export class Connection {
         if (this.unsentBytes > MAX_UNSENT_BYTES) await this.flushed();
         const reply = await this.options.responder.respond(data);
         if (reply) this.send(reply);
+        give();
         this.lastMessage = performance.now();
       } catch (error) {
         this.fail(error as Error);
@@ -166,17 +173,17 @@ export class Connection {
     if (this.paused) return;
     this.paused = true;
     this.options.metrics.pauses.inc();
-    this.options.socket.pause();
+    this.socket.pause();
   }
 
   private resume(): void {
     if (!this.paused) return;
     this.paused = false;
-    this.options.socket.resume();
+    this.socket.resume();
   }
 
   private ping(): void {
-    const { socket } = this.options;
+    const { socket } = this;
     // While the socket is not read because a plan takes long, the client cannot be heard.
     const deaf = this.paused && this.unsentBytes <= MAX_UNSENT_BYTES;
     if (deaf) this.heard = performance.now();
@@ -194,7 +201,8 @@ export class Connection {
   private fail(error: Error): void {
     if (this.ended) return;
     this.stop();
-    const { socket, metrics, log, tap } = this.options;
+    const { socket } = this;
+    const { metrics, log, tap } = this.options;
     const id = randomBytes(4).toString('hex');
     const kind = kindOf(error);
     metrics.errors.inc({ kind });

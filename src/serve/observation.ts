@@ -215,6 +215,15 @@ export async function decodePictures(
   return Object.fromEntries(decoded) as Observation['pictures'];
 }
 
+/** Copies with memory of their own: a message's memory is used again, and a worker would be sent all of it for the sake of a part. */
+export function ownPictures(pictures: Observation['pictures']): Observation['pictures'] {
+  const own = CAMERAS.map((camera) => {
+    const { data, ...size } = pictures[camera];
+    return [camera, { ...size, data: Uint8Array.from(data) }] as const;
+  });
+  return Object.fromEntries(own) as Observation['pictures'];
+}
+
 /** Replaces every JPEG picture by its pixels, uint8 [H, W, 3]; a message without any comes back at once, unchanged. */
 export async function decodeJpegs(message: WireValue): Promise<WireValue> {
   if (!(message instanceof Map)) return message;

@@ -2,7 +2,7 @@ import type { Observation } from '../action/index.ts';
 import type { EpisodeSession } from '../control/index.ts';
 import type { PlanRequest, Prediction } from '../model/plan.ts';
 import type { Urgency } from './batch.ts';
-import { decodePictures } from './observation.ts';
+import { decodePictures, ownPictures } from './observation.ts';
 import { WIDTH } from './reply.ts';
 
 /** Milliseconds of one control step (30 Hz): how long an action of the buffer keeps the robot going. */
@@ -57,7 +57,9 @@ export class PlanAhead {
     for (const [row, action] of actions.entries()) prefix.set(action, row * WIDTH);
     for (let row = actions.length; row < executed; row++) prefix.set(future.next(), row * WIDTH);
     const abort = new AbortController();
-    const request: PlanRequest = { ...session.planRequest(), prefix: { rows: executed, actions: prefix } };
+    const now = session.planRequest();
+    const pictures = ownPictures(now.pictures);
+    const request: PlanRequest = { ...now, pictures, prefix: { rows: executed, actions: prefix } };
     const prediction = this.make(request, { slackMs: left * STEP_MS, signal: abort.signal });
     this.early = { rows: executed, ahead: left, prediction, abort };
   }

@@ -33,8 +33,10 @@ async function record(recorder: Recorder, id = 's1', count = 3): Promise<void> {
   recorder.onSend(id, packMessage({ server: 'valet' }), 0, true);
   recorder.onReceive(id, reset, 0, true);
   for (let i = 0; i < count; i++) {
-    recorder.onReceive(id, message(i), 0, true);
-    recorder.onSend(id, packMessage({ reply: i }), 0, true);
+    const [came, went] = [message(i), packMessage({ reply: i })];
+    recorder.onReceive(id, came, 0, true);
+    recorder.onSend(id, went, 0, true);
+    for (const bytes of [came, went]) bytes.fill(0); // the server uses their memory again
   }
   recorder.onClose(id);
   await recorder.flush();

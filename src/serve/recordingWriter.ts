@@ -92,8 +92,7 @@ export class Recorder implements MessageTap {
 
   onSend(sessionId: string, bytes: Uint8Array, timeMs: number, isBinary: boolean): void {
     void timeMs;
-    // Small, and perhaps written into a buffer that the server uses again.
-    this.message(sessionId, isBinary ? 'sent' : 'sent text', Uint8Array.from(bytes));
+    this.message(sessionId, isBinary ? 'sent' : 'sent text', bytes);
   }
 
   onClose(sessionId: string): void {
@@ -123,7 +122,7 @@ export class Recorder implements MessageTap {
       this.lost.frames++;
       return;
     }
-    this.put(file, kind, bytes);
+    this.put(file, kind, Uint8Array.from(bytes)); // their memory is used again
   }
 
   private json(file: SessionFile, kind: RecordKind, value: object, last = false): void {

@@ -3,7 +3,7 @@ import { InputError, ValetError } from '../base/index.ts';
 import type { EpisodeSession, PolicyNote, SessionSnapshot } from '../control/index.ts';
 import type { PlanRequest, Prediction } from '../model/plan.ts';
 import type { Urgency } from './batch.ts';
-import { decodePictures, observationFromWire } from './observation.ts';
+import { decodePictures, observationFromWire, ownPictures } from './observation.ts';
 import { PlanAhead } from './planAhead.ts';
 import { packReply, WIDTH } from './reply.ts';
 import type { Responder } from './tap.ts';
@@ -188,7 +188,7 @@ export class Robot implements Responder {
     let prediction = await this.ahead?.take();
     if (!prediction) {
       const request = this.session.planRequest();
-      const pictures = await decodePictures(request.pictures, this.options.unpack?.maxArrayBytes);
+      const pictures = await decodePictures(ownPictures(request.pictures), this.options.unpack?.maxArrayBytes);
       prediction = await this.options.plan({ ...request, pictures });
     }
     if (!prediction.actions.every(Number.isFinite) || prediction.stageLogits.some(Number.isNaN)) return 'plan';

@@ -14,6 +14,7 @@ import { KeptSessions } from './keptSessions.ts';
 import { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
 import { listen, type Tls } from './listen.ts';
 import { createLogger, type Logger } from './log.ts';
+import { MessageBuffers } from './messageBuffers.ts';
 import { Metrics } from './metrics.ts';
 import { packMessage } from './pack.ts';
 import { aheadSession } from './planAhead.ts';
@@ -23,6 +24,7 @@ import { Readiness } from './readiness.ts';
 import { PlanError, Robot, type RobotEvents } from './robot.ts';
 import { readSessionQuery, type SessionQuery } from './sessionQuery.ts';
 import type { MessageTap, Responder } from './tap.ts';
+import { type Upgraded, upgrade } from './upgrade.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -112,6 +114,7 @@ export class PolicyServer {
   private readonly log: Logger;
   private readonly readiness: Readiness;
   private readonly sockets: WebSocketServer;
+  private readonly buffers = new MessageBuffers();
   private readonly guests = new Map<WebSocket, Guest>();
   private readonly byResumeId = new Map<string, Guest>();
   private readonly kept: KeptSessions;
@@ -149,7 +152,7 @@ export class PolicyServer {
       listener.maxConnections = maxConnections + 64; // room for /healthz beside the robots
       listener.on('error', (error) => this.log.error({ err: error }, 'server error'));
       listener.on('request', (request, response) => void this.answerHttp(request, response));
-      listener.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
+      listener.on('upgrade', (request, socket, head) => this.answerUpgrade(request, socket, head));
     }
   }
 
@@ -239,7 +242,7 @@ export class PolicyServer {
     };
   }
 
-  private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  private answerUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => undefined);
     let query: SessionQuery | undefined;
     let refusal = this.refusal(request);
@@ -250,7 +253,9 @@ export class PolicyServer {
     }
     if (!refusal && query) {
       const asked = query;
-      this.sockets.handleUpgrade(request, socket, head, (webSocket) => void this.welcome(webSocket, request, asked));
+      const from = request.socket.remoteAddress;
+      const settings = { buffers: this.buffers, maxMessageBytes: this.limits.maxMessageBytes };
+      upgrade(this.sockets, request, socket, head, settings, (client) => void this.welcome(client, from, asked));
       return;
     }
     const { status, reason, body } = refusal!;
@@ -275,8 +280,9 @@ export class PolicyServer {
     return undefined;
   }
 
-  private async welcome(socket: WebSocket, request: IncomingMessage, query: SessionQuery): Promise<void> {
+  private async welcome(client: Upgraded, from: string | undefined, query: SessionQuery): Promise<void> {
     const { metrics, options } = this;
+    const { socket } = client;
     socket.pause(); // until somebody listens
     socket.on('error', () => undefined);
     const before = query.resume === undefined ? undefined : await this.reclaim(query.resume);
@@ -301,7 +307,7 @@ export class PolicyServer {
     if (socket.readyState !== socket.OPEN) return void responder.close?.();
     const resumeId = robot && query.resume !== undefined ? (before?.id ?? KeptSessions.newId()) : undefined;
     const { limits } = this;
-    const connection = new Connection({ id: name, socket, responder, limits, metrics, log, tap: options.tap });
+    const connection = new Connection({ id: name, client, responder, limits, metrics, log, tap: options.tap });
     const gone = new Promise<void>((resolve) => {
       socket.on('close', (code) => {
         this.guests.delete(socket);
@@ -317,7 +323,7 @@ export class PolicyServer {
     metrics.connections.set(this.guests.size);
     metrics.connectionsTotal.inc();
     if (before) metrics.resumed.inc();
-    log.info({ from: request.socket.remoteAddress, resumed: before !== undefined }, 'robot connected');
+    log.info({ from, resumed: before !== undefined }, 'robot connected');
     options.tap?.onOpen?.(name, query.rest);
     const told = resumeId !== undefined && {
       session: resumeId,

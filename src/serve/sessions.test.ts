@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { pino } from 'pino';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
+import { Sender, WebSocket } from 'ws';
 import type { Observation } from '../action/observation.ts';
 import { createPolicy, createSession } from '../control/index.ts';
 import type { PlanRequest } from '../model/plan.ts';
@@ -67,7 +67,8 @@ async function client(url: string) {
   return { socket, closed, send, reply, act, metadata: await reply() };
 }
 
-const seen = (step: number) => fakeObservation({ taskId: 3, joint: step / 100, shade: step });
+/** Of messages long enough to lie in memory that is used again. */
+const seen = (step: number) => fakeObservation({ taskId: 3, joint: step / 100, shade: step, side: 48 });
 
 /** What one robot gets that nobody interrupts. */
 async function uninterrupted(steps: number, seed = '5'): Promise<Float32Array[]> {
@@ -231,6 +232,32 @@ describe('planning ahead', () => {
 });
 
 describe('the wire', () => {
+  it('takes a message that comes with the handshake, and one that comes in small pieces', async () => {
+    const { url } = await serve();
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    opened.push({ close: () => socket.destroy() });
+    const parts: Buffer[] = [];
+    socket.on('data', (bytes) => parts.push(bytes));
+    const sender = Sender as unknown as { frame(data: Buffer, options: object): Buffer[] };
+    const frame = (step: number) => {
+      const data = Buffer.from(packMessage(observationToWire(seen(step))));
+      return Buffer.concat(sender.frame(data, { fin: true, opcode: 2, mask: true, readOnly: true, rsv1: false }));
+    };
+    const request = `GET / HTTP/1.1\r\nHost: ${hostname}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\n\r\n`;
+    socket.write(Buffer.concat([Buffer.from(request), frame(0)]));
+    socket.setNoDelay(true);
+    const second = frame(1);
+    for (let at = 0; at < second.length; at += 1000) {
+      socket.write(second.subarray(at, at + 1000));
+      if (at % 5000 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    const replies = () => Buffer.concat(parts).toString('latin1').split('server_timing').length - 1;
+    await expect.poll(replies).toBe(2);
+    const [first] = await uninterrupted(1);
+    expect(Buffer.concat(parts).includes(Buffer.from(first!.buffer))).toBe(true);
+  });
+
   const jpeg = async (shade: number) =>
     new Uint8Array(
       await sharp({ create: { width: 8, height: 8, channels: 3, background: { r: shade, g: shade, b: shade } } })

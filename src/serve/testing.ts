@@ -30,13 +30,21 @@ export function picture(shade: number, side = 8, channels: 3 | 4 = 3): Picture {
 }
 
 /** A robot at rest with open grippers; `joint` moves its left arm, `shade` colours its pictures. */
-export function fakeObservation({ taskId = 1, joint = 0.1, shade = 100, length = 256 as 256 | 61 } = {}): Observation {
+export function fakeObservation({
+  taskId = 1,
+  joint = 0.1,
+  shade = 100,
+  side = 8,
+  length = 256 as 256 | 61,
+} = {}): Observation {
   const proprioception = new Float32Array(length);
   const arm = length === 256 ? 158 : 3;
   proprioception.fill(joint, arm, arm + 7);
   // Grippers half open, so that no rule fires.
   for (const finger of length === 256 ? [193, 194, 232, 233] : [24, 25, 49, 50]) proprioception[finger] = 0.025;
-  const pictures = Object.fromEntries(CAMERAS.map((camera) => [camera, picture(shade)])) as Observation['pictures'];
+  const pictures = Object.fromEntries(
+    CAMERAS.map((camera) => [camera, picture(shade, side)]),
+  ) as Observation['pictures'];
   return { proprioception, pictures, taskId };
 }
 
