@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Receiver, Sender } from 'ws';
+import * as ws from 'ws';
 import { FrameReader } from './frameReader.ts';
 import { MessageBuffers } from './messageBuffers.ts';
 
@@ -14,8 +14,8 @@ interface Frame {
 const [CONTINUATION, TEXT, BINARY, CLOSE, PING] = [0, 1, 2, 8, 9];
 
 function encode({ opcode, fin, data }: Frame): Buffer {
-  const frame = (Sender as unknown as { frame(data: Buffer, options: object): Buffer[] }).frame;
-  return Buffer.concat(frame(Buffer.from(data), { fin, opcode, mask: true, readOnly: false, rsv1: false }));
+  const { Sender } = ws as unknown as { Sender: { frame(data: Buffer, options: object): Buffer[] } };
+  return Buffer.concat(Sender.frame(Buffer.from(data), { fin, opcode, mask: true, readOnly: false, rsv1: false }));
 }
 
 const filled = (length: number, seed: number) =>
@@ -24,7 +24,8 @@ const filled = (length: number, seed: number) =>
 /** What comes out: each message or sign, in the order in which it was complete. */
 function collect(maxMessageBytes = 1 << 20) {
   const out: string[] = [];
-  const receiver = new (Receiver as unknown as new (o: object) => NodeJS.WritableStream)({
+  const { Receiver } = ws as unknown as { Receiver: new (options: object) => NodeJS.WritableStream };
+  const receiver = new Receiver({
     isServer: true,
     maxPayload: maxMessageBytes,
     allowSynchronousEvents: true,

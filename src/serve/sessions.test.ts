@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import { pino } from 'pino';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Sender, WebSocket } from 'ws';
+import * as ws from 'ws';
+import { WebSocket } from 'ws';
 import type { Observation } from '../action/observation.ts';
 import { createPolicy, createSession } from '../control/index.ts';
 import type { PlanRequest } from '../model/plan.ts';
@@ -239,7 +240,7 @@ describe('the wire', () => {
     opened.push({ close: () => socket.destroy() });
     const parts: Buffer[] = [];
     socket.on('data', (bytes) => parts.push(bytes));
-    const sender = Sender as unknown as { frame(data: Buffer, options: object): Buffer[] };
+    const { Sender: sender } = ws as unknown as { Sender: { frame(data: Buffer, options: object): Buffer[] } };
     const frame = (step: number) => {
       const data = Buffer.from(packMessage(observationToWire(seen(step))));
       return Buffer.concat(sender.frame(data, { fin: true, opcode: 2, mask: true, readOnly: true, rsv1: false }));
