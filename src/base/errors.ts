@@ -55,3 +55,36 @@ function editDistance(a: string, b: string): number {
   }
   return row[b.length]!;
 }
+
+/** What the operating system refuses, in words, and what to do about it. */
+const REFUSALS: Readonly<Record<string, readonly [what: string, kind: ErrorKind]>> = {
+  ENOENT: ['is not there. Check the path.', 'input'],
+  ENOTDIR: ['is a file, or lies below one (expected a folder). Check the path.', 'input'],
+  EISDIR: ['is a folder (expected a file). Check the path.', 'input'],
+  EEXIST: ['exists already. Choose another name or remove it first.', 'input'],
+  EACCES: ['may not be read or written by this user. Check its permissions.', 'input'],
+  EPERM: ['may not be read or written by this user. Check its permissions.', 'input'],
+  EROFS: ['lies on a disk that cannot be written. Choose another place.', 'input'],
+  ENAMETOOLONG: ['has a name that is too long. Choose a shorter one.', 'input'],
+  ELOOP: ['is a link that leads back to itself. Check the path.', 'input'],
+  ENOSPC: ['the disk is full. Nothing unfinished was kept; free some space or choose another disk.', 'failure'],
+  EDQUOT: ["this user's share of the disk is full. Nothing unfinished was kept; free some space.", 'failure'],
+  EMFILE: ['too many files are open. Raise the limit (ulimit -n).', 'failure'],
+  EIO: ['the disk reports an error.', 'failure'],
+};
+
+/**
+ * An error of the operating system as one of Valet's; undefined for any other error. It names the path that the system names, or `where`
+ * for one that names none or lies below `inside` (a temporary folder that the user never sees).
+ */
+export function systemError(
+  error: unknown,
+  { where, inside }: { where?: string; inside?: string } = {},
+): ValetError | undefined {
+  const { code, syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
+  const refusal = code === undefined || syscall === undefined ? undefined : REFUSALS[code];
+  if (!refusal) return undefined;
+  const [what, kind] = refusal;
+  const at = path && !(inside && path.startsWith(inside)) ? path : where;
+  return new ValetError(at || syscall!, what, kind, { cause: error });
+}

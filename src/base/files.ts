@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { InputError } from './errors.ts';
+import { InputError, systemError } from './errors.ts';
 
 /** A temporary name beside `path`, on the same file system, so that a rename is atomic. */
 export function aside(path: string): string {
@@ -55,7 +55,7 @@ export async function writeFileAside(path: string, data: Uint8Array | string | r
     await syncFolder(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw systemError(error, { where: path, inside: temporary }) ?? error;
   }
 }
 
@@ -76,9 +76,13 @@ export async function writeFolderAside(
   fill: (folder: string) => Promise<void>,
   { replace = false }: { replace?: boolean } = {},
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  if (path === '') throw new InputError('the output folder', "has no name (got ''). Give one.");
   const temporary = aside(path);
-  await mkdir(temporary);
+  try {
+    await mkdir(temporary, { recursive: true });
+  } catch (error) {
+    throw systemError(error, { where: path, inside: temporary }) ?? error;
+  }
   try {
     await fill(temporary);
     await syncFolder(temporary);
@@ -98,6 +102,6 @@ export async function writeFolderAside(
     await syncFolder(dirname(path));
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
-    throw error;
+    throw systemError(error, { where: path, inside: temporary }) ?? error;
   }
 }

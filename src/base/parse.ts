@@ -26,7 +26,12 @@ export async function readJson<S extends z.ZodType>(path: string, schema: S): Pr
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new InputError(path, `is not valid JSON (${(error as Error).message}).`);
+    throw new InputError(path, `is not valid JSON (${oneLine((error as Error).message)}).`);
   }
   return parse(path, schema, value);
+}
+
+/** A message on one line: errors quote pieces of files, line breaks and all. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/\s*[\r\n\u2028\u2029]\s*/g, ' ');
 }

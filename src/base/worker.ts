@@ -24,10 +24,23 @@ interface Call {
   method: string;
   argument: unknown;
 }
+/** What an error of the operating system says beside its message. */
+interface SystemFields {
+  code: string | undefined;
+  syscall: string;
+  path: string | undefined;
+}
 interface Reply {
   id: number;
   value?: unknown;
-  error?: { name: string; message: string; stack?: string; where?: string; kind?: string };
+  error?: {
+    name: string;
+    message: string;
+    stack?: string;
+    where?: string;
+    kind?: string;
+    system?: SystemFields | undefined;
+  };
 }
 
 /** A value to send with buffers that move instead of being copied. */
@@ -53,7 +66,9 @@ export function answerCalls(handlers: Handlers): void {
         else port.postMessage({ id, value: result });
       } catch (error) {
         const { name, message, stack, where, kind } = error as ValetError;
-        port.postMessage({ id, error: { name, message, stack, where, kind } });
+        const { code, syscall, path } = error as NodeJS.ErrnoException;
+        const system = syscall ? { code, syscall, path } : undefined;
+        port.postMessage({ id, error: { name, message, stack, where, kind, system } });
       }
     });
   });
@@ -110,11 +125,11 @@ export class WorkerClient {
   }
 }
 
-function revive({ message, stack, where, kind }: NonNullable<Reply['error']>): Error {
+function revive({ message, stack, where, kind, system }: NonNullable<Reply['error']>): Error {
   const prefix = `${where}: `;
   const error = where
     ? new ValetError(where, message.startsWith(prefix) ? message.slice(prefix.length) : message, kind as never)
-    : new Error(message);
+    : Object.assign(new Error(message), system);
   if (stack) error.stack = stack;
   return error;
 }
