@@ -14,6 +14,7 @@ import {
   type Tails,
 } from './statistics/exactQuantiles.ts';
 import { type ChunkQuantiles, type CountState, countedQuantiles, QuantileTables } from './statistics/quantileTables.ts';
+import { RowStore } from './statistics/rowStore.ts';
 import { type ChunkShape, type EpisodeRows, RowLayout } from './statistics/shape.ts';
 
 /** What `finish` is doing, 0…1 of the whole. */
@@ -21,9 +22,6 @@ export type StatisticsProgress = (part: number, doing: string) => void;
 
 /** Larger numbers are no joint angles, and would leave the range in which sums are exact. */
 const LARGEST = 4096;
-
-/** Rows for which memory is taken at once (8 MiB for the R1Pro). */
-const SLAB_ROWS = 87_381;
 
 export interface StatisticsOptions {
   /** Actions per chunk (30). */
@@ -71,8 +69,11 @@ export class StatisticsAccumulator {
   /** [4, D] */
   private readonly extremes: Float64Array;
   private episodes: EpisodeRows[] | undefined = [];
-  private slab = new Float32Array(0);
-  private slabUsed = 0;
+  /** Rows of the episode that is being put together, and of those before it. */
+  private readonly states: RowStore;
+  private readonly actions: RowStore;
+  /** How rows of a width become rows in the layout, for the width that came last. */
+  private pick: { readonly width: number; readonly rows: PickRows } | undefined;
 
   constructor(private readonly options: StatisticsOptions = {}) {
     this.shape = { horizon: options.horizon ?? R1PRO.horizon, relative: options.deltaMask ?? R1PRO.deltaMask };
@@ -87,6 +88,8 @@ export class StatisticsAccumulator {
     this.stateOf = options.stateOf ?? stateFromProprioception;
     this.sums = new ChunkSums(this.shape);
     this.layout = new RowLayout(this.shape);
+    this.states = new RowStore(this.layout.columns);
+    this.actions = new RowStore(this.layout.columns);
     this.extremes = new Float64Array(4 * this.width).map((_, i) =>
       Math.floor(i / this.width) % 2 === 0 ? Infinity : -Infinity,
     );
@@ -119,13 +122,43 @@ export class StatisticsAccumulator {
         'StatisticsAccumulator',
         `state and actions do not fit (got ${state.length} and ${actions.length} numbers, expected T×S and T×${d}).`,
       );
+    this.begin();
+    this.addStates(state, 0, length, size);
+    this.addActions(actions, 0, length);
+    this.end();
+  }
+
+  /** Begins an episode whose rows come piece by piece: `addStates` and `addActions`, then `end`. What was begun before and not ended is forgotten. */
+  begin(): void {
+    this.states.begin();
+    this.actions.begin();
+  }
+
+  /** @param rows `count` rows of `width` numbers from index `start`: proprioception (256 or 61) or the state itself (D) */
+  addStates(rows: Float32Array, start: number, count: number, width: number): void {
+    if (this.pick?.width !== width) this.pick = { width, rows: this.pickStates(width) };
+    const { data, at } = this.states.room(count);
+    this.pick.rows(rows, start, count, data, at);
+  }
+
+  /** @param rows `count` rows [count, D] from index `start` */
+  addActions(rows: Float32Array, start: number, count: number): void {
+    const { data, at } = this.actions.room(count);
+    arrange(rows, start, count, this.layout, data, at);
+  }
+
+  /** Frames of the episode that was begun: of as many there must be states and actions. */
+  get begun(): { readonly states: number; readonly actions: number } {
+    return { states: this.states.rows, actions: this.actions.rows };
+  }
+
+  /** Adds the episode that was begun. @throws InputError when a number is not finite */
+  end(): void {
     const { layout } = this;
-    const episode = { length, actions: this.room(length), states: this.room(length) };
-    arrange(actions, d, layout, episode.actions);
-    if (size === d) arrange(state, d, layout, episode.states);
-    else if (d === R1PRO.width && this.stateOf === stateFromProprioception)
-      arrangeState(state, size, layout, episode.states);
-    else arrange(rowByRow(state, size, d, this.stateOf), d, layout, episode.states);
+    const { states: length, actions } = this.begun;
+    if (length !== actions || length === 0)
+      throw new InputError('StatisticsAccumulator', `got ${length} states and ${actions} actions (expected as many).`);
+    const episode = { length, actions: this.actions.end(), states: this.states.end() };
     const extremes = this.sums.extremes(episode);
     if (!extremes || extremes.some((x) => !(Math.abs(x) <= LARGEST))) throw wrongNumber(episode, layout);
     this.widen(extremes);
@@ -134,18 +167,18 @@ export class StatisticsAccumulator {
     this.tables?.add(episode);
     this.limit();
     // What is not kept leaves its room to the next.
-    if (!this.episodes) this.slabUsed = 0;
+    if (!this.episodes) for (const store of [this.states, this.actions]) store.clear();
   }
 
-  /** Room for rows of the layout, of which the padding is 0. Few large pieces: the garbage collector would look after thousands of small ones. */
-  private room(length: number): Float32Array {
-    const size = length * this.layout.columns;
-    if (this.slabUsed + size > this.slab.length) {
-      this.slab = new Float32Array(Math.max(2 * size, this.layout.columns * SLAB_ROWS));
-      this.slabUsed = 0;
-    }
-    this.slabUsed += size;
-    return this.slab.subarray(this.slabUsed - size, this.slabUsed);
+  private pickStates(width: number): PickRows {
+    const { layout } = this;
+    const d = this.width;
+    if (width === d) return (rows, start, count, out, to) => arrange(rows, start, count, layout, out, to);
+    if (d === R1PRO.width && this.stateOf === stateFromProprioception) return pickProprioception(width, layout);
+    return (rows, start, count, out, to) => {
+      const states = rowByRow(rows.subarray(start, start + count * width), width, d, this.stateOf);
+      arrange(states, 0, count, layout, out, to);
+    };
   }
 
   private widen(extremes: Float64Array): void {
@@ -199,7 +232,7 @@ export class StatisticsAccumulator {
 
   /** @throws InputError when there are fewer than two chunks */
   finish(progress: StatisticsProgress = () => {}): ChunkStatistics {
-    this.begin(progress);
+    this.beginFinish(progress);
     const found = this.episodes
       ? exactQuantilesHere(this.episodes, this.shape, this.chunks)
       : countedQuantiles(this.count(), this.shape, this.chunks);
@@ -211,14 +244,14 @@ export class StatisticsAccumulator {
     others: readonly FrameSource[] | undefined,
     progress: StatisticsProgress = () => {},
   ): Promise<ChunkStatistics> {
-    this.begin(progress);
+    this.beginFinish(progress);
     const found = others
       ? await exactQuantiles(others, this.shape, this.chunks)
       : countedQuantiles(this.count(), this.shape, this.chunks);
     return this.conclude(found, progress);
   }
 
-  private begin(progress: StatisticsProgress): void {
+  private beginFinish(progress: StatisticsProgress): void {
     if (this.chunks < 2)
       throw new InputError(
         'StatisticsAccumulator',
@@ -316,10 +349,20 @@ export class StatisticsAccumulator {
   }
 }
 
-/** Rows [T, width] as rows in the layout. */
-function arrange(rows: Float32Array, width: number, { columns, order }: RowLayout, out: Float32Array): void {
-  for (let from = 0, to = 0; from < rows.length; from += width, to += columns)
-    for (let c = 0; c < width; c++) out[to + c] = rows[from + order[c]!]!;
+/** Puts `count` rows from index `start` as rows in the layout into `out` from index `to`. */
+type PickRows = (rows: Float32Array, start: number, count: number, out: Float32Array, to: number) => void;
+
+/** Rows [count, D]. */
+function arrange(
+  rows: Float32Array,
+  start: number,
+  count: number,
+  { d, columns, order }: RowLayout,
+  out: Float32Array,
+  to: number,
+): void {
+  for (let row = 0; row < count; row++)
+    for (let c = 0; c < d; c++) out[to + row * columns + c] = rows[start + row * d + order[c]!]!;
 }
 
 function rowByRow(rows: Float32Array, size: number, width: number, of: (row: Float32Array) => Float32Array) {
@@ -328,13 +371,8 @@ function rowByRow(rows: Float32Array, size: number, width: number, of: (row: Flo
   return out;
 }
 
-/** `stateFromProprioception` of every row [T, size], as rows in the layout. */
-function arrangeState(
-  rows: Float32Array,
-  size: number,
-  { columns, order, position }: RowLayout,
-  out: Float32Array,
-): void {
+/** `stateFromProprioception` of rows of `size` numbers. */
+function pickProprioception(size: number, { columns, order, position }: RowLayout): PickRows {
   const { fields } = proprioceptionLayout(size);
   const bySpace = STATE_FIELDS.flatMap((field) => {
     const [start, end] = fields[field]!;
@@ -343,13 +381,15 @@ function arrangeState(
   const sources = Int32Array.from(order, (dim) => bySpace[dim]!);
   const grippers = R1PRO.gripperColumns.map((dim) => position[dim]!);
   const opening = Math.fround(0.1);
-  for (let from = 0, to = 0; from < rows.length; from += size, to += columns) {
-    for (let c = 0; c < sources.length; c++) out[to + c] = rows[from + sources[c]!]!;
-    for (const c of grippers) {
-      const at = from + sources[c]!;
-      out[to + c] = Math.fround(2 * Math.fround(Math.fround(rows[at]! + rows[at + 1]!) / opening)) - 1;
+  return (rows, start, count, out, to) => {
+    for (let row = 0, from = start; row < count; row++, from += size, to += columns) {
+      for (let c = 0; c < sources.length; c++) out[to + c] = rows[from + sources[c]!]!;
+      for (const c of grippers) {
+        const at = from + sources[c]!;
+        out[to + c] = Math.fround(2 * Math.fround(Math.fround(rows[at]! + rows[at + 1]!) / opening)) - 1;
+      }
     }
-  }
+  };
 }
 
 /** The first number that cannot be added. */

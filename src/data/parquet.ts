@@ -90,7 +90,11 @@ function flatten(
   if (vector instanceof DuckDBListVector) {
     const width = rows > 0 ? vector.getEntryLength(0) : 0;
     const child = vector.childVector;
+    const { validity } = vector as unknown as Flat;
     for (let row = 0; row < rows; row++) {
+      // What DuckDB says of a missing list's length means nothing.
+      if (validity?.data && !validity.itemValid(row))
+        throw new ParquetError(where, `row ${row} is null (expected a list of numbers).`);
       const length = vector.getEntryLength(row);
       if (length !== width)
         throw new ParquetError(
