@@ -67,7 +67,7 @@ function table(summary: Summary, baselines: Readonly<Record<string, Summary>>): 
       `<tr><td>${escapeHtml(title(task))}</td><td>${q.toFixed(3)}</td><td>${low.toFixed(3)} – ${high.toFixed(3)}</td><td>${(100 * success).toFixed(0)} %</td><td>${episodes}</td>${names.map((name) => `<td>${baselines[name].tasks[task]?.q.toFixed(3) ?? '–'}</td>`).join('')}</tr>`,
   );
   const { q, episodes } = summary;
-  const last = `<tr><td>Mean over tasks</td><td>${q.mean.toFixed(3)}</td><td>${q.low.toFixed(3)} – ${q.high.toFixed(3)}</td><td></td><td>${episodes}</td>${names.map((name) => `<td>${baselines[name].q.mean.toFixed(3)}</td>`).join('')}</tr>`;
+  const last = `<tr class="total"><td>Mean over tasks</td><td>${q.mean.toFixed(3)}</td><td>${q.low.toFixed(3)} – ${q.high.toFixed(3)}</td><td></td><td>${episodes}</td>${names.map((name) => `<td>${baselines[name].q.mean.toFixed(3)}</td>`).join('')}</tr>`;
   return `<table><thead><tr><th>Task</th><th>q</th><th>95 % interval</th><th>Done</th><th>Episodes</th>${names.map((name) => `<th>q ${escapeHtml(name)}</th>`).join('')}</tr></thead><tbody>${rows.join('')}${last}</tbody></table>`;
 }
 
@@ -82,11 +82,11 @@ function firings(rollouts: readonly PageRollout[]): string {
   const rows = rollouts.flatMap(({ unit, rules }) =>
     rules.map(
       ([step, name, reason]) =>
-        `<tr><td>${escapeHtml(unit)}</td><td>${(step / 30).toFixed(1)} s</td><td>${escapeHtml(name)}</td><td style="text-align:left">${escapeHtml(reason)}</td></tr>`,
+        `<tr><td>${escapeHtml(unit)}</td><td>${(step / 30).toFixed(1)} s</td><td>${escapeHtml(name)}</td><td>${escapeHtml(reason)}</td></tr>`,
     ),
   );
   if (rows.length === 0) return '';
-  return `<details class="note"><summary>Rules that fired: ${rows.length}</summary><div class="panel scroll"><table><thead><tr><th>Episode</th><th>At</th><th>Rule</th><th style="text-align:left">Why</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></details>`;
+  return `<details class="firings"><summary>Rules that fired: ${rows.length}</summary><div class="panel scroll"><table><thead><tr><th>Episode</th><th>At</th><th>Rule</th><th>Why</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></details>`;
 }
 
 function theatre(rollouts: readonly PageRollout[]): string {
