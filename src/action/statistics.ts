@@ -152,13 +152,16 @@ export class StatisticsAccumulator {
     return { states: this.states.rows, actions: this.actions.rows };
   }
 
-  /** Adds the episode that was begun. @throws InputError when a number is not finite */
-  end(): void {
+  /**
+   * Adds the episode that was begun; with `length`, the first so many of its frames are an episode, and what remains is the beginning of the next.
+   * @throws InputError when a number is not finite
+   */
+  end(length = this.begun.states): void {
     const { layout } = this;
-    const { states: length, actions } = this.begun;
-    if (length !== actions || length === 0)
-      throw new InputError('StatisticsAccumulator', `got ${length} states and ${actions} actions (expected as many).`);
-    const episode = { length, actions: this.actions.end(), states: this.states.end() };
+    const { states, actions } = this.begun;
+    if (states !== actions || length > states || length === 0)
+      throw new InputError('StatisticsAccumulator', `got ${states} states and ${actions} actions (expected as many).`);
+    const episode = { length, actions: this.actions.end(length), states: this.states.end(length) };
     const extremes = this.sums.extremes(episode);
     if (!extremes || extremes.some((x) => !(Math.abs(x) <= LARGEST))) throw wrongNumber(episode, layout);
     this.widen(extremes);

@@ -40,6 +40,28 @@ export async function queryParquet(path: string, sql: (table: string) => string)
   }
 }
 
+/** Which rows of a file are of which episode, where an episode's rows lie together: from the first of them up to the one after the last. */
+export async function episodeRows(path: string): Promise<Map<number, { readonly from: number; readonly to: number }>> {
+  const sql = `select episode_index as e, min(file_row_number) as first, max(file_row_number) as last, count(*) as n
+    from read_parquet(${quote(path)}, file_row_number = true) group by episode_index`;
+  try {
+    const rows = (await (await duckdb()).runAndReadAll(sql)).getRowObjectsJS() as Record<string, unknown>[];
+    const found = rows.map((row) => ({
+      e: Number(row['e']),
+      from: Number(row['first']),
+      n: Number(row['n']),
+      last: row['last'],
+    }));
+    return new Map(
+      found
+        .filter(({ from, n, last }) => from + n - 1 === Number(last))
+        .map(({ e, from, n }) => [e, { from, to: from + n }]),
+    );
+  } catch (error) {
+    throw broken(path, error);
+  }
+}
+
 /** Names and DuckDB types of the columns, in the file's order. */
 export async function parquetSchema(path: string): Promise<{ name: string; type: string }[]> {
   const rows = await queryParquet(path, (table) => `describe select * from ${table}`);

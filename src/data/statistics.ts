@@ -10,6 +10,7 @@ import {
   type Tails,
 } from '../action/index.ts';
 import { InputError, WorkerClient } from '../base/index.ts';
+import type { Dataset } from './dataset.ts';
 import { openDataset } from './open.ts';
 
 /** What a frame takes while it is kept: 23 actions and 23 states, each rounded up to 24. */
@@ -73,16 +74,19 @@ export async function datasetStatistics(
   });
 }
 
-/** Reads the columns that statistics need, and nothing else: what `datasetStatistics` is measured against. */
+/**
+ * Reads the columns that statistics need, and nothing else: what `datasetStatistics` is measured against. With `how` 'pick' only the numbers that statistics
+ * need are taken, as they take them.
+ */
 export function decodeOnly(
   folders: readonly string[],
-  { workers }: Pick<DatasetStatisticsOptions, 'workers'> = {},
+  { workers, how = 'read' }: Pick<DatasetStatisticsOptions, 'workers'> & { readonly how?: 'read' | 'pick' } = {},
 ): Promise<{ frames: number; seconds: number; processor: number }> {
   return overEpisodes(folders, workers, async (clients, _, each) => {
     await Promise.all(clients.map((worker) => worker.call('open', { folders, memory: 0 })));
     const started = performance.now();
     const busy = process.cpuUsage();
-    const frames = await each('read');
+    const frames = await each(how);
     return { frames, seconds: (performance.now() - started) / 1000, processor: processorSeconds(busy) };
   });
 }
@@ -92,7 +96,33 @@ function processorSeconds(since: NodeJS.CpuUsage): number {
   return (user + system) / 1e6;
 }
 
-type Each = (method: 'add' | 'read', after?: (frames: number, total: number) => void) => Promise<number>;
+/** Episodes of one file, for one worker. */
+export interface EpisodeJob {
+  readonly set: number;
+  /** Places in the data set's list. */
+  readonly episodes: number[];
+}
+
+/** Frames of a file with several episodes that are given to a worker at once. */
+const JOB_FRAMES = 32_768;
+
+/** Episodes one by one where each is a file of its own; else neighbours in a file together. */
+function jobsOf(dataset: Dataset, set: number): (EpisodeJob & { frames: number })[] {
+  const jobs: (EpisodeJob & { frames: number })[] = [];
+  let path: string | undefined;
+  dataset.episodes.forEach((episode, number) => {
+    const last = jobs.at(-1);
+    const own = dataset.dataPath(episode);
+    if (last && own === path && last.frames + episode.length <= JOB_FRAMES) {
+      last.episodes.push(number);
+      last.frames += episode.length;
+    } else jobs.push({ set, episodes: [number], frames: episode.length });
+    path = own;
+  });
+  return jobs;
+}
+
+type Each = (method: 'add' | 'read' | 'pick', after?: (frames: number, total: number) => void) => Promise<number>;
 
 /** Starts workers for the data sets' episodes; `each` has them all go through a method. The workers end with `work`. */
 async function overEpisodes<T>(
@@ -101,9 +131,9 @@ async function overEpisodes<T>(
   work: (workers: readonly WorkerClient[], total: number, each: Each) => Promise<T>,
 ): Promise<T> {
   const sets = await Promise.all(folders.map((folder) => openDataset(folder)));
-  const jobs = sets.flatMap(({ episodes }, set) => episodes.map(({ length }, episode) => ({ set, episode, length })));
+  const jobs = sets.flatMap(jobsOf);
   if (jobs.length === 0) throw new InputError(folders.join(', '), 'has no episodes.');
-  const total = jobs.reduce((sum, { length }) => sum + length, 0);
+  const total = jobs.reduce((sum, { frames }) => sum + frames, 0);
   const count = Math.max(1, Math.min(threads, jobs.length));
   const workers = Array.from({ length: count }, () => WorkerClient.start('data/statistics.worker'));
   const each: Each = async (method, after) => {

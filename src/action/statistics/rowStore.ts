@@ -32,15 +32,16 @@ export class RowStore {
     return { data: this.slab, at: this.used - size };
   }
 
-  /** [rows, columns] of the episode, which is kept. */
-  end(): Float32Array {
-    const episode = this.slab.subarray(this.first, this.used);
-    this.first = this.used;
+  /** [rows, columns]: the first `rows` of those that were begun, which are kept. */
+  end(rows: number): Float32Array {
+    const end = this.first + rows * this.columns;
+    const episode = this.slab.subarray(this.first, end);
+    this.first = end;
     return episode;
   }
 
   /** Nothing that was kept is needed any more: its room is for the next. */
   clear(): void {
-    [this.first, this.used] = [0, 0];
+    if (this.first === this.used) [this.first, this.used] = [0, 0];
   }
 }

@@ -65,6 +65,11 @@ export class RowStarts {
 
   constructor(private readonly width: number) {}
 
+  /** Goes on at the column's number `seen` without having looked at those before it. */
+  skipTo(seen: number): void {
+    this.left = (this.width - (seen % this.width)) % this.width;
+  }
+
   check(bytes: Uint8Array, from: number, end: number, count: number): boolean {
     const { width } = this;
     return runs(

@@ -8,6 +8,13 @@ import { type Leaf, listLeaf } from './schema.ts';
 /** Rows of a column as they lie in memory: row r is `data[start + r·width …]`. Good only until the call returns. */
 export type TakeRows = (column: number, data: Float32Array, start: number, rows: number, width: number) => void;
 
+/** Rows from `from` up to, not including, `to`. */
+export interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
+const EVERY: RowRange = { from: 0, to: Number.POSITIVE_INFINITY };
+
 /** Bytes of a file that are read at once, and those before a page's numbers: room for the part of a row that the page before it held. */
 const WINDOW = 4 << 20;
 const FRONT = 1 << 16;
@@ -62,8 +69,8 @@ export class PageReader {
     this.kernels = new WebAssembly.Instance(module, { env: { memory: this.memory } }).exports as unknown as Kernels;
   }
 
-  /** Hands over every row of the columns, one column after the other; false where another reader is needed (some rows may have been handed over). Throws what `take` throws, and nothing else. */
-  read(path: string, columns: readonly string[], take: TakeRows): boolean {
+  /** Hands over the rows of the columns, one column after the other: all, or those from `from` up to `to`; false where another reader is needed (some rows may have been handed over). Throws what `take` throws, and nothing else. */
+  read(path: string, columns: readonly string[], take: TakeRows, { from, to }: RowRange = EVERY): boolean {
     try {
       this.file = openSync(path, 'r');
     } catch {
@@ -83,19 +90,25 @@ export class PageReader {
       columns.forEach((name, column) => {
         const leaf = listLeaf(schema, name);
         need(leaf, `column ${name} is no list of float32`);
-        let [width, rows] = [0, 0];
+        let [width, rows, first] = [0, 0, 0];
         for (const group of row_groups) {
-          if (Number(group.num_rows) === 0) continue;
+          const own = { from: from - first, to: to - first };
+          first += Number(group.num_rows);
+          if (Number(group.num_rows) === 0 || own.from >= Number(group.num_rows) || own.to <= 0) continue;
           const chunk = group.columns[leaf.index];
           // All lists are equally long, or `RowStarts` says that they are not.
-          const own = Number(chunk?.meta_data?.num_values) / Number(group.num_rows);
-          need(Number.isInteger(own) && own > 0 && own * 4 <= FRONT && (width === 0 || own === width), 'row length');
-          width = own;
-          rows += this.columnChunk(chunk, leaf, width, (start, count) =>
-            hand(column, this.floats, start, count, width),
+          const size = Number(chunk?.meta_data?.num_values) / Number(group.num_rows);
+          need(
+            Number.isInteger(size) && size > 0 && size * 4 <= FRONT && (width === 0 || size === width),
+            'row length',
           );
+          width = size;
+          this.columnChunk(chunk, leaf, width, own, (start, count) => {
+            rows += count;
+            hand(column, this.floats, start, count, width);
+          });
         }
-        need(rows === Number(num_rows), 'rows are missing');
+        need(first === Number(num_rows) && rows === Math.min(to, first) - from, 'rows are missing');
       });
       return true;
     } catch (error) {
@@ -120,13 +133,14 @@ export class PageReader {
     return parquetMetadata(footer, { geoparquet: false });
   }
 
-  /** One column of one row group; returns how many rows there were. */
+  /** Rows of one column of one row group, counted from its first. */
   private columnChunk(
     chunk: ReturnType<typeof parquetMetadata>['row_groups'][number]['columns'][number] | undefined,
     leaf: Leaf,
     width: number,
+    { from, to }: RowRange,
     take: (start: number, rows: number) => void,
-  ): number {
+  ): void {
     const meta = chunk?.meta_data;
     need(
       chunk && meta && !chunk.file_path && !chunk.crypto_metadata && meta.type === 'FLOAT',
@@ -142,9 +156,18 @@ export class PageReader {
     [this.windowFrom, this.windowEnd] = [0, 0];
     const starts = new RowStarts(width);
     let [seen, carried, entries] = [0, 0, -1];
-    while (seen < total) {
+    while (seen < total && seen < to * width) {
       const { header, length } = this.header(at, end);
       at += length;
+      const values = Number((header.v1 ?? header.v2)?.['field_1'] ?? 0);
+      if (header.type !== DICTIONARY_PAGE && seen + values <= from * width) {
+        // Nothing of it is wanted; what it may hold of the next row's beginning is not, either.
+        at += header.packed;
+        seen += values;
+        carried = seen % width;
+        starts.skipTo(seen);
+        continue;
+      }
       const body = this.load(at, header.packed, end);
       at += header.packed;
       if (header.type === DICTIONARY_PAGE) {
@@ -162,17 +185,18 @@ export class PageReader {
       need(count > 0 && seen + count <= total, 'number of values');
       need(starts.check(this.bytes, repetition[0], repetition[1], count), 'rows of another length');
       need(checkConstant(this.bytes, definition[0], definition[1], leaf.definition, count), 'nulls');
-      const from = this.numbers(page, entries);
+      const place = this.numbers(page, entries);
       // The part of a row that the page before this one held goes before its numbers, over levels that have been read.
-      this.floats.set(this.carry.subarray(0, carried), from / 4 - carried);
+      this.floats.set(this.carry.subarray(0, carried), place / 4 - carried);
       const whole = Math.floor((carried + count) / width);
-      if (whole > 0) take(from / 4 - carried, whole);
+      const row = (seen - carried) / width;
+      const [begin, stop] = [Math.max(row, from), Math.min(row + whole, to)];
+      if (begin < stop) take(place / 4 - carried + (begin - row) * width, stop - begin);
       const rest = carried + count - whole * width;
-      this.carry.set(this.floats.subarray(from / 4 + count - rest, from / 4 + count));
+      this.carry.set(this.floats.subarray(place / 4 + count - rest, place / 4 + count));
       carried = rest;
       seen += count;
     }
-    return total / width;
   }
 
   private header(at: number, end: number): { header: PageHeader; length: number } {

@@ -7,19 +7,20 @@ import { encodeParquet, readColumns } from '../parquet.ts';
 import { assemble } from './assemble.ts';
 import { PAGE_KERNEL_BASE64 } from './bytes.ts';
 import { checkConstant, RowStarts } from './levels.ts';
-import { PageReader } from './pageReader.ts';
+import { PageReader, type RowRange, type TakeRows } from './pageReader.ts';
 
 const golden = new URL('../../../test/golden/', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'valet-pages-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const reader = new PageReader();
 
-function rowsOf(path: string, column: string): { width: number; data: number[] } | undefined {
+function rowsOf(path: string, column: string, range?: RowRange): { width: number; data: number[] } | undefined {
   const out = { width: 0, data: [] as number[] };
-  const known = reader.read(path, [column], (_, data, start, rows, width) => {
+  const take: TakeRows = (_, data, start, rows, width) => {
     out.width = width;
     for (let i = 0; i < rows * width; i++) out.data.push(data[start + i]!);
-  });
+  };
+  const known = reader.read(path, [column], take, range);
   return known ? out : undefined;
 }
 
@@ -64,6 +65,21 @@ it('reads several row groups and pages of an episode, and a row alone', async ()
     expect([got?.width, got?.data.length]).toEqual([width, data.length]);
     expect(got!.data.every((x, i) => x === data[i])).toBe(true);
   }
+});
+
+it('reads some of the rows only', () => {
+  const random = Random.of('ranges');
+  for (const form of ['row-groups', 'pages-within-rows', 'plain-then-dictionary', 'version-2'])
+    for (const column of ['action', 'observation.state']) {
+      const path = join(golden, 'parquet-pages', `${form}.parquet`);
+      const { width, data } = rowsOf(path, column)!;
+      for (let trial = 0; trial < 30; trial++) {
+        const from = Math.floor(random.uniform() * 60);
+        const to = from + 1 + Math.floor(random.uniform() * (60 - from));
+        const some = rowsOf(path, column, { from, to });
+        expect(some?.data, `${form} ${column} ${from} ${to}`).toEqual(data.slice(from * width, to * width));
+      }
+    }
 });
 
 it('never fails on a damaged file, and never gives other numbers than the ordinary reader', async () => {
