@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { InputError, parse, readJson, writeFileAside } from '../base/index.ts';
+import { InputError, oneLine, parse, readJson, writeFileAside } from '../base/index.ts';
 import type { ChunkStatistics, Correlation, Moments } from './chunkStatistics.ts';
 
 const row = z.array(z.number());
@@ -40,7 +40,7 @@ export function parseNormStats(path: string, text: string): ChunkStatistics {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new InputError(path, `is not valid JSON (${(error as Error).message}).`);
+    throw new InputError(path, `is not valid JSON (${oneLine((error as Error).message)}).`);
   }
   return statisticsOf(path, parse(path, schema, value));
 }

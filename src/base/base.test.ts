@@ -3,7 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { duration, InputError, nearest, parse, Random, readJson, writeFileAside, writeFolderAside } from './index.ts';
+import {
+  duration,
+  InputError,
+  nearest,
+  parse,
+  Random,
+  readJson,
+  systemError,
+  writeFileAside,
+  writeFolderAside,
+} from './index.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -122,5 +132,30 @@ describe('the door', () => {
 
   it('says times as a person does', () => {
     expect([duration(42), duration(185), duration(7800)]).toEqual(['42 s', '3 min 5 s', '2 h 10 min']);
+  });
+});
+
+describe('systemError', () => {
+  it('says what the operating system refuses, by the path that the user knows', async () => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    const below = join(file, 'out');
+    await expect(writeFolderAside(below, async () => undefined)).rejects.toMatchObject({
+      kind: 'input',
+      message: `${below}: is a file, or lies below one (expected a folder). Check the path.`,
+    });
+    const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', syscall: 'write' });
+    await expect(writeFolderAside(`${file}-2`, () => Promise.reject(full))).rejects.toMatchObject({
+      kind: 'failure',
+      message: expect.stringMatching(/file-2: the disk is full\..* free some space/),
+    });
+    expect(systemError(new Error('other'))).toBeUndefined();
+    await expect(writeFolderAside('', async () => undefined)).rejects.toThrow('has no name');
+  });
+
+  it('keeps errors that quote files on one line', async () => {
+    const file = join(folder, 'text.json');
+    await writeFile(file, 'hello\n');
+    await expect(readJson(file, z.unknown())).rejects.toThrow(/^[^\n]*$/);
   });
 });

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { InputError, nearest } from '../base/index.ts';
 import type { Benchmark, BenchRow, BenchSettings } from './bench/row.ts';
+import { positive } from './numbers.ts';
 
 /** Every benchmark, loaded when it runs. */
 const BENCHMARKS: Record<string, () => Promise<Benchmark>> = {
@@ -61,9 +62,4 @@ function minutes(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value <= 10_000)) throw new InvalidArgumentError(`'${text}' is no number of minutes.`);
   return value;
-}
-
-function positive(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError(`'${text}' is not a whole number above 0.`);
-  return Number(text);
 }

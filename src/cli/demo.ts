@@ -9,7 +9,8 @@ import { HOME_TASKS } from '../home/index.ts';
 import { PlannerClient } from '../model/index.ts';
 import { checkpointFolder, createLogger, startServer } from '../serve/index.ts';
 import { DEVICES, type Device } from '../tensor/index.ts';
-import { positive, reportInvalid } from './eval.ts';
+import { reportInvalid } from './eval.ts';
+import { positive } from './numbers.ts';
 
 interface Options {
   out?: string;

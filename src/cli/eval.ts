@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { InputError, NotBuiltError } from '../base/index.ts';
 import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
 import { evaluate, parseInstances, parsePolicy, qTable, type Summary, writeReport } from '../evaluate/index.ts';
 import { HOME_TASKS } from '../home/index.ts';
 import { DEVICES, type Device } from '../tensor/index.ts';
+import { positive } from './numbers.ts';
 
 interface Options {
   policy: string;
@@ -118,10 +119,4 @@ async function readKey(path: string): Promise<string> {
     throw new InputError(path, `the API key cannot be read (${error.code}).`);
   });
   return text.trim();
-}
-
-export function positive(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('expected a positive whole number.');
-  return number;
 }

@@ -1,10 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { InputError, Progress } from '../base/index.ts';
+import { Command, Option } from 'commander';
+import { z } from 'zod';
+import { InputError, Progress, readJson } from '../base/index.ts';
+import { openDataset } from '../data/index.ts';
 import { type ImportOptions, type ImportReport, importCheckpoint, type ModelConfigInput } from '../model/index.ts';
 import { int8Cost, int8Lines } from './int8Report.ts';
 import { interruptible } from './interruptible.ts';
+import { positive, whole } from './numbers.ts';
 
 interface Options {
   out: string;
@@ -16,7 +18,7 @@ interface Options {
   normStats?: string;
   seed: string;
   threads: number;
-  observations: number;
+  observations?: number;
   observationsFrom?: string;
   json: boolean;
   quiet: boolean;
@@ -39,7 +41,7 @@ export function command(): Command {
     .option('--norm-stats <file>', "statistics in place of the source's")
     .option('--seed <seed>', 'seed of what is drawn anew', '0')
     .option('--threads <n>', 'threads that read and unpack', positive, Math.min(availableParallelism(), 8))
-    .option('--observations <n>', 'int8: observations on which plans are compared with float32', whole, 2)
+    .option('--observations <n>', 'int8: observations on which plans are compared with float32 (2)', whole)
     .option('--observations-from <dataset>', 'int8: take them from a LeRobot data set in place of synthetic ones')
     .option('--json', 'print one JSON object on stdout', false)
     .option('--quiet', 'no progress on stderr', false)
@@ -50,19 +52,18 @@ export function command(): Command {
     .action(run);
 }
 
-function positive(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0.');
-  return Number(text);
-}
-
-function whole(text: string): number {
-  return text === '0' ? 0 : positive(text);
-}
-
-const list = (text: string): number[] => text.split(',').map(positive);
+const list = (text: string): number[] => text.split(',').map((part) => positive(part));
 
 async function run(source: string, options: Options): Promise<void> {
   const { out, json, quiet } = options;
+  if (options.dtype !== 'int8')
+    for (const [name, value] of Object.entries({
+      '--observations': options.observations,
+      '--observations-from': options.observationsFrom,
+    }))
+      if (value !== undefined)
+        throw new InputError(name, `has no meaning with --dtype ${options.dtype}; it says what int8 is compared on.`);
+  if (options.observationsFrom !== undefined) await openDataset(options.observationsFrom);
   const config = options.config ? await readConfig(options.config) : {};
   const started = performance.now();
   let progress: Progress | undefined;
@@ -98,16 +99,23 @@ async function run(source: string, options: Options): Promise<void> {
   );
   (rounding ?? progress)?.end();
   const seconds = (performance.now() - started) / 1000;
-  const { observations, observationsFrom: from, threads } = options;
+  const { observations = 2, observationsFrom: from, threads } = options;
+  const { matrices } = report;
   const int8 =
-    report.matrices &&
-    (await int8Cost(source, out, report.matrices, {
-      observations,
-      ...(from !== undefined && { from }),
-      threads,
-      quiet,
-      import: settings,
-    }));
+    matrices &&
+    (await interruptible(
+      'import',
+      (signal) =>
+        int8Cost(source, out, matrices, {
+          observations,
+          ...(from !== undefined && { from }),
+          threads,
+          quiet,
+          import: settings,
+          signal,
+        }),
+      `${out} is complete, but what int8 costs was not measured`,
+    ));
   if (json) process.stdout.write(`${JSON.stringify({ ...summary(report, out, seconds), ...(int8 && { int8 }) })}\n`);
   else {
     print(report, out, seconds);
@@ -159,14 +167,5 @@ function print(report: ImportReport, out: string, seconds: number): void {
     );
 }
 
-async function readConfig(file: string): Promise<Partial<ModelConfigInput>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(await readFile(file, 'utf8'));
-  } catch (error) {
-    throw new InputError(file, `cannot be read as JSON (${(error as Error).message}).`);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new InputError(file, 'is no JSON object.');
-  return value as Partial<ModelConfigInput>; // the model's schema checks every key
-}
+const readConfig = (file: string): Promise<Partial<ModelConfigInput>> =>
+  readJson(file, z.record(z.string(), z.unknown())); // the model's schema checks every key

@@ -14,6 +14,7 @@ import {
   planImport,
   type StoredLeaf,
   type StoredTree,
+  weightsOf,
 } from '../model/index.ts';
 import { leafStatistics } from './leafStatistics.ts';
 
@@ -32,13 +33,17 @@ const LAYOUTS: Record<Layout, string> = {
   winner: "the winner's network (PiBehavior)",
   pi05: 'openpi π0.5',
   pi0: 'openpi π0',
+  pytorch: "openpi's PyTorch form",
   unknown: 'no known layout',
 };
 
 interface Summary {
   readonly layout: Layout;
   readonly container: string;
+  /** The subtree that holds a training state's weights; null where the tree is nothing but weights. */
+  readonly weights: string | null;
   readonly path: string;
+  /** Of the weights alone, without a training state's other numbers and an int8 checkpoint's scales. */
   readonly parameters: number;
   readonly bytes: number;
   readonly parts: Partial<Record<string, number>>;
@@ -78,9 +83,10 @@ function find(tree: StoredTree, name: string): StoredLeaf {
   throw new InputError(tree.path, `holds no leaf ${name}.${near ? ` Did you mean ${near}?` : ''}`);
 }
 
-async function summarise(tree: StoredTree): Promise<Summary> {
+async function summarise(whole: StoredTree): Promise<Summary> {
+  const tree = weightsOf(whole);
   const layout = layoutOf(tree);
-  const leaves = [...tree.leaves.values()].map(({ name, shape, dtype }) => ({ name, shape, dtype }));
+  const leaves = [...whole.leaves.values()].map(({ name, shape, dtype }) => ({ name, shape, dtype }));
   let config: ModelConfig | null = null;
   let problem: string | null = null;
   const between: { missing: string[]; extra: string[]; nearest: Record<string, string> } = {
@@ -101,14 +107,15 @@ async function summarise(tree: StoredTree): Promise<Summary> {
     if (!(error instanceof InputError)) throw error;
     problem = error.message;
   }
-  const own = leaves.filter(({ name }) => name !== CORRELATION);
+  const own = [...tree.leaves].filter(([name]) => name !== CORRELATION && !name.endsWith('#scale'));
   return {
     layout,
     container: tree.container,
+    weights: tree.weights ?? null,
     path: tree.path,
-    parameters: own.reduce((sum, { shape }) => sum + elementsOf(shape), 0),
+    parameters: own.reduce((sum, [, { shape }]) => sum + elementsOf(shape), 0),
     bytes: leaves.reduce((sum, leaf) => sum + bytesOf(leaf), 0),
-    parts: countParts(tree.leaves),
+    parts: countParts(new Map(own)),
     leaves,
     ...between,
     config,
@@ -119,18 +126,24 @@ async function summarise(tree: StoredTree): Promise<Summary> {
 function print(summary: Summary): void {
   const say = (line: string) => process.stdout.write(`${line}\n`);
   const { leaves } = summary;
-  const width = Math.min(78, Math.max(...leaves.map(({ name }) => name.length)));
-  const shapes = Math.max(...leaves.map(({ shape }) => `[${shape.join(', ')}]`.length));
+  const longest = (texts: readonly string[]): number => texts.reduce((most, { length }) => Math.max(most, length), 0);
+  const width = Math.min(78, longest(leaves.map(({ name }) => name)));
+  const shapes = longest(leaves.map(({ shape }) => `[${shape.join(', ')}]`));
   for (const { name, shape, dtype } of leaves)
     say(
       `${name.padEnd(width)}  ${`[${shape.join(', ')}]`.padEnd(shapes)}  ${dtype.padEnd(8)} ${count(elementsOf(shape)).padStart(13)}`,
     );
   say('');
   for (const [part, n] of Object.entries(summary.parts)) say(`${part.padEnd(12)} ${count(n ?? 0).padStart(13)}`);
-  say(
-    `${'parameters'.padEnd(12)} ${count(summary.parameters).padStart(13)}  in ${leaves.filter(({ name }) => name !== CORRELATION).length} leaves, ${(summary.bytes / 1e6).toFixed(1)} MB`,
+  const own = leaves.filter(
+    ({ name }) =>
+      name !== CORRELATION && !name.endsWith('#scale') && (!summary.weights || name.startsWith(`${summary.weights}/`)),
   );
-  say(`\n${LAYOUTS[summary.layout]}, stored as ${summary.container}`);
+  say(
+    `${'parameters'.padEnd(12)} ${count(summary.parameters).padStart(13)}  in ${own.length} leaves, ${(summary.bytes / 1e6).toFixed(1)} MB`,
+  );
+  const rest = summary.weights ? `, the weights of a training state (${summary.weights}/)` : '';
+  say(`\n${LAYOUTS[summary.layout]}${rest}, stored as ${summary.container} in ${summary.path}`);
   if (summary.problem) say(summary.problem);
   const near = (name: string) => (summary.nearest[name] ? ` (nearest: ${summary.nearest[name]})` : '');
   for (const name of summary.missing) say(`missing: ${name}${near(name)}`);

@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { machineMemory, Progress } from '../base/index.ts';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { aside, machineMemory, Progress } from '../base/index.ts';
 import {
   importCheckpoint,
   inferenceMemory,
@@ -37,6 +37,7 @@ export async function int8Cost(
     threads: number;
     quiet: boolean;
     import: Parameters<typeof importCheckpoint>[2];
+    signal: AbortSignal;
   },
 ): Promise<Int8Cost> {
   const worst = errors.reduce((a, b) => (b.relative > a.relative ? b : a));
@@ -54,10 +55,15 @@ export async function int8Cost(
   if (needed > usable)
     return skip(`the float32 network needs ${gigabytes(needed)} beside it, ${gigabytes(usable)} are free`);
 
-  const folder = await mkdtemp(join(dirname(resolve(out)), `.${basename(out)}.report-`));
+  const folder = aside(out); // by its name the next import finds and removes what a killed one left
+  await mkdir(folder);
   const progress = new Progress('comparing', 2 * options.observations, { unit: 'plans', silent: options.quiet });
-  try {
-    await importCheckpoint(source, join(folder, 'float32'), { ...options.import, dtype: 'float32' });
+  const compare = async (): Promise<Int8Cost> => {
+    await importCheckpoint(source, join(folder, 'float32'), {
+      ...options.import,
+      dtype: 'float32',
+      signal: options.signal,
+    });
     const exact = await readCheckpoint(join(folder, 'float32'));
     const inputs = options.from
       ? await recordedInputs(coarse, options.from, options.observations, 0)
@@ -66,6 +72,12 @@ export async function int8Cost(
     const a = await runReport(exact, inputs, { threads, done: (n) => progress.at(n) });
     const b = await runReport(coarse, inputs, { threads, done: (n) => progress.at(options.observations + n) });
     return { ...rounding, plans: planError(coarse, a, b), observationsFrom: options.from ?? 'synthetic' };
+  };
+  const stopped = new Promise<never>((_, reject) => {
+    options.signal.addEventListener('abort', () => reject(options.signal.reason), { once: true });
+  });
+  try {
+    return await Promise.race([compare(), stopped]);
   } finally {
     progress.end();
     await rm(folder, { recursive: true, force: true });

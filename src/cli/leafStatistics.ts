@@ -1,5 +1,5 @@
 import { Progress } from '../base/index.ts';
-import { bytesOf, elementsOf, type StoredLeaf, streamLeaf, toFloat32 } from '../model/index.ts';
+import { bytesOf, elementsOf, type StoredLeaf, streamLeaf, toNumbers } from '../model/index.ts';
 
 export interface LeafStatistics {
   readonly count: number;
@@ -15,17 +15,19 @@ export interface LeafStatistics {
 
 /** Statistics of a leaf's finite numbers, piece by piece in little memory. */
 export async function leafStatistics(leaf: StoredLeaf): Promise<LeafStatistics> {
-  const convert = toFloat32(leaf.dtype);
+  const convert = toNumbers(leaf.dtype);
   const progress = new Progress(leaf.name, Math.round(bytesOf(leaf) / 1e6), { unit: 'MB' });
   let [min, max, sum, squares, nan, infinite, zeros, done] = [Infinity, -Infinity, 0, 0, 0, 0, 0, 0];
+  let first: number | undefined; // sums are of differences to it, so that a large mean does not drown a small deviation
   await streamLeaf(leaf, (_, bytes) => {
     for (const x of convert(bytes)) {
       if (x === 0) zeros++;
       if (Number.isFinite(x)) {
         if (x < min) min = x;
         if (x > max) max = x;
-        sum += x;
-        squares += x * x;
+        first ??= x;
+        sum += x - first;
+        squares += (x - first) ** 2;
       } else if (Number.isNaN(x)) nan++;
       else infinite++;
     }
@@ -35,13 +37,13 @@ export async function leafStatistics(leaf: StoredLeaf): Promise<LeafStatistics> 
   progress.end();
   const count = elementsOf(leaf.shape);
   const finite = count - nan - infinite;
-  const mean = finite > 0 ? sum / finite : null;
+  const shift = sum / finite;
   return {
     count,
     min: finite > 0 ? min : null,
     max: finite > 0 ? max : null,
-    mean,
-    std: mean === null ? null : Math.sqrt(Math.max(0, squares / finite - mean * mean)),
+    mean: first === undefined ? null : first + shift,
+    std: first === undefined ? null : Math.sqrt(Math.max(0, squares / finite - shift ** 2)),
     nan,
     infinite,
     zeros,

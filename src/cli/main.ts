@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { nearest, ValetError } from '../base/index.ts';
+import { nearest, systemError, ValetError } from '../base/index.ts';
 
 /** Every command of the contract: what it does and the file that holds it. A file is loaded only when its command runs. */
 const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command: () => Command }> }> = {
@@ -67,7 +67,8 @@ async function main(argv: string[]): Promise<number> {
   try {
     await program.parseAsync(argv, { from: 'user' });
     return Number(process.exitCode ?? 0);
-  } catch (error) {
+  } catch (thrown) {
+    const error = systemError(thrown) ?? thrown;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (error instanceof ValetError) {
       process.stderr.write(`${error.message}\n`);

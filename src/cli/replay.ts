@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { InputError, Progress } from '../base/index.ts';
 import { listRecordings, Recording, replaySession, type SessionReplay } from '../serve/index.ts';
+import { atLeastZero } from './numbers.ts';
 
 interface Options {
   against: string;
@@ -20,7 +21,7 @@ export function command(): Command {
     .option('--as-recorded', 'keep the recorded times between messages, sessions at once as they were', false)
     .option('--session <id>', 'this session alone')
     .option('--api-key-file <file>', "the server's key")
-    .option('--tolerance <x>', 'largest difference of a number that still counts as equal', number, 0)
+    .option('--tolerance <x>', 'largest difference of a number that still counts as equal', atLeastZero, 0)
     .option('--json', 'print one JSON object', false)
     .addHelpText(
       'after',
@@ -94,10 +95,4 @@ function report(sessions: readonly SessionReplay[], tolerance: number, json: boo
     );
   }
   if (!equal) process.exitCode = 1;
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('expected a number of 0 or more.');
-  return value;
 }

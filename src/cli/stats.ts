@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { QUANTILE_ERROR, R1PRO, raiseDeviations, writeNormStats } from '../action/index.ts';
 import { duration, NotBuiltError, Progress } from '../base/index.ts';
 import { datasetStatistics } from '../data/index.ts';
+import { atLeastZero, positive } from './numbers.ts';
 
 interface Options {
   out: string;
@@ -33,17 +34,6 @@ export function command(): Command {
     .option('--quiet', 'no progress on stderr', false)
     .addHelpText('after', '\nExample:\n  $ valet stats demos --out demos-stats')
     .action(run);
-}
-
-function atLeastZero(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0)) throw new InvalidArgumentError('expected a number of at least 0.');
-  return value;
-}
-
-function positive(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0.');
-  return Number(text);
 }
 
 async function run(folders: string[], options: Options): Promise<void> {

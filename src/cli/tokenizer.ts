@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { FAST_MAX_TOKENS, parseColumns, R1PRO } from '../action/index.ts';
 import { duration, InputError, Progress, WorkerClient } from '../base/index.ts';
+import { aboveZero, positive } from './numbers.ts';
 import { assetFolders, type CheckJob, type CheckReport, type FitJob, type FitReport } from './tokenizer/job.ts';
 
 interface Common {
@@ -27,7 +28,7 @@ export function command(): Command {
       .requiredOption('--out <dir>', 'folder for the files; a checkpoint gets them in its assets')
       .option('--asset-id <id>', 'write to OUT/assets/ID/fast_tokenizer')
       .option('--vocab-size <n>', 'symbols of the vocabulary', positive, 1024)
-      .option('--scale <x>', 'factor of the coefficients before rounding: larger is finer, and longer', above0, 10),
+      .option('--scale <x>', 'factor of the coefficients before rounding: larger is finer, and longer', aboveZero, 10),
   )
     .addHelpText('after', '\nExample:\n  $ valet tokenizer fit demos --out tokenizer')
     .action(fit);
@@ -53,17 +54,6 @@ function common(command: Command): Command {
     .option('--seed <text>', 'of the draw', '0')
     .option('--json', 'print one JSON object on stdout', false)
     .option('--quiet', 'no progress on stderr', false);
-}
-
-function positive(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError(`'${text}' is not a whole number above 0.`);
-  return Number(text);
-}
-
-function above0(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('expected a number above 0.');
-  return value;
 }
 
 const sourceOf = (folders: readonly string[], { horizon, maxChunks, seed }: Common) => ({

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { ValetError } from '../base/index.ts';
 import { applySettings, checkTrainConfig, loadTrainConfig, train } from '../train/index.ts';
+import { minutes, whole } from './numbers.ts';
 
 interface Options {
   config: string;
@@ -89,15 +90,4 @@ async function run(options: Options): Promise<void> {
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
-}
-
-function whole(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`'${text}' is not a whole number.`);
-  return Number(text);
-}
-
-function minutes(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError(`'${text}' is not a positive number of minutes.`);
-  return value;
 }

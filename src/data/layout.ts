@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CAMERAS, type CameraName } from '../action/index.ts';
-import { InputError, parse } from '../base/index.ts';
+import { InputError, oneLine, parse } from '../base/index.ts';
 
 /** `observation.images.rgb.head` and so on: the video features of a BEHAVIOR data set. */
 export const cameraKey = (camera: CameraName): string => `observation.images.rgb.${camera}`;
@@ -116,7 +116,7 @@ export async function readJsonLines<S extends z.ZodType>(path: string, schema: S
     try {
       value = JSON.parse(line);
     } catch (error) {
-      throw new InputError(`${path}:${i + 1}`, `is not valid JSON (${(error as Error).message}).`);
+      throw new InputError(`${path}:${i + 1}`, `is not valid JSON (${oneLine((error as Error).message)}).`);
     }
     out.push(parse(`${path}:${i + 1}`, schema, value));
   });

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { InputError, writeFileAside } from '../base/index.ts';
+import { InputError, oneLine, writeFileAside } from '../base/index.ts';
 import { bfloat16ToFloat32, float16ToFloat32 } from './half.ts';
 import { size } from './shapes.ts';
 import { byteLength, ELEMENT_BYTES, type StoredArray } from './stored.ts';
@@ -24,6 +24,7 @@ const BYTES: Record<string, number> = {
   F16: 2,
   BF16: 2,
   I64: 8,
+  U64: 8,
   U32: 4,
   I32: 4,
   U16: 2,
@@ -52,7 +53,7 @@ interface Source {
 }
 
 /**
- * Reads arrays from a safetensors file (or its bytes). F16 and BF16 become float32, I16 and U16 int32, U32 int64. `only` chooses by name.
+ * Reads arrays from a safetensors file (or its bytes). F16 and BF16 become float32, I16 and U16 int32, U32 and U64 int64 (from 2^63 on negative). `only` chooses by name.
  * @throws InputError that names what is wrong with the file
  */
 export async function readSafetensors(
@@ -189,7 +190,7 @@ async function readHeader(source: Source): Promise<{ header: SafetensorsHeader; 
   try {
     parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(await source.read(8, 8 + length)));
   } catch (error) {
-    fail(`the header is no JSON (${(error as Error).message})`);
+    fail(`the header is no JSON (${oneLine((error as Error).message)})`);
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) fail('the header is no JSON object');
   const { __metadata__: metadata = {}, ...rest } = parsed;
@@ -214,7 +215,9 @@ async function readHeader(source: Source): Promise<{ header: SafetensorsHeader; 
     expected = offsets[1];
   }
   if (8 + length + expected !== source.length)
-    fail(`the arrays end at byte ${8 + length + expected}, the file has ${source.length}; it may be cut off`);
+    fail(
+      `the arrays end at byte ${8 + length + expected}, the file has ${source.length}; it ${source.length < 8 + length + expected ? 'may be cut off' : 'is longer than it should be'}`,
+    );
   return { header: { metadata: metadata as Record<string, string>, entries }, start: 8 + length };
 }
 
@@ -226,6 +229,7 @@ function decode({ dtype, shape }: Entry, buffer: ArrayBuffer): NdArray {
     case 'F32':
       return make('float32', new Float32Array(buffer));
     case 'I64':
+    case 'U64':
       return make('int64', new BigInt64Array(buffer));
     case 'I32':
       return make('int32', new Int32Array(buffer));

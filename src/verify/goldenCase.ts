@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { InputError, nearest } from '../base/index.ts';
+import { InputError, nearest, oneLine } from '../base/index.ts';
 import { type NdArray, type Parameters, readSafetensors } from '../tensor/index.ts';
 import type { CaseFolder, Manifest } from './manifest.ts';
 
@@ -75,7 +75,7 @@ export class GoldenCase {
       try {
         return JSON.parse(text) as T;
       } catch (error) {
-        throw new InputError(file, `is no JSON (${(error as Error).message}).`);
+        throw new InputError(file, `is no JSON (${oneLine((error as Error).message)}).`);
       }
     });
   }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { InputError, nearest } from '../../base/index.ts';
 
@@ -14,12 +14,12 @@ export function findAssets(checkpoint: string | undefined): Asset[] {
   if (!root || !existsSync(root)) return [];
   const found: Asset[] = [];
   const walk = (folder: string): void => {
-    const entries = readdirSync(folder, { withFileTypes: true });
-    if (entries.some((entry) => entry.isFile() && entry.name === 'norm_stats.json'))
+    const below = readdirSync(folder).map((name) => ({ name, info: statSync(join(folder, name)) })); // of what a link leads to
+    if (below.some(({ name, info }) => info.isFile() && name === 'norm_stats.json'))
       found.push({ id: relative(root, folder).split(sep).join('/'), folder });
-    for (const entry of entries) if (entry.isDirectory()) walk(join(folder, entry.name));
+    for (const { name, info } of below) if (info.isDirectory()) walk(join(folder, name));
   };
-  walk(root);
+  if (statSync(root).isDirectory()) walk(root);
   return found.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -29,7 +29,7 @@ export function chooseAsset(where: string, assets: readonly Asset[], id: string 
     if (assets.length <= 1) return assets[0];
     throw new InputError(
       where,
-      `holds statistics of ${assets.length} robots. Choose one: --asset-id ${assets.map((a) => a.id).join(' | ')}.`,
+      `holds statistics of ${assets.length} robots. Choose one: --asset-id ${assets.map((a) => a.id).join(' | ')}; or give others with --norm-stats.`,
     );
   }
   const found = assets.find((asset) => asset.id === id);
@@ -38,5 +38,7 @@ export function chooseAsset(where: string, assets: readonly Asset[], id: string 
     id,
     assets.map((asset) => asset.id),
   );
-  throw new InputError(where, `holds no assets ${id}.${near ? ` Did you mean ${near}?` : ''}`);
+  const there =
+    assets.length === 0 ? ' It has none.' : ` Did you mean ${near ?? assets.map((asset) => asset.id).join(' or ')}?`;
+  throw new InputError(where, `holds no assets ${id}.${there}`);
 }

@@ -24,12 +24,7 @@ export function withSource<T>(source: ByteSource, use: (fill: Fill) => T): T {
   const { file, offset, length } = source;
   const handle = openForReading(file);
   try {
-    const { size } = fstatSync(handle);
-    if (offset + length > size)
-      throw new InputError(
-        file,
-        `is too short: bytes ${offset} to ${offset + length} are wanted, it has ${size}. Was it copied to its end?`,
-      );
+    requireSize(file, fstatSync(handle).size, offset + length);
     let at = 0;
     return use((into) => {
       const count = readSync(handle, into, 0, Math.min(into.length, length - at), offset + at);
@@ -39,6 +34,24 @@ export function withSource<T>(source: ByteSource, use: (fill: Fill) => T): T {
   } finally {
     closeSync(handle);
   }
+}
+
+/** @throws InputError when a file is missing, cannot be read, or has fewer bytes */
+export function requireBytes(file: string, length: number): void {
+  const handle = openForReading(file);
+  try {
+    requireSize(file, fstatSync(handle).size, length);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function requireSize(file: string, size: number, wanted: number): void {
+  if (wanted > size)
+    throw new InputError(
+      file,
+      `is too short: it should have ${wanted} bytes at least, it has ${size}. Was it copied to its end?`,
+    );
 }
 
 /** All bytes of a source. @throws InputError as `withSource`, or when there are more than `limit` */

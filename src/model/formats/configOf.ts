@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readJson } from '../../base/index.ts';
 import { type ModelConfig, type ModelConfigInput, modelConfig } from '../config.ts';
-import type { StoredTree } from './openTree.ts';
+import { isValet, type StoredTree } from './openTree.ts';
 import { guessConfig } from './recognise.ts';
 
 const ConfigFile = z.looseObject({
@@ -12,12 +12,12 @@ const ConfigFile = z.looseObject({
 
 /** The configuration of a checkpoint: a Valet checkpoint's own, else what its shapes tell; `known` keys win. @throws InputError */
 export async function configOf(tree: StoredTree, known: Partial<ModelConfigInput> = {}): Promise<ModelConfig> {
-  if (tree.container !== 'Valet') return guessConfig(tree.leaves, tree.path, known);
+  if (!isValet(tree)) return guessConfig(tree.leaves, tree.path, known);
   const file = join(tree.folder!, 'config.json');
   return modelConfig({ ...(await readJson(file, ConfigFile)).model, ...known }, file);
 }
 
 /** The settings of the policy in a Valet checkpoint; none elsewhere. */
 export async function policyOf(tree: StoredTree): Promise<Record<string, unknown>> {
-  return tree.container === 'Valet' ? (await readJson(join(tree.folder!, 'config.json'), ConfigFile)).policy : {};
+  return isValet(tree) ? (await readJson(join(tree.folder!, 'config.json'), ConfigFile)).policy : {};
 }

@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { CorrelatedNoise, readNormStats } from '../../action/index.ts';
-import { InputError, writeFileAside, writeFolderAside } from '../../base/index.ts';
+import { aside, InputError, removeAbandoned, systemError, writeFileAside, writeFolderAside } from '../../base/index.ts';
 import { findAssets } from './assets.ts';
 import { configOf } from './configOf.ts';
 import { type CopyJob, copyLeaves } from './copyLeaves.ts';
-import { openTree, type StoredTree } from './openTree.ts';
+import { openTree, refuseInt8, type StoredTree, weightsOf } from './openTree.ts';
 import { CORRELATION, partOf } from './recognise.ts';
 import { bytesOf, type StoredLeaf } from './storedLeaf.ts';
 import type { StoredType } from './storedType.ts';
-import { makeFile, reserveSafetensors, syncFile } from './writeTarget.ts';
+import { copy, makeFile, requireSpace, reserveSafetensors, syncFile } from './writeTarget.ts';
 
 export interface ExportOptions {
   readonly format: 'openpi' | 'safetensors';
@@ -45,7 +45,8 @@ const ZARR_TYPES: Partial<Record<StoredType, string>> = {
  */
 export async function exportCheckpoint(source: string, out: string, options: ExportOptions): Promise<ExportReport> {
   if (existsSync(out)) throw new InputError(out, 'exists already. Choose another name or remove it first.');
-  const tree = await openTree(source);
+  const tree = weightsOf(await openTree(source));
+  refuseInt8(tree, 'exported');
   const leaves = [...tree.leaves.values()].filter(({ name }) => name !== CORRELATION || options.format === 'openpi');
   const foreign = leaves.map(({ name }) => name).filter((name) => FOREIGN.test(name) || partOf(name) === 'other');
   const typed = leaves.map((leaf) => ({
@@ -53,6 +54,8 @@ export async function exportCheckpoint(source: string, out: string, options: Exp
     dtype: leaf.name === CORRELATION ? leaf.dtype : (options.dtype ?? leaf.dtype),
   }));
   const bytes = typed.reduce((sum, { leaf, dtype }) => sum + bytesOf({ shape: leaf.shape, dtype }), 0);
+  await removeAbandoned(out);
+  await requireSpace(out, bytes);
   options.start?.(leaves.reduce((sum, leaf) => sum + bytesOf(leaf), 0));
   await (options.format === 'openpi' ? writeOpenpi(tree, typed, out, options) : writeOne(typed, out, options));
   return { leaves: leaves.length, bytes, foreign };
@@ -77,13 +80,14 @@ async function writeOne(typed: Typed, out: string, options: ExportOptions): Prom
     await syncFile(file);
   };
   if (folder) return writeFolderAside(folder, (at) => write(join(at, 'model.safetensors')));
-  const temporary = `${out}.${process.pid}.tmp`;
+  await mkdir(dirname(out), { recursive: true });
+  const temporary = aside(out);
   try {
     await write(temporary);
     await rename(temporary, out);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw systemError(error, { where: out, inside: temporary }) ?? error;
   }
 }
 
@@ -154,7 +158,7 @@ async function writeOpenpi(tree: StoredTree, typed: Typed, out: string, options:
         custom_metadata: {},
       }),
     );
-    for (const { id, folder } of assets) await cp(folder, join(at, 'assets', id), { recursive: true });
+    for (const { id, folder } of assets) await copy(folder, join(at, 'assets', id));
   });
 }
 

@@ -151,7 +151,7 @@ describe('errors', () => {
     [
       'a cut data file',
       (f) => change(f, /ocdbt.process_0\/d\/74d0/, (b) => b.subarray(0, -400)),
-      /74d04137.*is too short: bytes/,
+      /74d04137.*is too short: it should have/,
     ],
     [
       'a flipped byte in a manifest',

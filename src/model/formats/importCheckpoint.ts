@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { cp, open, rm, stat, statfs } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { readNormStats } from '../../action/index.ts';
-import { InputError, removeAbandoned, ValetError, writeFileAside, writeFolderAside } from '../../base/index.ts';
+import { InputError, removeAbandoned, writeFileAside, writeFolderAside } from '../../base/index.ts';
 import { type ModelConfig, type ModelConfigInput, modelConfig } from '../config.ts';
 import { INT8_FILE, type MatrixError } from '../int8.ts';
 import { quantiseCheckpoint } from '../int8Checkpoint.ts';
@@ -11,12 +11,12 @@ import { chooseAsset, findAssets } from './assets.ts';
 import { configOf, policyOf } from './configOf.ts';
 import { type CopyJob, copyLeaves } from './copyLeaves.ts';
 import { initialiseAsOriginal } from './initialiseAsOriginal.ts';
-import { openTree, type StoredTree } from './openTree.ts';
+import { openTree, refuseInt8, type StoredTree, weightsOf } from './openTree.ts';
 import { type ImportPlan, planImport } from './planImport.ts';
 import { layoutOf } from './recognise.ts';
 import { bytesOf, elementsOf } from './storedLeaf.ts';
 import { converter, STORED_BYTES } from './storedType.ts';
-import { reserveSafetensors, syncFile } from './writeTarget.ts';
+import { copy, requireSpace, reserveSafetensors, syncFile } from './writeTarget.ts';
 
 export interface ImportOptions {
   /** Type of the weights in the Valet checkpoint; bfloat16 takes half the space and is widened when it is read. */
@@ -69,11 +69,16 @@ export async function importCheckpoint(
   const { dtype = 'float32', seed = 0 } = options;
   if (dtype === 'int8') return importInt8(source, out, options);
   if (existsSync(out)) throw new InputError(out, 'exists already. Choose another folder or remove it first.');
-  const tree = await openTree(source);
+  const tree = weightsOf(await openTree(source));
+  refuseInt8(tree, 'imported');
   const layout = layoutOf(tree);
   const config = await configFor(tree, options);
   const plan = planImport(tree, config);
-  const asset = chooseAsset(source, findAssets(tree.folder), options.assetId);
+  const assets = findAssets(tree.folder);
+  // Statistics from elsewhere make the source's own, of other robots perhaps, needless; the id is then what the user calls them.
+  const given = options.normStats !== undefined && !assets.some(({ id }) => id === options.assetId);
+  const isOnly = assets.length === 1 && options.assetId === undefined;
+  const asset = given && !isOnly ? undefined : chooseAsset(source, assets, options.assetId);
   const statistics = options.normStats ?? (asset && join(asset.folder, 'norm_stats.json'));
   const statisticsProblem = statistics ? await problemOf(statistics, options.normStats !== undefined) : null;
   const assetId = asset?.id || options.assetId || 'imported';
@@ -93,11 +98,9 @@ export async function importCheckpoint(
     await copyLeaves(jobs, options);
     await drawFresh(file, starts, config, plan, dtype, seed);
     await syncFile(file);
-    if (statistics) await cp(statistics, join(at, 'assets', assetId, 'norm_stats.json'), { recursive: true });
+    if (statistics) await copy(statistics, join(at, 'assets', assetId, 'norm_stats.json'));
     if (asset && existsSync(join(asset.folder, 'fast_tokenizer')))
-      await cp(join(asset.folder, 'fast_tokenizer'), join(at, 'assets', assetId, 'fast_tokenizer'), {
-        recursive: true,
-      });
+      await copy(join(asset.folder, 'fast_tokenizer'), join(at, 'assets', assetId, 'fast_tokenizer'));
     const policy = { ...(await policyOf(tree)), assetId };
     await writeFileAside(join(at, 'config.json'), json({ format: 1, model: config, policy }));
     const card = {
@@ -124,7 +127,8 @@ export async function importCheckpoint(
 async function importInt8(source: string, out: string, options: ImportOptions): Promise<ImportReport> {
   if (existsSync(out)) throw new InputError(out, 'exists already. Choose another folder or remove it first.');
   await removeAbandoned(out);
-  const tree = await openTree(source);
+  const tree = weightsOf(await openTree(source));
+  refuseInt8(tree, 'imported');
   const dtype = [...tree.leaves.values()].every((leaf) => leaf.dtype === 'bfloat16') ? 'bfloat16' : 'float32';
   let report: ImportReport | undefined;
   let matrices: MatrixError[] = [];
@@ -147,7 +151,11 @@ async function configFor(
   { config: known = {}, tasks, newStages }: ImportOptions,
 ): Promise<ModelConfig> {
   const own = await configOf(tree, known);
-  if (tasks === undefined) return own;
+  if (tasks === undefined) {
+    if (newStages)
+      throw new InputError('--new-stages', 'has no meaning without --tasks, which says how many tasks there are.');
+    return own;
+  }
   const before = own.taskNumStages;
   if (tasks < before.length)
     throw new InputError('--tasks', `the source has ${before.length} tasks (got ${tasks}). Tables only grow.`);
@@ -158,6 +166,9 @@ async function configFor(
       '--new-stages',
       `${count} tasks are new (got ${stages.length} numbers, expected 1 or ${count}).`,
     );
+  const most = Math.max(...stages);
+  if (newStages && most > own.maxStages)
+    throw new InputError('--new-stages', `a task has at most ${own.maxStages} stages in this network (got ${most}).`);
   const added = Array.from({ length: count }, (_, i) => stages[stages.length === 1 ? 0 : i]!);
   return modelConfig({ ...own, taskNumStages: [...before, ...added] }, tree.path);
 }
@@ -200,13 +211,3 @@ async function problemOf(file: string, chosen: boolean): Promise<string | null> 
     return error.message;
   }
 }
-
-async function requireSpace(out: string, bytes: number): Promise<void> {
-  let folder = dirname(resolve(out));
-  while (!existsSync(folder)) folder = dirname(folder);
-  const { bavail, bsize } = await statfs(folder);
-  if (bavail * bsize < bytes)
-    throw new ValetError(out, `${gigabytes(bytes)} are needed on this disk, ${gigabytes(bavail * bsize)} are free.`);
-}
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { InputError } from '../../base/index.ts';
+import { InputError, systemError } from '../../base/index.ts';
+import { INT8_FILE } from '../int8.ts';
+import { requireBytes } from './byteSource.ts';
 import { isOrbaxItem, openOrbax } from './orbax.ts';
 import { openSafetensors, openSharded } from './safetensors.ts';
 import type { StoredLeaf } from './storedLeaf.ts';
@@ -9,14 +11,17 @@ import type { StoredLeaf } from './storedLeaf.ts';
 export interface StoredTree {
   /** The file or folder that holds the arrays. */
   readonly path: string;
-  readonly container: 'orbax, OCDBT' | 'orbax, one folder per array' | 'safetensors' | 'Valet';
+  readonly container: 'orbax, OCDBT' | 'orbax, one folder per array' | 'safetensors' | 'Valet' | 'Valet, int8';
   /** By the original's names, without the `params` before and the `value` behind them; sorted by name. */
   readonly leaves: ReadonlyMap<string, StoredLeaf>;
   /** The folder with `assets`, or of a Valet checkpoint; undefined when there is none. */
   readonly folder: string | undefined;
 }
 
-const ITEMS = ['params', 'default', 'state'];
+/** Items of a step folder that hold weights, the likelier first. */
+const ITEMS = ['params', 'default', 'state', 'pytree', 'model'];
+/** A step's folder: `1000`, or with the prefix that orbax's managers can be given. */
+const STEP = /^(?:[A-Za-z]+[_-])?(\d+)$/;
 
 /**
  * Opens a checkpoint of any known form: a step folder with `params`, the `params` folder itself, a folder of steps (the newest is taken),
@@ -25,14 +30,14 @@ const ITEMS = ['params', 'default', 'state'];
  */
 export async function openTree(path: string): Promise<StoredTree> {
   const info = statSync(path, { throwIfNoEntry: false });
-  if (!info) throw new InputError(path, 'is not there. Check the path.');
+  if (!info) throw new InputError(path || "''", 'is not there. Check the path.');
   try {
-    return await (info.isDirectory() ? openFolder(path) : openFile(path));
+    const found = await (info.isDirectory() ? openFolder(path) : openFile(path));
+    if (found.leaves.size === 0) throw new InputError(found.path, 'holds no arrays.');
+    requireFiles(found);
+    return found;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code && !(error instanceof InputError))
-      throw new InputError(path, `cannot be read (${(error as Error).message}).`);
-    throw error;
+    throw systemError(error, { where: path }) ?? error;
   }
 }
 
@@ -45,30 +50,95 @@ async function openFolder(path: string): Promise<StoredTree> {
   const names = readdirSync(path);
   if (names.includes('config.json') && names.includes('params.safetensors')) {
     const file = join(path, 'params.safetensors');
-    return tree(file, 'Valet', path, named(await openSafetensors(file)));
+    const leaves = named(await openSafetensors(file));
+    if (!names.includes(INT8_FILE)) return tree(file, 'Valet', path, leaves);
+    return tree(file, 'Valet, int8', path, [...leaves, ...named(await openSafetensors(join(path, INT8_FILE)))]);
   }
   if (isOrbaxItem(path)) {
     const { container, leaves } = await openOrbax(path);
     const parent = dirname(path);
     return tree(path, container, existsSync(join(parent, 'assets')) ? parent : undefined, leaves);
   }
-  const item = ITEMS.map((name) => join(path, name)).find((at) => existsSync(at) && statSync(at).isDirectory());
-  if (item && isOrbaxItem(item)) {
-    const { container, leaves } = await openOrbax(item);
-    return tree(item, container, path, leaves);
+  const items = names.filter((name) => isFolder(join(path, name)) && isOrbaxItem(join(path, name)));
+  if (names.includes('params') && !items.includes('params'))
+    throw new InputError(
+      join(path, 'params'),
+      'holds no arrays (expected manifest.ocdbt or folders with .zarray). Was it copied to its end?',
+    );
+  const item = ITEMS.find((name) => items.includes(name)) ?? (items.length === 1 ? items[0] : undefined);
+  if (item !== undefined) {
+    const { container, leaves } = await openOrbax(join(path, item));
+    return tree(join(path, item), container, path, leaves);
   }
-  const steps = names.filter((name) => /^\d+$/.test(name)).sort((a, b) => Number(b) - Number(a));
-  if (steps[0] !== undefined) return openFolder(join(path, steps[0]));
+  if (items.length > 1)
+    throw new InputError(path, `holds several trees of arrays (${some(items)}). Give the path of one of them.`);
+  const step = (name: string): number => Number(STEP.exec(name)![1]);
+  const steps = names.filter((name) => STEP.test(name) && isFolder(join(path, name)));
+  const [newest] = steps.sort((a, b) => step(b) - step(a));
+  if (newest !== undefined) return openFolder(join(path, newest));
   const safetensors = names.filter((name) => name.endsWith('.safetensors') || name.endsWith('.safetensors.index.json'));
   const index = safetensors.find((name) => name.endsWith('.json'));
   if (index ?? safetensors.length === 1) {
     const file = join(path, index ?? safetensors[0]!);
     return { ...(await openFile(file)), folder: path };
   }
+  if (safetensors.length > 1)
+    throw new InputError(
+      path,
+      `holds several safetensors files and no index of them (${some(safetensors)}). Give the path of one.`,
+    );
   throw new InputError(
     path,
-    `is no checkpoint that is known: neither orbax (params/ with manifest.ocdbt or folders with .zarray), safetensors nor Valet (it holds ${names.slice(0, 8).join(', ') || 'nothing'}${names.length > 8 ? ', …' : ''}).`,
+    `is no checkpoint that is known: neither orbax (params/ with manifest.ocdbt or folders with .zarray), safetensors nor Valet (it holds ${some(names) || 'nothing'}).`,
   );
+}
+
+const some = (names: readonly string[]): string => `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`;
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+/** Every file that the arrays lie in is there and long enough: said when a checkpoint is opened, not when half of it has been copied. */
+function requireFiles({ leaves }: StoredTree): void {
+  const ends = new Map<string, number>();
+  for (const { chunks } of leaves.values())
+    for (const { source } of chunks)
+      if ('file' in source) ends.set(source.file, Math.max(ends.get(source.file) ?? 0, source.offset + source.length));
+  for (const [file, length] of ends) requireBytes(file, length);
+}
+
+/** What is optimised beside the weights in a training state (openpi's train_state, optax in general). */
+const TRAINING = /^(opt_state|step|ema_decay|tx|rng)(\/|$)/;
+
+/**
+ * The weights alone of a training state: its EMA where it holds one, else its `params`. Any other tree is returned as it is.
+ * `weights` names the subtree that was taken.
+ */
+export function weightsOf(tree: StoredTree): StoredTree & { readonly weights?: string } {
+  const names = [...tree.leaves.keys()];
+  if (!names.some((name) => TRAINING.test(name))) return tree;
+  const weights = ['ema_params', 'params'].find((top) => names.some((name) => name.startsWith(`${top}/`)));
+  if (weights === undefined) return tree;
+  const own = [...tree.leaves.values()].filter(({ name }) => name.startsWith(`${weights}/`));
+  const isValued = own.every(({ name }) => name.endsWith('/value'));
+  const leaves = new Map<string, StoredLeaf>();
+  for (const leaf of own) {
+    const name = leaf.name.slice(weights.length + 1, isValued ? -'/value'.length : undefined);
+    leaves.set(name, { ...leaf, name });
+  }
+  return { ...tree, leaves, weights };
+}
+
+/** Whether it is Valet's own checkpoint folder. */
+export function isValet({ container }: Pick<StoredTree, 'container'>): boolean {
+  return container === 'Valet' || container === 'Valet, int8';
+}
+
+/** @throws InputError for an int8 checkpoint, whose matrices are rounded: nothing else can be made of it */
+export function refuseInt8({ container, folder }: StoredTree, verb: string): void {
+  if (container === 'Valet, int8')
+    throw new InputError(
+      folder!,
+      `is an int8 checkpoint, whose matrices are rounded, and cannot be ${verb}. Take the checkpoint that it was made from.`,
+    );
 }
 
 /** Safetensors names as paths; names that were written with dots instead of slashes count, too. */

@@ -36,9 +36,8 @@ export interface OrbaxItem {
 /** Whether a folder holds arrays as orbax writes them. */
 export function isOrbaxItem(folder: string): boolean {
   if (isDatabase(folder) || existsSync(join(folder, METADATA))) return true;
-  return readdirSync(folder, { withFileTypes: true }).some(
-    (entry) =>
-      entry.isDirectory() && ['.zarray', 'zarr.json'].some((file) => existsSync(join(folder, entry.name, file))),
+  return readdirSync(folder).some((name) =>
+    ['.zarray', 'zarr.json'].some((file) => existsSync(join(folder, name, file))),
   );
 }
 
@@ -84,10 +83,11 @@ export async function openOrbax(folder: string): Promise<OrbaxItem> {
 function readFolder(folder: string): Map<string, ByteSource> {
   const out = new Map<string, ByteSource>();
   const walk = (at: string, prefix: string): void => {
-    for (const entry of readdirSync(at, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      const path = join(at, entry.name);
-      if (entry.isDirectory()) walk(path, `${prefix}${entry.name}/`);
-      else out.set(prefix + entry.name, { file: path, offset: 0, length: statSync(path).size });
+    for (const name of readdirSync(at).sort()) {
+      const path = join(at, name);
+      const info = statSync(path); // of what a link leads to
+      if (info.isDirectory()) walk(path, `${prefix}${name}/`);
+      else out.set(prefix + name, { file: path, offset: 0, length: info.size });
     }
   };
   walk(folder, '');

@@ -2,7 +2,7 @@ import { InputError } from '../../base/index.ts';
 import type { ModelConfig } from '../config.ts';
 import { parameterTree } from '../tree.ts';
 import type { StoredTree } from './openTree.ts';
-import { difference, layoutOf } from './recognise.ts';
+import { difference, isLora, layoutOf } from './recognise.ts';
 
 /** Rows of a table that grow with the number of tasks. */
 const TABLES = ['task_embeddings/embedding', 'task_stage_embeddings/embedding'];
@@ -26,6 +26,12 @@ export interface ImportPlan {
  */
 export function planImport(source: StoredTree, config: ModelConfig): ImportPlan {
   const { missing, extra, wrong } = difference(source.leaves, config);
+  const lora = extra.filter(({ name }) => isLora(name));
+  if (lora.length > 0)
+    throw new InputError(
+      source.path,
+      `holds ${lora.length} low-rank additions (LoRA), first ${lora[0]!.name}, without which its network is another one, and which are not read. Add their products to the weights first.`,
+    );
   const extended = new Map<string, number>();
   for (const { name, shape, expected } of wrong) {
     const rows = shape[0]!;
@@ -41,7 +47,7 @@ export function planImport(source: StoredTree, config: ModelConfig): ImportPlan 
     const [{ name, nearest }] = missing as [(typeof missing)[number]];
     throw new InputError(
       source.path,
-      `${missing.length} parameters are missing, first ${name}${nearest ? ` (there is ${nearest})` : ''}. ${
+      `${missing.length} ${missing.length === 1 ? 'parameter is' : 'parameters are'} missing, first ${name}${nearest ? ` (there is ${nearest})` : ''}. ${
         layout === 'pi0' ? 'A π0 checkpoint is another network; start from π0.5.' : 'Only a π0.5 base may lack leaves.'
       }`,
     );

@@ -1,11 +1,11 @@
 import { InputError, nearest } from '../../base/index.ts';
 import { type ModelConfig, type ModelConfigInput, modelConfig } from '../config.ts';
 import { type Part, parameterTree } from '../tree.ts';
-import type { StoredTree } from './openTree.ts';
+import { isValet, type StoredTree } from './openTree.ts';
 import { elementsOf, type StoredLeaf } from './storedLeaf.ts';
 
 /** Whose network a tree of parameters belongs to. */
-export type Layout = 'valet' | 'winner' | 'pi05' | 'pi0' | 'unknown';
+export type Layout = 'valet' | 'winner' | 'pi05' | 'pi0' | 'pytorch' | 'unknown';
 
 /** Stored with the original's parameters, and none: the Cholesky factor of the noise [H·W, H·W]. */
 export const CORRELATION = 'action_correlation_cholesky';
@@ -14,7 +14,8 @@ type Leaves = ReadonlyMap<string, Pick<StoredLeaf, 'shape'>>;
 
 /** The layout by the leaves that only it has. */
 export function layoutOf({ leaves, container }: Pick<StoredTree, 'leaves' | 'container'>): Layout {
-  if (container === 'Valet') return 'valet';
+  if (isValet({ container })) return 'valet';
+  if ([...leaves.keys()].some((name) => name.startsWith('paligemma_with_expert/'))) return 'pytorch';
   if (!leaves.has('PaliGemma/llm/layers/attn/q_einsum_1/w') || !leaves.has('action_out_proj/kernel')) return 'unknown';
   if (leaves.has('task_embeddings/embedding')) return 'winner';
   if (leaves.has('time_mlp_in/kernel') && !leaves.has('state_proj/kernel')) return 'pi05';
@@ -41,6 +42,12 @@ export function partOf(name: string): CountedPart {
   return top === 'auxiliary' ? 'auxiliary' : 'other';
 }
 
+/** Low-rank additions to weights (openpi's LoRA): `q_einsum/lora_a`, `gating_einsum_lora_b`. */
+export const isLora = (name: string): boolean => /(^|\/|_)lora_[ab]$/.test(name);
+
+/** A matrix of an int8 checkpoint is stored layer by layer as `name#…`, with its scales behind. */
+const INT8_KEY = /^([^#]+)#/;
+
 /** Numbers per part, parts in the order of the tree. */
 export function countParts(leaves: Leaves): Partial<Record<CountedPart, number>> {
   const parts: Partial<Record<CountedPart, number>> = {};
@@ -54,6 +61,11 @@ export function countParts(leaves: Leaves): Partial<Record<CountedPart, number>>
  * @throws InputError that names the first leaf that is missing or has another rank
  */
 export function guessConfig(leaves: Leaves, where: string, known: Partial<ModelConfigInput> = {}): ModelConfig {
+  if (layoutOf({ leaves: leaves as StoredTree['leaves'], container: 'safetensors' }) === 'pytorch')
+    throw new InputError(
+      where,
+      "holds openpi's PyTorch form, whose names and shapes are others and which is not read. Take the JAX checkpoint that it was converted from.",
+    );
   const shape = (name: string, rank: number): number[] => {
     const found = leaves.get(name)?.shape;
     if (found?.length === rank) return [...found];
@@ -130,8 +142,10 @@ export function difference(
   wanted: (name: string) => boolean = () => true,
 ): Difference {
   const tree = new Map(parameterTree(config).map(({ name, shape }) => [name, shape]));
-  const missing = [...tree.keys()].filter((name) => wanted(name) && !leaves.has(name));
-  const extra = [...leaves.keys()].filter((name) => !tree.has(name) && name !== CORRELATION);
+  const rounded = new Set([...leaves.keys()].flatMap((name) => INT8_KEY.exec(name)?.[1] ?? []));
+  const missing = [...tree.keys()].filter((name) => wanted(name) && !leaves.has(name) && !rounded.has(name));
+  const isExtra = (name: string): boolean => name !== CORRELATION && !tree.has(INT8_KEY.exec(name)?.[1] ?? name);
+  const extra = [...leaves.keys()].filter(isExtra);
   const near = (name: string, candidates: readonly string[]) => {
     const found = nearest(name, candidates);
     return { name, ...(found && { nearest: found }) };

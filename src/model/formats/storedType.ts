@@ -85,38 +85,85 @@ function convert(bytes: Uint8Array, from: StoredType, result: Uint8Array, to: St
       return;
     }
     const floats = new Float32Array(result.buffer, 0, count);
-    if (from === 'float16') {
-      const halves = new Uint16Array(buffer, byteOffset, count);
-      for (let i = 0; i < count; i++) floats[i] = HALF[halves[i]!]!;
-      return;
-    }
-    const source =
-      from === 'float64'
-        ? new Float64Array(buffer, byteOffset, count)
-        : from === 'int32'
-          ? new Int32Array(buffer, byteOffset, count)
-          : from === 'int8'
-            ? new Int8Array(buffer, byteOffset, count)
-            : from === 'uint8' || from === 'bool'
-              ? bytes.subarray(0, count)
-              : undefined;
-    if (source) {
-      floats.set(source);
-      return;
-    }
+    const source = numbersOf(bytes, from, count);
+    if (isBig(source)) for (let i = 0; i < count; i++) floats[i] = Number(source[i]);
+    else floats.set(source);
+    return;
   }
   if (to === 'int32' && (from === 'int16' || from === 'uint16')) {
     const wide = new Int32Array(result.buffer, 0, count);
     wide.set(from === 'int16' ? new Int16Array(buffer, byteOffset, count) : new Uint16Array(buffer, byteOffset, count));
     return;
   }
-  if (to === 'bfloat16' && from === 'float32') {
-    const bits = new Uint32Array(buffer, byteOffset, count);
+  if (to === 'bfloat16') {
     const halves = new Uint16Array(result.buffer, 0, count);
-    for (let i = 0; i < count; i++) halves[i] = toBfloat16(bits[i]!);
+    if (from === 'float32') {
+      const bits = new Uint32Array(buffer, byteOffset, count);
+      for (let i = 0; i < count; i++) halves[i] = toBfloat16(bits[i]!);
+    } else {
+      const source = numbersOf(bytes, from, count);
+      for (let i = 0; i < count; i++) halves[i] = toBfloat16(roundedToOdd(Number(source[i])));
+    }
     return;
   }
   throw new FormatError(`has elements of the type ${from}, which cannot become ${to}`);
+}
+
+/** Numbers of any stored type; 64-bit integers as they are. */
+type Numbers =
+  | Float64Array
+  | Float32Array
+  | Int32Array
+  | Uint32Array
+  | Int16Array
+  | Uint16Array
+  | Int8Array
+  | Uint8Array;
+type BigNumbers = BigInt64Array | BigUint64Array;
+const isBig = (numbers: Numbers | BigNumbers): numbers is BigNumbers =>
+  numbers instanceof BigInt64Array || numbers instanceof BigUint64Array;
+
+/** Little-endian elements, aligned, as numbers: a view where a typed array fits, 16-bit floats widened. */
+function numbersOf({ buffer, byteOffset: at }: Uint8Array, from: StoredType, count: number): Numbers | BigNumbers {
+  switch (from) {
+    case 'float64':
+      return new Float64Array(buffer, at, count);
+    case 'float32':
+      return new Float32Array(buffer, at, count);
+    case 'float16':
+      return Float32Array.from(new Uint16Array(buffer, at, count), (bits) => HALF[bits]!);
+    case 'bfloat16':
+      return new Float32Array(Uint32Array.from(new Uint16Array(buffer, at, count), (bits) => bits << 16).buffer);
+    case 'int64':
+      return new BigInt64Array(buffer, at, count);
+    case 'uint64':
+      return new BigUint64Array(buffer, at, count);
+    case 'int32':
+      return new Int32Array(buffer, at, count);
+    case 'uint32':
+      return new Uint32Array(buffer, at, count);
+    case 'int16':
+      return new Int16Array(buffer, at, count);
+    case 'uint16':
+      return new Uint16Array(buffer, at, count);
+    case 'int8':
+      return new Int8Array(buffer, at, count);
+    case 'uint8':
+    case 'bool':
+      return new Uint8Array(buffer, at, count);
+  }
+}
+
+const one = new Float32Array(1);
+const oneBits = new Uint32Array(one.buffer);
+
+/** The bits of x as a float32 rounded to odd: what is lost stays visible in the last bit, so that rounding again is rounding once (Boldo & Melquiond 2008). */
+function roundedToOdd(x: number): number {
+  one[0] = x;
+  const rounded = one[0]!;
+  if (rounded === x || Number.isNaN(x)) return oneBits[0]!;
+  if (Math.abs(rounded) > Math.abs(x)) oneBits[0] = oneBits[0]! - 1;
+  return (oneBits[0]! | 1) >>> 0;
 }
 
 /** The bits of a float32 rounded to bfloat16, nearest, ties to even; NaN stays NaN. */
@@ -139,12 +186,23 @@ const HALF = (() => {
   return table;
 })();
 
-/** Little-endian bytes of a type as float32 numbers; the view is valid until the next call. */
-export function toFloat32(from: StoredType): (bytes: Uint8Array) => Float32Array {
-  const convert = converter(from, 'float32');
+/** The bits of the float16 nearest to x, the first of two equally near. */
+export function float16Bits(x: number): number {
+  let best = 0x7e00; // NaN
+  let distance = Number.POSITIVE_INFINITY;
+  for (let bits = 0; bits < 65536; bits++) {
+    if (Object.is(HALF[bits], x)) return bits;
+    const d = Math.abs(HALF[bits]! - x);
+    if (d < distance) [best, distance] = [bits, d];
+  }
+  return best;
+}
+
+/** Little-endian bytes of a type as numbers, exactly (64-bit integers to the nearest float64). The result may be a view of `bytes`. */
+export function toNumbers(from: StoredType): (bytes: Uint8Array) => Numbers {
   return (bytes) => {
-    const result = convert(bytes);
-    const aligned = result.byteOffset % 4 === 0 ? result : result.slice();
-    return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
+    const aligned = bytes.byteOffset % STORED_BYTES[from] === 0 ? bytes : bytes.slice();
+    const numbers = numbersOf(aligned, from, bytes.length / STORED_BYTES[from]);
+    return isBig(numbers) ? Float64Array.from(numbers as unknown as ArrayLike<number>, Number) : numbers;
   };
 }

@@ -1,5 +1,7 @@
-import { open } from 'node:fs/promises';
-import { InputError } from '../../base/index.ts';
+import { existsSync } from 'node:fs';
+import { cp, open, statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { InputError, ValetError } from '../../base/index.ts';
 import { SAFETENSORS_TYPES } from './safetensors.ts';
 import { elementsOf } from './storedLeaf.ts';
 import { STORED_BYTES, type StoredType } from './storedType.ts';
@@ -59,3 +61,23 @@ export async function syncFile(file: string): Promise<void> {
     await handle.close();
   }
 }
+
+/** Copies a file, or a folder and what is in it; of a link what it leads to. */
+export async function copy(from: string, to: string): Promise<void> {
+  await cp(from, to, { recursive: true, dereference: true });
+}
+
+/** @throws ValetError when the disk on which `out` will lie has less room than `bytes` */
+export async function requireSpace(out: string, bytes: number): Promise<void> {
+  let folder = dirname(resolve(out));
+  while (!existsSync(folder)) folder = dirname(folder);
+  const { bavail, bsize } = await statfs(folder);
+  if (bavail * bsize < bytes)
+    throw new ValetError(
+      out,
+      `${inUnits(bytes)} are needed on this disk, ${inUnits(bavail * bsize)} are free. Free some space or choose another disk.`,
+    );
+}
+
+const inUnits = (bytes: number): string =>
+  bytes >= 1e8 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(2)} MB`;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { InputError, parse } from '../../../base/index.ts';
+import { InputError, oneLine, parse } from '../../../base/index.ts';
 import { FormatError } from '../byteReader.ts';
 import { type ByteSource, readSource, sourceName } from '../byteSource.ts';
 import { type Codec, elementsOf } from '../storedLeaf.ts';
-import { STORED_BYTES, type StoredType, storedType } from '../storedType.ts';
+import { converter, float16Bits, STORED_BYTES, type StoredType, storedType } from '../storedType.ts';
 
 /** What a zarr array's metadata says, version 2 or 3. */
 export interface ZarrArray {
@@ -64,7 +64,7 @@ export function readZarrMetadata(source: ByteSource): ZarrArray {
     value = JSON.parse(Buffer.from(readSource(source, MAX_METADATA)).toString('utf8'));
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(where, `is no JSON (${(error as Error).message}).`);
+    throw new InputError(where, `is no JSON (${oneLine((error as Error).message)}).`);
   }
   try {
     const array =
@@ -168,30 +168,37 @@ function codec(id: string): Codec {
   return { id: found };
 }
 
+/** The bytes of a fill value: a number, a truth value, `NaN`, `Infinity`, `-Infinity`, or the bits as `0x…` (version 3). */
 function fillBytes(value: unknown, dtype: StoredType): Uint8Array {
-  const bytes = new Uint8Array(STORED_BYTES[dtype]);
-  if (value === null || value === undefined || value === 0 || value === false) return bytes;
+  const size = STORED_BYTES[dtype];
+  const refuse = (): never => {
+    throw new FormatError(`has the fill value ${JSON.stringify(value)} of type ${dtype}, which is not read`);
+  };
+  const bits = /^0x([0-9a-f]+)$/i.exec(String(value))?.[1];
+  if (bits !== undefined) {
+    if (bits.length !== 2 * size) refuse();
+    return Uint8Array.from(Buffer.from(bits, 'hex').reverse());
+  }
   const number =
-    typeof value === 'boolean'
-      ? Number(value)
-      : value === 'NaN'
-        ? Number.NaN
-        : value === 'Infinity'
-          ? Infinity
-          : value === '-Infinity'
-            ? -Infinity
-            : value;
-  if (typeof number !== 'number')
-    throw new FormatError(`has the fill value ${JSON.stringify(value)}, which is not read`);
+    value === null || value === undefined ? 0 : typeof value === 'string' ? NAMED_NUMBERS[value] : Number(value);
+  if (number === undefined || (typeof value === 'object' && value !== null)) return refuse();
+  const isWhole = Number.isSafeInteger(number) && !Object.is(number, -0);
+  const bytes = new Uint8Array(8);
   const view = new DataView(bytes.buffer);
-  if (dtype === 'float32') view.setFloat32(0, number, true);
-  else if (dtype === 'float64') view.setFloat64(0, number, true);
+  if (dtype === 'float64') view.setFloat64(0, number, true);
+  else if (dtype === 'float32') view.setFloat32(0, number, true);
   else if (dtype === 'bfloat16') {
-    const wide = new DataView(new ArrayBuffer(4));
-    wide.setFloat32(0, number, true);
-    view.setUint16(0, wide.getUint16(2, true), true);
-  } else if (dtype === 'int32') view.setInt32(0, number, true);
-  else if (STORED_BYTES[dtype] === 1) view.setInt8(0, number);
-  else throw new FormatError(`has the fill value ${number} of type ${dtype}, which is not read`);
-  return bytes;
+    view.setFloat64(0, number, true);
+    return converter('float64', 'bfloat16')(bytes).slice();
+  } else if (dtype === 'float16') view.setUint16(0, float16Bits(number), true);
+  else if (isWhole)
+    view.setBigInt64(0, BigInt(number), true); // the low bytes are right in every width
+  else refuse();
+  return bytes.slice(0, size);
 }
+
+const NAMED_NUMBERS: Readonly<Record<string, number>> = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  '-Infinity': Number.NEGATIVE_INFINITY,
+};
