@@ -239,7 +239,9 @@ export class StatisticsAccumulator {
     const found = this.episodes
       ? exactQuantilesHere(this.episodes, this.shape, this.chunks)
       : countedQuantiles(this.count(), this.shape, this.chunks);
-    return this.conclude(found, progress);
+    const statistics = this.conclude(found, this.correlate(progress));
+    progress(1, 'correlation');
+    return statistics;
   }
 
   /** `finish`, with the frames spread over other accumulators (workers); undefined where they have counted. */
@@ -249,9 +251,14 @@ export class StatisticsAccumulator {
   ): Promise<ChunkStatistics> {
     this.beginFinish(progress);
     const found = others
-      ? await exactQuantiles(others, this.shape, this.chunks)
+      ? exactQuantiles(others, this.shape, this.chunks)
       : countedQuantiles(this.count(), this.shape, this.chunks);
-    return this.conclude(found, progress);
+    // While the others look.
+    const correlated = this.correlate(progress);
+    progress(0.5, 'quantiles');
+    const statistics = this.conclude(await found, correlated);
+    progress(1, 'quantiles');
+    return statistics;
   }
 
   private beginFinish(progress: StatisticsProgress): void {
@@ -263,42 +270,51 @@ export class StatisticsAccumulator {
     progress(0, 'quantiles');
   }
 
-  private conclude(found: ChunkQuantiles, progress: StatisticsProgress): ChunkStatistics {
-    progress(0.6, 'correlation');
+  /** All that does not need the quantiles. */
+  private correlate(progress: StatisticsProgress) {
+    const { horizon } = this;
+    const d = this.width;
     const moments = this.sums.moments();
-    progress(0.8, 'correlation');
+    progress(0.2, 'correlation');
+    const still = this.still();
+    const deviations = Float64Array.from({ length: horizon * d }, (_, i) =>
+      still[i % d] === undefined ? Math.sqrt(Math.max(0, moments.covariance[i * horizon * d + i]!)) : 0,
+    );
+    const correlation = correlationOf(moments.covariance, deviations, {
+      horizon,
+      width: d,
+      paddedWidth: this.paddedWidth,
+      constantBelow: this.options.constantBelow,
+      jitter: this.options.jitter,
+    });
+    progress(0.5, 'correlation');
+    return { moments, still, deviations, correlation };
+  }
+
+  private conclude(
+    found: ChunkQuantiles,
+    { moments, still, deviations, correlation }: ReturnType<StatisticsAccumulator['correlate']>,
+  ): ChunkStatistics {
     const { horizon } = this;
     const [d, w] = [this.width, this.paddedWidth];
-    const still = this.still();
     const perTimestep = emptyMoments(horizon * w);
-    const deviations = new Float64Array(horizon * d);
     const clamp = this.clamp();
     for (let t = 0; t < horizon; t++)
       for (let dim = 0; dim < d; dim++) {
         const [i, to] = [t * d + dim, t * w + dim];
-        const value = still[dim];
-        perTimestep.mean[to] = value ?? moments.mean[i]!;
-        deviations[i] = value === undefined ? Math.sqrt(Math.max(0, moments.covariance[i * horizon * d + i]!)) : 0;
+        perTimestep.mean[to] = still[dim] ?? moments.mean[i]!;
         perTimestep.std[to] = deviations[i]!;
         perTimestep.q01[to] = clamp(found.q01[i]!, dim);
         perTimestep.q99[to] = clamp(found.q99[i]!, dim);
       }
-    const statistics: ChunkStatistics = {
+    return {
       horizon,
       width: w,
       state: this.stateMoments(moments),
       actions: this.actionMoments(moments, found, still, clamp),
       perTimestep,
-      correlation: correlationOf(moments.covariance, deviations, {
-        horizon,
-        width: d,
-        paddedWidth: w,
-        constantBelow: this.options.constantBelow,
-        jitter: this.options.jitter,
-      }),
+      correlation,
     };
-    progress(1, 'correlation');
-    return statistics;
   }
 
   /** The only value that each dimension of a chunk ever has, where there is one. */

@@ -3,7 +3,7 @@ import { link, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Random } from '../../base/index.ts';
+import { Random, ValetError } from '../../base/index.ts';
 import { datasetStatistics, decodeOnly, encodeParquet } from '../../data/index.ts';
 import { runPeer } from './peer.ts';
 import { type Benchmark, type BenchRow, median, row } from './row.ts';
@@ -36,6 +36,10 @@ export const statistics: Benchmark = {
             value: times.decode,
           }),
           row(`statistics with everything after the pass, ${name}`, times.whole, 'us/frame', {
+            name: 'decoding the same columns',
+            value: times.decode,
+          }),
+          row(`taking the pass’s numbers from the pages and adding nothing, ${name}`, times.pick, 'us/frame', {
             name: 'decoding the same columns',
             value: times.decode,
           }),
@@ -75,7 +79,8 @@ export const statistics: Benchmark = {
 
 /** Microseconds per frame, medians of rounds in which both take turns. */
 async function interleaved(data: string, workers: number, note: (line: string) => void) {
-  const [pass, whole, decode, busy, decodeBusy] = [[], [], [], [], []] as number[][] as [
+  const [pass, whole, decode, busy, decodeBusy, pick] = [[], [], [], [], [], []] as number[][] as [
+    number[],
     number[],
     number[],
     number[],
@@ -91,6 +96,10 @@ async function interleaved(data: string, workers: number, note: (line: string) =
     const only = await decodeOnly([data], { workers });
     decodeBusy.push((1e6 * only.processor) / only.frames);
     decode.push((1e6 * only.seconds) / only.frames);
+    const picked = await decodeOnly([data], { workers, how: 'pick' });
+    if (picked.frames !== frames)
+      throw new ValetError('bench statistics', `only ${picked.frames} of ${frames} frames were read page by page.`);
+    pick.push((1e6 * picked.seconds) / frames);
     note(
       `${workers} workers, round ${round + 1}: ${pass.at(-1)!.toFixed(2)} us a frame, decoding ${decode.at(-1)!.toFixed(2)}`,
     );
@@ -101,6 +110,7 @@ async function interleaved(data: string, workers: number, note: (line: string) =
     decode: median(decode),
     busy: median(busy),
     decodeBusy: median(decodeBusy),
+    pick: median(pick),
   };
 }
 
