@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/index.ts';
 import { R1PRO } from '../space.ts';
+import { roundedCoefficients } from './coefficients.ts';
 import { Dct, roundHalfEven } from './dct.ts';
 import {
   ByteLevelBpe,
@@ -75,6 +76,12 @@ describe('the transform', () => {
       expect(10 * new Dct(4).forward(Float64Array.of(value, value, value, value), 1, new Float64Array(4))[0]!).toBe(
         expected,
       );
+  });
+
+  it('of a single step in float32 rounds as SciPy does, whose float32 gives two numbers of five back a bit off', () => {
+    const x = Float32Array.from({ length: 999 }, (_, i) => (i - 499) / 1000); // halves at scale 500
+    const rounded = roundedCoefficients(x, 1, x.length, 500, new Int32Array(x.length));
+    expect(rounded.reduce((sum, c, i) => sum + c * (i + 1), 0)).toBe(41516358); // numpy.around(scipy.fft.dct(x[None], axis=0, norm='ortho') * 500)
   });
 
   it('rounds halves to the even number', () => {
