@@ -1,10 +1,4 @@
-import {
-  DuckDBArrayVector,
-  type DuckDBConnection,
-  DuckDBInstance,
-  DuckDBListVector,
-  type DuckDBVector,
-} from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import { ValetError } from '../base/index.ts';
 
@@ -20,10 +14,15 @@ export class ParquetError extends ValetError {
   override name = 'ParquetError';
 }
 
+/** Loaded with the first file that is read: many commands and workers need none, and it takes a quarter of a second. */
+let api: typeof import('@duckdb/node-api');
 let connection: Promise<DuckDBConnection> | undefined;
 /** One in-memory DuckDB per thread of the process, single-threaded inside: the work is spread over worker threads instead. */
 function duckdb(): Promise<DuckDBConnection> {
-  connection ??= DuckDBInstance.create(':memory:', { threads: '1' }).then((instance) => instance.connect());
+  connection ??= import('@duckdb/node-api').then(async (loaded) => {
+    api = loaded;
+    return (await api.DuckDBInstance.create(':memory:', { threads: '1' })).connect();
+  });
   return connection;
 }
 
@@ -109,7 +108,7 @@ function flatten(
   vector: DuckDBVector,
   rows: number,
 ): { data: Float32Array | Float64Array; rows: number; width: number } {
-  if (vector instanceof DuckDBListVector) {
+  if (vector instanceof api.DuckDBListVector) {
     const width = rows > 0 ? vector.getEntryLength(0) : 0;
     const child = vector.childVector;
     const { validity } = vector as unknown as Flat;
@@ -132,7 +131,7 @@ function flatten(
       data.set(numbers(where, child, vector.getEntryOffset(row), width), row * width);
     return { data: isFloat32(child) ? Float32Array.from(data) : data, rows, width };
   }
-  if (vector instanceof DuckDBArrayVector) {
+  if (vector instanceof api.DuckDBArrayVector) {
     const child = (vector as unknown as { childData: DuckDBVector }).childData;
     const width = rows > 0 ? child.itemCount / vector.itemCount : 0;
     return { data: numbers(where, child, 0, rows * width), rows, width };
