@@ -1,12 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../base/index.ts';
-import { mapSafetensors, writeSafetensors } from '../tensor/index.ts';
+import { loadWeight, mapSafetensors, type NdArray, writeSafetensors } from '../tensor/index.ts';
 import { modelConfig } from './config.ts';
 import { initParameters } from './initialise.ts';
-import { int8Parts, readInt8, writeInt8 } from './int8.ts';
+import { INT8_FILE, int8Parts, readInt8, writeInt8 } from './int8.ts';
 import { Sampler, type SamplerInputs } from './sampler.ts';
 import { parameterTree } from './tree.ts';
 
@@ -84,6 +84,49 @@ describe('an int8 network', () => {
     // What the network says about actions and stages stays float32.
     expect(leaves).toContain('action_out_proj/kernel');
     expect(leaves).toContain('stage_pred_from_vlm/kernel');
+  });
+
+  it('keeps wide matrices in column blocks, and reads files that have them whole', async () => {
+    const wide = modelConfig({ ...config, layers: 1, vlmMlpDim: 8256 });
+    const leaves = initParameters(wide, 2);
+    const parts = int8Parts(wide);
+    const [blocks, whole] = [join(folder, 'blocks'), join(folder, 'whole')];
+    await Promise.all([mkdir(blocks), mkdir(whole)]);
+    await writeInt8(blocks, wide, leaves, { parts });
+    const read = await readInt8(blocks, parts);
+    expect([...read.values()].map(({ length }) => length).sort()).toEqual([
+      ...parts.matrices.slice(2).map(() => 1),
+      2,
+      2,
+    ]);
+    // As one array a matrix, as files were written before.
+    const arrays = new Map<string, NdArray>();
+    for (const [key, pieces] of read) {
+      const loaded = await Promise.all(
+        pieces.map(async ({ data, scale }) => ({ data: await loadWeight(data), scale })),
+      );
+      const rows = loaded[0]!.data.shape[0]!;
+      const scale = Float32Array.from(loaded.flatMap((piece) => Array.from(piece.scale.data as Float32Array)));
+      const data = new Int8Array(rows * scale.length);
+      let at = 0;
+      for (let r = 0; r < rows; r++)
+        for (const piece of loaded) {
+          const width = piece.data.shape[1]!;
+          data.set((piece.data.data as Int8Array).subarray(r * width, (r + 1) * width), at);
+          at += width;
+        }
+      arrays.set(key, { shape: [rows, scale.length], dtype: 'int8', data });
+      arrays.set(`${key}#scale`, { shape: [scale.length], dtype: 'float32', data: scale });
+    }
+    await writeSafetensors(join(whole, INT8_FILE), arrays);
+    const options = { batch: 1, steps: 2 };
+    const [a, b] = await Promise.all(
+      [read, await readInt8(whole, parts)].map(async (quantised) =>
+        sample(await Sampler.create(wide, leaves, { ...options, quantised })),
+      ),
+    );
+    const largest = Math.max(...a!.map((v, i) => Math.abs(v - b![i]!)));
+    expect(largest).toBeLessThan(0.01); // rows of the hidden layer have one scale a block
   });
 
   it('refuses a file of another network', async () => {

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, type Progress } from '../base/index.ts';
 import {
+  columnBlocks,
   type DataType,
   loadWeight,
   mapSafetensors,
@@ -10,7 +11,9 @@ import {
   type QuantisedMatrices,
   type QuantisedMatrix,
   quantiseColumns,
+  type StoredArray,
   safetensorsLayout,
+  splitColumns,
   type Weight,
   type WeightMatrix,
   type Weights,
@@ -92,10 +95,11 @@ export async function writeInt8(
   const { matrices } = options.parts ?? int8Parts(config);
   const weights = splitLayers(config, leaves);
   const arrays = new Map<string, { shape: readonly number[]; dtype: DataType }>();
-  for (const { key, shape } of matrices) {
-    arrays.set(key, { shape, dtype: 'int8' });
-    arrays.set(scaleName(key), { shape: [shape[1]], dtype: 'float32' });
-  }
+  for (const matrix of matrices)
+    for (const { name, shape } of blocksOf(matrix)) {
+      arrays.set(name, { shape, dtype: 'int8' });
+      arrays.set(scaleName(name), { shape: [shape[1]], dtype: 'float32' });
+    }
   const { head, offsets } = safetensorsLayout(arrays);
   const path = join(folder, INT8_FILE);
   const file = await open(path, 'wx');
@@ -107,14 +111,22 @@ export async function writeInt8(
     await file.write(head, 0, head.length, 0);
     let loaded: { parameter: string; data: Float32Array } | undefined;
     let done = 0;
-    for (const { key, parameter, shape, evaluate } of matrices) {
+    for (const whole of matrices) {
+      const { key, parameter, shape, evaluate } = whole;
       if (loaded?.parameter !== parameter)
         loaded = { parameter, data: await float32(path, parameter, weights.get(parameter)) };
       const matrix = evaluate(loaded.data);
       const { data, scale } = quantiseColumns(matrix, shape);
       errors.push({ key, shape, relative: relativeError(matrix, data.data as Int8Array, scale.data as Float32Array) });
-      await write(data, offsets.get(key)!);
-      await write(scale, offsets.get(scaleName(key))!);
+      const blocks = blocksOf(whole);
+      const pieces = splitColumns(
+        { data, scale },
+        blocks.map(({ shape }) => shape[1]),
+      );
+      for (const [i, { name }] of blocks.entries()) {
+        await write(pieces[i]!.data, offsets.get(name)!);
+        await write(pieces[i]!.scale, offsets.get(scaleName(name))!);
+      }
       options.progress?.at(++done);
     }
     await file.sync();
@@ -143,24 +155,68 @@ function relativeError(matrix: Float32Array, data: Int8Array, scale: Float32Arra
   return whole === 0 ? 0 : Math.sqrt(difference / whole);
 }
 
-const scaleName = (key: string): string => `${key}#scale`;
+const scaleName = (name: string): string => `${name}#scale`;
+
+/** Name and shape of an array that holds some columns of a matrix. */
+interface MatrixBlock {
+  readonly name: string;
+  readonly shape: readonly [number, number];
+}
+
+const blockName = (key: string, start: number): string => `${key}|columns ${start}`;
+
+/** The arrays that a matrix is written in: its column blocks, or the whole under its own key. */
+function blocksOf({ key, shape }: WeightMatrix): MatrixBlock[] {
+  const widths = columnBlocks(shape[1]);
+  if (widths.length === 1) return [{ name: key, shape }];
+  let start = 0;
+  return widths.map((width) => {
+    start += width;
+    return { name: blockName(key, start - width), shape: [shape[0], width] };
+  });
+}
 
 /** The matrices of a checkpoint folder: bytes stay in the file, scales are read. @throws InputError when one that the network needs is missing or misshapen */
 export async function readInt8(folder: string, parts: Int8Parts): Promise<QuantisedMatrices> {
   const path = join(folder, INT8_FILE);
   const stored = await mapSafetensors(path);
-  const out = new Map<string, QuantisedMatrix>();
-  for (const { key, shape } of parts.matrices) {
-    const [data, scale] = [stored.get(key), stored.get(scaleName(key))];
-    if (!data || !scale) throw new InputError(path, `the matrix ${key} is missing. Import the checkpoint again.`);
-    if (data.dtype !== 'int8' || String(data.shape) !== String(shape))
-      throw new InputError(path, `${key} is ${data.dtype} [${data.shape}] (expected int8 [${shape}]).`);
-    if (scale.dtype !== 'float32' || String(scale.shape) !== String([shape[1]]))
-      throw new InputError(
-        path,
-        `${scaleName(key)} is ${scale.dtype} [${scale.shape}] (expected float32 [${shape[1]}]).`,
-      );
-    out.set(key, { data, scale: await loadWeight(scale) });
+  const out = new Map<string, readonly QuantisedMatrix[]>();
+  for (const matrix of parts.matrices) {
+    const blocks = storedBlocks(stored, matrix);
+    out.set(matrix.key, await Promise.all(blocks.map((block) => readBlock(path, stored, block))));
   }
   return out;
+}
+
+/** The arrays of a matrix as the file has it, in whatever blocks it was written; what is missing is asked for under the name that it would have. */
+function storedBlocks(stored: ReadonlyMap<string, StoredArray>, matrix: WeightMatrix): MatrixBlock[] {
+  const { key, shape } = matrix;
+  const [rows, columns] = shape;
+  if (stored.has(key)) return [{ name: key, shape }];
+  const blocks: MatrixBlock[] = [];
+  for (let start = 0; start < columns; ) {
+    const name = blockName(key, start);
+    const width = stored.get(name)?.shape[1];
+    if (!width || width > columns - start) return blocksOf(matrix);
+    blocks.push({ name, shape: [rows, width] });
+    start += width;
+  }
+  return blocks;
+}
+
+async function readBlock(
+  path: string,
+  stored: ReadonlyMap<string, StoredArray>,
+  { name, shape }: MatrixBlock,
+): Promise<QuantisedMatrix> {
+  const [data, scale] = [stored.get(name), stored.get(scaleName(name))];
+  if (!data || !scale) throw new InputError(path, `the matrix ${name} is missing. Import the checkpoint again.`);
+  if (data.dtype !== 'int8' || String(data.shape) !== String(shape))
+    throw new InputError(path, `${name} is ${data.dtype} [${data.shape}] (expected int8 [${shape}]).`);
+  if (scale.dtype !== 'float32' || String(scale.shape) !== String([shape[1]]))
+    throw new InputError(
+      path,
+      `${scaleName(name)} is ${scale.dtype} [${scale.shape}] (expected float32 [${shape[1]}]).`,
+    );
+  return { data, scale: await loadWeight(scale) };
 }

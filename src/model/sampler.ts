@@ -120,6 +120,7 @@ export class Sampler {
     const prefix = await Session.create(buildPrefixProgram(config, { batch, imageMask }), {
       weights,
       ...integers,
+      integerAttention: 'whole',
       threads,
       precision,
       device,
@@ -127,6 +128,8 @@ export class Sampler {
     const denoise = await Session.create(buildDenoiseProgram(config, { batch, imageMask }), {
       weights,
       ...integers,
+      // The same rounded values would be mixed at every step, and their error adds up; that of scores does not.
+      integerAttention: 'scores',
       threads,
       precision,
       device,

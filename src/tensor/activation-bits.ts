@@ -25,7 +25,7 @@ export async function exactWith(bits: 7 | 8): Promise<boolean> {
   const [matrix] = [...weightMatrices(program).values()];
   const ones = (n: number) => new Float32Array(n).fill(1);
   const session = await Session.create(program, {
-    quantised: new Map([[matrix!.key, quantiseColumns(ones(inner * columns), [inner, columns])]]),
+    quantised: new Map([[matrix!.key, [quantiseColumns(ones(inner * columns), [inner, columns])]]]),
     activationBits: bits,
   });
   const { y } = await session.run({ x: ones(rows * inner) });

@@ -4,7 +4,14 @@ export { Builder, type Tensor } from './builder.ts';
 export { TensorError } from './errors.ts';
 export { gemmPeak } from './gemm-peak.ts';
 export { gradients } from './gradients.ts';
-export { dequantise, type QuantisedMatrices, type QuantisedMatrix, quantiseColumns } from './int8.ts';
+export {
+  columnBlocks,
+  dequantise,
+  type QuantisedMatrices,
+  type QuantisedMatrix,
+  quantiseColumns,
+  splitColumns,
+} from './int8.ts';
 export { type LowerOptions, type Operators, type Precision, toOnnx } from './onnx/lower.ts';
 export { OP_CASES, type OpCase } from './op-cases.ts';
 export { checkOp, OP_TOLERANCE, type OpCheck } from './op-check.ts';

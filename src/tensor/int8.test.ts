@@ -117,7 +117,8 @@ describe('products in integers', () => {
       row[i] = v * 100;
     });
     const q = quantised();
-    const session = await Session.create(program(5), { quantised: q, activationBits });
+    const blocks = new Map([...q].map(([key, matrix]) => [key, [matrix]]));
+    const session = await Session.create(program(5), { quantised: blocks, activationBits });
     expect(session.inputs.map(({ name }) => name)).toEqual(['x']);
     const out = await session.run({ x });
     const [forW, forHeads] = [...q.values()];
@@ -141,7 +142,7 @@ describe('products in integers', () => {
 
   it('leaves the other weights as they were', async () => {
     const [[key, only]] = [...quantised()] as [[string, QuantisedMatrix]];
-    const session = await Session.create(program(2), { weights, quantised: new Map([[key, only]]) });
+    const session = await Session.create(program(2), { weights, quantised: new Map([[key, [only]]]) });
     const exact = await Session.create(program(2), { weights });
     const x = normal(2 * 64);
     const [a, b] = [await session.run({ x }), await exact.run({ x })];

@@ -9,8 +9,48 @@ export interface QuantisedMatrix {
   readonly scale: NdArray;
 }
 
-/** Quantised matrices by the key of their weight expression. */
-export type QuantisedMatrices = ReadonlyMap<string, QuantisedMatrix>;
+/** Quantised matrices by the key of their weight expression, each in column blocks from left to right (`columnBlocks`; one is allowed). */
+export type QuantisedMatrices = ReadonlyMap<string, readonly QuantisedMatrix[]>;
+
+/** Up to this many columns a matrix stays whole. */
+const WHOLE = 8192;
+/** About how many columns a block has. */
+const BLOCK = 4224;
+
+/**
+ * The widths in which a matrix with many columns is kept and multiplied. What lies between two products (the hidden layer of a feed-forward) is then
+ * worked on block by block and stays in the caches, and no result has rows whose distance is a large power of two, which would put
+ * all of them into the same few lines of the caches: each width but the last is an odd multiple of 64.
+ */
+export function columnBlocks(columns: number): number[] {
+  if (columns <= WHOLE) return [columns];
+  const blocks = Math.ceil(columns / BLOCK);
+  const width = 64 * (Math.ceil(columns / 64 / blocks) | 1);
+  const widths: number[] = [];
+  for (let left = columns; left > 0; left -= width) widths.push(Math.min(width, left));
+  return widths;
+}
+
+/** A quantised matrix [K, N] in column blocks; the whole matrix itself where there is one block. */
+export function splitColumns(
+  { data, scale }: { data: NdArray; scale: NdArray },
+  widths: readonly number[],
+): { data: NdArray; scale: NdArray }[] {
+  const [rows, columns] = data.shape as [number, number];
+  if (widths.length === 1) return [{ data, scale }];
+  let start = 0;
+  return widths.map((width) => {
+    const from = start;
+    start += width;
+    const bytes = new Int8Array(rows * width);
+    for (let i = 0; i < rows; i++)
+      bytes.set((data.data as Int8Array).subarray(i * columns + from, i * columns + from + width), i * width);
+    return {
+      data: { shape: [rows, width], dtype: 'int8', data: bytes },
+      scale: { shape: [width], dtype: 'float32', data: (scale.data as Float32Array).slice(from, from + width) },
+    };
+  });
+}
 
 /** Rounds each column to 127 steps on either side of zero: scale = max|w| / 127 (an all-zero column gets scale 1). @throws TensorError for a number that is not finite */
 export function quantiseColumns(

@@ -3,6 +3,7 @@ import { nearest } from '../base/index.ts';
 import { arrayType } from './builder.ts';
 import { describe, TensorError } from './errors.ts';
 import type { QuantisedMatrices } from './int8.ts';
+import type { IntegerAttention } from './onnx/int8.ts';
 import { lowerProgram, type Operators, type Precision } from './onnx/lower.ts';
 import { encodeModel, externalFolder } from './onnx/model.ts';
 import { checkPrecision, type Device, executionProviders, onDevice } from './providers.ts';
@@ -25,6 +26,8 @@ export interface SessionOptions {
   /** Products with these matrices run in 8-bit integers; `activationBits` as for `toOnnx`. */
   readonly quantised?: QuantisedMatrices;
   readonly activationBits?: 7 | 8;
+  /** With `quantised`: whether large products of attention run in integers too, as for `toOnnx`. */
+  readonly integerAttention?: IntegerAttention;
   /** Threads inside one operation; 1 when left out. */
   readonly threads?: number;
   /** Keep and plan memory between runs: faster for training, more memory. True when left out. */
@@ -61,6 +64,7 @@ export class Session {
       weights,
       quantised,
       activationBits,
+      integerAttention,
       threads = 1,
       memoryArena = true,
       spin = false,
@@ -80,6 +84,7 @@ export class Session {
       ...(weights ? { weights } : {}),
       ...(quantised ? { quantised } : {}),
       ...(activationBits ? { activationBits } : {}),
+      ...(integerAttention ? { integerAttention } : {}),
     });
     const folder = externalFolder(graph);
     const runtime = await onDevice(device, () =>

@@ -62,7 +62,7 @@ export async function measurePlan(folder: string, options: { threads: number; ro
   const tower = await Session.create(buildVisionProgram(config, { batch: 1 }), {
     weights: splitLayers(config, parameters),
     threads,
-    ...(quantised && { quantised, activationBits: await activationBits() }),
+    ...(quantised && { quantised, activationBits: await activationBits(), integerAttention: 'whole' as const }),
   });
   for (const { inputs: observation } of inputs)
     vision.push((await timed(() => tower.run({ images: observation.images }))).seconds);

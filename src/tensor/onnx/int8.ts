@@ -1,104 +1,235 @@
 import type { QuantisedMatrices, QuantisedMatrix } from '../int8.ts';
-import type { Node, Program } from '../types.ts';
-import { type WeightMatrix, weightMatrices } from '../weight-matrix.ts';
-import type { OnnxAttribute, OnnxNode, OnnxTensor } from './model.ts';
+import { size } from '../shapes.ts';
+import { weightRange } from '../stored.ts';
+import type { Program } from '../types.ts';
+import { weightMatrices } from '../weight-matrix.ts';
+import { Emitter } from './emitter.ts';
+import type { OnnxNode, OnnxTensor } from './model.ts';
+import { type QuantisedRows, RowQuantiser } from './quantise.ts';
 
 const MICROSOFT = 'com.microsoft';
 
+/** A product of two activations has at least this many multiplications (per batch element) to run in integers. */
+const WORTHWHILE = 2 ** 22;
+
 /**
- * Products with a quantised weight: the activation's rows become unsigned bytes with one scale each (zero point 128), the product is
- * exact in 32-bit integers, the column scales come with the integer product and the row scale after it:
- * y[m, n] = row[m] · column[n] · Σ_k (xq[m, k] - 128) · wq[k, n]. One scale for a whole activation would be at the mercy of one outlier row.
+ * Which products of a quantised program run in integers: those with quantised weights; the scores of attention (query · key) too; or the mixing of values as
+ * well. Large ones only: turning small operands into bytes costs more than it saves.
  */
-export class Int8Products {
-  readonly initialisers: OnnxTensor[] = [];
-  private readonly matrices: ReadonlyMap<string, WeightMatrix>;
-  private readonly activations = new Map<string, { quantised: string; scale: string; nodes: OnnxNode[] }>();
-  private readonly placed = new Set<string>();
+export type IntegerAttention = 'none' | 'scores' | 'whole';
+
+/**
+ * A value of the program that is not there in one piece yet: matrices [M, width] side by side, still to be multiplied by a scale per row [M, 1].
+ * Operators that work number by number take it as it is, so that the factor costs no pass of its own where the next product has row scales too.
+ */
+interface Pending {
+  readonly pieces: readonly { readonly name: string; readonly width: number }[];
+  readonly scale: string | undefined;
+}
+
+/**
+ * Writes products in integers: the left operand's rows become unsigned bytes with one scale each, the product is exact in 32-bit integers, the
+ * column scales come with the integer product and the row scale after it: y[m, n] = row[m] · column[n] · Σ_k (xq[m, k] - zero) · wq[k, n].
+ * One scale for a whole activation would be at the mercy of one outlier row. The right operand is a quantised weight, or in attention an
+ * activation whose columns become signed bytes while it runs.
+ */
+export class IntegerProducts {
+  private readonly to = new Emitter();
+  private readonly bytes: RowQuantiser;
+  private readonly matrices: ReadonlyMap<string, { readonly key: string }>;
+  private readonly pending = new Map<string, Pending>();
+  private readonly made = new Set<string>();
+  /** Outputs of softmaxes, under other shapes too. */
+  private readonly shares = new Set<string>();
 
   constructor(
     private readonly program: Program,
     private readonly quantised: QuantisedMatrices,
-    /** 8 where the CPU multiplies bytes without saturation; 7 keeps pairs of products within 16 bits. */
-    private readonly activationBits: 7 | 8,
+    activationBits: 7 | 8,
+    private readonly attention: IntegerAttention = 'none',
   ) {
     this.matrices = new Map([...weightMatrices(program)].filter(([, matrix]) => quantised.has(matrix.key)));
+    this.bytes = new RowQuantiser(this.to, activationBits);
   }
 
-  /** The nodes of a product whose weight is quantised; undefined for any other node. */
-  lower(node: Node): OnnxNode[] | undefined {
-    const matrix = this.matrices.get(node.name);
-    if (!matrix) return undefined;
-    const known = this.activations.get(node.inputs[0]!);
-    const { quantised, scale, nodes } = known ?? this.quantiseRows(node.inputs[0]!);
-    const weight = `int8/${matrix.key}`;
-    this.weight(weight, this.quantised.get(matrix.key)!);
+  get initialisers(): readonly OnnxTensor[] {
+    return this.to.initialisers;
+  }
+
+  /** The program's lowered nodes with the products replaced. */
+  rewrite(nodes: readonly OnnxNode[]): OnnxNode[] {
+    for (const node of nodes) {
+      const matrix = this.matrices.get(node.name);
+      const later = matrix ? this.product(node, this.quantised.get(matrix.key)!, matrix.key) : this.passOn(node);
+      if (later) {
+        this.pending.set(node.outputs[0]!, later);
+        continue;
+      }
+      if (node.op === 'Softmax' || (node.op === 'Reshape' && this.shares.has(node.inputs[0]!)))
+        this.shares.add(node.outputs[0]!);
+      for (const name of node.inputs) this.finish(name);
+      if (this.isAttention(node)) this.attentionProduct(node);
+      else this.to.nodes.push(node);
+    }
+    for (const { value } of this.program.outputs) this.finish(value);
+    return this.to.nodes;
+  }
+
+  /** x [M, K] · w [K, N]: pieces of x meet ranges of w's rows, blocks of w make pieces of the result. */
+  private product(node: OnnxNode, blocks: readonly QuantisedMatrix[], key: string): Pending {
+    const [x, out] = [node.inputs[0]!, node.outputs[0]!];
+    const given = this.pending.get(x);
+    const [count, inner] = this.shape(x) as [number, number];
+    const parts = given?.pieces ?? [{ name: x, width: inner }];
+    const rows = parts.map(({ name }) => this.rowsOf(name, count, given?.scale));
+    let column = 0;
+    const pieces = blocks.map((block, j) => {
+      const width = block.data.shape[1]!;
+      const name = `int8/${key}|columns ${column}`;
+      column += width;
+      let start = 0;
+      const products = parts.map((part, i) => {
+        const weight = this.weight(name, block, start, part.width);
+        start += part.width;
+        return this.multiply(`${out}/integer ${j} ${i}`, rows[i]!.bytes, 'centred', weight);
+      });
+      return { products, width };
+    });
+    if (parts.length === 1)
+      return { pieces: pieces.map(({ products, width }) => ({ name: products[0]!, width })), scale: rows[0]!.scale };
+    // Each piece of x has row scales of its own.
+    const sums = pieces.map(({ products, width }, j) => {
+      const terms = products.map((name, i) => this.to.emit('Mul', `${name}/scaled`, [name, rows[i]!.scale]));
+      return { name: terms.reduce((sum, term, i) => this.to.emit('Add', `${out}/sum ${j} ${i}`, [sum, term])), width };
+    });
+    return { pieces: sums, scale: undefined };
+  }
+
+  /** The bytes of a matrix; a row scale that is still due goes into the scales. */
+  private rowsOf(x: string, count: number, due: string | undefined): QuantisedRows {
+    const { bytes, scale } = this.bytes.rows(x, count, 'centred');
+    return { bytes, scale: due ? this.to.emit('Mul', `${x}/scale due`, [scale, due]) : scale };
+  }
+
+  private multiply(
+    output: string,
+    bytes: string,
+    kind: 'centred' | 'positive',
+    right: { readonly bytes: string; readonly scale: string },
+  ): string {
+    const one = this.to.constant('int8/one', [], 'float32', Float32Array.of(1));
+    const inputs = [bytes, right.bytes, one, right.scale, this.bytes.zeroPoint(kind)];
+    return this.to.emit('MatMulIntegerToFloat', output, inputs, {}, MICROSOFT);
+  }
+
+  /** A product of two activations, batch by batch, that is to run in integers and large enough to be worth it. */
+  private isAttention(node: OnnxNode): boolean {
+    if (this.attention === 'none' || (node.op !== 'FusedMatMul' && node.op !== 'MatMul')) return false;
+    if (this.attention === 'scores' && this.shares.has(node.inputs[0]!)) return false;
+    const shapes = [...node.inputs, ...node.outputs].map((name) => this.program.values.get(name)?.shape);
+    const [a, b, out] = shapes as (readonly number[])[];
+    if (!a || !b || !out || a.length < 3 || a.length !== b.length) return false;
+    if (node.attributes['transA'] && (node.attributes['transA'] as { int: number }).int === 1) return false;
+    const lead = a.slice(0, -2);
+    return String(lead) === String(b.slice(0, -2)) && a.at(-1)! * size(out.slice(-2)) >= WORTHWHILE;
+  }
+
+  /** a [..., M, K] · b [..., K, N] (or b transposed), scores and mixed values of attention. */
+  private attentionProduct(node: OnnxNode): void {
+    const { to } = this;
+    const [a, b] = node.inputs as [string, string];
     const out = node.outputs[0]!;
-    return [
-      ...(known ? [] : nodes),
-      op(
-        'MatMulIntegerToFloat',
-        `${out}/integer`,
-        [quantised, weight, 'int8/one', `${weight}/scale`, this.scalarZero()],
-        {},
-        MICROSOFT,
-      ),
-      op('Mul', out, [`${out}/integer`, scale]),
-    ];
+    const transposed = (node.attributes['transB'] as { int: number } | undefined)?.int === 1;
+    const alpha = (node.attributes['alpha'] as { float: number } | undefined)?.float ?? 1;
+    const shape = this.shape(a);
+    const lead = shape.slice(0, -2);
+    const [m, k] = shape.slice(-2) as [number, number];
+    const n = this.shape(out).at(-1)!;
+    const axes = shape.map((_, axis) => axis);
+    const swapped = { perm: { ints: [...axes.slice(0, -2), axes.length - 1, axes.length - 2] } };
+
+    const kind = this.shares.has(a) ? 'positive' : 'centred';
+    const left = this.bytes.rows(this.flat(a, size(lead) * m, k), size(lead) * m, kind);
+    const turned = transposed ? b : to.emit('Transpose', `${b}/turned`, [b], swapped);
+    const right = this.bytes.rows(this.flat(turned, size(lead) * n, k), size(lead) * n, 'signed');
+    const columns = to.reshape(`${out}/columns`, right.bytes, [...lead, n, k]);
+    const product = this.multiply(`${out}/integer`, to.reshape(`${out}/rows`, left.bytes, shape), kind, {
+      bytes: to.emit('Transpose', `${out}/right`, [columns], swapped),
+      scale: to.reshape(`${out}/column scales`, right.scale, [...lead, 1, n]),
+    });
+    const factor = to.constant(`int8/factor ${alpha}`, [], 'float32', Float32Array.of(alpha));
+    const scale = alpha === 1 ? left.scale : to.emit('Mul', `${out}/row factors`, [left.scale, factor]);
+    to.emit('Mul', out, [product, to.reshape(`${out}/row scales`, scale, [...lead, m, 1])]);
   }
 
-  /** x [M, K] → bytes [M, K] and scales [M, 1] = max|row| / 127. */
-  private quantiseRows(x: string): { quantised: string; scale: string; nodes: OnnxNode[] } {
-    const [rows] = this.program.values.get(x)!.shape as [number, number];
-    const steps = 2 ** (this.activationBits - 1) - 1;
-    this.constant('int8/one', [], 'float32', Float32Array.of(1));
-    this.constant('int8/steps', [], 'float32', Float32Array.of(1 / steps));
-    this.constant('int8/least', [], 'float32', Float32Array.of(1e-30));
-    this.constant('int8/last', [1], 'int64', BigInt64Array.of(-1n));
-    const zeros = `int8/zeros ${rows}`;
-    this.constant(zeros, [rows], 'uint8', new Uint8Array(rows).fill(steps + 1));
-    const name = (what: string) => `${x}/${what}`;
-    // The largest magnitude from the largest and the smallest number: two passes that write nothing, where Abs would write a whole activation.
-    const nodes = [
-      op('ReduceMax', name('highest'), [x, 'int8/last'], { keepdims: { int: 1 } }),
-      op('ReduceMin', name('lowest'), [x, 'int8/last'], { keepdims: { int: 1 } }),
-      op('Neg', name('depth'), [name('lowest')]),
-      op('Max', name('largest'), [name('highest'), name('depth')]),
-      op('Mul', name('step'), [name('largest'), 'int8/steps']),
-      op('Max', name('scale'), [name('step'), 'int8/least']),
-      op('Reshape', name('scales'), [name('scale'), 'int8/last']),
-      op('QuantizeLinear', name('bytes'), [x, name('scales'), zeros], { axis: { int: 0 } }),
-    ];
-    const made = { quantised: name('bytes'), scale: name('scale'), nodes };
-    this.activations.set(x, made);
-    return made;
+  private flat(x: string, rows: number, columns: number): string {
+    return this.to.reshape(`${x}/flat`, x, [rows, columns]);
   }
 
-  private weight(name: string, { data, scale }: QuantisedMatrix): void {
-    if (this.placed.has(name)) return;
-    this.placed.add(name);
-    this.initialisers.push({ name, ...data }, { name: `${name}/scale`, ...scale });
+  /** What operators that work number by number make of a pending value; undefined for all others. */
+  private passOn(node: OnnxNode): Pending | undefined {
+    const [a, b] = node.inputs.map((name) => this.pending.get(name));
+    const [x, out] = [node.inputs[0]!, node.outputs[0]!];
+    if (node.op === 'Reshape' && a && this.shape(out).at(-1) === width(a)) return a;
+    if (node.op === 'Gelu' && a) {
+      const pieces = this.scaled(x, a).map(({ name, width }, i) => ({
+        name: this.to.emit('Gelu', `${out}/${i}`, [name], node.attributes),
+        width,
+      }));
+      return { pieces, scale: undefined };
+    }
+    if (node.op !== 'Mul' || !a || !b || !a.pieces.every(({ width }, i) => width === b.pieces[i]?.width))
+      return undefined;
+    const pieces = a.pieces.map(({ name, width }, i) => ({
+      name: this.to.emit('Mul', `${out}/${i}`, [name, b.pieces[i]!.name]),
+      width,
+    }));
+    const scale = a.scale && b.scale ? this.to.emit('Mul', `${out}/scale`, [a.scale, b.scale]) : (a.scale ?? b.scale);
+    return { pieces, scale };
   }
 
-  private scalarZero(): string {
-    return this.constant('int8/zero', [], 'uint8', Uint8Array.of(2 ** (this.activationBits - 1)));
+  private scaled(name: string, { pieces, scale }: Pending): Pending['pieces'] {
+    if (!scale) return pieces;
+    return pieces.map((piece, i) => ({
+      ...piece,
+      name: this.to.emit('Mul', `${name}/scaled ${i}`, [piece.name, scale]),
+    }));
   }
 
-  private constant(name: string, shape: number[], dtype: 'float32' | 'int64' | 'uint8', data: OnnxTensorData): string {
-    if (!this.placed.has(name)) this.initialisers.push({ name, shape, dtype, data });
-    this.placed.add(name);
-    return name;
+  /** Makes a pending value whole under its own name. */
+  private finish(name: string): void {
+    const pending = this.pending.get(name);
+    if (!pending || this.made.has(name)) return;
+    this.made.add(name);
+    const shape = this.shape(name);
+    const { pieces, scale } = pending;
+    const matrix = shape.length === 2 ? name : `${name}/matrix`;
+    if (pieces.length > 1) {
+      const parts = this.scaled(name, pending).map((piece) => piece.name);
+      this.to.emit('Concat', matrix, parts, { axis: { int: 1 } });
+    } else if (scale) this.to.emit('Mul', matrix, [pieces[0]!.name, scale]);
+    else this.to.emit('Identity', matrix, [pieces[0]!.name]);
+    if (matrix !== name) this.to.reshape(name, matrix, shape);
+  }
+
+  /** Rows `start`… of a block of a quantised matrix, and the scales of its columns. */
+  private weight(
+    name: string,
+    { data, scale }: QuantisedMatrix,
+    start: number,
+    count: number,
+  ): { bytes: string; scale: string } {
+    const [rows, columns] = data.shape as [number, number];
+    const part = count === rows ? name : `${name}|rows ${start}`;
+    return {
+      bytes: this.to.place({ name: part, ...weightRange(data, start * columns, [count, columns]) }),
+      scale: this.to.place({ name: `${name}/scale`, ...scale }),
+    };
+  }
+
+  private shape(name: string): readonly number[] {
+    return this.program.values.get(name)!.shape;
   }
 }
 
-type OnnxTensorData = Float32Array | BigInt64Array | Uint8Array;
-
-function op(
-  type: string,
-  output: string,
-  inputs: readonly string[],
-  attributes: Record<string, OnnxAttribute> = {},
-  domain = '',
-): OnnxNode {
-  return { op: type, domain, name: output, inputs, outputs: [output], attributes };
-}
+const width = ({ pieces }: Pending): number => pieces.reduce((sum, piece) => sum + piece.width, 0);

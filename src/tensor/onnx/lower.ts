@@ -5,7 +5,7 @@ import { isStored, type Weight, type Weights } from '../stored.ts';
 import type { Attribute, DataType, FloatAttribute, Node, Program, TypedArray } from '../types.ts';
 import { fuseGelu } from './fuse.ts';
 import { halfGraph } from './half.ts';
-import { Int8Products } from './int8.ts';
+import { type IntegerAttention, IntegerProducts } from './int8.ts';
 import { encodeModel, type OnnxAttribute, type OnnxGraph, type OnnxNode, type OnnxTensor } from './model.ts';
 import { spellInFloat64, spellMatmul, spellNorm } from './spell.ts';
 
@@ -28,6 +28,8 @@ export interface LowerOptions {
   readonly quantised?: QuantisedMatrices;
   /** Bits of a quantised activation: 8, or 7 for a CPU whose byte products saturate. 8 when left out. */
   readonly activationBits?: 7 | 8;
+  /** With quantised matrices: whether large products of attention run in integers too. 'none' when left out. */
+  readonly integerAttention?: IntegerAttention;
 }
 
 /** Lowers a program to the bytes of an ONNX model. @throws TensorError when a weight's shape is not the parameter's */
@@ -45,6 +47,7 @@ export function lowerProgram(
     weights,
     quantised = new Map(),
     activationBits = 8,
+    integerAttention = 'none',
   }: LowerOptions = {},
 ): OnnxGraph {
   if (quantised.size > 0 && (wanted !== 'float32' || operators === 'standard'))
@@ -79,11 +82,10 @@ export function lowerProgram(
   }
 
   const { rename, copies } = outputNames(program);
-  const integer = new Int8Products(program, quantised, activationBits);
-  const spelled = program.nodes.flatMap(
-    (node) => integer.lower(node) ?? lowerNode(node, program, precision, operators),
-  );
-  const nodes = precision === 'float32' && operators === 'fused' ? fuseGelu(spelled, program) : spelled;
+  const spelled = program.nodes.flatMap((node) => lowerNode(node, program, precision, operators));
+  const fused = precision === 'float32' && operators === 'fused' ? fuseGelu(spelled, program) : spelled;
+  const integer = new IntegerProducts(program, quantised, activationBits, integerAttention);
+  const nodes = quantised.size > 0 ? integer.rewrite(fused) : fused;
   initialisers.push(...integer.initialisers);
   const renamed = (name: string) => rename.get(name) ?? name;
   const graph = {
