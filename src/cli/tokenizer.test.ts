@@ -81,6 +81,19 @@ describe('valet tokenizer', () => {
     expect(checked).toMatchObject({ ok: true, vocabulary: { horizon: 10, width: 7, scale: 20 } });
   });
 
+  it('writes into the asset that the checkpoint plans with, whose id may have slashes', async () => {
+    const checkpoint = join(folder, 'slashes');
+    const assets = join(checkpoint, 'assets');
+    for (const id of ['behavior-1k/2025-challenge-demos', 'other']) await mkdir(join(assets, id), { recursive: true });
+    await writeFile(join(checkpoint, 'params.safetensors'), '');
+    const argv = ['fit', demos, '--out', checkpoint, '--columns', '7:9', '--horizon', '4', '--json'];
+    await expect(run(...argv)).rejects.toThrow('2 assets (behavior-1k/2025-challenge-demos, other). Choose one');
+    await writeFile(join(checkpoint, 'config.json'), '{"policy":{"assetId":"behavior-1k/2025-challenge-demos"}}');
+    const { out } = JSON.parse(await run(...argv));
+    expect(out).toBe(join(assets, 'behavior-1k/2025-challenge-demos/fast_tokenizer'));
+    expect(JSON.parse(await run('check', checkpoint, '--data', demos, '--json'))).toMatchObject({ ok: true });
+  });
+
   it('says what is wrong', async () => {
     await expect(run('fit', demos, '--out', folder, '--horizon', '100')).rejects.toThrow(/(no episode|too few chunks)/);
     await expect(run('fit', demos, '--out', folder, '--vocab-size', '5')).rejects.toThrow(

@@ -4,7 +4,8 @@ import { Command } from 'commander';
 import { FAST_MAX_TOKENS, parseColumns, R1PRO } from '../action/index.ts';
 import { duration, InputError, Progress, WorkerClient } from '../base/index.ts';
 import { aboveZero, positive } from './numbers.ts';
-import { assetFolders, type CheckJob, type CheckReport, type FitJob, type FitReport } from './tokenizer/job.ts';
+import { assetIds, ownAssetId } from './tokenizer/assetIds.ts';
+import type { CheckJob, CheckReport, FitJob, FitReport } from './tokenizer/job.ts';
 
 interface Common {
   horizon: number;
@@ -87,11 +88,13 @@ function folderFor(out: string, assetId: string | undefined): string {
   const inside = (id: string) => join(out, 'assets', id, 'fast_tokenizer');
   if (assetId !== undefined) return inside(assetId);
   if (!existsSync(join(out, 'params.safetensors'))) return out;
-  const ids = assetFolders(out);
+  const own = ownAssetId(out);
+  if (own !== undefined) return inside(own);
+  const ids = assetIds(out);
   if (ids.length !== 1)
     throw new InputError(
       out,
-      `is a checkpoint with ${ids.length} assets (${ids.join(', ')}). Choose one with --asset-id.`,
+      `is a checkpoint with ${ids.length} assets${ids.length > 0 ? ` (${ids.join(', ')})` : ''}. Choose one with --asset-id.`,
     );
   return inside(ids[0]!);
 }

@@ -62,10 +62,23 @@ export async function statisticsFor(
   const accumulator = new StatisticsAccumulator({ horizon: source.horizon });
   for (const set of await openAll(source))
     for (const [i, episode] of set.episodes.entries()) {
-      accumulator.add(await readEpisode(set, episode));
+      const columns = await readEpisode(set, episode);
+      named(`${set.root}: episode ${episode.index}`, () => accumulator.add(columns));
       report('quantiles: reading', i + 1, set.episodes.length, 'episodes');
     }
-  return accumulator.finish((part) => report('quantiles: computing', Math.round(100 * part), 100, '%'));
+  return named(source.folders.join(', '), () =>
+    accumulator.finish((part) => report('quantiles: computing', Math.round(100 * part), 100, '%')),
+  );
+}
+
+/** Puts before an error's message where its numbers came from. */
+function named<T>(where: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(where, error.message, { cause: error });
+  }
 }
 
 async function openAll({ folders }: Source): Promise<Dataset[]> {

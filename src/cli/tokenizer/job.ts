@@ -1,7 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { FAST_COLUMNS, FastFitter, FastTokenizer, fastChunk, type Moments, widthOf } from '../../action/index.ts';
 import { InputError, Random } from '../../base/index.ts';
+import { assetIds } from './assetIds.ts';
 import { deltaChunks, type Report, type Source, statisticsFor } from './chunks.ts';
 import { RoundTrip, type RoundTripReport } from './roundTrip.ts';
 
@@ -170,7 +171,7 @@ export function fastFolder(dir: string): string {
   const tried = [
     dir,
     join(dir, 'fast_tokenizer'),
-    ...assetFolders(dir).map((name) => join(dir, 'assets', name, 'fast_tokenizer')),
+    ...assetIds(dir).map((name) => join(dir, 'assets', name, 'fast_tokenizer')),
   ];
   const found = tried.filter((folder) => existsSync(join(folder, 'tokenizer.json')));
   if (found.length === 1 || (found.length > 0 && found[0] === dir)) return found[0]!;
@@ -179,11 +180,4 @@ export function fastFolder(dir: string): string {
     dir,
     `holds no vocabulary (looked for tokenizer.json in ${tried.join(', ')}). Fit one with \`valet tokenizer fit\`.`,
   );
-}
-
-/** Names below a checkpoint's `assets/`. */
-export function assetFolders(dir: string): string[] {
-  const assets = join(dir, 'assets');
-  if (!existsSync(assets)) return [];
-  return readdirSync(assets, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? entry.name : []));
 }
