@@ -3,16 +3,20 @@ import { Command } from 'commander';
 import sharp from 'sharp';
 import { InputError, NotBuiltError, Progress, writeFileAside } from '../base/index.ts';
 import { checkDataset, contactSheet, openDataset } from '../data/index.ts';
+import { positive, whole } from './numbers.ts';
 
 /** `valet data check | show | convert` */
 export function command(): Command {
-  const data = new Command('data').description('check, show and convert data sets');
+  const data = new Command('data')
+    .description('check, show and convert data sets')
+    .addHelpText('after', '\nExample:\n  $ valet data check demos');
   data
     .command('check')
     .description('read a whole LeRobot v2.1 or v3.0 data set and name every file that is wrong')
     .argument('<dir>', "the data set's folder")
     .option('--all-frames', 'decode every picture, not only the first and last of each video')
     .option('--json', 'print the result as one JSON value')
+    .addHelpText('after', '\nExample:\n  $ valet data check demos')
     .action(async (dir: string, options: { allFrames?: boolean; json?: boolean }) => {
       await requireFolder(dir);
       let bar: Progress | undefined;
@@ -37,13 +41,14 @@ export function command(): Command {
     .command('show')
     .description('one episode as a picture: the three cameras over time, and the stages below')
     .argument('<dir>', "the data set's folder")
-    .requiredOption('--episode <number>', 'episode_index')
+    .requiredOption('--episode <number>', 'episode_index', whole)
     .requiredOption('--out <png>', 'the picture to write')
-    .option('--columns <count>', 'frames to show', '8')
+    .option('--columns <count>', 'frames to show', positive, 8)
     .option('--json', 'print what is known of the episode as one JSON value')
-    .action(async (dir: string, options: { episode: string; out: string; columns: string; json?: boolean }) => {
+    .addHelpText('after', '\nExample:\n  $ valet data show demos --episode 0 --out episode.png')
+    .action(async (dir: string, options: { episode: number; out: string; columns: number; json?: boolean }) => {
       const dataset = await openDataset(dir);
-      const episode = dataset.episodes.find((e) => e.index === Number(options.episode));
+      const episode = dataset.episodes.find((e) => e.index === options.episode);
       if (!episode) {
         const some = dataset.episodes.slice(0, 5).map((e) => e.index);
         throw new InputError(
@@ -51,10 +56,7 @@ export function command(): Command {
           `${dir} has no episode ${options.episode} (it has ${dataset.episodes.length}: ${some.join(', ')}, …).`,
         );
       }
-      const columns = Number(options.columns);
-      if (!(Number.isInteger(columns) && columns >= 1))
-        throw new InputError('--columns', `must be a whole number above 0 (got ${options.columns}).`);
-      const sheet = await contactSheet(dataset, episode, columns);
+      const sheet = await contactSheet(dataset, episode, options.columns);
       const png = await sharp(sheet.data, { raw: { width: sheet.width, height: sheet.height, channels: 3 } })
         .png()
         .toBuffer();

@@ -2,31 +2,34 @@ import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { duration, InputError } from '../base/index.ts';
 import { contactSheet, HOME_TASKS, homeTask, makeDemonstrations } from '../home/index.ts';
+import { aboveZero, positive, share, whole } from './numbers.ts';
 
 export function command(): Command {
   const home = new Command('home').description(
     'the embedded household: tasks, expert demonstrations, an episode to look at',
   );
+  home.addHelpText('after', '\nExample:\n  $ valet home tasks');
   home
     .command('tasks')
     .description('the household tasks')
     .option('--json', 'print one JSON array on stdout', false)
+    .addHelpText('after', '\nExample:\n  $ valet home tasks')
     .action(tasks);
   home
     .command('demos')
     .description('expert demonstrations as a LeRobot data set')
     .requiredOption('--tasks <names>', 'task names, separated by commas')
-    .requiredOption('--episodes <n>', 'episodes of each task', integer)
+    .requiredOption('--episodes <n>', 'episodes of each task', positive)
     .requiredOption('--out <dir>', 'folder of the data set')
-    .option('--seed <n>', 'which scenes: other seeds, other scenes', integer, 0)
-    .option('--clip <seconds>', 'keep only a random window of each scene: many scenes at low cost', Number)
+    .option('--seed <n>', 'which scenes: other seeds, other scenes', whole, 0)
+    .option('--clip <seconds>', 'keep only a random window of each scene: many scenes at low cost', aboveZero)
     .option(
       '--disturb <share>',
       'share of the windows before which the robot is pushed off its way (default 0.4)',
-      Number,
+      share,
     )
-    .option('--image-size <pixels>', 'side of the camera pictures', integer, 64)
-    .option('--workers <n>', 'threads', integer, 2)
+    .option('--image-size <pixels>', 'side of the camera pictures', positive, 64)
+    .option('--workers <n>', 'threads', positive, 2)
     .option('--correct <checkpoint>', "this policy drives; the expert's corrections of it are the episodes")
     .option('--format <version>', 'v2.1', 'v2.1')
     .option('--json', 'print one JSON object on stdout', false)
@@ -43,18 +46,12 @@ export function command(): Command {
     .description('one episode of the expert as a sheet of pictures: the room and the three cameras over time')
     .argument('<task>', 'task name')
     .requiredOption('--out <png>', 'picture file')
-    .option('--instance <n>', 'instance number', integer, 0)
-    .option('--moments <n>', 'rows of the sheet', integer, 6)
-    .option('--size <pixels>', "side of the robot's pictures", integer, 64)
+    .option('--instance <n>', 'instance number', whole, 0)
+    .option('--moments <n>', 'rows of the sheet', positive, 6)
+    .option('--size <pixels>', "side of the robot's pictures", positive, 64)
+    .addHelpText('after', '\nExample:\n  $ valet home watch picking_up_trash --out trash.png')
     .action(watch);
   return home;
-}
-
-function integer(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw new InputError('valet home', `a whole number from 0 on was expected (got ${text}).`);
-  return value;
 }
 
 function tasks({ json }: { json: boolean }): void {

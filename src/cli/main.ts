@@ -35,7 +35,9 @@ const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command
   doctor: { summary: 'what this machine can do', load: () => import('./doctor.ts') },
 };
 
-async function main(argv: string[]): Promise<number> {
+async function main(words: string[]): Promise<number> {
+  // `valet help import` is `valet import --help`.
+  const argv = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
   const program = new Command('valet')
     .description('Valet trains, serves and evaluates long-horizon robot policies.')
     .exitOverride();

@@ -16,3 +16,4 @@ export const whole = numberOption('a whole number, 0 or more', (value) => isWhol
 export const aboveZero = numberOption('a number above 0', (value) => value > 0);
 export const atLeastZero = numberOption('a number of 0 or more', (value) => value >= 0);
 export const minutes = numberOption('minutes, a number above 0', (value) => value > 0);
+export const share = numberOption('a number from 0 to 1', (value) => value >= 0 && value <= 1);

@@ -20,7 +20,9 @@ interface Common {
 
 /** `valet tokenizer fit | check` */
 export function command(): Command {
-  const tokenizer = new Command('tokenizer').description('fit and check a FAST vocabulary');
+  const tokenizer = new Command('tokenizer')
+    .description('fit and check a FAST vocabulary')
+    .addHelpText('after', '\nExample:\n  $ valet tokenizer fit demos --out tokenizer');
   common(
     tokenizer
       .command('fit')
