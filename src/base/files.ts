@@ -105,3 +105,8 @@ export async function writeFolderAside(
     throw systemError(error, { where: path, inside: temporary }) ?? error;
   }
 }
+
+/** A value as the text of a JSON file for people: indented, one line end behind. */
+export function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

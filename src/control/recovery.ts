@@ -1,5 +1,6 @@
 import { R1PRO } from '../action/index.ts';
 import { BEHAVIOR_RULES, type RuleTable } from './rules.ts';
+import { firstToSpeak } from './ruleTable.ts';
 
 /**
  * The second kind of rule: a slight misalignment before a key step, seen in proprioception alone, and answered by a short motion that needs to know nothing
@@ -112,14 +113,11 @@ export function recover(
   settings: RecoverySettings = RECOVERY_DEFAULTS,
   table: RuleTable = BEHAVIOR_RULES,
 ): Recovery | undefined {
-  for (const rule of RECOVERY_RULE_NAMES) {
-    const seen = names.includes(rule) ? RECOVERY_RULES[rule](situation, settings, table) : undefined;
-    if (!seen) continue;
-    const { way, open } = seen;
-    const actions = retrace(situation.past.slice(-way.back), way.stride, open);
-    return { rule, ...seen, actions, rows: actions.length / R1PRO.width };
-  }
-  return undefined;
+  const found = firstToSpeak(RECOVERY_RULES, names, (rule: Detector) => rule(situation, settings, table));
+  if (!found) return undefined;
+  const { way, open } = found.said;
+  const actions = retrace(situation.past.slice(-way.back), way.stride, open);
+  return { rule: found.rule, ...found.said, actions, rows: actions.length / R1PRO.width };
 }
 
 /** A gripper that was open a moment ago, was told to close, and met nothing, where the table says that it must not be empty. */

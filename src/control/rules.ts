@@ -1,3 +1,5 @@
+import { firstToSpeak } from './ruleTable.ts';
+
 /**
  * The correction rules of the original's serving wrapper: signs in the robot's state that something went wrong, and what to do instead of the plan.
  * A gripper that is closed with nothing between its fingers has failed to grasp; it is opened where it is, while everything else holds still.
@@ -93,11 +95,8 @@ export function correct(
   situation: Situation,
   { table = BEHAVIOR_RULES, names = CORRECTION_RULE_NAMES }: { table?: RuleTable; names?: readonly string[] } = {},
 ): Correction | undefined {
-  for (const rule of CORRECTION_RULE_NAMES) {
-    const said = names.includes(rule) ? CORRECTION_RULES[rule](situation, table) : undefined;
-    if (said) return { rule, ...said };
-  }
-  return undefined;
+  const found = firstToSpeak(CORRECTION_RULES, names, (rule: Rule) => rule(situation, table));
+  return found && { rule: found.rule, ...found.said };
 }
 
 /** Task 0 from stage 2 on: stage 4 goes back to 2; an empty closed gripper is opened unless the other one is half open (holding the radio). */

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type ChunkStatistics, readNormStats, writeNormStats } from '../action/index.ts';
-import { InputError, nearest, readJson, writeFileAside, writeFolderAside } from '../base/index.ts';
+import { InputError, jsonText, nearest, readJson, writeFileAside, writeFolderAside } from '../base/index.ts';
 import {
   type DataType,
   loadWeight,
@@ -92,8 +92,8 @@ export async function writeCheckpoint(
     folder,
     async (at) => {
       const assets = join(at, 'assets', policy.assetId);
-      await writeFileAside(join(at, 'config.json'), json({ format: 1, model: contents.config, policy }));
-      await writeFileAside(join(at, 'card.json'), json(contents.card));
+      await writeFileAside(join(at, 'config.json'), jsonText({ format: 1, model: contents.config, policy }));
+      await writeFileAside(join(at, 'card.json'), jsonText(contents.card));
       await writeSafetensors(join(at, 'params.safetensors'), parameters);
       await writeNormStats(join(assets, 'norm_stats.json'), contents.normStats);
       for (const [name, data] of Object.entries(contents.fastTokenizer ?? {}))
@@ -103,8 +103,6 @@ export async function writeCheckpoint(
     options,
   );
 }
-
-const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Reads a checkpoint folder. @throws InputError that names the file and what is wrong with it */
 export async function readCheckpoint(folder: string): Promise<Checkpoint> {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError, type Progress, writeFileAside } from '../base/index.ts';
+import { InputError, jsonText, type Progress, writeFileAside } from '../base/index.ts';
 import { loadWeight, type Parameters, type Weight, weightRange, writeSafetensors } from '../tensor/index.ts';
 import { type CheckpointParts, readCheckpointParts } from './checkpoint.ts';
 import { type ModelConfig, modelConfig } from './config.ts';
@@ -36,14 +36,13 @@ export async function quantiseCheckpoint(
   await writeRest(to, parts, leaves);
   if (existsSync(join(from, 'assets'))) await cp(join(from, 'assets'), join(to, 'assets'), { recursive: true });
   const worst = errors.reduce((max, { relative }) => Math.max(max, relative), 0);
-  const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   await writeFileAside(
     join(to, 'config.json'),
-    json({ format: 1, dtype: 'int8', model: config, policy: source.policy }),
+    jsonText({ format: 1, dtype: 'int8', model: config, policy: source.policy }),
   );
   await writeFileAside(
     join(to, 'card.json'),
-    json({ ...source.card, int8: { matrices: errors.length, worstRelativeError: worst } }),
+    jsonText({ ...source.card, int8: { matrices: errors.length, worstRelativeError: worst } }),
   );
   return errors;
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readNormStats } from '../../action/index.ts';
-import { InputError, removeAbandoned, writeFileAside, writeFolderAside } from '../../base/index.ts';
+import { InputError, jsonText, removeAbandoned, writeFileAside, writeFolderAside } from '../../base/index.ts';
 import { type ModelConfig, type ModelConfigInput, modelConfig } from '../config.ts';
 import { INT8_FILE, type MatrixError } from '../int8.ts';
 import { quantiseCheckpoint } from '../int8Checkpoint.ts';
@@ -102,12 +102,12 @@ export async function importCheckpoint(
     if (asset && existsSync(join(asset.folder, 'fast_tokenizer')))
       await copy(join(asset.folder, 'fast_tokenizer'), join(at, 'assets', assetId, 'fast_tokenizer'));
     const policy = { ...(await policyOf(tree)), assetId };
-    await writeFileAside(join(at, 'config.json'), json({ format: 1, model: config, policy }));
+    await writeFileAside(join(at, 'config.json'), jsonText({ format: 1, model: config, policy }));
     const card = {
       importedFrom: { layout, container: tree.container, dtypes: [...new Set(taken.map((leaf) => leaf.dtype))] },
       drawnAnew: { leaves: plan.fresh, extended: Object.fromEntries(plan.extended), seed },
     };
-    await writeFileAside(join(at, 'card.json'), json(card));
+    await writeFileAside(join(at, 'card.json'), jsonText(card));
     options.signal?.throwIfAborted();
   });
   return {
@@ -144,7 +144,6 @@ async function importInt8(source: string, out: string, options: ImportOptions): 
   return { ...report!, bytesWritten, matrices };
 }
 
-const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 /** The source's configuration, with what the options say; more tasks are put behind the others. */
 async function configFor(
   tree: StoredTree,
