@@ -83,7 +83,7 @@ export function decodeOnly(
   { workers, how = 'read' }: Pick<DatasetStatisticsOptions, 'workers'> & { readonly how?: 'read' | 'pick' } = {},
 ): Promise<{ frames: number; seconds: number; processor: number }> {
   return overEpisodes(folders, workers, async (clients, _, each) => {
-    await Promise.all(clients.map((worker) => worker.call('open', { folders, memory: 0 })));
+    await Promise.all(clients.map((worker) => worker.call('open', { folders, memory: 0, how })));
     const started = performance.now();
     const busy = process.cpuUsage();
     const frames = await each(how);

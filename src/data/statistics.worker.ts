@@ -3,7 +3,7 @@ import { answerCalls, InputError, Transfer } from '../base/index.ts';
 import type { Dataset, Episode } from './dataset.ts';
 import { openDataset } from './open.ts';
 import { PageReader, type RowRange, type TakeRows } from './pages/pageReader.ts';
-import { episodeRows } from './parquet.ts';
+import { episodeRows, prepareReader } from './parquet.ts';
 import type { EpisodeJob } from './statistics.ts';
 
 const WIDTH = 23;
@@ -14,7 +14,8 @@ let accumulator = new StatisticsAccumulator({ memory: 0 });
 
 /** A share of a data set's statistics: episodes as they come, then the sums, then refinements of the quantiles. */
 answerCalls({
-  async open({ folders, memory }: { folders: readonly string[]; memory: number }) {
+  async open({ folders, memory, how }: { folders: readonly string[]; memory: number; how?: 'read' | 'pick' }) {
+    if (how === 'read') await prepareReader();
     datasets = await Promise.all(folders.map((folder) => openDataset(folder)));
     accumulator = new StatisticsAccumulator({ memory });
   },
