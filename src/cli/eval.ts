@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { InputError, NotBuiltError } from '../base/index.ts';
 import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
 import { evaluate, parseInstances, parsePolicy, qTable, type Summary, writeReport } from '../evaluate/index.ts';
 import { HOME_TASKS } from '../home/index.ts';
-import { DEVICES, type Device } from '../tensor/index.ts';
 import { positive } from './numbers.ts';
+import { addPlanningOptions, type PlanningOptions, plannerOptions } from './planning.ts';
 
-interface Options {
+interface Options extends PlanningOptions {
   policy: string;
   tasks: string;
   instances: string;
@@ -20,10 +20,8 @@ interface Options {
   imageSize: number;
   demos?: string;
   apiKeyFile?: string;
-  samplingSteps?: number;
-  device: Device;
-  precision: 'float32' | 'float16';
   rules?: RulesOption;
+  compress: boolean;
   record: boolean;
   report: boolean;
   resume: boolean;
@@ -33,7 +31,7 @@ interface Options {
 }
 
 export function command(): Command {
-  return new Command('eval')
+  const evaluation = new Command('eval')
     .description('rollouts of a policy in the household, into a ledger that can be gone on with')
     .requiredOption('--policy <who>', 'ws://HOST:PORT, a checkpoint folder, household, expert, hold or replay')
     .option('--tasks <names>', 'tasks, separated by commas', HOME_TASKS.map((task) => task.name).join(','))
@@ -47,12 +45,11 @@ export function command(): Command {
     .option('--image-size <pixels>', 'side of the pictures that a server gets', positive, 64)
     .option('--demos <dir>', 'data set whose actions replay plays (fresh demonstrations otherwise)')
     .option('--api-key-file <file>', 'key for the server')
-    .option('--sampling-steps <n>', "flow steps of a plan (the checkpoint's own by default)", positive)
-    .addOption(new Option('--device <name>', "what computes a checkpoint's network").choices(DEVICES).default('cpu'))
-    .addOption(
-      new Option('--precision <type>', 'in what it computes').choices(['float32', 'float16']).default('float32'),
-    )
+    .optionsGroup('A checkpoint:');
+  return addPlanningOptions(evaluation)
     .option('--rules <names>', `a checkpoint's rules: ${RULES_HELP}`, parseRules)
+    .option('--no-compress', 'without squeezing plans in time')
+    .optionsGroup('Output:')
     .option('--no-record', 'keep no rollouts, only scores')
     .option('--no-report', 'write no report.html')
     .option('--queue <url>', 'spread the episodes over machines')
@@ -68,7 +65,7 @@ export function command(): Command {
 
 async function run(options: Options): Promise<void> {
   if (options.queue !== undefined) throw new NotBuiltError('valet eval --queue', 'evaluation over a queue');
-  const { out, demos, samplingSteps } = options;
+  const { out, demos } = options;
   const apiKey = options.apiKeyFile === undefined ? undefined : await readKey(options.apiKeyFile);
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
@@ -77,11 +74,12 @@ async function run(options: Options): Promise<void> {
     policy: parsePolicy(options.policy, {
       demos,
       apiKey,
-      samplingSteps,
-      device: options.device,
-      precision: options.precision,
+      planner: plannerOptions(options),
       copies: options.workers,
-      ...(options.rules !== undefined && { session: { rules: options.rules } }),
+      session: {
+        ...(options.rules !== undefined && { rules: options.rules }),
+        ...(!options.compress && { compress: false }),
+      },
     }),
     tasks: [
       ...new Set(

@@ -126,7 +126,7 @@ describe('valet serve', () => {
     [['--checkpoint', 'a', '--mapping', 'b'], /needs either --checkpoint or --mapping/],
     [['--checkpoint', 'household', '--port', '70000'], /expected a port/],
     [['--checkpoint', 'household', '--port', '9000-8000'], /expected a port/],
-    [['--checkpoint', 'household', '--threads', '0'], /positive whole number/],
+    [['--checkpoint', 'household', '--threads', '0'], /a whole number above 0/],
     [['--checkpoint', 'household', '--host', '0.0.0.0'], /no API key is set/],
     [['--checkpoint', 'household', '--tls-cert', 'a'], /both --tls-cert and --tls-key/],
     [['--checkpoint', 'household', '--memory', 'much'], /expected a number of bytes/],

@@ -27,9 +27,10 @@ import {
   startServer,
   tryPlanner,
 } from '../serve/index.ts';
-import { DEVICES, type Device } from '../tensor/index.ts';
+import { numberOption, positive, whole } from './numbers.ts';
+import { addPlanningOptions, type PlanningOptions, plannerOptions } from './planning.ts';
 
-interface Options {
+interface Options extends PlanningOptions {
   checkpoint?: string;
   mapping?: string;
   replay?: string;
@@ -50,12 +51,6 @@ interface Options {
   memory: number;
   preload: boolean;
   reloadSeconds: number;
-  samplingSteps?: number;
-  device: Device;
-  precision: 'float32' | 'float16';
-  timeThresholdInpaint?: number;
-  correlationBeta?: number;
-  correlatedNoise: boolean;
   seed: string;
   rules: RulesOption;
   compress: boolean;
@@ -75,7 +70,7 @@ interface Options {
 
 export function command(): Command {
   const limits = DEFAULT_LIMITS;
-  return new Command('serve')
+  const planned = new Command('serve')
     .description('the policy server: any evaluator of the official wire connects to it')
     .option(
       '--checkpoint <folder>',
@@ -101,7 +96,7 @@ export function command(): Command {
       positive,
       1,
     )
-    .option('--batch-wait-ms <ms>', 'how long a plan may wait for others to share its pass', natural, 5)
+    .option('--batch-wait-ms <ms>', 'how long a plan may wait for others to share its pass', whole, 5)
     .option('--max-waiting-plans <n>', 'plans that may wait; the robots beyond are told to try later', positive, 1024)
     .option(
       '--plan-ahead <k>',
@@ -115,15 +110,8 @@ export function command(): Command {
       bytes,
     )
     .option('--preload', 'load all checkpoints of the mapping at the start, as far as memory goes', false)
-    .option('--reload-seconds <s>', 'how often checkpoint folders are looked at for a change; 0: never', seconds, 2)
-    .option('--sampling-steps <n>', "flow steps of a plan (the checkpoint's own by default)", positive)
-    .option('--time-threshold-inpaint <t>', 'hold kept actions while the flow time is above this', share)
-    .option('--correlation-beta <share>', "share of the data's correlation in the starting noise", share)
-    .option('--no-correlated-noise', 'start plans from white noise')
-    .addOption(new Option('--device <name>', 'what computes the network').choices(DEVICES).default('cpu'))
-    .addOption(
-      new Option('--precision <type>', 'in what it computes').choices(['float32', 'float16']).default('float32'),
-    )
+    .option('--reload-seconds <s>', 'how often checkpoint folders are looked at for a change; 0: never', seconds, 2);
+  return addPlanningOptions(planned)
     .option('--plan-timeout <seconds>', 'longest time for one plan', fraction, limits.planTimeoutMs / 1000)
     .optionsGroup('Sessions:')
     .option('--seed <text>', "seed of the plans' noise; a client may ask for its own with ?seed=", '0')
@@ -257,18 +245,12 @@ function openPool(
   metrics: Metrics,
   robots: () => number,
 ): CheckpointPool {
-  const { threads, samplingSteps, device, precision, timeThresholdInpaint, correlationBeta } = options;
   const taskOf = new Map([...mapping.byTask].map(([task, name]) => [mapping.paths.get(name), task]));
   const load = planningWorkers({
     workers: options.workers,
     planner: {
-      threads,
-      samplingSteps,
-      device,
-      precision,
-      timeThresholdInpaint,
-      correlationBeta,
-      ...(!options.correlatedNoise && { useCorrelatedNoise: false }),
+      ...plannerOptions(options),
+      threads: options.threads,
       onPass: (timing) => metrics.timed(timing),
     },
     batching: {
@@ -372,22 +354,12 @@ function ports(text: string): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }
 
-/** A parser of numbers in a range. */
-function number(what: string, holds: (value: number) => boolean): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === '' || !Number.isFinite(value) || !holds(value))
-      throw new InvalidArgumentError(`expected ${what}.`);
-    return value;
-  };
-}
-
-const share = number('a number from 0 to 1', (value) => value >= 0 && value <= 1);
-const positive = number('a positive whole number', (value) => Number.isInteger(value) && value >= 1);
-const natural = number('a whole number, 0 or more', (value) => Number.isInteger(value) && value >= 0);
-const ahead = number('a whole number from 0 to 12', (value) => Number.isInteger(value) && value >= 0 && value <= 12);
-const seconds = number('seconds, 0 to 1000000', (value) => value >= 0 && value <= 1e6);
-const fraction = number('seconds, more than 0 and up to 1000000', (value) => value > 0 && value <= 1e6);
+const ahead = numberOption(
+  'a whole number from 0 to 12',
+  (value) => Number.isInteger(value) && value >= 0 && value <= 12,
+);
+const seconds = numberOption('seconds, 0 to 1000000', (value) => value >= 0 && value <= 1e6);
+const fraction = numberOption('seconds, more than 0 and up to 1000000', (value) => value > 0 && value <= 1e6);
 
 function bytes(text: string): number {
   try {

@@ -38,12 +38,10 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
         import('../model/index.ts'),
         import('../control/index.ts'),
       ]);
-      const { threads, samplingSteps, device, precision, copies, session } = spec;
+      const { threads, copies, session } = spec;
       const planner = await createPlanner(await readCheckpoint(spec.folder), {
+        ...spec.planner,
         threads,
-        samplingSteps,
-        device,
-        precision,
         copies,
       });
       return {

@@ -4,8 +4,13 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, nearest } from '../base/index.ts';
 import type { SessionOptions } from '../control/index.ts';
+import type { PlannerOptions } from '../model/index.ts';
 import { checkpointFolder } from '../serve/index.ts';
-import type { Device } from '../tensor/index.ts';
+
+export type PlanSettings = Pick<
+  PlannerOptions,
+  'samplingSteps' | 'device' | 'precision' | 'useCorrelatedNoise' | 'correlationBeta' | 'timeThresholdInpaint'
+>;
 
 /** Who drives the robot, as plain data that a worker can be sent. */
 export type PolicySpec =
@@ -18,10 +23,8 @@ export type PolicySpec =
       readonly kind: 'checkpoint';
       readonly folder: string;
       readonly threads?: number;
-      readonly samplingSteps?: number;
-      /** What computes the network, and in what: the CPU and float32 when left out. */
-      readonly device?: Device;
-      readonly precision?: 'float32' | 'float16';
+      /** How plans are drawn and computed; the checkpoint's own way, on the CPU in float32, when left out. */
+      readonly planner?: PlanSettings;
       /** Planners of this policy that run at the same time, one for each worker. */
       readonly copies?: number;
       readonly session?: Partial<SessionOptions>;
@@ -35,14 +38,12 @@ export function parsePolicy(
     demos?: string;
     apiKey?: string;
     threads?: number;
-    samplingSteps?: number;
-    device?: Device;
-    precision?: 'float32' | 'float16';
+    planner?: PlanSettings;
     copies?: number;
     session?: Partial<SessionOptions>;
   } = {},
 ): PolicySpec {
-  const { demos, apiKey, threads, samplingSteps, device, precision, copies, session } = options;
+  const { demos, apiKey, threads, planner, copies, session } = options;
   if (text === 'expert' || text === 'hold') return { kind: text };
   if (text === 'replay') return { kind: 'replay', ...(demos === undefined ? {} : { demos }) };
   if (/^wss?:/.test(text)) return { kind: 'remote', url: text, ...(apiKey === undefined ? {} : { apiKey }) };
@@ -52,9 +53,7 @@ export function parsePolicy(
       kind: 'checkpoint',
       folder,
       threads,
-      samplingSteps,
-      device,
-      precision,
+      planner,
       copies,
       ...(session && { session }),
     };
@@ -78,15 +77,16 @@ export async function describePolicy(spec: PolicySpec): Promise<Record<string, u
         .update(await readFile(path))
         .digest('hex');
   }
-  const { samplingSteps, session, device = 'cpu', precision = 'float32' } = spec;
+  const { session } = spec;
+  const { device = 'cpu', precision = 'float32', ...planner } = spec.planner ?? {};
   return {
     kind: spec.kind,
     folder: spec.folder,
     files,
-    ...(samplingSteps ? { samplingSteps } : {}),
+    ...planner,
     ...(device === 'cpu' ? {} : { device }),
     ...(precision === 'float32' ? {} : { precision }),
-    ...(session ? { session } : {}),
+    ...(session && Object.keys(session).length > 0 ? { session } : {}),
   };
 }
 
