@@ -10,6 +10,7 @@ import {
   modelConfig,
   openTree,
   readLeaf,
+  streamLeaf,
 } from '../../src/model/index.ts';
 import { type Parameters, readSafetensors, writeSafetensors } from '../../src/tensor/index.ts';
 import { PythonSide, python, Skip } from '../python.ts';
@@ -40,6 +41,7 @@ async function withSide(executable: string, script: string, report: Report): Pro
     const { orbax, jax, tensorstore } = await side.ask<Record<string, string>>({ do: 'versions' });
     const of = `orbax ${orbax}, jax ${jax}, tensorstore ${tensorstore}`;
     await freshOutput(side, place, report, of);
+    await oddTrees(side, place, report, of);
     await deepDatabases(side, place, report, of);
     await exports(side, place, report, of);
   } finally {
@@ -73,6 +75,47 @@ async function freshOutput(side: PythonSide, place: string, report: Report, of: 
           report(`Valet reads ${what}`, problem === undefined, problem ?? of);
           await rm(out, { recursive: true, force: true });
         }
+}
+
+interface RawArray {
+  readonly shape: readonly number[];
+  readonly dtype: string;
+  readonly hex: string;
+}
+
+/** Trees of every element type, container and kind of name, compared byte by byte. */
+async function oddTrees(side: PythonSide, place: string, report: Report, of: string): Promise<void> {
+  let seed = 200;
+  for (const use_ocdbt of [true, false])
+    for (const use_zarr3 of [true, false])
+      for (const chunk_byte_size of [null, 16, 100]) {
+        const out = join(place, `odd-${++seed}`);
+        const request = { do: 'odd', out, seed, use_ocdbt, use_zarr3, chunk_byte_size };
+        const { error, arrays } = await side.ask<{ error?: string; arrays: Record<string, RawArray> }>(request);
+        const what = `${use_ocdbt ? 'OCDBT' : 'folders'}, zarr ${use_zarr3 ? 3 : 2}, ${chunk_byte_size ? `chunks of ${chunk_byte_size} bytes` : 'whole arrays'}`;
+        const problem = error ?? (await unequalBytes(out, arrays));
+        report(`Valet reads every type and name, ${what}`, problem === undefined, problem ?? of);
+        await rm(out, { recursive: true, force: true });
+      }
+}
+
+async function unequalBytes(path: string, expected: Record<string, RawArray>): Promise<string | undefined> {
+  try {
+    const { leaves } = await openTree(path);
+    if ([...leaves.keys()].sort().join() !== Object.keys(expected).sort().join())
+      return `other names: ${[...leaves.keys()]}`;
+    for (const [name, leaf] of leaves) {
+      const { shape, dtype, hex } = expected[name]!;
+      if (leaf.dtype !== dtype || String(leaf.shape) !== String(shape))
+        return `${name} is ${leaf.dtype} [${leaf.shape}]`;
+      const got = Buffer.alloc(hex.length / 2, 0xee);
+      await streamLeaf(leaf, (offset, bytes) => got.set(bytes, offset));
+      if (got.toString('hex') !== hex) return `${name} differs`;
+    }
+    return undefined;
+  } catch (error) {
+    return String((error as Error).message);
+  }
 }
 
 async function deepDatabases(side: PythonSide, place: string, report: Report, of: string): Promise<void> {

@@ -55,6 +55,61 @@ def write(request):
     return {"leaves": len(expected)}
 
 
+def flat_arrays(tree, path=()):
+    """Every array and number of a tree of dictionaries, lists and tuples, by its path."""
+    if isinstance(tree, dict):
+        children = tree.items()
+    elif isinstance(tree, (list, tuple)):
+        children = enumerate(tree)
+    else:
+        if tree is not None:
+            yield "/".join(path), np.asarray(tree)
+        return
+    for key, value in children:
+        yield from flat_arrays(value, (*path, str(key)))
+
+
+def odd(request):
+    """A tree of everything but plain weights: types, ranks, names, values and containers that a training state may hold."""
+    random = np.random.default_rng(request["seed"])
+
+    def normal(*shape):
+        return random.standard_normal(shape).astype(np.float32)
+
+    tree = {
+        "10": [jnp.asarray(normal(2, 3), jnp.float16), jnp.arange(5, dtype=jnp.int32)],
+        "tuple": (jnp.asarray(normal(2)), {"x": jnp.asarray(normal(1, 1, 1, 1, 1)), "none": None}),
+        "flags": jnp.asarray([True, False, True]),
+        "u8": jnp.arange(256, dtype=jnp.uint8).reshape(16, 16),
+        "u16": jnp.asarray([65535, 0, 3], jnp.uint16),
+        "u32": jnp.asarray([0, 1, 2**32 - 1], jnp.uint32),
+        "i8": jnp.asarray([-128, 127, 0], jnp.int8),
+        "i16": jnp.asarray([-32768, 32767, 0], jnp.int16),
+        "i64": np.array([-(2**63), 2**63 - 1]),
+        "u64": np.array([2**64 - 1, 0], np.uint64),
+        "f64": np.array([np.pi, 1e300]),
+        "bf16": jnp.asarray(normal(5, 7), jnp.bfloat16),
+        "scalar": jnp.asarray(3.25),
+        "python": {"int": 7, "float": 2.5, "empty": {}, "list": []},
+        "zeros": jnp.zeros((40, 40)),
+        "special": jnp.asarray(np.array([np.nan, np.inf, -np.inf, -0.0, 1e-42], np.float32)),
+        "prime": jnp.asarray(normal(13, 11, 7)),
+        "with space, é and 'quotes'": jnp.asarray(normal(2)),
+    }
+    if request["use_ocdbt"]:
+        tree["layer.0"] = {"w/slash": jnp.asarray(normal(7, 5))}
+    handler = ocp.PyTreeCheckpointHandler(**{k: request[k] for k in ("use_ocdbt", "use_zarr3")})
+    chunk = request["chunk_byte_size"]
+    args = ocp.args.PyTreeSave(tree, save_args=jax.tree.map(lambda _: ocp.SaveArgs(chunk_byte_size=chunk), tree))
+    with ocp.Checkpointer(handler) as checkpointer:
+        checkpointer.save(request["out"], args=args)
+    arrays = {
+        name: {"shape": list(array.shape), "dtype": str(array.dtype), "hex": np.ascontiguousarray(array).tobytes().hex()}
+        for name, array in flat_arrays(tree)
+    }
+    return {"arrays": arrays}
+
+
 def deep(request):
     """An OCDBT database with small nodes: several levels, values in and out of the nodes, many commits, numbered manifests if asked for."""
     random = np.random.default_rng(request["seed"])
@@ -120,7 +175,7 @@ def versions(_):
 for line in sys.stdin:
     request = json.loads(line)
     try:
-        answer = {"write": write, "deep": deep, "read": read, "versions": versions}[request["do"]](request)
+        answer = {"write": write, "odd": odd, "deep": deep, "read": read, "versions": versions}[request["do"]](request)
     except Exception as error:  # noqa: BLE001
         answer = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps(answer), flush=True)
