@@ -152,7 +152,7 @@ async function requireCheckpoint(folder: string): Promise<void> {
     if (!names.includes(name))
       throw new InputError(
         folder,
-        `is no Valet checkpoint: ${name} is missing (got ${names.slice(0, 8).join(', ') || 'an empty folder'}).`,
+        `is no Valet checkpoint: ${name} is missing (got ${names.slice(0, 8).join(', ') || 'an empty folder'}). One of another program becomes one by valet import.`,
       );
 }
 
