@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { checkpointFolder } from '../serve/checkpointFolder.ts';
-import { readCheckpoint } from './checkpoint.ts';
+import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
 import { configs, modelConfig } from './config.ts';
 import { int8Parts } from './int8.ts';
 import { planningConfig, quantiseCheckpoint } from './int8Checkpoint.ts';
-import { inferenceMemory, planningRefusal, trainingMemory, trainingStateBytes } from './memory.ts';
-import { createPlanner } from './planner.ts';
+import { inferenceMemory, planningBytes, planningRefusal, trainingMemory, trainingStateBytes } from './memory.ts';
+import { createPlanner, planningNeeds } from './planner.ts';
 import { programParameters } from './views.ts';
 
 const { nano, full } = configs;
@@ -50,6 +50,20 @@ it('weights that are read into memory first take more while loading', () => {
   expect(widened.passing - mapped.passing).toBeGreaterThan(2 * tree);
   expect(inferenceMemory(nano, 1, 'float16', { device: 'webgpu' }).weights).toBe(mapped.weights / 2);
   expect(inferenceMemory(nano, 1, 'float16').weights).toBe(mapped.weights); // the CPU computes it in float32
+});
+
+it('a checkpoint whose weights are stored in 16 bits is counted with its widened copy, whoever asks', async () => {
+  const exact = await readCheckpoint(checkpointFolder('household'));
+  const packed = new Map(
+    [...exact.parameters].map(([name, weight]) => [name, { ...weight, packed: 'bfloat16' as const }]),
+  );
+  const bytes = (parameters: Checkpoint['parameters'], options = {}) =>
+    planningBytes(exact.config, planningNeeds({ ...exact, parameters }, options));
+  const copy = inferenceMemory(exact.config, 1, 'float32', { widened: true }).total;
+  expect(bytes(packed)).toBe(copy);
+  expect(bytes(packed)).toBeGreaterThan(1.2 * bytes(exact.parameters));
+  expect(bytes(packed, { copies: 2 })).toBe(2 * copy);
+  expect(bytes(exact.parameters, { batchSizes: [4] })).toBe(inferenceMemory(exact.config, [1, 4]).total);
 });
 
 it('names the nearest setting that fits: smaller batches, then int8, then both', () => {

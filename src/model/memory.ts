@@ -139,6 +139,14 @@ export interface PlanningNeeds {
   readonly copies?: number;
 }
 
+/** Bytes of all the planners that `needs` describes, without their processes. */
+export function planningBytes(config: ModelConfig, needs: PlanningNeeds): number {
+  const { weights, device = 'cpu', widened = false, copies = 1 } = needs;
+  const sizes = [...new Set([1, ...needs.batchSizes])];
+  // 16-bit weights are widened on the way to float32; int8 and float16 have their own ways.
+  return copies * inferenceMemory(config, sizes, weights, { device, widened: widened && weights === 'float32' }).total;
+}
+
 /**
  * The door of a planner. @param available bytes that can be had, found out when left out
  * @throws InputError with what is needed, what there is, and the nearest setting that fits
@@ -155,8 +163,8 @@ export function planningRefusal(
 ): MemoryRefusal | undefined {
   const { weights, device = 'cpu', widened = false, copies = 1 } = needs;
   const sizes = [...new Set([1, ...needs.batchSizes])].sort((a, b) => a - b);
-  const bytes = (batches: readonly number[], type: WeightType, wide = widened, count = copies): number =>
-    count * inferenceMemory(config, batches, type, { device, widened: wide && type === 'float32' }).total;
+  const bytes = (batchSizes: readonly number[], type: WeightType, wide = widened, count = copies): number =>
+    planningBytes(config, { batchSizes, weights: type, device, widened: wide, copies: count });
   const named = (batches: readonly number[]): string =>
     batches.length > 1
       ? `batches of up to ${batches.at(-1)} (--batch ${batches.at(-1)})`

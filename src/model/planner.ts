@@ -13,7 +13,7 @@ import { type Device, isStored } from '../tensor/index.ts';
 import { type Checkpoint, loadParameters } from './checkpoint.ts';
 import { type ModelConfig, modelConfig } from './config.ts';
 import { flowNoise } from './flowNoise.ts';
-import { requirePlanningMemory } from './memory.ts';
+import { type PlanningNeeds, requirePlanningMemory } from './memory.ts';
 import type { Planner, PlanRequest, PlanTiming, Prediction } from './plan.ts';
 import { Sampler } from './sampler.ts';
 
@@ -41,6 +41,20 @@ export interface PlannerOptions {
   readonly onPass?: (timing: PlanTiming) => void;
 }
 
+/** What decides how much memory a planner of this checkpoint takes. */
+export function planningNeeds(
+  { parameters, quantised }: Checkpoint,
+  { batchSizes = [1], precision = 'float32', device = 'cpu', copies = 1 }: PlannerOptions,
+): PlanningNeeds {
+  return {
+    batchSizes: [...new Set([1, ...batchSizes])],
+    weights: quantised ? 'int8' : precision,
+    device,
+    widened: [...parameters.values()].some((weight) => isStored(weight) && weight.packed !== undefined),
+    copies,
+  };
+}
+
 /** A planner in the calling thread; it blocks that thread while it computes. `PlannerClient` owns one in a worker. */
 export async function createPlanner(checkpoint: Checkpoint, options: PlannerOptions = {}): Promise<Planner> {
   const { quantised, policy } = checkpoint;
@@ -62,15 +76,8 @@ export async function createPlanner(checkpoint: Checkpoint, options: PlannerOpti
         'planner',
         `the network sees a camera '${camera}' that the robot does not have (it has ${CAMERAS.join(', ')}).`,
       );
+  requirePlanningMemory(config, planningNeeds(checkpoint, options), options.availableMemory);
   const sizes = [...new Set([1, ...batchSizes])].sort((a, b) => b - a);
-  const needs = {
-    batchSizes: sizes,
-    weights: quantised ? ('int8' as const) : precision,
-    device,
-    widened: [...checkpoint.parameters.values()].some((weight) => isStored(weight) && weight.packed !== undefined),
-    copies: options.copies ?? 1,
-  };
-  requirePlanningMemory(config, needs, options.availableMemory);
   // float16 is made from weights in memory; float32 ones are read by the runtime from their file.
   const parameters = precision === 'float16' ? await loadParameters(checkpoint) : checkpoint.parameters;
   const samplers = new Map<number, Sampler>();

@@ -1,9 +1,9 @@
 import { workerData } from 'node:worker_threads';
 import { answerCalls, Transfer } from '../base/index.ts';
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
-import { inferenceMemory } from './memory.ts';
+import { planningBytes } from './memory.ts';
 import type { Planner, PlanRequest, PlanTiming } from './plan.ts';
-import { createPlanner, type PlannerOptions } from './planner.ts';
+import { createPlanner, type PlannerOptions, planningNeeds } from './planner.ts';
 
 /** Owns one planner: the programs run on this thread, never on the main one. */
 const { checkpoint, options } = workerData as { checkpoint: string; options: PlannerOptions };
@@ -17,10 +17,8 @@ const ready = (): Promise<Planner> =>
 
 answerCalls({
   measure: async () => {
-    const { config, quantised } = await folder();
-    const weights = quantised ? 'int8' : (options.precision ?? 'float32');
-    const sizes = new Set([1, ...(options.batchSizes ?? [])]);
-    return { bytes: [...sizes].reduce((sum, size) => sum + inferenceMemory(config, size, weights).total, 0) };
+    const found = await folder();
+    return { bytes: planningBytes(found.config, planningNeeds(found, { ...options, copies: 1 })) };
   },
   open: async () => ({ imageSize: (await ready()).imageSize }),
   plan: async (requests: readonly PlanRequest[]) => {
