@@ -143,6 +143,14 @@ describe('where the arrays are looked for', () => {
     expect([weights, ...leaves.keys()]).toEqual(['params', 'a', 'b/c']);
   });
 
+  it('an address, a part of a checkpoint, and what orbax has not finished are none', async () => {
+    await expect(openTree('gs://openpi-assets/checkpoints/pi05_base')).rejects.toThrow('is an address');
+    const item = join(CHUNKS, 'ocdbt_zarr2/params');
+    await expect(openTree(join(item, 'manifest.ocdbt'))).rejects.toThrow(`Give its folder: ${item}.`);
+    await cp(item, join(place, 'torn/params.orbax-checkpoint-tmp-17'), { recursive: true });
+    await expect(openTree(join(place, 'torn'))).rejects.toThrow('is no checkpoint that is known');
+  });
+
   it('no arrays at all, several files without an index', async () => {
     await writeSafetensors(join(place, 'nothing.safetensors'), new Map());
     await expect(openTree(join(place, 'nothing.safetensors'))).rejects.toThrow('holds no arrays');

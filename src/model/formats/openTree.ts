@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { InputError, systemError } from '../../base/index.ts';
 import { INT8_FILE } from '../int8.ts';
 import { requireBytes } from './byteSource.ts';
@@ -20,6 +20,10 @@ export interface StoredTree {
 
 /** Items of a step folder that hold weights, the likelier first. */
 const ITEMS = ['params', 'default', 'state', 'pytree', 'model'];
+/** What orbax has not finished writing. */
+const UNFINISHED = /\.orbax-checkpoint-tmp/;
+/** Files inside an orbax item. */
+const PARTS = new Set(['manifest.ocdbt', '_METADATA', '_CHECKPOINT_METADATA', '.zarray', 'zarr.json', 'checkpoint']);
 /** A step's folder: `1000`, or with the prefix that orbax's managers can be given. */
 const STEP = /^(?:[A-Za-z]+[_-])?(\d+)$/;
 
@@ -29,6 +33,8 @@ const STEP = /^(?:[A-Za-z]+[_-])?(\d+)$/;
  * @throws InputError that names the file or folder and what is wrong with it
  */
 export async function openTree(path: string): Promise<StoredTree> {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path))
+    throw new InputError(path, 'is an address (expected a folder or a file). Download it first.');
   const info = statSync(path, { throwIfNoEntry: false });
   if (!info) throw new InputError(path || "''", 'is not there. Check the path.');
   try {
@@ -42,6 +48,8 @@ export async function openTree(path: string): Promise<StoredTree> {
 }
 
 async function openFile(path: string): Promise<StoredTree> {
+  if (PARTS.has(basename(path)))
+    throw new InputError(path, `is one file of a checkpoint (expected the whole). Give its folder: ${dirname(path)}.`);
   const leaves = await (path.endsWith('.json') ? openSharded(path) : openSafetensors(path));
   return tree(path, 'safetensors', undefined, named(leaves));
 }
@@ -59,7 +67,9 @@ async function openFolder(path: string): Promise<StoredTree> {
     const parent = dirname(path);
     return tree(path, container, existsSync(join(parent, 'assets')) ? parent : undefined, leaves);
   }
-  const items = names.filter((name) => isFolder(join(path, name)) && isOrbaxItem(join(path, name)));
+  const items = names.filter(
+    (name) => !UNFINISHED.test(name) && isFolder(join(path, name)) && isOrbaxItem(join(path, name)),
+  );
   if (names.includes('params') && !items.includes('params'))
     throw new InputError(
       join(path, 'params'),
