@@ -15,6 +15,6 @@ export interface Observation {
   /** 256 numbers (2025) or 61 (2026); FACTS 2.3. */
   readonly proprioception: Float32Array;
   readonly pictures: Readonly<Record<CameraName, Picture>>;
-  /** 0…49, or -1 when the evaluator did not say. */
+  /** 0…49 (more where the checkpoint knows more), or -1 when the evaluator did not say. */
   readonly taskId: number;
 }

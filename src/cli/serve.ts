@@ -25,6 +25,7 @@ import {
   type ServerLimits,
   type ServerOptions,
   startServer,
+  taskStages,
   tryPlanner,
 } from '../serve/index.ts';
 import { numberOption, positive, whole } from './numbers.ts';
@@ -175,10 +176,15 @@ async function serve(options: Options): Promise<void> {
     const recorder = record === undefined ? undefined : await Recorder.open(record, { logger });
     if (recorder) closers.push(() => recorder.close());
     let server: PolicyServer | undefined;
-    const source = await openSource(options, logger, metrics, () => server?.connections ?? 1, closers);
+    const { stages, ...source } = await openSource(options, logger, metrics, () => server?.connections ?? 1, closers);
     server = await startServer({
       ...source,
-      sessionOptions: { seed: options.seed, rules: options.rules, compress: options.compress },
+      sessionOptions: {
+        seed: options.seed,
+        rules: options.rules,
+        compress: options.compress,
+        ...(stages && { taskNumStages: stages }),
+      },
       planAhead: options.planAhead,
       host,
       port: options.port,
@@ -203,7 +209,10 @@ async function serve(options: Options): Promise<void> {
   }
 }
 
-type Source = Pick<ServerOptions, 'plannerFor' | 'responderFor' | 'isUp' | 'metadata' | 'probeTask'>;
+type Source = Pick<ServerOptions, 'plannerFor' | 'responderFor' | 'isUp' | 'metadata' | 'probeTask'> & {
+  /** Stages of each task, of the checkpoints that plan for them. */
+  readonly stages?: readonly number[];
+};
 
 /** What answers: checkpoints in a pool, or recordings. */
 async function openSource(
@@ -235,6 +244,7 @@ async function openSource(
     isUp: () => pool.isUp,
     metadata,
     probeTask: first,
+    stages: await taskStages(mapping),
   };
 }
 

@@ -71,7 +71,8 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
   integer('recovery.limit', recovery.limit, 0);
   finite('gripperChange', all.gripperChange, 0);
   if (all.baseFactor !== undefined) finite('baseFactor', all.baseFactor, 0);
-  for (const [task, stages] of all.taskNumStages.entries()) integer(`taskNumStages[${task}]`, stages, 1);
+  for (const task of all.taskNumStages.keys())
+    if (task in all.taskNumStages) integer(`taskNumStages[${task}]`, all.taskNumStages[task]!, 1); // a hole: a task that is not known
   return { ...all, recovery, rules: selectRules(all.rules) };
 }
 

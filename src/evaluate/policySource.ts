@@ -39,7 +39,9 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
         import('../control/index.ts'),
       ]);
       const { threads, copies, session } = spec;
-      const planner = await createPlanner(await readCheckpoint(spec.folder), {
+      const checkpoint = await readCheckpoint(spec.folder);
+      const { taskNumStages } = checkpoint.config;
+      const planner = await createPlanner(checkpoint, {
         ...spec.planner,
         threads,
         copies,
@@ -47,7 +49,10 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
       return {
         imageSize: planner.imageSize,
         policyFor: async (unit, _household, seed) =>
-          createPolicy({ planner, session: createSession({ ...session, seed: `${seed}/${unitName(unit)}` }) }),
+          createPolicy({
+            planner,
+            session: createSession({ taskNumStages, ...session, seed: `${seed}/${unitName(unit)}` }),
+          }),
         close: () => planner.close(),
       };
     }

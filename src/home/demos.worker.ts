@@ -57,8 +57,10 @@ async function world(task: string) {
 
 async function correcting(checkpoint: string): Promise<Policy> {
   if (!policy) {
-    const planner = await createPlanner(await readCheckpoint(checkpoint), { threads: 1 });
-    policy = createPolicy({ planner, session: createSession({ seed: settings.seed }) });
+    const { config, ...rest } = await readCheckpoint(checkpoint);
+    const planner = await createPlanner({ config, ...rest }, { threads: 1 });
+    const { taskNumStages } = config;
+    policy = createPolicy({ planner, session: createSession({ taskNumStages, seed: settings.seed }) });
   }
   return policy;
 }

@@ -47,5 +47,6 @@ export {
 } from './server.ts';
 export { type MortalPlanner, SupervisedPlanner, type SupervisionOptions } from './supervisedPlanner.ts';
 export type { MessageTap, Responder } from './tap.ts';
+export { taskStages } from './taskStages.ts';
 export { type UnpackLimits, unpackMessage } from './unpack.ts';
 export { Extension, Float, NumpyArray, NumpyScalar, type Packable, type WireMap, type WireValue } from './value.ts';
