@@ -9,6 +9,7 @@ import {
 import { Random } from '../base/index.ts';
 import type { RawBatch } from '../data/index.ts';
 import { BatchMaker, type BatchOptions, flowTimes } from './batch.ts';
+import { requireStages } from './data.ts';
 import { denseFactor } from './train.ts';
 
 const SIZE = 8;
@@ -61,6 +62,20 @@ describe('BatchMaker', () => {
     expect(once.equals(bytes({}, 7))).toBe(true);
     expect(once.equals(bytes({}, 8))).toBe(false);
     expect(once.equals(bytes({ seed: 2 }, 7))).toBe(false);
+  });
+
+  it("takes tasks and stages of the network, beyond the challenge's 50", () => {
+    const taskNumStages = Array.from({ length: 60 }, () => 5);
+    const beyond = (): RawBatch => ({ ...raw(), taskId: new Int32Array(SIZE).fill(59) });
+    expect(() => requireStages(beyond(), taskNumStages)).not.toThrow();
+    expect(() => requireStages(beyond(), taskNumStages.slice(0, 50))).toThrow(/no task 59 \(it has 0…49\).*--tasks/);
+    expect(() => requireStages(beyond(), taskNumStages.fill(4))).toThrow(
+      'stage 4 is out of range (task 59 has 4 stages)',
+    );
+    const given = maker({ taskNumStages: taskNumStages.fill(5), stageNoise: 0 }).make(beyond(), 1);
+    expect(given.toldStage).toEqual(given.stage);
+    const told = Array.from({ length: 40 }, (_, step) => maker({ taskNumStages }).make(beyond(), step).toldStage);
+    expect(Math.max(...told.flatMap((stages) => [...stages]))).toBe(4);
   });
 
   it('shows the named cameras in their order, and leaves everything else alone', () => {

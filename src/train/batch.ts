@@ -49,11 +49,15 @@ export interface BatchOptions {
   readonly fast?: { readonly tokenizer: ChunkTokenizer; readonly length: number };
   readonly statistics: ChunkStatistics;
   readonly flowSamples: number;
+  /** Stages of each task by id; the challenge's when left out. */
+  readonly taskNumStages?: readonly number[];
   readonly stageNoise: number;
   readonly stateNoise: number;
   readonly pictures: Jitter;
   readonly seed: number;
 }
+
+const CHALLENGE_STAGES = BEHAVIOR_TASKS.map(({ numStages }) => numStages);
 
 /** Turns raw samples into what the network trains on. Everything random is drawn from (seed, step), so that a resumed run sees the same. */
 export class BatchMaker {
@@ -81,6 +85,7 @@ export class BatchMaker {
     { still = false, label = 'train' }: { still?: boolean; label?: string } = {},
   ): TrainingBatch {
     const { statistics, flowSamples, stageNoise, stateNoise, pictures, seed, fast } = this.options;
+    const { taskNumStages = CHALLENGE_STAGES } = this.options;
     const { width, paddedWidth, horizon } = R1PRO;
     const size = raw.size;
     const random = Random.of(seed, label, step);
@@ -102,7 +107,7 @@ export class BatchMaker {
       if (still) continue;
       if (stateNoise > 0) for (let d = 0; d < width; d++) state[b * paddedWidth + d]! += stateNoise * random.normal();
       if (stageNoise > 0 && random.uniform() < stageNoise) {
-        const last = (BEHAVIOR_TASKS[raw.taskId[b]!]?.numStages ?? 1) - 1;
+        const last = (taskNumStages[raw.taskId[b]!] ?? 1) - 1;
         const neighbour = raw.stage[b]! + (random.uniform() < 0.5 ? -1 : 1);
         toldStage[b] = Math.min(last, Math.max(0, neighbour));
       }

@@ -65,17 +65,18 @@ export function heldOutBatch(store: SampleStore, index: number, batches: number,
   return store.gather(Array.from({ length: size }, (_, i) => Math.floor(((index * size + i) * store.size) / wanted)));
 }
 
-/** @throws InputError when a stage is none of its task's */
-export function requireStages(batch: RawBatch): void {
+/** @param taskNumStages of the network, by task id @throws InputError when a stage is none of its task's, or the network has no such task */
+export function requireStages(batch: RawBatch, taskNumStages: readonly number[]): void {
   for (let b = 0; b < batch.size; b++) {
-    const task = BEHAVIOR_TASKS[batch.taskId[b]!];
-    if (!task || batch.stage[b]! >= task.numStages) {
+    const id = batch.taskId[b]!;
+    const stages = taskNumStages[id];
+    if (stages === undefined || batch.stage[b]! >= stages) {
       const where = `episode ${batch.source.episode[b]}, frame ${batch.source.frame[b]}`;
       throw new InputError(
         where,
-        task
-          ? `stage ${batch.stage[b]} is out of range (${task.name} has ${task.numStages} stages).`
-          : `task ${batch.taskId[b]} is unknown.`,
+        stages === undefined
+          ? `the network has no task ${id} (it has 0…${taskNumStages.length - 1}). valet import --tasks makes its tables longer.`
+          : `stage ${batch.stage[b]} is out of range (${BEHAVIOR_TASKS[id]?.name ?? `task ${id}`} has ${stages} stages).`,
       );
     }
   }

@@ -57,6 +57,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
       fast: { tokenizer: chunkTokenizer(run.tokenizer, run.statistics), length: config.model.maxFastTokens },
     }),
     flowSamples: config.model.flowSamples,
+    taskNumStages: config.model.taskNumStages,
     stageNoise: config.stageNoise,
     stateNoise: config.stateNoise,
     pictures: config.pictures,
@@ -64,7 +65,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
   });
   const makeBatch = (step: number): TrainingBatch => {
     const raw = data.store.batch(step, config.batch, seed);
-    requireStages(raw);
+    requireStages(raw, config.model.taskNumStages);
     return maker.make(raw, step);
   };
   const events = await EventFile.create(folder.path, start);
