@@ -4,6 +4,7 @@ import './telemetry.ts';
 export * from './errors.ts';
 export * from './files.ts';
 export * from './machine.ts';
+export * from './packageVersion.ts';
 export * from './parse.ts';
 export * from './progress.ts';
 export * from './random.ts';

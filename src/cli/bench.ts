@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { InputError, nearest } from '../base/index.ts';
 import type { Benchmark, BenchRow, BenchSettings } from './bench/row.ts';
-import { positive } from './numbers.ts';
+import { minutes, positive } from './numbers.ts';
 
 /** Every benchmark, loaded when it runs. */
 const BENCHMARKS: Record<string, () => Promise<Benchmark>> = {
@@ -18,8 +18,8 @@ const BENCHMARKS: Record<string, () => Promise<Benchmark>> = {
 
 export function command(): Command {
   return new Command('bench')
-    .description('one benchmark, with its peer beside it where Python is there')
-    .argument('<name>', Object.keys(BENCHMARKS).join(', '))
+    .description('benchmarks, each with its peers beside it where Python is there')
+    .argument('<names...>', Object.keys(BENCHMARKS).join(', '))
     .option('--threads <n>', 'threads of the work', positive, availableParallelism())
     .option('--config <name>', 'plan: which network')
     .option('--dtype <types>', 'plan: int8, float32 or both')
@@ -28,38 +28,37 @@ export function command(): Command {
     .addOption(new Option('--measure <dir>').hideHelp())
     .option('--minutes <n>', 'server: how long 64 clients are served', minutes, 10)
     .option('--json', 'print the rows as one JSON array', false)
-    .addHelpText('after', '\nExample:\n  $ valet bench training --json')
+    .addHelpText('after', '\nExample:\n  $ valet bench statistics tokenizer --json')
     .action(run);
 }
 
 async function run(
-  name: string,
+  names: readonly string[],
   { threads, json, ...settings }: { threads: number; json: boolean } & BenchSettings,
 ): Promise<void> {
-  const load = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
-  if (!load) {
-    const guess = nearest(name, Object.keys(BENCHMARKS));
-    throw new InputError(
-      'bench',
-      `there is no benchmark '${name}'. ${guess ? `Did you mean '${guess}'?` : `Known: ${Object.keys(BENCHMARKS).join(', ')}.`}`,
-    );
+  const loads = names.map(named); // before the first of them runs
+  const all: BenchRow[] = [];
+  for (const load of loads) {
+    const note = (line: string) => void process.stderr.write(`${line}\n`);
+    const rows = await (await load()).run({ threads, settings, note });
+    if (settings.measure) return; // it has printed what it measured
+    if (json) all.push(...rows);
+    else process.stdout.write(rows.map((row) => `${sentence(row)}\n`).join(''));
   }
-  const rows = await (await load()).run({
-    threads,
-    settings,
-    note: (line) => void process.stderr.write(`${line}\n`),
-  });
-  if (settings.measure) return; // it has printed what it measured
-  process.stdout.write(json ? `${JSON.stringify(rows)}\n` : rows.map((row) => `${sentence(row)}\n`).join(''));
+  if (json) process.stdout.write(`${JSON.stringify(all)}\n`);
+}
+
+function named(name: string): () => Promise<Benchmark> {
+  const load = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
+  if (load) return load;
+  const guess = nearest(name, Object.keys(BENCHMARKS));
+  throw new InputError(
+    'bench',
+    `there is no benchmark '${name}'. ${guess ? `Did you mean '${guess}'?` : `Known: ${Object.keys(BENCHMARKS).join(', ')}.`}`,
+  );
 }
 
 function sentence({ name, value, unit, peer, peerValue, ratio }: BenchRow): string {
   const amount = unit === '1' ? `${value}` : `${value} ${unit}`;
   return `${name}: ${amount}${peer ? ` (${peer}: ${peerValue} ${unit}, ratio ${ratio})` : ''}`;
-}
-
-function minutes(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value <= 10_000)) throw new InvalidArgumentError(`'${text}' is no number of minutes.`);
-  return value;
 }

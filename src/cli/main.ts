@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { nearest, systemError, ValetError } from '../base/index.ts';
+import { nearest, packageVersion, systemError, ValetError } from '../base/index.ts';
 
 /** Every command of the contract: what it does and the file that holds it. A file is loaded only when its command runs. */
 const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command: () => Command }> }> = {
@@ -40,6 +40,7 @@ async function main(words: string[]): Promise<number> {
   const argv = words[0] === 'help' ? [...words.slice(1), '--help'] : words;
   const program = new Command('valet')
     .description('Valet trains, serves and evaluates long-horizon robot policies.')
+    .version(packageVersion())
     .exitOverride();
   program.configureOutput({ writeErr: (text) => void process.stderr.write(text) });
   const name = argv.find((word) => !word.startsWith('-'));

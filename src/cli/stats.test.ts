@@ -47,7 +47,7 @@ it('says what is wrong', async () => {
   const run = (...words: string[]) => command().exitOverride().parseAsync(words, { from: 'user' });
   const { dir } = await write('short', [25]);
   const out = join(folder, 'none');
-  await expect(run(dir, '--out', out, '--quiet')).rejects.toThrow(/no episode is longer than a chunk \(got 25 frames/);
+  await expect(run(dir, '--out', out, '--quiet')).rejects.toThrow(/too few chunks \(got 0 from 25 frames/);
   await expect(run(join(folder, 'nowhere'), '--out', out)).rejects.toMatchObject({ kind: 'input' });
   await expect(run(dir, '--out', out, '--queue', 'redis://x')).rejects.toThrow(/not built yet/);
 });

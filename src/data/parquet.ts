@@ -1,6 +1,6 @@
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
-import { ValetError } from '../base/index.ts';
+import { InputError } from '../base/index.ts';
 
 /** One column of a parquet file, row after row in one flat array: `data` is [rows, width]; whole numbers come as float64. */
 export interface Column {
@@ -10,7 +10,8 @@ export interface Column {
   readonly data: Float32Array | Float64Array;
 }
 
-export class ParquetError extends ValetError {
+/** A parquet file that is not what it should be. */
+export class ParquetError extends InputError {
   override name = 'ParquetError';
 }
 
@@ -104,7 +105,7 @@ export async function readColumns<N extends string>(
 function broken(path: string, error: unknown): ParquetError {
   if (error instanceof ParquetError) return error;
   const message = String((error as Error).message ?? error).split('\n')[0];
-  return new ParquetError(path, `cannot be read as parquet (${message}).`, 'failure', { cause: error });
+  return new ParquetError(path, `cannot be read as parquet (${message}).`, { cause: error });
 }
 
 /** Copies a vector's values out; a null becomes NaN. */

@@ -58,7 +58,7 @@ export async function datasetStatistics(
     if (whole.chunks < 2)
       throw new InputError(
         folders.join(', '),
-        `no episode is longer than a chunk (got ${whole.frames} frames in all, expected episodes of more than ${whole.horizon}).`,
+        `too few chunks (got ${whole.chunks} from ${whole.frames} frames, expected at least 2). An episode of T frames has T − ${whole.horizon - 1}.`,
       );
     const sources = workers.map(
       (worker): FrameSource => ({

@@ -149,7 +149,8 @@ const placeOf = (dataset: Dataset, episode: Episode) => `${dataset.dataPath(epis
 /** The error with the episode's file in it. */
 function placed(dataset: Dataset, episode: Episode, error: unknown): unknown {
   if (!(error instanceof InputError)) return error;
-  return new InputError(placeOf(dataset, episode), error.message, { cause: error });
+  const what = error.message.slice(error.where.length + 2); // where in the program is nothing to the reader
+  return new InputError(placeOf(dataset, episode), what, { cause: error });
 }
 
 const float32 = (data: Float32Array | Float64Array) => (data instanceof Float32Array ? data : Float32Array.from(data));

@@ -16,12 +16,12 @@ import {
   SWS_BICUBIC,
 } from 'node-av/constants';
 import { Codec, CodecContext, FormatContext, Frame, Log, Packet, Rational, SoftwareScaleContext } from 'node-av/lib';
-import { ValetError } from '../base/index.ts';
+import { InputError, ValetError } from '../base/index.ts';
 
 Log.setLevel(AV_LOG_FATAL);
 
 /** What goes wrong with one video file; the message names the file. */
-export class VideoError extends ValetError {
+export class VideoError extends InputError {
   override name = 'VideoError';
 }
 
@@ -65,7 +65,7 @@ export function encodeVideo(
 ): void {
   const { fps, crf, keyFrameInterval } = { ...VIDEO_DEFAULTS, ...options };
   const codec = Codec.findEncoderByName('libx264' as never);
-  if (!codec) throw new VideoError(path, 'this build of libav has no libx264 encoder. Reinstall node-av.');
+  if (!codec) throw new ValetError(path, 'this build of libav has no libx264 encoder. Reinstall node-av.');
   const encoder = new CodecContext();
   const format = new FormatContext();
   const scaler = new SoftwareScaleContext();

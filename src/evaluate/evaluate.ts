@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, Progress, ValetError, WorkerClient, writeFileAside } from '../base/index.ts';
 import { homeTask } from '../home/index.ts';
@@ -58,6 +59,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Summary> {
     started,
     node: process.version,
   };
+  const isNew = !existsSync(out);
   await claimFolder(out, run, options.resume ?? false);
   await mkdir(join(out, 'json'), { recursive: true });
   const ledger = await Ledger.open(out);
@@ -98,6 +100,10 @@ export async function evaluate(options: EvaluateOptions): Promise<Summary> {
   const count = Math.min(Math.max(1, options.workers ?? 1), Math.max(1, queue.length));
   try {
     if (queue.length > 0) await Promise.all(Array.from({ length: count }, (_, number) => play(number)));
+  } catch (error) {
+    // A policy that cannot be opened: nothing was played, and nothing is left behind.
+    if (isNew && ledger.lines.length === 0) await rm(out, { recursive: true, force: true });
+    throw error;
   } finally {
     progress.end();
     await ledger.close();

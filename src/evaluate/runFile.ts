@@ -1,8 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { InputError, readJson, writeFileAside } from '../base/index.ts';
+import { InputError, packageVersion, readJson, writeFileAside } from '../base/index.ts';
 import { MUJOCO_VERSION } from '../home/index.ts';
 
 /** `run.json`: what an evaluation is; two evaluations with the same fingerprint may share a ledger. */
@@ -46,13 +45,4 @@ export async function claimFolder(folder: string, run: RunFile, resume: boolean)
     run = { ...old, tasks: union(old.tasks, run.tasks), instances: union(old.instances, run.instances) };
   }
   await writeFileAside(path, `${JSON.stringify(run, null, 2)}\n`);
-}
-
-/** The version in the package's own package.json, which lies above src/ as well as above dist/. */
-function packageVersion(): string {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); dirname(folder) !== folder; folder = dirname(folder)) {
-    const path = join(folder, 'package.json');
-    if (existsSync(path)) return (JSON.parse(readFileSync(path, 'utf8')) as { version?: string }).version ?? 'unknown';
-  }
-  return 'unknown';
 }

@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { arch, availableParallelism, cpus, platform } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageVersion } from '../../base/index.ts';
 
 /** What the processor is, and which of the instructions that matter for matrix products it has. */
 export interface Processor {
@@ -38,17 +37,7 @@ function readText(path: string): string | undefined {
 export function versions(): Record<'valet' | 'node' | 'onnxruntime', string> {
   const require = createRequire(import.meta.url);
   const { version } = require('onnxruntime-node/package.json') as { version: string };
-  return { valet: ownVersion(), node: process.version.slice(1), onnxruntime: version };
-}
-
-/** The version of the package above this file, which lies in `src/` or in `dist/`. */
-function ownVersion(): string {
-  for (let at = dirname(fileURLToPath(import.meta.url)); dirname(at) !== at; at = dirname(at)) {
-    const text = readText(join(at, 'package.json'));
-    const found = text === undefined ? {} : (JSON.parse(text) as { name?: string; version?: string });
-    if (found.name === 'valet') return found.version ?? 'unknown';
-  }
-  return 'unknown';
+  return { valet: packageVersion(), node: process.version.slice(1), onnxruntime: version };
 }
 
 /** Whether a server can listen on the port of this machine. */
