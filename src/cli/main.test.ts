@@ -33,3 +33,12 @@ it('help of a command, by either name; what the operating system refuses is one 
     expect.stringMatching(/^[^\n]*package\.json: is a file, or lies below one.*\n$/),
   ]);
 }, 30_000);
+
+it('bench takes several names, and sees to all of them before the first runs', async () => {
+  const { code, out, err } = await valet('bench', 'simulator', 'tokeniser');
+  expect([code, out, err]).toEqual([
+    2,
+    '',
+    expect.stringMatching(/^bench: there is no benchmark 'tokeniser'\. Did you mean 'tokenizer'\?/),
+  ]);
+}, 30_000);
