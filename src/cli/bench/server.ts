@@ -8,8 +8,8 @@ import { Process, pythonWithClient, repositoryFolder } from './serverProcess.ts'
 const STEPS_PER_PLAN = 20;
 const BLOCK = 3 * STEPS_PER_PLAN;
 const SIZES = [
-  { size: '224', name: '3x224² RGBA', blocks: 14 },
-  { size: 'full', name: '720² + 2x480² RGBA', blocks: 8 },
+  { size: '224', name: '3x224² RGBA', blocks: 50 },
+  { size: 'full', name: '720² + 2x480² RGBA', blocks: 20 },
 ];
 const PEER = "openpi's server, no-op policy";
 /** Robots whose plans share a pass, in the runs with many clients. */
