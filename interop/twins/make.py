@@ -119,7 +119,8 @@ def optimizer(r):
     gradients = [{k: (x * r.standard_normal(v)).astype(np.float32) for k, v in shapes.items()} for x in size]
     values = cases.optimizer(config, params, gradients)
     flat = {f"step{i:02d}/{k}": v for i, g in enumerate(gradients) for k, v in g.items()}
-    groups = {"params": 2e-6, "first_moment": 2e-6, "second_moment": 4e-6, "ema": 2e-6}
+    # A moment of a single number may cancel: 1e-5 of what is left of it.
+    groups = {"params": 2e-6, "first_moment": 1e-5, "second_moment": 4e-6, "ema": 2e-6}
     quantities = [quantity(k, "expected.safetensors", f"step*/{k}/*", v) for k, v in groups.items()]
     numbers = {"learning_rate": 2e-6, "gradient_norm": 1e-6, "clip_factor": 1e-6, "schedule_0_to_29": 2e-6}
     quantities += [quantity(k, "expected.safetensors", k, v) for k, v in numbers.items()]
