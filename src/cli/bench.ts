@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import { InputError, nearest } from '../base/index.ts';
 import type { Benchmark, BenchRow, BenchSettings } from './bench/row.ts';
-import { minutes, positive } from './numbers.ts';
+import { numberOption, positive } from './numbers.ts';
 
 /** Every benchmark, loaded when it runs. */
 const BENCHMARKS: Record<string, () => Promise<Benchmark>> = {
@@ -15,6 +15,8 @@ const BENCHMARKS: Record<string, () => Promise<Benchmark>> = {
   tokenizer: async () => (await import('./bench/tokenizer.ts')).tokenizer,
   server: async () => (await import('./bench/server.ts')).server,
 };
+
+const minutes = numberOption('minutes, more than 0 and up to 10000', (value) => value > 0 && value <= 10_000);
 
 export function command(): Command {
   return new Command('bench')
