@@ -1,11 +1,6 @@
 import pc from 'picocolors';
+import type { Check } from './check.ts';
 import { Skip } from './python.ts';
-
-/** One check: compares, calling `report` once per thing compared; `args` are the options of the command line. */
-export type Check = (
-  report: (what: string, passed: boolean, detail?: string) => void,
-  args?: readonly string[],
-) => Promise<void>;
 
 const CHECKS: Record<string, () => Promise<{ check: Check }>> = {
   checkpoints: () => import('./checkpoints/check.ts'),

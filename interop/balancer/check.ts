@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Observation } from '../../src/action/index.ts';
+import type { Observation } from '../../src/robot/index.ts';
 import { RemotePolicy } from '../../src/serve/index.ts';
-import { fakeObservation } from '../../src/serve/testing.ts';
-import type { Check } from '../run.ts';
+import { fakeObservation } from '../../test/support/serve.ts';
+import type { Check } from '../check.ts';
 import { startBalancer } from './balancer.ts';
 
 const SERVERS = 3;

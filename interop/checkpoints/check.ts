@@ -13,8 +13,8 @@ import {
   streamLeaf,
 } from '../../src/model/index.ts';
 import { type Parameters, readSafetensors, writeSafetensors } from '../../src/tensor/index.ts';
+import type { Check } from '../check.ts';
 import { PythonSide, python, Skip } from '../python.ts';
-import type { Check } from '../run.ts';
 
 type Answer = { error?: string; leaves: number; values: boolean; dtypes: string[] };
 type Report = (what: string, passed: boolean, detail?: string) => void;

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { Random } from '../../src/base/index.ts';
-import { fuzz } from '../../src/model/formats/damage.ts';
+import { fuzz } from '../../test/fuzz/checkpointDamage.ts';
 
 const golden = join(import.meta.dirname, '../../test/golden');
 const [count = '10000', seed = '0', ...given] = process.argv.slice(2);

@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import type { Observation } from '../../src/action/index.ts';
 import { createPolicy, createSession } from '../../src/control/index.ts';
-import { observationFromWire, packMessage, RemotePolicy, startServer, unpackMessage } from '../../src/serve/index.ts';
-import { ArithmeticPlanner, fakeObservation } from '../../src/serve/testing.ts';
+import type { Observation } from '../../src/robot/index.ts';
+import { RemotePolicy, startServer } from '../../src/serve/index.ts';
+import { observationFromWire, packMessage, unpackMessage } from '../../src/wire/index.ts';
+import { ArithmeticPlanner, fakeObservation } from '../../test/support/serve.ts';
+import type { Check } from '../check.ts';
 import { PythonSide, python } from '../python.ts';
-import type { Check } from '../run.ts';
 import { checkEvaluator } from './evaluatorCheck.ts';
 
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));

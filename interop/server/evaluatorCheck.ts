@@ -1,16 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { createPolicy, createSession, type Policy } from '../../src/control/index.ts';
-import {
-  decodeJpegs,
-  observationFromWire,
-  type PolicyServer,
-  startServer,
-  unpackMessage,
-} from '../../src/serve/index.ts';
-import { ArithmeticPlanner } from '../../src/serve/testing.ts';
+import { createPolicy, createSession } from '../../src/control/index.ts';
+import type { Policy } from '../../src/robot/index.ts';
+import { type PolicyServer, startServer } from '../../src/serve/index.ts';
+import { decodeJpegs, observationFromWire, unpackMessage } from '../../src/wire/index.ts';
+import { ArithmeticPlanner } from '../../test/support/serve.ts';
+import type { Check } from '../check.ts';
 import { PythonSide } from '../python.ts';
-import type { Check } from '../run.ts';
 
 interface Reply {
   readonly error?: string;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ByteLevelBpe, FastTokenizer, readTokenizerFile, trainBpe, WordCounter } from '../../src/action/index.ts';
 import { Random } from '../../src/base/index.ts';
+import type { Check } from '../check.ts';
 import { PythonSide, python } from '../python.ts';
-import type { Check } from '../run.ts';
 
 const CORPORA = 24;
 

@@ -6,8 +6,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findCases, type Verdict, verifyCase } from '../../src/verify/index.ts';
+import type { Check } from '../check.ts';
 import { python } from '../python.ts';
-import type { Check } from '../run.ts';
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 /** Cases of the original that the twin must reproduce before anything is compared with it. */

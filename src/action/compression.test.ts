@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compressChunk, splineMatrix } from './index.ts';
-import { goldenJson, goldenRow, goldenTensors, largestError } from './testing.ts';
+import { goldenJson, goldenRow, goldenTensors, largestError } from '../../test/support/golden.ts';
+import { compressChunk } from './compression.ts';
+import { splineMatrix } from './spline.ts';
 
 const t = await goldenTensors('compression/compression.safetensors');
 

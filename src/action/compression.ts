@@ -1,5 +1,5 @@
 import { InputError } from '../base/index.ts';
-import { R1PRO } from './space.ts';
+import { R1PRO } from '../robot/index.ts';
 import { splineMatrix } from './spline.ts';
 
 /** A gripper column that varies by more than this within the executed rows forbids compression. */

@@ -1,18 +1,44 @@
 /** A chunk of actions as one object: layout of the 23 numbers, delta, normalisation, correlation, noise, inpainting, compression. */
-export * from './chunkStatistics.ts';
-export * from './compression.ts';
-export * from './fast/index.ts';
-export * from './inpaint.ts';
-export * from './linear.ts';
-export * from './noise.ts';
-export * from './normStats.ts';
-export * from './observation.ts';
-export * from './picture.ts';
-export * from './pictureModel.ts';
-export * from './proprioception.ts';
-export * from './space.ts';
-export * from './spline.ts';
-export type { FrameSource, TailBounds, Tails } from './statistics/exactQuantiles.ts';
-export * from './statistics.ts';
-export * from './tasks.ts';
-export * from './transforms.ts';
+export { compressChunk, GRIPPER_CHANGE } from './compression.ts';
+export {
+  ByteLevelBpe,
+  FAST_COLUMNS,
+  FAST_MAX_TOKENS,
+  FastFitter,
+  FastTokenizer,
+  fastChunk,
+  parseColumns,
+  readTokenizerFile,
+  splitPieces,
+  trainBpe,
+  WordCounter,
+  widthOf,
+} from './fast/index.ts';
+export { Inpainter } from './inpaint.ts';
+export { CorrelatedNoise } from './noise.ts';
+export {
+  type ChunkStatistics,
+  type FrameSource,
+  type Moments,
+  parseNormStats,
+  QUANTILE_ERROR,
+  type QuantileMethod,
+  raiseDeviations,
+  readNormStats,
+  StatisticsAccumulator,
+  type StatisticsOptions,
+  type StatisticsProgress,
+  type StatisticsState,
+  type TailBounds,
+  type Tails,
+  writeNormStats,
+} from './statistics/index.ts';
+export {
+  actionsFromModel,
+  deltaChunk,
+  denormaliseActions,
+  denormaliseState,
+  normaliseActions,
+  normaliseState,
+  prefixForModel,
+} from './transforms.ts';

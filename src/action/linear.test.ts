@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { largestError } from '../../test/support/golden.ts';
 import { Random } from '../base/index.ts';
-import { cholesky, choleskySolveRows, gram } from './index.ts';
-import { largestError } from './testing.ts';
+import { cholesky, choleskySolveRows, gram } from './linear.ts';
 
 describe('cholesky', () => {
   const n = 37;

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { goldenAccumulator, goldenRow, goldenTensors, largestError } from '../../test/support/golden.ts';
 import { Random } from '../base/index.ts';
-import { type ChunkStatistics, CorrelatedNoise, Inpainter } from './index.ts';
-import { goldenAccumulator, goldenRow, goldenTensors, largestError } from './testing.ts';
+import { Inpainter } from './inpaint.ts';
+import { CorrelatedNoise } from './noise.ts';
+import type { ChunkStatistics } from './statistics/chunkStatistics.ts';
 
 const sampler = await goldenTensors('noise/sampler.safetensors');
 const golden = await goldenTensors('noise/noise.safetensors');

@@ -1,7 +1,7 @@
 import { InputError, type Random } from '../base/index.ts';
-import type { ChunkStatistics } from './chunkStatistics.ts';
+import { R1PRO } from '../robot/index.ts';
 import { cholesky, gram } from './linear.ts';
-import { R1PRO } from './space.ts';
+import type { ChunkStatistics } from './statistics/index.ts';
 
 export interface NoiseOptions {
   /** Weight of the data's correlation; the rest is the identity (shrinkage). 0 = white noise. */

@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { goldenRow, goldenTensors, largestError } from '../../test/support/golden.ts';
+import { stateFromProprioception } from '../robot/index.ts';
+import type { ChunkStatistics } from './statistics/chunkStatistics.ts';
 import {
   absoluteChunk,
   actionsFromModel,
-  type ChunkStatistics,
   deltaChunk,
   denormaliseActions,
   denormaliseState,
   normaliseActions,
   normaliseState,
   prefixForModel,
-  stateFromProprioception,
-} from './index.ts';
-import { goldenRow, goldenTensors, largestError } from './testing.ts';
+} from './transforms.ts';
 
 /** The statistics of case statistics-small as the original wrote them, without the correlation. */
 async function originalStatistics(): Promise<ChunkStatistics> {

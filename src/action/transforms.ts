@@ -1,6 +1,6 @@
 import { InputError } from '../base/index.ts';
-import type { ChunkStatistics, Moments } from './chunkStatistics.ts';
-import { R1PRO } from './space.ts';
+import { R1PRO } from '../robot/index.ts';
+import type { ChunkStatistics, Moments } from './statistics/index.ts';
 
 /** Added to every standard deviation before dividing, as in the original. */
 const STD_FLOOR = 1e-6;

@@ -3,17 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import {
-  duration,
-  InputError,
-  nearest,
-  parse,
-  Random,
-  readJson,
-  systemError,
-  writeFileAside,
-  writeFolderAside,
-} from './index.ts';
+import { InputError, nearest, systemError } from './errors.ts';
+import { writeFileAside, writeFolderAside } from './files.ts';
+import { parse, readJson } from './parse.ts';
+import { duration } from './progress.ts';
+import { Random } from './random.ts';
 
 let folder: string;
 beforeEach(async () => {

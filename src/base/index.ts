@@ -1,12 +1,16 @@
 /** What every layer stands on: errors, seeded random numbers, files written aside, workers, progress. Knows nothing of tensors or robots. */
 import './telemetry.ts';
 
-export * from './errors.ts';
-export * from './files.ts';
-export * from './machine.ts';
-export * from './packageVersion.ts';
-export * from './parse.ts';
-export * from './progress.ts';
-export * from './random.ts';
-export * from './requireMemory.ts';
-export * from './worker.ts';
+export { InputError, NotBuiltError, nearest, systemError, ValetError } from './errors.ts';
+export { aside, jsonText, removeAbandoned, writeFileAside, writeFolderAside } from './files.ts';
+export { FLOAT16_MAX, FLOAT16_MIN_NORMAL, fromFloat16, toFloat16 } from './float16.ts';
+export { bfloat16ToFloat32, float16ToFloat32 } from './half.ts';
+export { type Memory, machineMemory } from './machine.ts';
+export { portFree, processor, versions } from './machineReport.ts';
+export { defaultMemory, parseBytes } from './memorySize.ts';
+export { packageVersion } from './packageVersion.ts';
+export { oneLine, parse, readJson } from './parse.ts';
+export { duration, Progress } from './progress.ts';
+export { Random } from './random.ts';
+export { bytesText, type MemoryRefusal, type MemorySetting, memoryRefusal, requireMemory } from './requireMemory.ts';
+export { answerCalls, Transfer, WorkerClient } from './worker.ts';

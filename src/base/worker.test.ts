@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { WorkerClient } from './index.ts';
+import { WorkerClient } from './worker.ts';
 
 describe('WorkerClient', () => {
   it('answers calls, passes errors on, and fails pending calls when the worker dies', async () => {

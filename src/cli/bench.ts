@@ -1,19 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
+import type { Benchmark, BenchRow, BenchSettings } from '../../bench/row.ts';
 import { InputError, nearest } from '../base/index.ts';
-import type { Benchmark, BenchRow, BenchSettings } from './bench/row.ts';
-import { numberOption, positive } from './numbers.ts';
+import { numberOption, positive } from './shared/numbers.ts';
 
 /** Every benchmark, loaded when it runs. */
 const BENCHMARKS: Record<string, () => Promise<Benchmark>> = {
-  plan: async () => (await import('./bench/plan.ts')).plan,
-  network: async () => (await import('./bench/network.ts')).network,
-  statistics: async () => (await import('./bench/statistics.ts')).statistics,
-  import: async () => (await import('./bench/import.ts')).importBenchmark,
-  training: async () => (await import('./bench/training.ts')).training,
-  simulator: async () => (await import('./bench/simulator.ts')).simulator,
-  tokenizer: async () => (await import('./bench/tokenizer.ts')).tokenizer,
-  server: async () => (await import('./bench/server.ts')).server,
+  plan: async () => (await import('../../bench/plan.ts')).plan,
+  network: async () => (await import('../../bench/network.ts')).network,
+  statistics: async () => (await import('../../bench/statistics.ts')).statistics,
+  import: async () => (await import('../../bench/import.ts')).importBenchmark,
+  training: async () => (await import('../../bench/training.ts')).training,
+  simulator: async () => (await import('../../bench/simulator.ts')).simulator,
+  tokenizer: async () => (await import('../../bench/tokenizer.ts')).tokenizer,
+  server: async () => (await import('../../bench/server.ts')).server,
 };
 
 const minutes = numberOption('minutes, more than 0 and up to 10000', (value) => value > 0 && value <= 10_000);

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import sharp from 'sharp';
 import { InputError, NotBuiltError, Progress, writeFileAside } from '../base/index.ts';
 import { checkDataset, contactSheet, openDataset } from '../data/index.ts';
-import { positive, whole } from './numbers.ts';
+import { positive, whole } from './shared/numbers.ts';
 
 /** `valet data check | show | convert` */
 export function command(): Command {

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { tinyNetwork } from '../../test/support/model.ts';
 import { initParameters, writeCheckpoint } from '../model/index.ts';
-import { tinyNetwork } from '../model/testing.ts';
+
 import * as demo from './demo.ts';
 import * as evaluation from './eval.ts';
 import * as report from './report.ts';

@@ -6,11 +6,11 @@ import { Command, Option } from 'commander';
 import { duration, InputError } from '../base/index.ts';
 import { evaluate, parseInstances, qTable, type Summary, writeReport } from '../evaluate/index.ts';
 import { HOME_TASKS } from '../home/index.ts';
-import { PlannerClient } from '../model/index.ts';
-import { checkpointFolder, createLogger, startServer } from '../serve/index.ts';
+import { checkpointFolder, PlannerClient } from '../model/index.ts';
+import { createLogger, startServer } from '../serve/index.ts';
 import { DEVICES, type Device } from '../tensor/index.ts';
 import { reportInvalid } from './eval.ts';
-import { positive } from './numbers.ts';
+import { positive } from './shared/numbers.ts';
 
 interface Options {
   out?: string;

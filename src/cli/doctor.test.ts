@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest';
-import { machineMemory } from '../base/index.ts';
-import { peakBytes } from '../model/index.ts';
+import { machineMemory, processor, versions } from '../base/index.ts';
+import { checkVideo } from '../data/index.ts';
+import { peakBytes } from '../model/memory.ts';
 import { Builder, matmul, transpose } from '../tensor/index.ts';
-import { checkVideo } from './doctor/codecs.ts';
-import { processor, versions } from './doctor/machine.ts';
 
 it('counts what is alive at once', () => {
   const builder = new Builder();

@@ -1,11 +1,19 @@
 import { Command } from 'commander';
 import colours from 'picocolors';
-import { bytesText, type Memory, machineMemory } from '../base/index.ts';
-import { DEVICES, type Device, type DeviceReport, deviceNamed, gemmPeak, probeDevice } from '../tensor/index.ts';
-import { checkVideo } from './doctor/codecs.ts';
-import { checkpointFits, type Fit, fits, MOST } from './doctor/fit.ts';
-import { portFree, processor, versions } from './doctor/machine.ts';
-import { checkOps, OPS_HEAD, opLine } from './doctor/ops.ts';
+import { bytesText, type Memory, machineMemory, portFree, processor, versions } from '../base/index.ts';
+import { checkVideo } from '../data/index.ts';
+import {
+  checkOps,
+  DEVICES,
+  type Device,
+  type DeviceReport,
+  deviceNamed,
+  gemmPeak,
+  OPS_HEAD,
+  opLine,
+  probeDevice,
+} from '../tensor/index.ts';
+import { checkpointFits, type Fit, fits, MOST } from '../train/index.ts';
 
 interface Options {
   json: boolean;

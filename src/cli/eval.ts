@@ -5,8 +5,8 @@ import { InputError, NotBuiltError } from '../base/index.ts';
 import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
 import { evaluate, parseInstances, parsePolicy, qTable, type Summary, writeReport } from '../evaluate/index.ts';
 import { HOME_TASKS } from '../home/index.ts';
-import { positive } from './numbers.ts';
-import { addPlanningOptions, type PlanningOptions, plannerOptions } from './planning.ts';
+import { positive } from './shared/numbers.ts';
+import { addPlanningOptions, type PlanningOptions, plannerOptions } from './shared/planning.ts';
 
 interface Options extends PlanningOptions {
   policy: string;

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { Progress } from '../base/index.ts';
 import { exportCheckpoint } from '../model/index.ts';
-import { interruptible } from './interruptible.ts';
+import { interruptible } from './shared/interruptible.ts';
 
 interface Options {
   format: 'openpi' | 'safetensors';

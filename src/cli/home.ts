@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { duration, InputError } from '../base/index.ts';
 import { contactSheet, HOME_TASKS, homeTask, makeDemonstrations } from '../home/index.ts';
-import { aboveZero, positive, share, whole } from './numbers.ts';
+import { aboveZero, positive, share, whole } from './shared/numbers.ts';
 
 export function command(): Command {
   const home = new Command('home').description(

@@ -3,10 +3,16 @@ import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { InputError, Progress, readJson } from '../base/index.ts';
 import { openDataset } from '../data/index.ts';
-import { type ImportOptions, type ImportReport, importCheckpoint, type ModelConfigInput } from '../model/index.ts';
-import { int8Cost, int8Lines } from './int8Report.ts';
-import { interruptible } from './interruptible.ts';
-import { positive, whole } from './numbers.ts';
+import {
+  type ImportOptions,
+  type ImportReport,
+  importCheckpoint,
+  int8Cost,
+  int8Lines,
+  type ModelConfigInput,
+} from '../model/index.ts';
+import { interruptible } from './shared/interruptible.ts';
+import { positive, whole } from './shared/numbers.ts';
 
 interface Options {
   out: string;

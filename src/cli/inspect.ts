@@ -3,12 +3,13 @@ import { InputError, nearest } from '../base/index.ts';
 import {
   bytesOf,
   CORRELATION,
-  configOfTree,
+  configOf as configOfTree,
   countParts,
   difference,
   elementsOf,
   type Layout,
   layoutOf,
+  leafStatistics,
   type ModelConfig,
   openTree,
   planImport,
@@ -16,7 +17,6 @@ import {
   type StoredTree,
   weightsOf,
 } from '../model/index.ts';
-import { leafStatistics } from './leafStatistics.ts';
 
 export function command(): Command {
   return new Command('inspect')

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { InputError, Progress } from '../base/index.ts';
 import { listRecordings, Recording, replaySession, type SessionReplay } from '../serve/index.ts';
-import { atLeastZero } from './numbers.ts';
+import { atLeastZero } from './shared/numbers.ts';
 
 interface Options {
   against: string;

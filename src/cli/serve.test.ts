@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tinyNetwork, tinyStatistics } from '../../test/support/model.ts';
+import { fakeObservation } from '../../test/support/serve.ts';
 import { createPolicy, createSession } from '../control/index.ts';
 import { createPlanner, initParameters, readCheckpoint, writeCheckpoint } from '../model/index.ts';
-import { tinyNetwork, tinyStatistics } from '../model/testing.ts';
 import { RemotePolicy } from '../serve/index.ts';
-import { fakeObservation } from '../serve/testing.ts';
 import { command } from './serve.ts';
 
 let folder: string;

@@ -1,22 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { InputError } from '../base/index.ts';
+import { defaultMemory, InputError, parseBytes } from '../base/index.ts';
 import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
+import { checkpointFolder } from '../model/index.ts';
 import {
   type CheckpointMapping,
   CheckpointPool,
   checkExposure,
-  checkpointFolder,
   createLogger,
   DEFAULT_LIMITS,
-  defaultMemory,
   folderOfTask,
   isLoopback,
   type Json,
   type Logger,
   Metrics,
   type PolicyServer,
-  parseBytes,
   planningWorkers,
   RecordedSessions,
   Recorder,
@@ -28,8 +26,8 @@ import {
   taskStages,
   tryPlanner,
 } from '../serve/index.ts';
-import { numberOption, positive, whole } from './numbers.ts';
-import { addPlanningOptions, type PlanningOptions, plannerOptions } from './planning.ts';
+import { numberOption, positive, whole } from './shared/numbers.ts';
+import { addPlanningOptions, type PlanningOptions, plannerOptions } from './shared/planning.ts';
 
 interface Options extends PlanningOptions {
   checkpoint?: string;

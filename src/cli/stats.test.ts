@@ -2,9 +2,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { deltaChunk, readNormStats, stateFromProprioception } from '../action/index.ts';
+import { fakeEpisode } from '../../test/support/data.ts';
+import { deltaChunk, readNormStats } from '../action/index.ts';
 import { DatasetWriter } from '../data/index.ts';
-import { fakeEpisode } from '../data/testing.ts';
+import { stateFromProprioception } from '../robot/index.ts';
 import { command } from './stats.ts';
 
 let folder: string;

@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { QUANTILE_ERROR, R1PRO, raiseDeviations, writeNormStats } from '../action/index.ts';
+import { QUANTILE_ERROR, raiseDeviations, writeNormStats } from '../action/index.ts';
 import { duration, NotBuiltError, Progress } from '../base/index.ts';
 import { datasetStatistics } from '../data/index.ts';
-import { atLeastZero, positive } from './numbers.ts';
+import { R1PRO } from '../robot/index.ts';
+import { atLeastZero, positive } from './shared/numbers.ts';
 
 interface Options {
   out: string;

@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { fakeEpisode } from '../../test/support/data.ts';
 import { FastTokenizer } from '../action/index.ts';
 import { DatasetWriter } from '../data/index.ts';
-import { fakeEpisode } from '../data/testing.ts';
 import { command } from './tokenizer.ts';
 
 let folder: string;

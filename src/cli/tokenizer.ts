@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { FAST_MAX_TOKENS, parseColumns, R1PRO } from '../action/index.ts';
+import { FAST_MAX_TOKENS, parseColumns } from '../action/index.ts';
 import { duration, InputError, Progress, WorkerClient } from '../base/index.ts';
-import { aboveZero, positive } from './numbers.ts';
-import { assetIds, ownAssetId } from './tokenizer/assetIds.ts';
-import type { CheckJob, CheckReport, FitJob, FitReport } from './tokenizer/job.ts';
+import { R1PRO } from '../robot/index.ts';
+import { assetIds, type CheckJob, type CheckReport, type FitJob, type FitReport, ownAssetId } from '../train/index.ts';
+import { aboveZero, positive } from './shared/numbers.ts';
 
 interface Common {
   horizon: number;
@@ -117,7 +117,7 @@ async function check(dir: string, options: Common & { data?: string[] }): Promis
 }
 
 async function inWorker<T>(method: string, job: FitJob | CheckJob, silent: boolean): Promise<T> {
-  const client = WorkerClient.start('cli/tokenizer/tokenizer.worker');
+  const client = WorkerClient.start('train/tokenizer/tokenizer.worker');
   let bar: { phase: string; progress: Progress } | undefined;
   client.worker.on('message', ({ progress }: { progress?: [string, number, number, string] }) => {
     if (!progress) return;

@@ -3,9 +3,9 @@ import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { fakeEpisode } from '../../test/support/data.ts';
 import { DatasetWriter } from '../data/index.ts';
-import { fakeEpisode } from '../data/testing.ts';
-import { readTrainingCheckpoint } from '../train/index.ts';
+import { readTrainingCheckpoint } from '../train/save.ts';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 180_000 });
 const MAIN = join(import.meta.dirname, 'main.ts');

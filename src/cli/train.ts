@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { ValetError } from '../base/index.ts';
 import { applySettings, checkTrainConfig, loadTrainConfig, train } from '../train/index.ts';
-import { minutes, whole } from './numbers.ts';
+import { minutes, whole } from './shared/numbers.ts';
 
 interface Options {
   config: string;

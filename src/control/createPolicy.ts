@@ -1,7 +1,5 @@
-import type { Observation } from '../action/index.ts';
 import { ValetError } from '../base/index.ts';
-import type { Planner } from '../model/plan.ts';
-import type { Policy, PolicyNote, Session } from './policy.ts';
+import type { Observation, Planner, Policy, PolicyNote, Session } from '../robot/index.ts';
 
 /** The network behind its System 2. The planner may be shared with other robots; `close` leaves it open. One call at a time. */
 export function createPolicy({ planner, session }: { planner: Planner; session: Session }): Policy {

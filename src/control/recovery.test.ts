@@ -1,17 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { R1PRO } from '../action/index.ts';
-import {
-  createSession,
-  type Moment,
-  parseRules,
-  RECOVERY_DEFAULTS,
-  RULE_NAMES,
-  recover,
-  retrace,
-  selectRules,
-} from './index.ts';
-import { observation, planOf } from './testing.ts';
+import { observation, planOf } from '../../test/support/control.ts';
+import { R1PRO } from '../robot/index.ts';
+import { type Moment, RECOVERY_DEFAULTS, recover, retrace } from './recovery.ts';
+import { parseRules, RULE_NAMES, selectRules } from './ruleSelection.ts';
+import { createSession } from './session.ts';
 
 const [LEFT, RIGHT] = R1PRO.gripperColumns as [number, number];
 /** `count` steps; `change` writes into step i's measured state and given action. */

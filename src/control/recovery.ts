@@ -1,4 +1,4 @@
-import { R1PRO } from '../action/index.ts';
+import { R1PRO } from '../robot/index.ts';
 import { BEHAVIOR_RULES, type RuleTable } from './rules.ts';
 import { firstToSpeak } from './ruleTable.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { goldenJson, goldenTensors } from '../action/testing.ts';
+import { goldenJson, goldenTensors } from '../../test/support/golden.ts';
 import { correct } from './rules.ts';
 
 const code = (openLeft: boolean, openRight: boolean) =>

@@ -1,7 +1,14 @@
-import { compressChunk, type Observation, R1PRO, stateFromProprioception } from '../action/index.ts';
+import { compressChunk } from '../action/index.ts';
 import { InputError, ValetError } from '../base/index.ts';
-import type { PlanRequest, Prediction } from '../model/plan.ts';
-import type { PolicyNote, Session } from './policy.ts';
+import {
+  type Observation,
+  type PlanRequest,
+  type PolicyNote,
+  type Prediction,
+  R1PRO,
+  type Session,
+  stateFromProprioception,
+} from '../robot/index.ts';
 import { type Moment, RECOVERY_RULE_NAMES, recover } from './recovery.ts';
 import { correct } from './rules.ts';
 import { type ResolvedOptions, resolveOptions, type SessionOptions } from './sessionOptions.ts';

@@ -1,5 +1,6 @@
-import { BEHAVIOR_TASKS, GRIPPER_CHANGE } from '../action/index.ts';
+import { GRIPPER_CHANGE } from '../action/index.ts';
 import { InputError } from '../base/index.ts';
+import { BEHAVIOR_TASKS } from '../robot/index.ts';
 import { RECOVERY_DEFAULTS, type RecoverySettings } from './recovery.ts';
 import { type RulesOption, selectRules } from './ruleSelection.ts';
 

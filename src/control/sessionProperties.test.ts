@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { observation, planOf } from '../../test/support/control.ts';
 import { Random } from '../base/index.ts';
-import type { Prediction } from '../model/plan.ts';
-import { createSession, type SessionOptions } from './index.ts';
-import { observation, planOf } from './testing.ts';
+import type { Prediction } from '../robot/index.ts';
+import { createSession } from './session.ts';
+import type { SessionOptions } from './sessionOptions.ts';
 
 const plan = (number: number): Prediction => {
   const random = Random.of('plan', number);

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { observation } from '../../test/support/control.ts';
 import { Random } from '../base/index.ts';
-import type { Prediction } from '../model/plan.ts';
-import { createSession, type EpisodeSession, RULE_NAMES, type SessionOptions } from './index.ts';
-import { observation } from './testing.ts';
+import type { Prediction } from '../robot/index.ts';
+import { RULE_NAMES } from './ruleSelection.ts';
+import { createSession, type EpisodeSession } from './session.ts';
+import type { SessionOptions } from './sessionOptions.ts';
 
 /** A plan with everything in it, different for each number. */
 function plan(number: number): Prediction {

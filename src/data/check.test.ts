@@ -2,11 +2,11 @@ import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fakeEpisode } from '../../test/support/data.ts';
 import { checkDataset, type ProblemCode } from './check.ts';
-import { encodeParquet } from './parquet.ts';
-import { fakeEpisode } from './testing.ts';
-import { encodeVideo } from './video.ts';
-import { DatasetWriter } from './writer.ts';
+import { encodeParquet } from './lerobot/parquet.ts';
+import { DatasetWriter } from './lerobot/writer.ts';
+import { encodeVideo } from './video/video.ts';
 
 let folder: string;
 let sound: string;

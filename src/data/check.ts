@@ -2,13 +2,18 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { ValetError } from '../base/index.ts';
-import type { Dataset, Episode } from './dataset.ts';
-import { cameraKey, EpisodeStatsLine, readJsonLines } from './layout.ts';
-import { openDataset } from './open.ts';
-import type { Column } from './parquet.ts';
-import { sidePath } from './sideFiles.ts';
-import { intervalsOf } from './stages.ts';
-import { probeVideo } from './video.ts';
+import {
+  type Column,
+  cameraKey,
+  type Dataset,
+  type Episode,
+  EpisodeStatsLine,
+  intervalsOf,
+  openDataset,
+  readJsonLines,
+  sidePath,
+} from './lerobot/index.ts';
+import { probeVideo } from './video/index.ts';
 
 /** What can be wrong; the word is stable, for scripts. */
 export type ProblemCode =

@@ -1,4 +1,4 @@
-import type { Dataset, Episode } from './dataset.ts';
+import type { Dataset, Episode } from './lerobot/index.ts';
 
 /** Colours of the stages in the strip below the pictures; they repeat after eight. */
 const STAGE_COLOURS = [

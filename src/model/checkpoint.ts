@@ -13,9 +13,8 @@ import {
   type Weights,
   writeSafetensors,
 } from '../tensor/index.ts';
-import { type ModelConfig, modelConfig } from './config.ts';
-import { int8Parts, readInt8 } from './int8.ts';
-import { parameterTree } from './tree.ts';
+import { int8Parts, readInt8 } from './int8/index.ts';
+import { type ModelConfig, modelConfig, parameterTree } from './network/index.ts';
 
 /** How plans are made from this network: what training decided and serving must repeat. */
 const PolicySettingsSchema = z.strictObject({

@@ -2,14 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { checkpointFolder } from '../serve/checkpointFolder.ts';
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
-import { configs, modelConfig } from './config.ts';
-import { int8Parts } from './int8.ts';
-import { planningConfig, quantiseCheckpoint } from './int8Checkpoint.ts';
+import { checkpointFolder } from './checkpointFolder.ts';
+import { int8Parts } from './int8/int8.ts';
 import { inferenceMemory, planningBytes, planningRefusal, trainingMemory, trainingStateBytes } from './memory.ts';
-import { createPlanner, planningNeeds } from './planner.ts';
-import { programParameters } from './views.ts';
+import { configs, modelConfig } from './network/config.ts';
+import { programParameters } from './network/views.ts';
+import { createPlanner, planningNeeds } from './planning/planner.ts';
+import { planningConfig, quantiseCheckpoint } from './quantiseCheckpoint.ts';
 
 const { nano, full } = configs;
 /** The released widths, few layers, small pictures. */

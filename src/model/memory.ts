@@ -1,12 +1,17 @@
 import { bytesText, type MemoryRefusal, type MemorySetting, memoryRefusal, requireMemory } from '../base/index.ts';
 import { byteLength, type Device, type Program } from '../tensor/index.ts';
-import { type ModelConfig, prefixLayout } from './config.ts';
-import { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram } from './inference.ts';
-import { int8Parts } from './int8.ts';
-import { planningConfig } from './int8Checkpoint.ts';
-import { buildLossProgram } from './loss.ts';
-import { sizeOf } from './tree.ts';
-import { programParameters } from './views.ts';
+import { int8Parts } from './int8/index.ts';
+import {
+  buildConditionProgram,
+  buildDenoiseProgram,
+  buildLossProgram,
+  buildPrefixProgram,
+  type ModelConfig,
+  prefixLayout,
+  programParameters,
+  sizeOf,
+} from './network/index.ts';
+import { planningConfig } from './quantiseCheckpoint.ts';
 
 /** Bytes that one way of running a network takes. The process itself (Node, runtime, code) comes on top: `PROCESS_BYTES`. */
 export interface MemoryEstimate {

@@ -2,17 +2,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type ChunkStatistics, CorrelatedNoise } from '../action/index.ts';
 import { Random } from '../base/index.ts';
 import { type NdArray, type Parameters, Session } from '../tensor/index.ts';
-import {
-  buildLossProgram,
-  flowNoise,
-  initParameters,
-  type ModelConfig,
-  type ModelConfigInput,
-  mergeLayers,
-  modelConfig,
-  parameterTree,
-  splitLayers,
-} from './index.ts';
+import { type ModelConfig, type ModelConfigInput, modelConfig } from './network/config.ts';
+import { initParameters } from './network/initialise.ts';
+import { buildLossProgram } from './network/loss.ts';
+import { parameterTree } from './network/tree.ts';
+import { mergeLayers, splitLayers } from './network/views.ts';
+import { flowNoise } from './planning/flowNoise.ts';
 
 /** Each switch changes what it should and nothing else: same weights, same inputs, losses and gradients beside one another. */
 const base: ModelConfigInput = {

@@ -1,52 +1,35 @@
-/** The official evaluator's wire: messages of msgpack and numpy, the policy server, and a client for any such server. */
-export { checkExposure, isLoopback } from './access.ts';
-export { type BatchingOptions, BatchingPlanner, BusyError, type Urgency, type UrgentPlanner } from './batch.ts';
-export { checkpointFolder } from './checkpointFolder.ts';
+/** The policy server, its planners and checkpoints, recordings, and a client for any server of the official wire. */
+export { RemotePolicy } from './client/index.ts';
+export { createLogger, type Logger } from './log.ts';
 export {
   type CheckpointMapping,
+  CheckpointPool,
   CheckpointSwitcher,
   folderOfTask,
   parseCheckpointMapping,
+  planningWorkers,
   ranges,
   readCheckpointMapping,
-} from './checkpointMapping.ts';
+  taskStages,
+} from './planners/index.ts';
 export {
-  CheckpointPool,
-  type CheckpointPoolOptions,
-  type LoadCheckpoint,
-  type LoadedCheckpoint,
-} from './checkpointPool.ts';
-export { type RemoteOptions, RemotePolicy } from './client.ts';
-export { describeValue } from './describe.ts';
-export { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
-export type { Tls } from './listen.ts';
-export { createLogger, type Logger } from './log.ts';
-export { defaultMemory, parseBytes } from './memorySize.ts';
-export { Metrics } from './metrics.ts';
+  listRecordings,
+  RecordedSessions,
+  Recorder,
+  Recording,
+  replaySession,
+  type SessionReplay,
+} from './recording/index.ts';
 export {
-  actionFromWire,
-  decodeJpegs,
-  decodePictures,
-  type ObservationMessage,
-  observationFromWire,
-  observationToWire,
-} from './observation.ts';
-export { packMessage } from './pack.ts';
-export { batchSizes, type PlanningOptions, planningWorkers } from './planningWorkers.ts';
-export { listRecordings, type RecordedEvent, Recording } from './recordingReader.ts';
-export { Recorder, type RecorderOptions } from './recordingWriter.ts';
-export { type ReplayOptions, replaySession, type SessionReplay } from './replay.ts';
-export { RecordedSessions } from './replayServer.ts';
-export {
+  checkExposure,
+  DEFAULT_LIMITS,
+  isLoopback,
   type Json,
+  Metrics,
   PolicyServer,
+  type Responder,
+  type ServerLimits,
   type ServerOptions,
-  type SessionIdentity,
   startServer,
   tryPlanner,
-} from './server.ts';
-export { type MortalPlanner, SupervisedPlanner, type SupervisionOptions } from './supervisedPlanner.ts';
-export type { MessageTap, Responder } from './tap.ts';
-export { taskStages } from './taskStages.ts';
-export { type UnpackLimits, unpackMessage } from './unpack.ts';
-export { Extension, Float, NumpyArray, NumpyScalar, type Packable, type WireMap, type WireValue } from './value.ts';
+} from './server/index.ts';

@@ -1,49 +1,101 @@
 /** Programs over tensors: build, differentiate, emit ONNX, run. Knows nothing of robots. */
-export { activationBits } from './activation-bits.ts';
-export { Builder, type Tensor } from './builder.ts';
-export { TensorError } from './errors.ts';
-export { gemmPeak } from './gemm-peak.ts';
-export { gradients } from './gradients.ts';
+export { checkOps, OPS_HEAD, opLine } from './check/index.ts';
 export {
+  Builder,
+  type DataType,
+  gradients,
+  type NdArray,
+  type Parameters,
+  type Program,
+  type Tensor,
+  type TypedArray,
+} from './graph/index.ts';
+export type { Operators, Precision } from './onnx/index.ts';
+export {
+  type AttentionOptions,
+  abs,
+  add,
+  addScalar,
+  argmax,
+  attention,
+  type ConvOptions,
+  type CrossEntropyOptions,
+  cast,
+  concat,
+  conv2d,
+  cos,
+  crossEntropy,
+  div,
+  equal,
+  exp,
+  expand,
+  gather,
+  gatherAxis,
+  gelu,
+  greater,
+  layerNorm,
+  less,
+  linear,
+  log,
+  logSoftmax,
+  type MatmulOptions,
+  matmul,
+  maximum,
+  mean,
+  mul,
+  neg,
+  oneHot,
+  type RmsNormOptions,
+  relu,
+  reshape,
+  rmsNorm,
+  rsqrt,
+  scale,
+  sigmoid,
+  silu,
+  sin,
+  slice,
+  softmax,
+  split,
+  sqrt,
+  square,
+  stopGradient,
+  sub,
+  sum,
+  tanh,
+  transpose,
+  where,
+} from './ops/index.ts';
+export {
+  activationBits,
+  DEVICES,
+  type Device,
+  type DeviceReport,
+  deviceNamed,
+  gemmPeak,
+  probeDevice,
+  Session,
+  type SessionOptions,
+} from './run/index.ts';
+export { TrainingState } from './training/index.ts';
+export {
+  byteLength,
   columnBlocks,
-  dequantise,
+  isStored,
+  loadWeight,
+  mapSafetensors,
   type QuantisedMatrices,
   type QuantisedMatrix,
   quantiseColumns,
-  splitColumns,
-} from './int8.ts';
-export { type LowerOptions, type Operators, type Precision, toOnnx } from './onnx/lower.ts';
-export { OP_CASES, type OpCase } from './op-cases.ts';
-export { checkOp, OP_TOLERANCE, type OpCheck } from './op-check.ts';
-export { type AttentionOptions, attention } from './ops/attention.ts';
-export { type ConvOptions, conv2d } from './ops/conv.ts';
-export * from './ops/elementwise.ts';
-export { gather, gatherAxis, oneHot } from './ops/gather.ts';
-export { linear, type MatmulOptions, matmul } from './ops/matmul.ts';
-export { layerNorm, type RmsNormOptions, rmsNorm } from './ops/norm.ts';
-export { argmax, mean, sum } from './ops/reduce.ts';
-export { concat, expand, reshape, slice, split, transpose } from './ops/shape.ts';
-export { type CrossEntropyOptions, crossEntropy, logSoftmax, softmax } from './ops/softmax.ts';
-export { DEVICES, type Device, type DeviceReport, deviceNamed, probeDevice } from './providers.ts';
-export {
-  encodeSafetensors,
-  mapSafetensors,
   readSafetensors,
   readSafetensorsHeader,
-  type SafetensorsHeader,
-  safetensorsLayout,
-  writeSafetensors,
-} from './safetensors.ts';
-export { type Feed, Session, type SessionOptions } from './session.ts';
-export {
-  byteLength,
-  isStored,
-  loadWeight,
   type StoredArray,
+  safetensorsLayout,
+  splitColumns,
   type Weight,
+  type WeightMatrix,
   type Weights,
+  weightMatrices,
   weightRange,
-} from './stored.ts';
-export { type StateArray, type StepOptions, type StepResult, TrainingState } from './training-state.ts';
-export type { DataType, NdArray, Parameters, Program, TypedArray, ValueSpec } from './types.ts';
-export { type WeightMatrix, weightMatrices } from './weight-matrix.ts';
+  writeSafetensors,
+} from './weights/index.ts';

@@ -1,15 +1,8 @@
-import {
-  BEHAVIOR_TASKS,
-  CAMERAS,
-  type ChunkStatistics,
-  deltaChunk,
-  normaliseActions,
-  normaliseState,
-  R1PRO,
-} from '../action/index.ts';
+import { type ChunkStatistics, deltaChunk, normaliseActions, normaliseState } from '../action/index.ts';
 import { InputError, Random } from '../base/index.ts';
 import type { RawBatch } from '../data/index.ts';
-import { type Jitter, PictureJitter } from './augment.ts';
+import { type Jitter, PictureJitter } from '../picture/index.ts';
+import { BEHAVIOR_TASKS, CAMERAS, R1PRO } from '../robot/index.ts';
 
 /** What one update is computed from. All arrays own their buffers, so that they can move to another thread. */
 export interface TrainingBatch {

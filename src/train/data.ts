@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BEHAVIOR_TASKS } from '../action/index.ts';
 import { InputError, Progress } from '../base/index.ts';
 import { parseDataFolder, type RawBatch, SampleStore } from '../data/index.ts';
+import { BEHAVIOR_TASKS } from '../robot/index.ts';
 import type { TrainConfig } from './config.ts';
 
 /** Frames between two samples of one held-out episode: near ones say the same. */

@@ -7,12 +7,12 @@ import {
   FastFitter,
   FastTokenizer,
   fastChunk,
-  R1PRO,
   widthOf,
 } from '../action/index.ts';
 import { InputError } from '../base/index.ts';
 import type { SampleStore } from '../data/index.ts';
 import type { ModelConfig } from '../model/index.ts';
+import { R1PRO } from '../robot/index.ts';
 import type { ChunkTokenizer } from './batch.ts';
 
 /** Chunks that a vocabulary is fitted on when none is given; more change it little. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { configOfGoldenCase } from '../model/index.ts';
+import { configOfGoldenCase } from '../../test/support/networkConfig.ts';
 import { type Parameters, readSafetensors } from '../tensor/index.ts';
 import type { TrainingBatch } from './batch.ts';
 import { learningRate } from './schedule.ts';

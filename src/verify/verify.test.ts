@@ -2,9 +2,9 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeProprioception } from '../action/index.ts';
+import { encodeProprioception } from '../robot/index.ts';
 import { type Parameters, readSafetensors, writeSafetensors } from '../tensor/index.ts';
-import { summarise, type Verdict, verify } from './index.ts';
+import { summarise, type Verdict, verify } from './verify.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../test/golden');
 let scratch: string;

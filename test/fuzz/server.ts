@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Progress } from '../../src/base/index.ts';
 import { RemotePolicy } from '../../src/serve/index.ts';
-import { type FuzzReport, fuzz } from '../../src/serve/fuzzing.ts';
-import { fakeObservation } from '../../src/serve/testing.ts';
+import { fakeObservation } from '../support/serve.ts';
+import { type FuzzReport, fuzz } from './messages.ts';
 
 /**
  * Mutated messages against a live server with a real policy, in a process of its own: npx tsx test/fuzz/server.ts [--messages 100000] [--seed TEXT].
@@ -33,10 +33,18 @@ try {
   };
   const progress = new Progress('fuzz', count, { unit: 'messages' });
   const started = performance.now();
-  const warm = await fuzz(url, { count: Math.ceil(count / 10), seed: `${values.seed}/0`, onSent: (n) => progress.at(n) });
+  const warm = await fuzz(url, {
+    count: Math.ceil(count / 10),
+    seed: `${values.seed}/0`,
+    onSent: (n) => progress.at(n),
+  });
   const before = await resident();
   const offset = warm.sent;
-  const rest = await fuzz(url, { count: count - offset, seed: `${values.seed}/1`, onSent: (n) => progress.at(offset + n) });
+  const rest = await fuzz(url, {
+    count: count - offset,
+    seed: `${values.seed}/1`,
+    onSent: (n) => progress.at(offset + n),
+  });
   const after = await resident();
   progress.end();
   const robot = await RemotePolicy.connect(url, { healthTimeoutMs: 20_000 });

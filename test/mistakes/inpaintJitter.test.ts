@@ -8,7 +8,14 @@ it('two kept numbers that are one: the correction has its ε, and exists', () =>
   const zeros = (n: number) => new Float64Array(n);
   const moments = (n: number) => ({ mean: zeros(n), std: zeros(n), q01: zeros(n), q99: zeros(n) });
   const correlation = { cholesky, spatial: zeros(1), temporal: zeros(9) };
-  const statistics = { horizon: 3, width: 1, state: moments(1), actions: moments(1), perTimestep: moments(3), correlation };
+  const statistics = {
+    horizon: 3,
+    width: 1,
+    state: moments(1),
+    actions: moments(1),
+    perTimestep: moments(3),
+    correlation,
+  };
   const { correction } = new Inpainter(new CorrelatedNoise(statistics, { beta: 1 }), { keepRows: 2 });
   for (const value of correction) expect(value).toBeCloseTo(c / (2 + 1e-6), 9);
 });

@@ -51,7 +51,15 @@ export function copyWith(mistake: Mistake): string {
       text = text.replace(from, () => to);
     }
     for (const name of ['src', 'test/mistakes']) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
-    for (const name of ['package.json', 'tsconfig.json', 'vitest.config.ts', 'node_modules', 'test/golden', 'test/twins', 'policies'])
+    for (const name of [
+      'package.json',
+      'tsconfig.json',
+      'vitest.config.ts',
+      'node_modules',
+      'test/golden',
+      'test/twins',
+      'policies',
+    ])
       symlinkSync(join(ROOT, name), join(folder, name));
     writeFileSync(join(folder, 'src', mistake.file), text);
     return folder;
@@ -75,7 +83,13 @@ export async function tryMistake(mistake: Mistake, groups = ordersOf(mistake)): 
   const folder = copyWith(mistake);
   try {
     if (mistake.test) {
-      const { out, errors } = await run(folder, ['node_modules/vitest/vitest.mjs', 'run', '--root', folder, mistake.test]);
+      const { out, errors } = await run(folder, [
+        'node_modules/vitest/vitest.mjs',
+        'run',
+        '--root',
+        folder,
+        mistake.test,
+      ]);
       const name = /FAIL\s+\S+ > (.+)/.exec(stripVTControlCharacters(out + errors))?.[1];
       return { mistake, off: [], ...(name && { test: `${mistake.test}: ${name.trim()}` }) };
     }
@@ -103,13 +117,20 @@ function ordersOf({ file }: Mistake): readonly string[][] {
 const caught = (finding: Finding): boolean => finding.first !== undefined || finding.test !== undefined;
 
 export function page(findings: readonly Finding[]): string {
-  const number = (x: number | null) => (x === null ? '–' : x === 0 || x >= 0.001 && x < 1000 ? String(Number(x.toPrecision(2))) : x.toExponential(1));
+  const number = (x: number | null) =>
+    x === null ? '–' : x === 0 || (x >= 0.001 && x < 1000) ? String(Number(x.toPrecision(2))) : x.toExponential(1);
   const cell = (text: string) => text.replaceAll('|', '\\|');
   const rows = findings.map((finding) => {
     const { mistake, off, first, test } = finding;
     const cases = new Set(off.map((v) => v.case));
     const cells = first
-      ? [`${first.case}: \`${first.quantity}\``, first.error === null ? (first.message ?? '').slice(0, 60) : `${number(first.error)} (${number(first.tolerance)})`, `${off.length} in ${[...cases].join(', ')}`]
+      ? [
+          `${first.case}: \`${first.quantity}\``,
+          first.error === null
+            ? (first.message ?? '').slice(0, 60)
+            : `${number(first.error)} (${number(first.tolerance)})`,
+          `${off.length} in ${[...cases].join(', ')}`,
+        ]
       : [test ? `test: ${test}` : '**not caught**', '', ''];
     return `| ${[mistake.what, `\`${mistake.file}\``, ...cells].map(cell).join(' | ')} |`;
   });
@@ -135,14 +156,22 @@ ${rows.join('\n')}
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { only: { type: 'string' }, 'no-page': { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    options: { only: { type: 'string' }, 'no-page': { type: 'boolean', default: false } },
+  });
   const findings: Finding[] = [];
   for (const mistake of MISTAKES) {
     if (values.only && !mistake.what.includes(values.only)) continue;
-    const finding = await tryMistake(mistake).catch((error: Error): Finding => ({ mistake, off: [], stale: error.message }));
+    const finding = await tryMistake(mistake).catch(
+      (error: Error): Finding => ({ mistake, off: [], stale: error.message }),
+    );
     findings.push(finding);
     const { first, test, stale, off } = finding;
-    const said = stale ?? (first ? `${first.case} ${first.quantity} ${first.error} (${first.tolerance}), ${off.length} off` : (test ?? 'NOT CAUGHT'));
+    const said =
+      stale ??
+      (first
+        ? `${first.case} ${first.quantity} ${first.error} (${first.tolerance}), ${off.length} off`
+        : (test ?? 'NOT CAUGHT'));
     console.log(`${caught(finding) ? 'caught' : 'MISSED'}  ${mistake.what}: ${said}`);
   }
   const missed = findings.filter((finding) => !caught(finding));

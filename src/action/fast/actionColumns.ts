@@ -1,6 +1,6 @@
 import { InputError } from '../../base/index.ts';
-import type { Moments } from '../chunkStatistics.ts';
-import { R1PRO } from '../space.ts';
+import { R1PRO } from '../../robot/index.ts';
+import type { Moments } from '../statistics/index.ts';
 
 /** Columns [start, end) of the 23 that the original encodes: all but the last torso joint. */
 export const FAST_COLUMNS: readonly (readonly [start: number, end: number])[] = [

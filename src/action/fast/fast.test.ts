@@ -4,20 +4,16 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/index.ts';
-import { R1PRO } from '../space.ts';
+import { R1PRO } from '../../robot/index.ts';
+import { fastChunk, fromFastChunk, parseColumns } from './actionColumns.ts';
+import { trainBpe } from './bpeTrainer.ts';
+import { ByteLevelBpe } from './byteLevelBpe.ts';
 import { roundedCoefficients } from './coefficients.ts';
 import { Dct, roundHalfEven } from './dct.ts';
-import {
-  ByteLevelBpe,
-  FastFitter,
-  FastTokenizer,
-  fastChunk,
-  fromFastChunk,
-  parseColumns,
-  splitPieces,
-  trainBpe,
-  WordCounter,
-} from './index.ts';
+import { FastTokenizer } from './fastTokenizer.ts';
+import { FastFitter } from './fitter.ts';
+import { splitPieces } from './split.ts';
+import { WordCounter } from './wordCounter.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../../test/golden/fast');
 const [T, D] = [12, 5];

@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { largestError } from '../../../test/support/golden.ts';
 import { Random } from '../../base/index.ts';
-import { CorrelatedNoise, cholesky, gram, Inpainter, QUANTILE_ERROR, StatisticsAccumulator } from '../index.ts';
-import { largestError } from '../testing.ts';
+import { Inpainter } from '../inpaint.ts';
+import { cholesky, gram } from '../linear.ts';
+import { CorrelatedNoise } from '../noise.ts';
+import { StatisticsAccumulator } from './accumulator.ts';
 import { assemble } from './assemble.ts';
 import { KERNEL_BASE64 } from './bytes.ts';
+import { QUANTILE_ERROR } from './chunkStatistics.ts';
 
 const RUNS = { numRuns: 12, seed: 7 };
 

@@ -1,6 +1,5 @@
-import type { LedgerLine } from '../ledger.ts';
-import { type Interval, scoreInterval } from '../statistics.ts';
-import { unitName } from '../unit.ts';
+import { type LedgerLine, unitName } from '../ledger/index.ts';
+import { type Interval, scoreInterval } from '../scores/index.ts';
 import { escapeHtml } from './html.ts';
 
 /** One policy's episodes, counted ones only. */

@@ -1,4 +1,4 @@
-import type { Summary } from '../summary.ts';
+import type { Summary } from '../scores/index.ts';
 import { CLIENT } from './client.ts';
 import { type Series, scoreFigure, title } from './figure.ts';
 import { embeddedJson, escapeHtml } from './html.ts';

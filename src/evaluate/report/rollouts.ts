@@ -2,9 +2,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { LedgerLine } from '../ledger.ts';
-import type { RolloutScene, StepLine } from '../recorder.ts';
-import { unitName } from '../unit.ts';
+import { type LedgerLine, unitName } from '../ledger/index.ts';
+import type { RolloutScene, StepLine } from '../rollouts/index.ts';
 import { type CompactTrack, compactTrack } from './track.ts';
 
 /** One rollout as the page carries it. */

@@ -1,10 +1,7 @@
-import { CAMERAS, type CameraName, type Observation, type Picture } from '../../action/index.ts';
 import type { Random } from '../../base/index.ts';
-import type { Policy } from '../../control/index.ts';
-import { CONTROL_HZ } from '../controllers.ts';
-import type { Expert } from '../expert/index.ts';
-import { distance } from '../geometry.ts';
-import type { Household } from '../household.ts';
+import { CAMERAS, type CameraName, type Observation, type Picture, type Policy } from '../../robot/index.ts';
+import type { Expert } from '../tasks/index.ts';
+import { CONTROL_HZ, distance, type Household } from '../world/index.ts';
 import { type Recording, record } from './recording.ts';
 
 /** Share of stretches that the expert drives, so that the policy gets to late states too. */

@@ -1,8 +1,6 @@
 import type { Random } from '../../base/index.ts';
-import { ACTION_WIDTH, CONTROL_HZ, GRIPPER_COLUMNS } from '../controllers.ts';
-import type { Expert } from '../expert/index.ts';
-import { clamp } from '../geometry.ts';
-import type { Household, Snapshot } from '../household.ts';
+import type { Expert } from '../tasks/index.ts';
+import { ACTION_WIDTH, CONTROL_HZ, clamp, GRIPPER_COLUMNS, type Household, type Snapshot } from '../world/index.ts';
 import { type Recording, record, rehearse } from './recording.ts';
 
 /** Steps between two snapshots of a rehearsal. */

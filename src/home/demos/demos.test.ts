@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError, Random } from '../../base/index.ts';
 import { openDataset } from '../../data/index.ts';
-import { createExpert } from '../expert/index.ts';
-import { Household } from '../household.ts';
+import { createExpert } from '../tasks/experts.ts';
+import { openHousehold } from '../tasks/openHousehold.ts';
 import { clipDemonstration, wholeDemonstration } from './demonstrate.ts';
-import { makeDemonstrations } from './index.ts';
+import { makeDemonstrations } from './makeDemonstrations.ts';
 import { runs, TAIL } from './recording.ts';
 
 let folder: string;
@@ -55,7 +55,7 @@ describe('demonstrations', () => {
   });
 
   it('of whole scenes last until shortly after the goal; a window is a piece of the same scene', async () => {
-    const household = await Household.create('turning_on_radio', { imageSize: 8 });
+    const household = await openHousehold('turning_on_radio', { imageSize: 8 });
     const expert = createExpert(household);
     const whole = wholeDemonstration(household, expert, 1_000_000)!;
     const length = whole.action.length / 23;

@@ -1,8 +1,7 @@
-import { CAMERAS, type CameraName } from '../../action/index.ts';
 import type { EpisodeRecord } from '../../data/index.ts';
-import type { Expert } from '../expert/index.ts';
-import type { Household } from '../household.ts';
-import { MUJOCO_VERSION } from '../mujoco.ts';
+import { CAMERAS, type CameraName } from '../../robot/index.ts';
+import type { Expert } from '../tasks/index.ts';
+import { type Household, MUJOCO_VERSION } from '../world/index.ts';
 
 /** Frames kept after the goal is reached, so that chunks of 30 actions can begin right up to the end. */
 export const TAIL = 35;

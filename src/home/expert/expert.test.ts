@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/index.ts';
-import { BASE_SCALE } from '../controllers.ts';
-import { Household } from '../household.ts';
-import { instanceIds } from '../instances.ts';
-import { HOME_TASKS } from '../tasks/index.ts';
-import { createExpert } from './index.ts';
+import { createExpert } from '../tasks/experts.ts';
+import { HOME_TASKS } from '../tasks/homeTasks.ts';
+import { openHousehold } from '../tasks/openHousehold.ts';
+import { BASE_SCALE } from '../world/controllers.ts';
+import { instanceIds } from '../world/instances.ts';
 
 describe.each(HOME_TASKS.map(({ name }) => name))('expert of %s', (task) => {
   it('reaches the goal in time, smoothly and slowly enough to be played 1.3 times faster, stage by stage', async () => {
-    const household = await Household.create(task);
+    const household = await openHousehold(task);
     const expert = createExpert(household);
     for (const instance of instanceIds('train', 6, 300)) {
       household.reset(instance);
@@ -37,7 +37,7 @@ describe.each(HOME_TASKS.map(({ name }) => name))('expert of %s', (task) => {
   });
 
   it('takes over where somebody else has gone astray', async () => {
-    const household = await Household.create(task);
+    const household = await openHousehold(task);
     const expert = createExpert(household);
     for (const instance of instanceIds('train', 3, 400)) {
       const random = Random.of('astray', instance);

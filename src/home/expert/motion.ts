@@ -1,17 +1,21 @@
-import { BASE_SCALE, CONTROL_HZ, GRIPPER_COLUMNS } from '../controllers.ts';
 import {
+  ArmKinematics,
   add,
+  armJoints,
+  BASE_SCALE,
+  CONTROL_HZ,
   clamp,
+  GRIPPER_COLUMNS,
+  type Household,
   type Quaternion,
   quaternionAt,
+  type Side,
   subtract,
+  TORSO_JOINTS,
   type Vector3,
   wrapAngle,
   yawQuaternion,
-} from '../geometry.ts';
-import type { Household } from '../household.ts';
-import { ArmKinematics } from '../kinematics.ts';
-import { armJoints, type Side, TORSO_JOINTS } from '../robot.ts';
+} from '../world/index.ts';
 
 /**
  * Fastest base command, share of the full range. Policies are played 1.3 times faster than their demonstrations (26 actions in

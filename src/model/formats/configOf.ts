@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readJson } from '../../base/index.ts';
-import { type ModelConfig, type ModelConfigInput, modelConfig } from '../config.ts';
+import { type ModelConfig, type ModelConfigInput, modelConfig } from '../network/index.ts';
 import { isValet, type StoredTree } from './openTree.ts';
 import { guessConfig } from './recognise.ts';
 

@@ -3,10 +3,14 @@ import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configOfGoldenCase } from '../../../test/support/networkConfig.ts';
 import { readSafetensors } from '../../tensor/index.ts';
-import { configOfGoldenCase } from '../golden.ts';
-import { parameterTree } from '../tree.ts';
-import { exportCheckpoint, guessConfig, importCheckpoint, layoutOf, openTree, readLeaf } from './index.ts';
+import { parameterTree } from '../network/tree.ts';
+import { exportCheckpoint } from './exportCheckpoint.ts';
+import { importCheckpoint } from './importCheckpoint.ts';
+import { openTree } from './openTree.ts';
+import { readLeaf } from './readLeaf.ts';
+import { guessConfig, layoutOf } from './recognise.ts';
 
 const BASE = join(import.meta.dirname, '../../../test/golden/checkpoint-pi05-base');
 const manifest = JSON.parse(readFileSync(join(BASE, 'manifest.json'), 'utf8'));

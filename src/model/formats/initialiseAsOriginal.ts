@@ -1,6 +1,6 @@
 import { Random } from '../../base/index.ts';
 import type { NdArray } from '../../tensor/index.ts';
-import type { Leaf } from '../tree.ts';
+import type { Leaf } from '../network/index.ts';
 import { elementsOf } from './storedLeaf.ts';
 
 /** Deviation of a standard normal cut off at ±2, by which lecun_normal is widened again (jax.nn.initializers). */

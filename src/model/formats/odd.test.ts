@@ -14,8 +14,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aside } from '../../base/index.ts';
 import { readSafetensors, writeSafetensors } from '../../tensor/index.ts';
-import { difference, exportCheckpoint, importCheckpoint, openTree, readLeaf, toNumbers, weightsOf } from './index.ts';
-import { converter, float16Bits, STORED_BYTES, type StoredType } from './storedType.ts';
+import { exportCheckpoint } from './exportCheckpoint.ts';
+import { importCheckpoint } from './importCheckpoint.ts';
+import { openTree, weightsOf } from './openTree.ts';
+import { readLeaf } from './readLeaf.ts';
+import { difference } from './recognise.ts';
+import { converter, float16Bits, STORED_BYTES, type StoredType, toNumbers } from './storedType.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../../test/golden');
 const BASE = join(GOLDEN, 'checkpoint-pi05-base/checkpoint');

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { InputError, systemError } from '../../base/index.ts';
-import { INT8_FILE } from '../int8.ts';
+import { INT8_FILE } from '../int8/index.ts';
 import { requireBytes } from './byteSource.ts';
 import { isOrbaxItem, openOrbax } from './orbax.ts';
 import { openSafetensors, openSharded } from './safetensors.ts';

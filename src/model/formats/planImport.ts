@@ -1,6 +1,5 @@
 import { InputError } from '../../base/index.ts';
-import type { ModelConfig } from '../config.ts';
-import { parameterTree } from '../tree.ts';
+import { type ModelConfig, parameterTree } from '../network/index.ts';
 import type { StoredTree } from './openTree.ts';
 import { difference, isLora, layoutOf } from './recognise.ts';
 

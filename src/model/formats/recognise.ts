@@ -1,6 +1,5 @@
 import { InputError, nearest } from '../../base/index.ts';
-import { type ModelConfig, type ModelConfigInput, modelConfig } from '../config.ts';
-import { type Part, parameterTree } from '../tree.ts';
+import { type ModelConfig, type ModelConfigInput, modelConfig, type Part, parameterTree } from '../network/index.ts';
 import { isValet, type StoredTree } from './openTree.ts';
 import { elementsOf, type StoredLeaf } from './storedLeaf.ts';
 

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/index.ts';
-import { Builder, gelu, gradients, Session, sum } from '../index.ts';
+import { Builder } from '../graph/builder.ts';
+import { gradients } from '../graph/gradients.ts';
+import { gelu } from '../ops/elementwise.ts';
+import { sum } from '../ops/reduce.ts';
+import { Session } from '../run/session.ts';
 import { lowerProgram } from './lower.ts';
 
 function program({ gradient = false, inside = false } = {}) {

@@ -1,4 +1,4 @@
-import type { Program } from '../types.ts';
+import type { Program } from '../graph/index.ts';
 import type { OnnxNode } from './model.ts';
 
 /**

@@ -1,7 +1,5 @@
-import { TensorError } from '../errors.ts';
-import { sameShape } from '../shapes.ts';
-import type { Program, TypedArray } from '../types.ts';
-import { FLOAT16_MAX, FLOAT16_MIN_NORMAL, fromFloat16, toFloat16 } from './float16.ts';
+import { FLOAT16_MAX, FLOAT16_MIN_NORMAL, fromFloat16, toFloat16 } from '../../base/index.ts';
+import { type Program, sameShape, TensorError, type TypedArray } from '../graph/index.ts';
 import { type OnnxGraph, type OnnxNode, type OnnxTensor, realData } from './model.ts';
 
 /** Operators that stay in float32: sums over an axis, normalisations, and functions that lose digits or leave float16's range. */

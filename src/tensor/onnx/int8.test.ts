@@ -1,19 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/index.ts';
-import {
-  attention,
-  Builder,
-  columnBlocks,
-  gelu,
-  linear,
-  mul,
-  quantiseColumns,
-  reshape,
-  Session,
-  splitColumns,
-  transpose,
-  weightMatrices,
-} from '../index.ts';
+import { Builder } from '../graph/builder.ts';
+import { attention } from '../ops/attention.ts';
+import { gelu, mul } from '../ops/elementwise.ts';
+import { linear } from '../ops/matmul.ts';
+import { reshape, transpose } from '../ops/shape.ts';
+import { Session } from '../run/session.ts';
+import { columnBlocks, quantiseColumns, splitColumns } from '../weights/int8.ts';
+import { weightMatrices } from '../weights/weightMatrix.ts';
 import { lowerProgram } from './lower.ts';
 
 const random = Random.of('integer products');

@@ -1,8 +1,5 @@
-import type { QuantisedMatrices, QuantisedMatrix } from '../int8.ts';
-import { size } from '../shapes.ts';
-import { weightRange } from '../stored.ts';
-import type { Program } from '../types.ts';
-import { weightMatrices } from '../weight-matrix.ts';
+import { type Program, size } from '../graph/index.ts';
+import { type QuantisedMatrices, type QuantisedMatrix, weightMatrices, weightRange } from '../weights/index.ts';
 import { Emitter } from './emitter.ts';
 import type { OnnxNode, OnnxTensor } from './model.ts';
 import { type QuantisedRows, RowQuantiser } from './quantise.ts';

@@ -1,8 +1,14 @@
-import { TensorError } from '../errors.ts';
-import type { QuantisedMatrices } from '../int8.ts';
-import { sameShape } from '../shapes.ts';
-import { isStored, type Weight, type Weights } from '../stored.ts';
-import type { Attribute, DataType, FloatAttribute, Node, Program, TypedArray } from '../types.ts';
+import {
+  type Attribute,
+  type DataType,
+  type FloatAttribute,
+  type Node,
+  type Program,
+  sameShape,
+  TensorError,
+  type TypedArray,
+} from '../graph/index.ts';
+import { isStored, type QuantisedMatrices, type Weight, type Weights } from '../weights/index.ts';
 import { fuseGelu } from './fuse.ts';
 import { halfGraph } from './half.ts';
 import { type IntegerAttention, IntegerProducts } from './int8.ts';

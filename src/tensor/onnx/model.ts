@@ -1,7 +1,7 @@
 import { dirname, relative } from 'node:path';
-import { byteLength } from '../stored.ts';
-import type { DataType, TypedArray } from '../types.ts';
-import { toFloat16 } from './float16.ts';
+import { toFloat16 } from '../../base/index.ts';
+import type { DataType, TypedArray } from '../graph/index.ts';
+import { byteLength } from '../weights/index.ts';
 import { Message } from './protobuf.ts';
 
 /** Types of real numbers that a graph computes in. */

@@ -1,4 +1,4 @@
-import { size } from '../shapes.ts';
+import { size } from '../graph/index.ts';
 import type { OnnxAttribute, OnnxNode, RealType } from './model.ts';
 
 /** Emits the nodes that spell one operation in ONNX's own operators: the runtime's fused kernels are float32 and CPU only. */

@@ -1,7 +1,4 @@
-import type { Tensor } from '../builder.ts';
-import { describe, opError } from '../errors.ts';
-import * as onnx from '../primitives.ts';
-import { broadcastShapes, sameShape } from '../shapes.ts';
+import { broadcastShapes, describe, primitives as onnx, opError, sameShape, type Tensor } from '../graph/index.ts';
 
 export interface AttentionOptions {
   /** Added to the scores before the softmax; broadcasts to [..., H, T, S]. Use a large negative number where attention is not allowed. */

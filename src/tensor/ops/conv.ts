@@ -1,6 +1,4 @@
-import type { Tensor } from '../builder.ts';
-import { describe, opError } from '../errors.ts';
-import * as onnx from '../primitives.ts';
+import { describe, primitives as onnx, opError, type Tensor } from '../graph/index.ts';
 import { matmul } from './matmul.ts';
 import { reshape } from './shape.ts';
 

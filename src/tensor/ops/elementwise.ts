@@ -1,8 +1,4 @@
-import type { Tensor } from '../builder.ts';
-import { describe, opError } from '../errors.ts';
-import * as onnx from '../primitives.ts';
-import { broadcastShapes } from '../shapes.ts';
-import type { DataType } from '../types.ts';
+import { broadcastShapes, type DataType, describe, primitives as onnx, opError, type Tensor } from '../graph/index.ts';
 
 /** A tensor, or a number that broadcasts to the other operand's shape. */
 export type Operand = Tensor | number;

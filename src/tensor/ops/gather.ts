@@ -1,8 +1,4 @@
-import type { Tensor } from '../builder.ts';
-import { describe, opError } from '../errors.ts';
-import * as onnx from '../primitives.ts';
-import { size } from '../shapes.ts';
-import type { DataType } from '../types.ts';
+import { type DataType, describe, primitives as onnx, opError, size, type Tensor } from '../graph/index.ts';
 import { axisOf } from './shape.ts';
 
 /** Tables up to this many rows get their gradient as one-hotᵀ · d, a GEMM; larger ones by a scatter. */

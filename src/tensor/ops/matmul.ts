@@ -1,7 +1,4 @@
-import type { Tensor } from '../builder.ts';
-import { describe, opError } from '../errors.ts';
-import * as onnx from '../primitives.ts';
-import { broadcastShapes, size } from '../shapes.ts';
+import { broadcastShapes, describe, primitives as onnx, opError, size, type Tensor } from '../graph/index.ts';
 import { add } from './elementwise.ts';
 import { reshape } from './shape.ts';
 

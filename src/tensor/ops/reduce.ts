@@ -1,6 +1,4 @@
-import type { Tensor } from '../builder.ts';
-import * as onnx from '../primitives.ts';
-import { reducedShape } from '../shapes.ts';
+import { primitives as onnx, reducedShape, type Tensor } from '../graph/index.ts';
 import { axisOf } from './shape.ts';
 
 function axesOf(op: string, x: Tensor, axes: readonly number[] | number | undefined): number[] {

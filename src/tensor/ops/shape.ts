@@ -1,7 +1,12 @@
-import type { Tensor } from '../builder.ts';
-import { describe, opError } from '../errors.ts';
-import * as onnx from '../primitives.ts';
-import { broadcastShapes, sameShape, size } from '../shapes.ts';
+import {
+  broadcastShapes,
+  describe,
+  primitives as onnx,
+  opError,
+  sameShape,
+  size,
+  type Tensor,
+} from '../graph/index.ts';
 
 /** `axis` counted from the front; negative ones count from the end. */
 export function axisOf(op: string, x: Tensor, axis: number): number {

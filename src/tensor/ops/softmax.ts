@@ -1,7 +1,4 @@
-import type { Tensor } from '../builder.ts';
-import { describe, opError } from '../errors.ts';
-import * as onnx from '../primitives.ts';
-import { sameShape } from '../shapes.ts';
+import { describe, primitives as onnx, opError, sameShape, type Tensor } from '../graph/index.ts';
 import { div, mul, neg } from './elementwise.ts';
 import { mean, sum } from './reduce.ts';
 

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError, nearest } from '../../base/index.ts';
 import {
-  configOfGoldenCase,
   initialiseAsOriginal,
   openTree,
   parameterTree,
@@ -13,6 +12,7 @@ import {
 import { combine, compareArrays, compareExactly, type Outcome, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, pattern } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
+import { configOfGoldenCase } from '../networkConfig.ts';
 
 /** The tensors inside real checkpoints, one or several forms of the same tree; what a Pi0.5 base gives to the winner's network. */
 export function checkpoint(golden: GoldenCase): Check {

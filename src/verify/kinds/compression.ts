@@ -1,4 +1,5 @@
-import { compressChunk, R1PRO } from '../../action/index.ts';
+import { compressChunk } from '../../action/index.ts';
+import { R1PRO } from '../../robot/index.ts';
 import { compareArrays, compareExactly, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, rowOf } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';

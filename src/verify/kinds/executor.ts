@@ -1,7 +1,6 @@
-import type { CameraName, Picture } from '../../action/index.ts';
-import { R1PRO } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
 import { correct, createSession } from '../../control/index.ts';
+import { type CameraName, type Picture, R1PRO } from '../../robot/index.ts';
 import type { NdArray } from '../../tensor/index.ts';
 import { compareArrays, compareExactly, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, pick, rowOf } from '../goldenCase.ts';

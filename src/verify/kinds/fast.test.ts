@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Verdict, verify } from '../index.ts';
+import { type Verdict, verify } from '../verify.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../../test/golden/fast');
 let folder: string;

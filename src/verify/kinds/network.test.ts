@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Parameters, readSafetensors, writeSafetensors } from '../../tensor/index.ts';
-import { firstOff, type Verdict, type VerifyOptions, verify } from '../index.ts';
+import type { VerifyOptions } from '../kind.ts';
+import { firstOff } from '../order.ts';
+import { type Verdict, verify } from '../verify.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../../test/golden');
 let scratch: string;

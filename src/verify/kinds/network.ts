@@ -1,12 +1,5 @@
 import { InputError } from '../../base/index.ts';
-import {
-  buildLossProgram,
-  configOfGoldenCase,
-  type ModelConfig,
-  mergeLayers,
-  parameterTree,
-  splitLayers,
-} from '../../model/index.ts';
+import { buildLossProgram, type ModelConfig, mergeLayers, parameterTree, splitLayers } from '../../model/index.ts';
 import {
   type Device,
   type NdArray,
@@ -20,6 +13,7 @@ import { combine, compareBoth, type Outcome, type Tolerance, toleranceOf, Unknow
 import { type GoldenCase, numbers, pattern } from '../goldenCase.ts';
 import type { Check, VerifyOptions } from '../kind.ts';
 import type { Quantity } from '../manifest.ts';
+import { configOfGoldenCase } from '../networkConfig.ts';
 import { backwardRank } from '../order.ts';
 import { cameraInputs, type InputTensors, input, int64, promptColumn } from './observation.ts';
 import { fileOf, matching, needSubcase, parametersOf, type SubcaseOf, tensorOf } from './subcase.ts';

@@ -1,8 +1,9 @@
 import { InputError, nearest } from '../../base/index.ts';
-import { configOfGoldenCase, countParameters, type ModelConfig, parameterTree } from '../../model/index.ts';
+import { countParameters, type ModelConfig, parameterTree } from '../../model/index.ts';
 import { compareExactly, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, pattern } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
+import { configOfGoldenCase } from '../networkConfig.ts';
 
 interface Variant {
   readonly width: number;

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { Picture } from '../../action/index.ts';
+import type { Picture } from '../../robot/index.ts';
 import type { GoldenCase } from '../goldenCase.ts';
 
 /** A picture of the case with the channels that it has (RGB or RGBA; alpha carries values and is not blended). */

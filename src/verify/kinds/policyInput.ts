@@ -1,13 +1,8 @@
-import {
-  type CameraName,
-  normaliseState,
-  type Observation,
-  PIXEL_TO_FLOAT,
-  resizeWithPad,
-  stateFromProprioception,
-} from '../../action/index.ts';
+import { normaliseState } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
-import { NumpyArray, observationFromWire, packMessage, unpackMessage } from '../../serve/index.ts';
+import { PIXEL_TO_FLOAT, resizeWithPad } from '../../picture/index.ts';
+import { type CameraName, type Observation, stateFromProprioception } from '../../robot/index.ts';
+import { NumpyArray, observationFromWire, packMessage, unpackMessage } from '../../wire/index.ts';
 import { compareArrays, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, pick } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';

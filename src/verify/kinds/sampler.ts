@@ -1,11 +1,12 @@
 import { type ChunkStatistics, CorrelatedNoise, Inpainter } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
-import { configOfGoldenCase, flowNoise, type ModelConfig, Sampler, type SamplerInputs } from '../../model/index.ts';
+import { flowNoise, type ModelConfig, Sampler, type SamplerInputs } from '../../model/index.ts';
 import type { Device, NdArray, Precision } from '../../tensor/index.ts';
 import { combine, compareBoth, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, pick } from '../goldenCase.ts';
 import type { Check, VerifyOptions } from '../kind.ts';
 import type { Quantity } from '../manifest.ts';
+import { configOfGoldenCase } from '../networkConfig.ts';
 import { cameraInputs, input, int64, promptColumn } from './observation.ts';
 import { fileOf, matching, parametersOf, type SubcaseOf, subcaseOf, tensorOf } from './subcase.ts';
 

@@ -1,5 +1,5 @@
-import { taskById } from '../../action/index.ts';
 import { type StageState, voteOnStage } from '../../control/index.ts';
+import { taskById } from '../../robot/index.ts';
 import { compareArrays, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, pick } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';

@@ -5,13 +5,11 @@ import { gunzipSync } from 'node:zlib';
 import {
   type ChunkStatistics,
   parseNormStats,
-  proprioceptionField,
-  R1PRO,
   StatisticsAccumulator,
   type StatisticsOptions,
-  stateFromProprioception,
 } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
+import { proprioceptionField, R1PRO, stateFromProprioception } from '../../robot/index.ts';
 import { readSafetensors } from '../../tensor/index.ts';
 import { compareArrays, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, pick } from '../goldenCase.ts';

@@ -5,17 +5,11 @@ import {
   denormaliseState,
   normaliseActions,
   normaliseState,
-  PIXEL_TO_FLOAT,
   prefixForModel,
-  R1PRO,
-  resizeFloatForModel,
-  resizeForModel,
-  resizeWithPad,
-  stageAtTime,
-  stateFromProprioception,
-  taskById,
 } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
+import { PIXEL_TO_FLOAT, resizeFloatForModel, resizeForModel, resizeWithPad } from '../../picture/index.ts';
+import { R1PRO, stageAtTime, stateFromProprioception, taskById } from '../../robot/index.ts';
 import { compareArrays, compareExactly, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, rowOf } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';

@@ -1,13 +1,6 @@
 import { createHash } from 'node:crypto';
 import { InputError } from '../../base/index.ts';
-import {
-  describeValue,
-  NumpyArray,
-  NumpyScalar,
-  type Packable,
-  packMessage,
-  unpackMessage,
-} from '../../serve/index.ts';
+import { describeValue, NumpyArray, NumpyScalar, type Packable, packMessage, unpackMessage } from '../../wire/index.ts';
 import { compareExactly, UnknownQuantity } from '../compare.ts';
 import type { GoldenCase } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';

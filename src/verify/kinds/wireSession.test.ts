@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NumpyArray, type Packable, packMessage } from '../../serve/index.ts';
+import { NumpyArray, type Packable, packMessage } from '../../wire/index.ts';
 import { GoldenCase } from '../goldenCase.ts';
 import { replayRecordedSession } from './wireSession.ts';
 

@@ -1,18 +1,22 @@
 import { dirname, join } from 'node:path';
-import { type Observation, stateFromProprioception } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
-import type { Planner, PlanRequest, Prediction } from '../../model/index.ts';
+import {
+  type Observation,
+  type Planner,
+  type PlanRequest,
+  type Prediction,
+  stateFromProprioception,
+} from '../../robot/index.ts';
+import { type Responder, startServer } from '../../serve/index.ts';
 import {
   Float,
   NumpyArray,
   observationFromWire,
   type Packable,
   packMessage,
-  type Responder,
-  startServer,
   unpackMessage,
   type WireMap,
-} from '../../serve/index.ts';
+} from '../../wire/index.ts';
 import { compareExactly, type Outcome } from '../compare.ts';
 import type { GoldenCase } from '../goldenCase.ts';
 import { WireClient, type WireFrame } from './wireClient.ts';

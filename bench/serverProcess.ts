@@ -1,0 +1,75 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { ValetError } from '../src/base/index.ts';
+
+const execute = promisify(execFile);
+
+/** A program that prints one JSON line when it is ready, and then serves or answers a JSON line for a JSON line. */
+export class Process {
+  private readonly lines: AsyncIterator<string>;
+  private readonly ended: Promise<unknown>;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly what: string,
+  ) {
+    this.lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+    this.ended = new Promise((resolve) => child.once('exit', resolve));
+  }
+
+  static start(command: string, args: readonly string[]): Process {
+    return new Process(
+      spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] }),
+      args.find((arg) => !arg.startsWith('-')) ?? command,
+    );
+  }
+
+  /** This program itself with other arguments. */
+  static startValet(args: readonly string[]): Process {
+    return Process.start(process.execPath, [...process.execArgv, process.argv[1]!, ...args]);
+  }
+
+  async line<T>(): Promise<T> {
+    const { value, done } = await this.lines.next();
+    if (done) throw new ValetError(this.what, 'stopped; its message stands above.');
+    return JSON.parse(value) as T;
+  }
+
+  ask<T>(request: object): Promise<T> {
+    this.child.stdin!.write(`${JSON.stringify(request)}\n`);
+    return this.line<T>();
+  }
+
+  async stop(): Promise<void> {
+    this.child.stdin!.end();
+    this.child.kill('SIGTERM');
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), 8000);
+    await this.ended;
+    clearTimeout(timer);
+  }
+}
+
+/** The folder of a repository that this program runs from; undefined in an installed package, which does not carry it. */
+export function repositoryFolder(name: string): string | undefined {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder))
+    if (existsSync(join(folder, name))) return join(folder, name);
+  return undefined;
+}
+
+/** A Python with openpi-client: that of the interop checks, of the other peers, or the machine's. */
+export async function pythonWithClient(): Promise<string | undefined> {
+  const own = ['interop/.venv', 'bench/peers/.venv'].map((name) => repositoryFolder(join(name, 'bin', 'python')));
+  for (const python of [...own, 'python3']) {
+    if (python === undefined) continue;
+    const found = await execute(python, ['-c', 'import openpi_client.msgpack_numpy']).then(
+      () => true,
+      () => false,
+    );
+    if (found) return python;
+  }
+  return undefined;
+}

@@ -1,0 +1,48 @@
+import { createExpert, type Household, openHousehold } from '../src/home/index.ts';
+import { type Benchmark, type BenchRow, row } from './row.ts';
+
+const INSTANCE = 1_000_000;
+const WARM_UP = 300;
+const STEPS = 600;
+
+/** A control step of the embedded household (1/30 s of simulated time), played by the built-in expert. One thread. */
+export const simulator: Benchmark = {
+  summary: 'control steps of the household, with and without its three cameras',
+  async run(): Promise<BenchRow[]> {
+    const household = await openHousehold('turning_on_radio');
+    try {
+      const measure = (look?: { cameras: boolean }): number => {
+        const start = performance.now();
+        play(household, STEPS, look);
+        return (performance.now() - start) / STEPS;
+      };
+      play(household, WARM_UP, { cameras: true }); // the first steps run before the compiler has caught up
+      const blind = measure();
+      const seeing = measure({ cameras: true });
+      return [
+        row('control step, physics and expert', blind, 'ms'),
+        row('control step with three 64x64 cameras', seeing, 'ms'),
+        row('control steps per second', 1000 / blind, '1/s'),
+        row('control steps per second with cameras', 1000 / seeing, '1/s'),
+        row('times faster than the robot', 1000 / 30 / blind, '1'),
+      ];
+    } finally {
+      household.close();
+    }
+  },
+};
+
+/** Plays the expert for `steps` control steps, beginning anew when it is done. */
+function play(household: Household, steps: number, look?: { cameras: boolean }): void {
+  let expert = begin(household);
+  for (let step = 0; step < steps; step++) {
+    if (look) household.observe(look);
+    const { done } = household.step(expert.act());
+    if (done || expert.done) expert = begin(household);
+  }
+}
+
+function begin(household: Household) {
+  household.reset(INSTANCE);
+  return createExpert(household);
+}

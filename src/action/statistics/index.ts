@@ -1,0 +1,15 @@
+export {
+  StatisticsAccumulator,
+  type StatisticsOptions,
+  type StatisticsProgress,
+  type StatisticsState,
+} from './accumulator.ts';
+export {
+  type ChunkStatistics,
+  type Moments,
+  QUANTILE_ERROR,
+  type QuantileMethod,
+  raiseDeviations,
+} from './chunkStatistics.ts';
+export type { FrameSource, TailBounds, Tails } from './exactQuantiles.ts';
+export { parseNormStats, readNormStats, writeNormStats } from './normStats.ts';

@@ -1,0 +1,40 @@
+import { type Command, Option } from 'commander';
+import type { PlannerOptions } from '../../model/index.ts';
+import { DEVICES, type Device } from '../../tensor/index.ts';
+import { positive, share } from './numbers.ts';
+
+/** What `addPlanningOptions` adds. */
+export interface PlanningOptions {
+  readonly samplingSteps?: number;
+  readonly timeThresholdInpaint?: number;
+  readonly correlationBeta?: number;
+  readonly correlatedNoise: boolean;
+  readonly device: Device;
+  readonly precision: 'float32' | 'float16';
+}
+
+/** How a checkpoint's plans are drawn and computed, alike in every command that plans. */
+export function addPlanningOptions(command: Command): Command {
+  return command
+    .option('--sampling-steps <n>', "flow steps of a plan (the checkpoint's own by default)", positive)
+    .option('--time-threshold-inpaint <t>', 'hold kept actions while the flow time is above this', share)
+    .option('--correlation-beta <share>', "share of the data's correlation in the starting noise", share)
+    .option('--no-correlated-noise', 'start plans from white noise')
+    .addOption(new Option('--device <name>', 'what computes the network').choices(DEVICES).default('cpu'))
+    .addOption(
+      new Option('--precision <type>', 'in what it computes').choices(['float32', 'float16']).default('float32'),
+    );
+}
+
+/** The same for a planner; what was not said is left out. */
+export function plannerOptions(options: PlanningOptions) {
+  const { samplingSteps, timeThresholdInpaint, correlationBeta, correlatedNoise, device, precision } = options;
+  return {
+    device,
+    precision,
+    ...(samplingSteps !== undefined && { samplingSteps }),
+    ...(timeThresholdInpaint !== undefined && { timeThresholdInpaint }),
+    ...(correlationBeta !== undefined && { correlationBeta }),
+    ...(!correlatedNoise && { useCorrelatedNoise: false }),
+  } satisfies PlannerOptions;
+}

@@ -1,0 +1,44 @@
+import type { CameraName } from '../../robot/index.ts';
+import type { Annotation, Info } from './layout.ts';
+import type { Column } from './parquet.ts';
+
+/** One episode as the data set's index names it. */
+export interface Episode {
+  /** episode_index: unique, with gaps. */
+  readonly index: number;
+  readonly taskIndex: number;
+  readonly instruction: string;
+  /** Frames. */
+  readonly length: number;
+}
+
+/** A data set on disk, opened for reading; v2.1 and v3.0 look the same from here on. */
+export interface Dataset {
+  readonly root: string;
+  readonly format: 'v2.1' | 'v3.0';
+  readonly info: Info;
+  readonly fps: number;
+  readonly cameras: readonly CameraName[];
+  readonly tasks: ReadonlyMap<number, { readonly name: string | undefined; readonly instruction: string }>;
+  readonly episodes: readonly Episode[];
+  /** Columns of an episode, each [length, width]. @throws ParquetError when a file is damaged or a column is missing */
+  columns<N extends string>(episode: Episode, names: readonly N[]): Promise<Record<N, Column>>;
+  /** Names of the columns that the episode's parquet file holds. */
+  columnNames(episode: Episode): Promise<string[]>;
+  /** Pictures of the frames `indices`, uint8 [H, W, 3] each. @throws VideoError when a frame is missing */
+  frames(
+    episode: Episode,
+    camera: CameraName,
+    indices: readonly number[],
+  ): { width: number; height: number; frames: Uint8Array[] };
+  /** Where an episode's pictures are: the file and the time of frame 0 in it. */
+  video(episode: Episode, camera: CameraName): { path: string; startSeconds: number };
+  /** The parquet file that holds the episode. */
+  dataPath(episode: Episode): string;
+  /** The skill annotation, if the data set has one. */
+  annotation(episode: Episode): Promise<Annotation | undefined>;
+  /** The per-episode JSON (instance, task_obs_keys, clip, …), if there is one. */
+  metaInfo(episode: Episode): Promise<Record<string, unknown> | undefined>;
+  /** Stage per frame, from 0: the recorded column, else counted from the annotated skills; undefined when there is neither. */
+  stages(episode: Episode): Promise<Uint8Array | undefined>;
+}

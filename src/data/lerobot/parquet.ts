@@ -1,0 +1,237 @@
+import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
+import { ByteWriter, parquetWrite } from 'hyparquet-writer';
+import { InputError } from '../../base/index.ts';
+
+/** One column of a parquet file, row after row in one flat array: `data` is [rows, width]; whole numbers come as float64. */
+export interface Column {
+  readonly rows: number;
+  /** Numbers per row: 1 for a scalar column, the list's length for a list column (all rows must agree). */
+  readonly width: number;
+  readonly data: Float32Array | Float64Array;
+}
+
+/** A parquet file that is not what it should be. */
+export class ParquetError extends InputError {
+  override name = 'ParquetError';
+}
+
+/** Loaded with the first file that is read: many commands and workers need none, and it takes a quarter of a second. */
+let api: typeof import('@duckdb/node-api');
+let connection: Promise<DuckDBConnection> | undefined;
+/** One in-memory DuckDB per thread of the process, single-threaded inside: the work is spread over worker threads instead. */
+function duckdb(): Promise<DuckDBConnection> {
+  connection ??= import('@duckdb/node-api').then(async (loaded) => {
+    api = loaded;
+    return (await api.DuckDBInstance.create(':memory:', { threads: '1' })).connect();
+  });
+  return connection;
+}
+
+/** Has the reader ready, so that the first file takes no longer than the others. */
+export async function prepareReader(): Promise<void> {
+  await (await duckdb()).run('select 1');
+}
+
+const quote = (text: string) => `'${text.replaceAll("'", "''")}'`;
+const name = (text: string) => `"${text.replaceAll('"', '""')}"`;
+
+/** Rows of a query as plain records (for small tables); 64-bit numbers become numbers. */
+export async function queryParquet(path: string, sql: (table: string) => string): Promise<Record<string, unknown>[]> {
+  try {
+    const reader = await (await duckdb()).runAndReadAll(sql(`read_parquet(${quote(path)})`));
+    return reader.getRowObjectsJS() as Record<string, unknown>[];
+  } catch (error) {
+    throw broken(path, error);
+  }
+}
+
+/** Which rows of a file are of which episode, where an episode's rows lie together: from the first of them up to the one after the last. */
+export async function episodeRows(path: string): Promise<Map<number, { readonly from: number; readonly to: number }>> {
+  const sql = `select episode_index as e, min(file_row_number) as first, max(file_row_number) as last, count(*) as n
+    from read_parquet(${quote(path)}, file_row_number = true) group by episode_index`;
+  try {
+    const rows = (await (await duckdb()).runAndReadAll(sql)).getRowObjectsJS() as Record<string, unknown>[];
+    const found = rows.map((row) => ({
+      e: Number(row['e']),
+      from: Number(row['first']),
+      n: Number(row['n']),
+      last: row['last'],
+    }));
+    return new Map(
+      found
+        .filter(({ from, n, last }) => from + n - 1 === Number(last))
+        .map(({ e, from, n }) => [e, { from, to: from + n }]),
+    );
+  } catch (error) {
+    throw broken(path, error);
+  }
+}
+
+/** Names and DuckDB types of the columns, in the file's order. */
+export async function parquetSchema(path: string): Promise<{ name: string; type: string }[]> {
+  const rows = await queryParquet(path, (table) => `describe select * from ${table}`);
+  return rows.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }));
+}
+
+/**
+ * Reads whole columns of one parquet file.
+ * @param where optional SQL condition on the rows
+ * @throws ParquetError when the file is damaged, a column is missing, or a list column's rows differ in length
+ */
+export async function readColumns<N extends string>(
+  path: string,
+  columns: readonly N[],
+  where?: string,
+): Promise<Record<N, Column>> {
+  const parts: { data: Float32Array | Float64Array; rows: number; width: number }[][] = columns.map(() => []);
+  try {
+    const sql = `select ${columns.map(name).join(', ')} from read_parquet(${quote(path)})${where ? ` where ${where}` : ''}`;
+    const result = await (await duckdb()).run(sql);
+    for (;;) {
+      const chunk = await result.fetchChunk();
+      if (!chunk || chunk.rowCount === 0) break;
+      for (const [i, column] of columns.entries())
+        parts[i]!.push(flatten(`${path}: ${column}`, chunk.getColumnVector(i), chunk.rowCount));
+    }
+  } catch (error) {
+    throw broken(path, error);
+  }
+  return Object.fromEntries(columns.map((column, i) => [column, join(`${path}: ${column}`, parts[i]!)])) as Record<
+    N,
+    Column
+  >;
+}
+
+function broken(path: string, error: unknown): ParquetError {
+  if (error instanceof ParquetError) return error;
+  const message = String((error as Error).message ?? error).split('\n')[0];
+  return new ParquetError(path, `cannot be read as parquet (${message}).`, { cause: error });
+}
+
+/** Copies a vector's values out; a null becomes NaN. */
+function flatten(
+  where: string,
+  vector: DuckDBVector,
+  rows: number,
+): { data: Float32Array | Float64Array; rows: number; width: number } {
+  if (vector instanceof api.DuckDBListVector) {
+    const width = rows > 0 ? vector.getEntryLength(0) : 0;
+    const child = vector.childVector;
+    const { validity } = vector as unknown as Flat;
+    for (let row = 0; row < rows; row++) {
+      // What DuckDB says of a missing list's length means nothing.
+      if (validity?.data && !validity.itemValid(row))
+        throw new ParquetError(where, `row ${row} is null (expected a list of numbers).`);
+      const length = vector.getEntryLength(row);
+      if (length !== width)
+        throw new ParquetError(
+          where,
+          `row ${row} has ${length} numbers, row 0 has ${width}. The rows of a column must be equally long.`,
+        );
+    }
+    const contiguous = rows === 0 || vector.getEntryOffset(rows - 1) === vector.getEntryOffset(0) + (rows - 1) * width;
+    const start = rows > 0 ? vector.getEntryOffset(0) : 0;
+    if (contiguous) return { data: numbers(where, child, start, rows * width), rows, width };
+    const data = new Float64Array(rows * width);
+    for (let row = 0; row < rows; row++)
+      data.set(numbers(where, child, vector.getEntryOffset(row), width), row * width);
+    return { data: isFloat32(child) ? Float32Array.from(data) : data, rows, width };
+  }
+  if (vector instanceof api.DuckDBArrayVector) {
+    const child = (vector as unknown as { childData: DuckDBVector }).childData;
+    const width = rows > 0 ? child.itemCount / vector.itemCount : 0;
+    return { data: numbers(where, child, 0, rows * width), rows, width };
+  }
+  return { data: numbers(where, vector, 0, rows), rows, width: 1 };
+}
+
+interface Flat {
+  readonly items?: ArrayLike<number | bigint>;
+  readonly validity?: { itemValid(index: number): boolean; readonly data: unknown };
+}
+const isFloat32 = (vector: DuckDBVector) => (vector as unknown as Flat).items instanceof Float32Array;
+
+function numbers(where: string, vector: DuckDBVector, start: number, count: number): Float32Array | Float64Array {
+  const { items, validity } = vector as unknown as Flat;
+  let data: Float32Array | Float64Array;
+  if (items instanceof Float32Array) data = items.slice(start, start + count);
+  else if (items && typeof (items[0] ?? 0) !== 'object') {
+    data = new Float64Array(count);
+    for (let i = 0; i < count; i++) data[i] = Number(items[start + i]);
+  } else {
+    data = new Float64Array(count);
+    for (let i = 0; i < count; i++) {
+      const value = vector.getItem(start + i);
+      if (value !== null && typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'boolean')
+        throw new ParquetError(where, 'does not hold numbers.');
+      data[i] = value === null ? Number.NaN : Number(value);
+    }
+    return data;
+  }
+  if (validity?.data) for (let i = 0; i < count; i++) if (!validity.itemValid(start + i)) data[i] = Number.NaN;
+  return data;
+}
+
+function join(
+  where: string,
+  parts: readonly { data: Float32Array | Float64Array; rows: number; width: number }[],
+): Column {
+  if (parts.length === 1) return parts[0]!;
+  const width = parts[0]?.width ?? 0;
+  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+  const data = parts[0]?.data instanceof Float64Array ? new Float64Array(rows * width) : new Float32Array(rows * width);
+  let at = 0;
+  for (const part of parts) {
+    if (part.width !== width)
+      throw new ParquetError(
+        where,
+        `its rows have ${width} and ${part.width} numbers. The rows of a column must be equally long.`,
+      );
+    data.set(part.data, at);
+    at += part.data.length;
+  }
+  return { rows, width, data };
+}
+
+/** A column to write: `float32` lists of `width` numbers, or plain int64 / float64 numbers (width undefined). */
+export interface ColumnToWrite {
+  readonly name: string;
+  readonly kind: 'int64' | 'float64' | 'float32list';
+  readonly data: ArrayLike<number>;
+  readonly width?: number;
+}
+
+/** Encodes columns of `rows` rows as a snappy parquet file with ordinary 3-level lists, the form that pandas and LeRobot write. */
+export function encodeParquet(columns: readonly ColumnToWrite[], rows: number): Uint8Array {
+  const schema: object[] = [{ name: 'schema', num_children: columns.length }];
+  const columnData = columns.map(({ name, kind, data, width = 1 }) => {
+    if (data.length !== rows * width)
+      throw new ParquetError(name, `has ${data.length} numbers (expected ${rows} rows of ${width}).`);
+    if (kind === 'float32list') {
+      schema.push(
+        { name, repetition_type: 'OPTIONAL', num_children: 1, converted_type: 'LIST', logical_type: { type: 'LIST' } },
+        { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+        { name: 'element', type: 'FLOAT', repetition_type: 'OPTIONAL' },
+      );
+      const lists = Array.from({ length: rows }, (_, row) => {
+        const list = new Array<number>(width);
+        for (let i = 0; i < width; i++) list[i] = data[row * width + i]!;
+        return list;
+      });
+      return { name, data: lists, encoding: 'PLAIN' as const };
+    }
+    schema.push({ name, type: kind === 'int64' ? 'INT64' : 'DOUBLE', repetition_type: 'OPTIONAL' });
+    const values = kind === 'int64' ? Array.from(data, (v) => BigInt(v)) : Float64Array.from(data);
+    return { name, data: values, encoding: 'PLAIN' as const };
+  });
+  const writer = new ByteWriter();
+  parquetWrite({
+    writer,
+    schema: schema as never,
+    columnData,
+    codec: 'SNAPPY',
+    statistics: false,
+    rowGroupSize: Math.max(1, rows),
+  });
+  return new Uint8Array(writer.getBuffer());
+}

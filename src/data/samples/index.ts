@@ -1,0 +1,1 @@
+export { parseDataFolder, type RawBatch, SampleStore } from './sampleStore.ts';

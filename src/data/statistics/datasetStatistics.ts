@@ -1,0 +1,158 @@
+import { availableParallelism } from 'node:os';
+import {
+  type ChunkStatistics,
+  type FrameSource,
+  type QuantileMethod,
+  StatisticsAccumulator,
+  type StatisticsProgress,
+  type StatisticsState,
+  type TailBounds,
+  type Tails,
+} from '../../action/index.ts';
+import { InputError, WorkerClient } from '../../base/index.ts';
+import { type Dataset, openDataset } from '../lerobot/index.ts';
+
+/** What a frame takes while it is kept: 23 actions and 23 states, each rounded up to 24. */
+const FRAME_BYTES = 192;
+
+export interface DatasetStatisticsOptions {
+  /** Worker threads; by default one per core. The result does not depend on them. */
+  readonly workers?: number;
+  /** Bytes for the columns that exact quantiles need, all workers together; 192 a frame. */
+  readonly memory?: number;
+  /** Called after each episode with the frames read so far and in all. */
+  readonly reading?: (frames: number, total: number) => void;
+  readonly computing?: StatisticsProgress;
+}
+
+export interface DatasetStatistics {
+  readonly statistics: ChunkStatistics;
+  readonly frames: number;
+  readonly chunks: number;
+  readonly quantiles: QuantileMethod;
+  readonly workers: number;
+  /** Seconds for the pass over the data, and for what comes after it; `processor` is the time that all threads together spent in the pass. */
+  readonly seconds: { readonly reading: number; readonly computing: number; readonly processor: number };
+}
+
+/**
+ * Statistics of every chunk of the data sets in `folders`, taken as one, over worker threads.
+ * @throws InputError or ParquetError that names the episode's file
+ */
+export async function datasetStatistics(
+  folders: readonly string[],
+  options: DatasetStatisticsOptions = {},
+): Promise<DatasetStatistics> {
+  const memory = options.memory ?? 4 * 2 ** 30;
+  return overEpisodes(folders, options.workers, async (workers, total, each) => {
+    const exact = total * FRAME_BYTES <= memory;
+    await Promise.all(workers.map((worker) => worker.call('open', { folders, memory: exact ? Number.MAX_VALUE : 0 })));
+    const started = performance.now();
+    const busy = process.cpuUsage();
+    await each('add', options.reading);
+    const processor = processorSeconds(busy);
+    const read = performance.now();
+    const whole = new StatisticsAccumulator({ memory: Number.MAX_VALUE });
+    for (const worker of workers) whole.mergeState(await worker.call<StatisticsState>('state'));
+    if (whole.chunks < 2)
+      throw new InputError(
+        folders.join(', '),
+        `too few chunks (got ${whole.chunks} from ${whole.frames} frames, expected at least 2). An episode of T frames has T − ${whole.horizon - 1}.`,
+      );
+    const sources = workers.map(
+      (worker): FrameSource => ({
+        sample: (stride) => worker.call<Float32Array>('sample', stride),
+        tails: (bounds: TailBounds) => worker.call<Tails>('tails', bounds),
+      }),
+    );
+    const statistics = await whole.finishWith(exact ? sources : undefined, options.computing);
+    const { frames, chunks } = whole;
+    const quantiles = exact ? 'exact' : 'counts';
+    const seconds = { reading: (read - started) / 1000, computing: (performance.now() - read) / 1000, processor };
+    return { statistics, frames, chunks, quantiles, workers: workers.length, seconds };
+  });
+}
+
+/**
+ * Reads the columns that statistics need, and nothing else: what `datasetStatistics` is measured against. With `how` 'pick' only the numbers that statistics
+ * need are taken, as they take them.
+ */
+export function decodeOnly(
+  folders: readonly string[],
+  { workers, how = 'read' }: Pick<DatasetStatisticsOptions, 'workers'> & { readonly how?: 'read' | 'pick' } = {},
+): Promise<{ frames: number; seconds: number; processor: number }> {
+  return overEpisodes(folders, workers, async (clients, _, each) => {
+    await Promise.all(clients.map((worker) => worker.call('open', { folders, memory: 0, how })));
+    const started = performance.now();
+    const busy = process.cpuUsage();
+    const frames = await each(how);
+    return { frames, seconds: (performance.now() - started) / 1000, processor: processorSeconds(busy) };
+  });
+}
+
+function processorSeconds(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1e6;
+}
+
+/** Episodes of one file, for one worker. */
+export interface EpisodeJob {
+  readonly set: number;
+  /** Places in the data set's list. */
+  readonly episodes: number[];
+}
+
+/** Frames of a file with several episodes that are given to a worker at once. */
+const JOB_FRAMES = 32_768;
+
+/** Episodes one by one where each is a file of its own; else neighbours in a file together. */
+function jobsOf(dataset: Dataset, set: number): (EpisodeJob & { frames: number })[] {
+  const jobs: (EpisodeJob & { frames: number })[] = [];
+  let path: string | undefined;
+  dataset.episodes.forEach((episode, number) => {
+    const last = jobs.at(-1);
+    const own = dataset.dataPath(episode);
+    if (last && own === path && last.frames + episode.length <= JOB_FRAMES) {
+      last.episodes.push(number);
+      last.frames += episode.length;
+    } else jobs.push({ set, episodes: [number], frames: episode.length });
+    path = own;
+  });
+  return jobs;
+}
+
+type Each = (method: 'add' | 'read' | 'pick', after?: (frames: number, total: number) => void) => Promise<number>;
+
+/** Starts workers for the data sets' episodes; `each` has them all go through a method. The workers end with `work`. */
+async function overEpisodes<T>(
+  folders: readonly string[],
+  threads = availableParallelism(),
+  work: (workers: readonly WorkerClient[], total: number, each: Each) => Promise<T>,
+): Promise<T> {
+  const sets = await Promise.all(folders.map((folder) => openDataset(folder)));
+  const jobs = sets.flatMap(jobsOf);
+  if (jobs.length === 0) throw new InputError(folders.join(', '), 'has no episodes.');
+  const total = jobs.reduce((sum, { frames }) => sum + frames, 0);
+  const count = Math.max(1, Math.min(threads, jobs.length));
+  const workers = Array.from({ length: count }, () => WorkerClient.start('data/statistics/statistics.worker'));
+  const each: Each = async (method, after) => {
+    let next = 0;
+    let done = 0;
+    const take = async (worker: WorkerClient): Promise<void> => {
+      while (next < jobs.length) {
+        // Not `done += await`, which would add to what `done` was before the wait.
+        const frames = await worker.call<number>(method, jobs[next++]!);
+        done += frames;
+        after?.(done, total);
+      }
+    };
+    // Two calls under way for each worker: it never waits for the next.
+    await Promise.all(workers.flatMap((worker) => [take(worker), take(worker)]));
+    return done;
+  };
+  try {
+    return await work(workers, total, each);
+  } finally {
+    await Promise.all(workers.map((worker) => worker.close()));
+  }
+}

@@ -1,0 +1,1 @@
+export { datasetStatistics, decodeOnly } from './datasetStatistics.ts';

@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { InputError, packageVersion, readJson, writeFileAside } from '../../base/index.ts';
+import { MUJOCO_VERSION } from '../../home/index.ts';
+
+/** `run.json`: what an evaluation is; two evaluations with the same fingerprint may share a ledger. */
+export const RunFileSchema = z.object({
+  fingerprint: z.object({
+    policy: z.record(z.string(), z.unknown()),
+    seed: z.string(),
+    maxSteps: z.number().nullable(),
+    versions: z.record(z.string(), z.string()),
+  }),
+  /** A title for tables and pages. */
+  label: z.string().optional(),
+  tasks: z.array(z.string()),
+  instances: z.array(z.number()),
+  started: z.string(),
+  node: z.string(),
+});
+export type RunFile = z.infer<typeof RunFileSchema>;
+
+export const runFilePath = (folder: string): string => join(folder, 'run.json');
+
+export const versions = (): Record<string, string> => ({ valet: packageVersion(), mujoco: MUJOCO_VERSION });
+
+/** Writes run.json, or checks that the folder's evaluation is the same one. @throws InputError when it is another */
+export async function claimFolder(folder: string, run: RunFile, resume: boolean): Promise<void> {
+  const path = runFilePath(folder);
+  if (existsSync(path)) {
+    if (!resume)
+      throw new InputError(folder, 'holds an evaluation already. Go on with it by --resume, or choose another folder.');
+    const old = await readJson(path, RunFileSchema);
+    const changed = (Object.keys(run.fingerprint) as (keyof RunFile['fingerprint'])[]).filter(
+      (key) =>
+        JSON.stringify(old.fingerprint[key]) !== JSON.stringify(JSON.parse(JSON.stringify(run.fingerprint[key]))),
+    );
+    if (changed.length > 0)
+      throw new InputError(
+        folder,
+        `was begun with another ${changed.join(', ')}; results would be mixed. Choose another folder.`,
+      );
+    const union = <T>(a: T[], b: T[]) => [...new Set([...a, ...b])];
+    run = { ...old, tasks: union(old.tasks, run.tasks), instances: union(old.instances, run.instances) };
+  }
+  await writeFileAside(path, `${JSON.stringify(run, null, 2)}\n`);
+}

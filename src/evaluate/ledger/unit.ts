@@ -1,0 +1,39 @@
+import { InputError } from '../../base/index.ts';
+import { INSTANCE_RANGES, instanceIds, type Split, splitOf } from '../../home/index.ts';
+
+/** One rollout to be made: the n-th of a task's instance. */
+export interface Unit {
+  readonly task: string;
+  readonly instance: number;
+  readonly rollout: number;
+}
+
+/** `<task>_<instance>_<rollout>`: the name of the unit's files. */
+export const unitName = ({ task, instance, rollout }: Unit): string => `${task}_${instance}_${rollout}`;
+
+/**
+ * The instances that a text names: a split (`public`, `hidden`, `train`) or numbers (`0-19`, `3,7,12-14`); at most `episodes` of them.
+ * @throws InputError for anything else, and for a number that no split has
+ */
+export function parseInstances(text: string, episodes?: number): number[] {
+  if (text in INSTANCE_RANGES) return instanceIds(text as Split, episodes ?? 10);
+  const numbers = text.split(',').flatMap((part) => {
+    const match = /^\s*(\d{1,15})(?:\s*-\s*(\d{1,15}))?\s*$/.exec(part);
+    const first = Number(match?.[1]);
+    const last = Number(match?.[2] ?? match?.[1]);
+    if (!match || last < first || last - first >= 100_000)
+      throw new InputError(
+        '--instances',
+        `"${text}" names no instances. Write public, hidden, train, or numbers such as 0-19 or 3,7.`,
+      );
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+  const chosen = [...new Set(numbers)].slice(0, episodes);
+  for (const instance of chosen) splitOf(instance);
+  return chosen;
+}
+
+/** Every task's units; the tasks take turns, so that a half-done evaluation has seen all of them. */
+export function unitsOf(tasks: readonly string[], instances: readonly number[]): Unit[] {
+  return instances.flatMap((instance) => tasks.map((task) => ({ task, instance, rollout: 0 })));
+}

@@ -1,0 +1,1 @@
+export { readEvaluation, writeReport } from './report.ts';

@@ -1,0 +1,3 @@
+export { evaluate } from './evaluate.ts';
+export { parsePolicy } from './policySpec.ts';
+export type { RolloutScene, StepLine } from './recorder.ts';

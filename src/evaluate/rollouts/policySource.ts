@@ -1,0 +1,69 @@
+import { type Household, homeTask } from '../../home/index.ts';
+import type { Policy } from '../../robot/index.ts';
+import { type Unit, unitName } from '../ledger/index.ts';
+import { demonstrationActions, ExpertPolicy, HoldPolicy, ReplayPolicy, recordedActions } from './baselines.ts';
+import type { PolicySpec } from './policySpec.ts';
+
+/** Gives each unit its policy; owns what several units share: the network, the connection. */
+export interface PolicySource {
+  /** Side of the pictures that the policy wants. */
+  readonly imageSize: number;
+  /** A policy for one rollout; the caller closes it. The same unit and seed give the same policy. */
+  policyFor(unit: Unit, household: Household, seed: string): Promise<Policy>;
+  close(): Promise<void>;
+}
+
+/** Loads or connects what the spec names; the layers that only some need are imported when they are needed, because each worker does this anew. @throws InputError for a bad checkpoint or address */
+export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<PolicySource> {
+  const nothing = async () => {};
+  switch (spec.kind) {
+    case 'hold':
+      return { imageSize, policyFor: async () => new HoldPolicy(), close: nothing };
+    case 'expert':
+      return { imageSize, policyFor: async (_unit, household) => new ExpertPolicy(household), close: nothing };
+    case 'replay': {
+      const { demos } = spec;
+      const actions = (unit: Unit, seed: string) =>
+        demos === undefined
+          ? demonstrationActions(unit.task, `${seed}/${unitName(unit)}`)
+          : recordedActions(demos, homeTask(unit.task).id, `${seed}/${unitName(unit)}`);
+      return {
+        imageSize,
+        policyFor: async (unit, _household, seed) => new ReplayPolicy(await actions(unit, seed)),
+        close: nothing,
+      };
+    }
+    case 'checkpoint': {
+      const [{ createPlanner, readCheckpoint }, { createPolicy, createSession }] = await Promise.all([
+        import('../../model/index.ts'),
+        import('../../control/index.ts'),
+      ]);
+      const { threads, copies, session } = spec;
+      const checkpoint = await readCheckpoint(spec.folder);
+      const { taskNumStages } = checkpoint.config;
+      const planner = await createPlanner(checkpoint, {
+        ...spec.planner,
+        threads,
+        copies,
+      });
+      return {
+        imageSize: planner.imageSize,
+        policyFor: async (unit, _household, seed) =>
+          createPolicy({
+            planner,
+            session: createSession({ taskNumStages, ...session, seed: `${seed}/${unitName(unit)}` }),
+          }),
+        close: () => planner.close(),
+      };
+    }
+    case 'remote': {
+      const { RemotePolicy } = await import('../../serve/index.ts');
+      // One connection is one robot, and a fresh one for each rollout leaves nothing behind.
+      return {
+        imageSize,
+        policyFor: () => RemotePolicy.connect(spec.url, spec.apiKey === undefined ? {} : { apiKey: spec.apiKey }),
+        close: nothing,
+      };
+    }
+  }
+}

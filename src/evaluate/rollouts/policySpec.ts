@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError, nearest } from '../../base/index.ts';
+import type { SessionOptions } from '../../control/index.ts';
+import { checkpointFolder, type PlannerOptions } from '../../model/index.ts';
+
+export type PlanSettings = Pick<
+  PlannerOptions,
+  'samplingSteps' | 'device' | 'precision' | 'useCorrelatedNoise' | 'correlationBeta' | 'timeThresholdInpaint'
+>;
+
+/** Who drives the robot, as plain data that a worker can be sent. */
+export type PolicySpec =
+  | { readonly kind: 'expert' | 'hold' }
+  | {
+      readonly kind: 'replay' /** Data set to take the recorded actions from; a fresh demonstration when absent. */;
+      readonly demos?: string;
+    }
+  | {
+      readonly kind: 'checkpoint';
+      readonly folder: string;
+      readonly threads?: number;
+      /** How plans are drawn and computed; the checkpoint's own way, on the CPU in float32, when left out. */
+      readonly planner?: PlanSettings;
+      /** Planners of this policy that run at the same time, one for each worker. */
+      readonly copies?: number;
+      readonly session?: Partial<SessionOptions>;
+    }
+  | { readonly kind: 'remote'; readonly url: string; readonly apiKey?: string };
+
+/** @param text `ws://…`, a checkpoint folder, the name of a policy that comes with the package, or a built-in policy. @throws InputError */
+export function parsePolicy(
+  text: string,
+  options: {
+    demos?: string;
+    apiKey?: string;
+    threads?: number;
+    planner?: PlanSettings;
+    copies?: number;
+    session?: Partial<SessionOptions>;
+  } = {},
+): PolicySpec {
+  const { demos, apiKey, threads, planner, copies, session } = options;
+  if (text === 'expert' || text === 'hold') return { kind: text };
+  if (text === 'replay') return { kind: 'replay', ...(demos === undefined ? {} : { demos }) };
+  if (/^wss?:/.test(text)) return { kind: 'remote', url: text, ...(apiKey === undefined ? {} : { apiKey }) };
+  const folder = checkpointFolder(text);
+  if (existsSync(join(folder, 'config.json')))
+    return {
+      kind: 'checkpoint',
+      folder,
+      threads,
+      planner,
+      copies,
+      ...(session && { session }),
+    };
+  const guess = nearest(text, ['expert', 'hold', 'replay', 'household']);
+  throw new InputError(
+    '--policy',
+    `"${text}" is neither a server's address (ws://…), nor a checkpoint folder, nor one of expert, hold, replay, household.${guess && guess !== text ? ` Did you mean ${guess}?` : ''}`,
+  );
+}
+
+/** What tells this policy from others, for run.json: for a checkpoint, the digests of its files. No secrets. */
+export async function describePolicy(spec: PolicySpec): Promise<Record<string, unknown>> {
+  if (spec.kind === 'remote') return { kind: spec.kind, url: spec.url };
+  if (spec.kind !== 'checkpoint') return { ...spec };
+  const files: Record<string, string> = {};
+  const { policy } = await readCheckpointSettings(spec.folder);
+  for (const name of ['config.json', 'params.safetensors', `assets/${policy.assetId}/norm_stats.json`]) {
+    const path = join(spec.folder, name);
+    if ((await stat(path).catch(() => undefined))?.isFile())
+      files[name] = createHash('sha256')
+        .update(await readFile(path))
+        .digest('hex');
+  }
+  const { session } = spec;
+  const { device = 'cpu', precision = 'float32', ...planner } = spec.planner ?? {};
+  return {
+    kind: spec.kind,
+    folder: spec.folder,
+    files,
+    ...planner,
+    ...(device === 'cpu' ? {} : { device }),
+    ...(precision === 'float32' ? {} : { precision }),
+    ...(session && Object.keys(session).length > 0 ? { session } : {}),
+  };
+}
+
+async function readCheckpointSettings(folder: string): Promise<{ policy: { assetId: string } }> {
+  const { policy } = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as {
+    policy?: { assetId?: string };
+  };
+  return { policy: { assetId: policy?.assetId ?? 'household' } };
+}

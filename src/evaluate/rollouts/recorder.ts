@@ -1,0 +1,141 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import sharp from 'sharp';
+import { writeFolderAside } from '../../base/index.ts';
+import type { Household, SceneDescription } from '../../home/index.ts';
+import { CAMERAS, type Picture, type PolicyNote } from '../../robot/index.ts';
+
+/** One line of `steps.jsonl`. */
+export interface StepLine {
+  /** Control steps played so far. */
+  readonly step: number;
+  readonly action: readonly number[];
+  readonly q: number;
+  /** Whether each literal of the goal holds. */
+  readonly goal: readonly boolean[];
+  readonly stage?: number;
+  readonly planned?: boolean;
+  /** A rule that fired in this step, and why. */
+  readonly rule?: string;
+  readonly reason?: string;
+}
+
+/** A geom that changed its colour during the episode, such as a lamp. */
+export interface ColourChange {
+  readonly step: number;
+  readonly geom: number;
+  readonly colour: readonly number[];
+}
+
+/** `scene.json`: what stands where, and how `track.bin` is laid out. */
+export interface RolloutScene {
+  readonly scene: SceneDescription;
+  /** Frames of the track: float32 [frames, moving bodies, 7], gzipped; frame 0 is the start, one a control step. */
+  readonly frames: number;
+  readonly colours: readonly ColourChange[];
+  /** Steps at which the cameras were kept: `frames/<step>.png`, head and wrists side by side. */
+  readonly pictures: readonly number[];
+}
+
+/** Pictures kept of one rollout, evenly over its steps as far as they are known in advance. */
+const PICTURES = 14;
+const POSTER = { width: 400, height: 260 };
+
+/** Keeps one rollout: enough to replay, score and label it without running it again. One recorder is one rollout. */
+export class Recorder {
+  private readonly lines: StepLine[] = [];
+  private readonly track: Float32Array[] = [];
+  private readonly colours: ColourChange[] = [];
+  private readonly strips: { step: number; pictures: Picture[] }[] = [];
+  private scene: SceneDescription | undefined;
+  private shown: number[][] = [];
+  private every = 30;
+  private poster: Picture | undefined;
+
+  start(household: Household): void {
+    this.scene = household.sceneDescription();
+    this.shown = this.scene.geoms.map((geom) => geom.colour);
+    this.every = Math.max(1, Math.round(household.maxSteps / PICTURES));
+    this.track.push(household.pose());
+    this.keepPictures(household);
+  }
+
+  step(household: Household, action: ArrayLike<number>, note: PolicyNote | undefined): void {
+    const goal = household.goal().literals.map((literal) => literal.value);
+    const before = this.lines.at(-1)?.goal;
+    this.lines.push({
+      step: household.steps,
+      action: Array.from(action, (value) => Number(value.toFixed(5))),
+      q: household.q(),
+      goal,
+      ...(note ? { stage: note.stage, ...(note.planned ? { planned: true } : {}) } : {}),
+      ...(note?.rule === undefined ? {} : { rule: note.rule }),
+      ...(note?.reason === undefined ? {} : { reason: note.reason }),
+    });
+    this.track.push(household.pose());
+    if (goal.some((value, i) => value !== before?.[i])) {
+      this.keepColours(household);
+      if (before) this.keepPictures(household);
+    } else if (household.steps % this.every === 0) this.keepPictures(household);
+  }
+
+  end(household: Household): void {
+    this.keepColours(household);
+    this.keepPictures(household);
+    this.poster = household.picture('overview', POSTER.width, POSTER.height);
+  }
+
+  /** Writes the rollout's folder, all of it or nothing. */
+  async write(folder: string): Promise<void> {
+    const { scene, poster } = this;
+    if (!scene || !poster) return;
+    await writeFolderAside(
+      folder,
+      async (aside) => {
+        await writeFile(join(aside, 'steps.jsonl'), this.lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+        await writeFile(
+          join(aside, 'track.bin'),
+          gzipSync(Buffer.concat(this.track.map((frame) => Buffer.from(frame.buffer)))),
+        );
+        const pictures = this.strips.map(({ step }) => step);
+        const description: RolloutScene = { scene, frames: this.track.length, colours: this.colours, pictures };
+        await writeFile(join(aside, 'scene.json'), JSON.stringify(description));
+        await mkdir(join(aside, 'frames'));
+        for (const { step, pictures } of this.strips)
+          await writeFile(join(aside, 'frames', `${step}.png`), await strip(pictures));
+        await writeFile(
+          join(aside, 'poster.jpg'),
+          await sharp(poster.data, { raw: poster }).jpeg({ quality: 82 }).toBuffer(),
+        );
+      },
+      { replace: true },
+    );
+  }
+
+  private keepPictures(household: Household): void {
+    if (this.strips.at(-1)?.step === household.steps) return;
+    this.strips.push({ step: household.steps, pictures: CAMERAS.map((name) => household.cameraPicture(name)) });
+  }
+
+  private keepColours(household: Household): void {
+    household.sceneDescription().geoms.forEach(({ colour }, geom) => {
+      if (colour.every((value, i) => value === this.shown[geom][i])) return;
+      this.shown[geom] = colour;
+      this.colours.push({ step: household.steps, geom, colour });
+    });
+  }
+}
+
+/** Pictures of one size side by side, PNG. */
+async function strip(pictures: readonly Picture[]): Promise<Buffer> {
+  const [{ width, height }] = pictures;
+  const layers = pictures.map((picture, i) => ({
+    input: Buffer.from(picture.data),
+    raw: { width, height, channels: picture.channels },
+    left: i * width,
+    top: 0,
+  }));
+  const background = { create: { width: width * pictures.length, height, channels: 3 as const, background: '#000' } };
+  return sharp(background).composite(layers).png({ compressionLevel: 9 }).toBuffer();
+}

@@ -1,0 +1,116 @@
+import { answerCalls, Random, ValetError } from '../../base/index.ts';
+import { createPolicy, createSession } from '../../control/index.ts';
+import { type EncodedEpisode, type EpisodeLayout, encodeEpisode } from '../../data/index.ts';
+import { createPlanner, readCheckpoint } from '../../model/index.ts';
+import type { Policy } from '../../robot/index.ts';
+import { createExpert, type Expert, openHousehold } from '../tasks/index.ts';
+import type { Household } from '../world/index.ts';
+import { correctRollout } from './correct.ts';
+import { clipDemonstration, wholeDemonstration } from './demonstrate.ts';
+import type { Recording } from './recording.ts';
+
+/** How demonstrations are made; the same for all units of a run. */
+export interface DemoSettings {
+  readonly folder: string;
+  readonly layout: EpisodeLayout;
+  readonly imageSize: number;
+  readonly seed: number;
+  /** Window length in seconds; whole scenes when absent. */
+  readonly clipSeconds?: number;
+  readonly disturbance: number;
+  /** Checkpoint folder of the policy to correct. */
+  readonly correct?: string;
+}
+
+/** One scene to play: what comes of it depends on the settings and on these numbers alone. */
+export interface DemoUnit {
+  readonly task: string;
+  /** Number of the (first) episode in the data set. */
+  readonly episodeIndex: number;
+  /** Instances to try one after the other until the expert succeeds. */
+  readonly instances: readonly number[];
+  /** At most this many clips (corrections). */
+  readonly limit: number;
+}
+
+export interface DemoResult {
+  readonly episodes: EncodedEpisode[];
+  readonly frames: number;
+  /** Scenes in which the expert failed. */
+  readonly failures: number;
+  /** Corrections: whether the policy (helped now and then) reached the goal. */
+  readonly policySuccess?: boolean;
+}
+
+let settings: DemoSettings;
+const worlds = new Map<string, { household: Household; expert: Expert }>();
+let policy: Policy | undefined;
+
+async function world(task: string) {
+  let found = worlds.get(task);
+  if (!found) {
+    const household = await openHousehold(task, { imageSize: settings.imageSize });
+    found = { household, expert: createExpert(household) };
+    worlds.set(task, found);
+  }
+  return found;
+}
+
+async function correcting(checkpoint: string): Promise<Policy> {
+  if (!policy) {
+    const { config, ...rest } = await readCheckpoint(checkpoint);
+    const planner = await createPlanner({ config, ...rest }, { threads: 1 });
+    const { taskNumStages } = config;
+    policy = createPolicy({ planner, session: createSession({ taskNumStages, seed: settings.seed }) });
+  }
+  return policy;
+}
+
+async function play(unit: DemoUnit): Promise<DemoResult> {
+  const { household, expert } = await world(unit.task);
+  const { clipSeconds, disturbance, seed } = settings;
+  const random = Random.of('demonstration', seed, unit.task, unit.instances[0]);
+  if (settings.correct !== undefined) {
+    const { clips, success } = await correctRollout(
+      household,
+      expert,
+      await correcting(settings.correct),
+      unit.instances[0],
+      { seconds: clipSeconds ?? 1.5, limit: unit.limit, random },
+    );
+    return { ...(await write(unit, clips)), failures: 0, policySuccess: success };
+  }
+  let failures = 0;
+  for (const instance of unit.instances) {
+    const recording =
+      clipSeconds === undefined
+        ? wholeDemonstration(household, expert, instance)
+        : clipDemonstration(household, expert, instance, { seconds: clipSeconds, disturbance, random });
+    if (recording) return { ...(await write(unit, [recording])), failures };
+    failures++;
+  }
+  throw new ValetError(
+    'home demos',
+    `the expert of ${unit.task} failed on all of the instances ${unit.instances.join(', ')}.`,
+  );
+}
+
+async function write(unit: DemoUnit, recordings: readonly Recording[]) {
+  const episodes: EncodedEpisode[] = [];
+  for (const [i, recording] of recordings.entries())
+    episodes.push(
+      await encodeEpisode(
+        { ...recording, episodeIndex: unit.episodeIndex + i, trajectory: i },
+        settings.folder,
+        settings.layout,
+      ),
+    );
+  return { episodes, frames: episodes.reduce((sum, { length }) => sum + length, 0) };
+}
+
+answerCalls({
+  open: (given: DemoSettings) => {
+    settings = given;
+  },
+  play,
+});

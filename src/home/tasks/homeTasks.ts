@@ -1,0 +1,19 @@
+import { InputError, nearest } from '../../base/index.ts';
+import type { HomeTask } from '../world/index.ts';
+import { pickingUpTrash } from './pickingUpTrash/task.ts';
+import { turningOnRadio } from './turningOnRadio/task.ts';
+
+/** The tasks of the embedded household, by the challenge's numbers. */
+export const HOME_TASKS: readonly HomeTask[] = [turningOnRadio, pickingUpTrash];
+
+/** @throws InputError that names the nearest task */
+export function homeTask(name: string): HomeTask {
+  const task = HOME_TASKS.find((candidate) => candidate.name === name);
+  if (task) return task;
+  const names = HOME_TASKS.map((candidate) => candidate.name);
+  const guess = nearest(name, names);
+  throw new InputError(
+    'home',
+    `no household task ${name}.${guess ? ` Did you mean ${guess}?` : ''} There are: ${names.join(', ')}.`,
+  );
+}

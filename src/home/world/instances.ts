@@ -1,0 +1,37 @@
+import { InputError } from '../../base/index.ts';
+
+export type Split = 'public' | 'hidden' | 'train';
+
+/** First and one past the last instance of each split. An instance is its number: the scene follows from task and number. */
+export const INSTANCE_RANGES: Readonly<Record<Split, readonly [number, number]>> = {
+  public: [0, 10_000],
+  hidden: [10_000, 20_000],
+  train: [1_000_000, Number.MAX_SAFE_INTEGER],
+};
+
+/** `count` instances of a split from the `offset`-th on. @throws InputError beyond the split's range: splits never overlap */
+export function instanceIds(split: Split, count: number, offset = 0): number[] {
+  const [first, end] = INSTANCE_RANGES[split];
+  if (
+    !Number.isSafeInteger(count) ||
+    !Number.isSafeInteger(offset) ||
+    count < 0 ||
+    offset < 0 ||
+    first + offset + count > end
+  )
+    throw new InputError(
+      'instanceIds',
+      `the ${split} split has ${end - first} instances (got offset ${offset}, count ${count}). Choose fewer.`,
+    );
+  return Array.from({ length: count }, (_, i) => first + offset + i);
+}
+
+/** The split that an instance number belongs to. */
+export function splitOf(instance: number): Split {
+  for (const [split, [first, end]] of Object.entries(INSTANCE_RANGES))
+    if (Number.isSafeInteger(instance) && instance >= first && instance < end) return split as Split;
+  throw new InputError(
+    'splitOf',
+    `no split has instance ${instance} (public 0…9999, hidden 10000…19999, train from 1000000).`,
+  );
+}

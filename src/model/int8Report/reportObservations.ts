@@ -1,0 +1,67 @@
+import { normaliseState } from '../../action/index.ts';
+import { InputError, Random } from '../../base/index.ts';
+import { type Dataset, openDataset } from '../../data/index.ts';
+import { resizeWithPad } from '../../picture/index.ts';
+import { type CameraName, type Picture, stateFromProprioception } from '../../robot/index.ts';
+import type { Checkpoint } from '../checkpoint.ts';
+import { flowNoise } from '../planning/index.ts';
+import type { ReportInput } from './planReport.ts';
+
+/** Observations from a data set: `count` frames spread over its episodes by the seed, with the stage recorded there (the middle one where none is). */
+export async function recordedInputs(
+  { config, normStats }: Pick<Checkpoint, 'config' | 'normStats'>,
+  folder: string,
+  count: number,
+  seed: number | string,
+): Promise<ReportInput[]> {
+  const dataset = await openDataset(folder);
+  const episodes = dataset.episodes.filter(({ taskIndex }) => taskIndex < config.taskNumStages.length);
+  if (episodes.length === 0) throw new InputError(folder, 'has no episode of a task that the network knows.');
+  for (const camera of config.cameras)
+    if (!dataset.cameras.includes(camera as CameraName))
+      throw new InputError(folder, `has no camera '${camera}' (it has ${dataset.cameras.join(', ')}).`);
+  const random = Random.of('report observations', seed);
+  const noise = flowNoise(config, normStats);
+  const out: ReportInput[] = [];
+  for (let i = 0; i < count; i++) {
+    const episode = episodes[random.integer(episodes.length)]!;
+    const frame = random.integer(episode.length);
+    const stages = config.taskNumStages[episode.taskIndex]!;
+    const recorded = (await dataset.stages(episode))?.[frame] ?? stages >> 1;
+    out.push({
+      inputs: {
+        images: pictures(dataset, episode, frame, config),
+        state: normaliseState(await stateAt(dataset, episode, frame), normStats),
+        task: BigInt64Array.of(BigInt(episode.taskIndex)),
+        stage: BigInt64Array.of(BigInt(Math.min(recorded, stages - 1))),
+      },
+      noise: noise.sample(random, 1),
+    });
+  }
+  return out;
+}
+
+type Episode = Dataset['episodes'][number];
+
+async function stateAt(dataset: Dataset, episode: Episode, frame: number): Promise<Float32Array> {
+  const { 'observation.state': state } = await dataset.columns(episode, ['observation.state']);
+  const { data, width } = state;
+  return stateFromProprioception(
+    Float32Array.from(data.subarray(frame * width, (frame + 1) * width) as ArrayLike<number>),
+  );
+}
+
+function pictures(
+  dataset: Dataset,
+  episode: Episode,
+  frame: number,
+  { cameras, imageSize }: Checkpoint['config'],
+): Uint8Array {
+  const out = new Uint8Array(cameras.length * imageSize ** 2 * 3);
+  cameras.forEach((camera, c) => {
+    const { width, height, frames } = dataset.frames(episode, camera as CameraName, [frame]);
+    const picture: Picture = { width, height, channels: 3, data: frames[0]! };
+    out.set(resizeWithPad(picture, imageSize), c * imageSize ** 2 * 3);
+  });
+  return out;
+}

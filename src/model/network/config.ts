@@ -1,0 +1,235 @@
+import { z } from 'zod';
+import { InputError, nearest, parse } from '../../base/index.ts';
+import { BEHAVIOR_TASKS, CAMERAS } from '../../robot/index.ts';
+
+const count = z.number().int().positive();
+
+/** How pixels become image tokens. `patch`: the original's 14x14 convolution. `convolution`: a stack of strided convolutions, for small pictures. */
+const StemSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('patch') }),
+  z.strictObject({
+    kind: z.literal('convolution'),
+    /** Output channels of each convolution but the last, whose output is `visionWidth` wide. */
+    channels: z.array(count),
+    /** Kernel side and stride of each convolution (one more than `channels`). */
+    kernels: z.array(count),
+    strides: z.array(count),
+  }),
+]);
+
+/** How the 32 normalised state numbers become tokens: 32 tokens from a 256-bin vocabulary (original), or one token from a small MLP. */
+const StateTokensSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('discrete'), range: z.number().positive().default(1) }),
+  z.strictObject({ kind: z.literal('continuous') }),
+]);
+
+/** Heads outside the original tree that exist for their training signal alone. */
+const AuxiliarySchema = z.strictObject({
+  /** L1 regression of the normalised action chunk. */
+  chunk: z.strictObject({ weight: z.number().nonnegative() }).optional(),
+  /** L1 regression of `size` privileged numbers (object positions relative to the robot). */
+  objects: z.strictObject({ size: count, weight: z.number().nonnegative() }).optional(),
+  /** Numbers that each prefix token gives to the heads, and the hidden width of both. */
+  tokenWidth: count.default(12),
+  hidden: count.default(256),
+});
+
+/** Everything that is needed to build the network. Two networks with equal configurations have equal parameter trees. */
+export const ModelConfigSchema = z.strictObject({
+  imageSize: count,
+  /** The cameras' names in the order of their tokens, at least one. */
+  cameras: z
+    .array(z.string().min(1))
+    .min(1)
+    .default(() => [...CAMERAS]),
+  patchSize: count.default(14),
+  stem: StemSchema.default({ kind: 'patch' }),
+  visionWidth: count,
+  visionLayers: count,
+  visionMlpDim: count,
+  visionHeads: count,
+  vlmWidth: count,
+  vlmMlpDim: count,
+  expertWidth: count,
+  expertMlpDim: count,
+  layers: count,
+  numHeads: count,
+  numKvHeads: count.default(1),
+  headDim: count,
+  /** Rows of the language vocabulary; only the first 256 are used, by discrete state tokens. */
+  vocabSize: count.default(257152),
+  stateTokens: StateTokensSchema.default({ kind: 'discrete', range: 1 }),
+  /** FAST tokens as a second target of training; without them their three leaves are left out. */
+  useFastAuxiliary: z.boolean().default(false),
+  /** Weight of the FAST tokens' cross entropy in the loss. */
+  fastLossWeight: z.number().nonnegative().default(0.05),
+  /** Rows of the FAST vocabulary, and tokens that a chunk may take (more are cut off). */
+  fastVocabSize: count.default(1024),
+  maxFastTokens: count.default(200),
+  actionDim: count.default(32),
+  actionHorizon: count.default(30),
+  maxStages: count.default(15),
+  taskNumStages: z.array(count).default(() => BEHAVIOR_TASKS.map((task) => task.numStages)),
+  /** Weight of the stage's cross entropy in the loss. */
+  subtaskLossWeight: z.number().nonnegative().default(0.1),
+  /** KV mixing: every layer of the action expert sees a learned mixture of all layers' keys and values; without it layer d sees layer d. */
+  useKvTransform: z.boolean().default(true),
+  /** Knowledge insulation: the action loss does not reach the vision-language part. */
+  useKnowledgeInsulation: z.boolean().default(false),
+  /** The flow's noise has the correlation of the data's chunks; without it, it is white. */
+  useCorrelatedNoise: z.boolean().default(true),
+  /** Share of the data's correlation in the noise: L = chol(beta·Σ + (1 − beta)·I). */
+  correlationBeta: z.number().min(0).max(1).default(0.5),
+  /** Kept actions are held while the flow time is above this. */
+  timeThresholdInpaint: z.number().min(0).max(1).default(0.3),
+  /** Flow samples per prefix pass in training. */
+  flowSamples: count.default(15),
+  auxiliary: AuxiliarySchema.nullable().default(null),
+  rmsEpsilon: z.number().positive().default(1e-6),
+  layerNormEpsilon: z.number().positive().default(1e-6),
+});
+export type ModelConfig = z.infer<typeof ModelConfigSchema>;
+export type ModelConfigInput = z.input<typeof ModelConfigSchema>;
+
+/** Keys of earlier versions, and what they are called now. */
+const OLD_KEYS: Readonly<Record<string, string>> = {
+  fast: 'useFastAuxiliary, fastLossWeight, fastVocabSize and maxFastTokens',
+  insulation: 'useKnowledgeInsulation',
+  stageLossWeight: 'subtaskLossWeight',
+};
+
+/** @throws InputError that names the new key of one that was renamed */
+function refuseOldKeys(input: unknown, where: string): void {
+  if (typeof input !== 'object' || input === null) return;
+  for (const [old, now] of Object.entries(OLD_KEYS))
+    if (old in input) throw new InputError(where, `the key ${old} is now ${now}. Rename it (docs/switches.md).`);
+  if (typeof (input as { cameras?: unknown }).cameras === 'number')
+    throw new InputError(where, `cameras is now the list of their names, such as ${JSON.stringify(CAMERAS)}.`);
+}
+
+/** Fills in the original's defaults and checks that the sizes fit together. @throws InputError */
+export function modelConfig(input: unknown, where = 'model configuration'): ModelConfig {
+  refuseOldKeys(input, where);
+  const config = parse(where, ModelConfigSchema, input);
+  const wrong = (what: string): never => {
+    throw new InputError(where, what);
+  };
+  if (new Set(config.cameras).size < config.cameras.length)
+    wrong(`cameras names one twice (got ${config.cameras.join(', ')}).`);
+  if (config.vlmWidth % 4) wrong(`vlmWidth must be a multiple of 4 (got ${config.vlmWidth}).`);
+  if (config.expertWidth % 2) wrong(`expertWidth must be even (got ${config.expertWidth}).`);
+  if (config.headDim % 2) wrong(`headDim must be even (got ${config.headDim}).`);
+  if (config.visionWidth % config.visionHeads)
+    wrong(`visionWidth must be a multiple of visionHeads (got ${config.visionWidth} and ${config.visionHeads}).`);
+  if (config.numHeads % config.numKvHeads)
+    wrong(`numHeads must be a multiple of numKvHeads (got ${config.numHeads} and ${config.numKvHeads}).`);
+  if (Math.max(...config.taskNumStages) > config.maxStages)
+    wrong(`a task has more than maxStages = ${config.maxStages} stages.`);
+  const { stem } = config;
+  if (stem.kind === 'patch' && config.imageSize % config.patchSize)
+    wrong(`imageSize must be a multiple of patchSize (got ${config.imageSize} and ${config.patchSize}).`);
+  if (stem.kind === 'convolution') {
+    if (stem.kernels.length !== stem.channels.length + 1 || stem.strides.length !== stem.kernels.length)
+      wrong('a convolution stem needs one kernel and one stride per convolution, one more than channels.');
+    const stride = stem.strides.reduce((a, b) => a * b, 1);
+    if (config.imageSize % stride)
+      wrong(`imageSize must be a multiple of the stem's whole stride ${stride} (got ${config.imageSize}).`);
+  }
+  return config;
+}
+
+/** Image tokens along one side of one camera's picture. */
+export function tokensPerSide(config: ModelConfig): number {
+  const stride = config.stem.kind === 'patch' ? config.patchSize : config.stem.strides.reduce((a, b) => a * b, 1);
+  return config.imageSize / stride;
+}
+
+/** Where the parts of the prefix begin. Images (camera by camera), base task, four stage tokens, state, FAST (training only). */
+export interface PrefixLayout {
+  readonly cameraTokens: number;
+  /** The base-task token, whose output predicts the stage. */
+  readonly base: number;
+  readonly state: number;
+  /** Length without FAST tokens: what the action expert sees. */
+  readonly length: number;
+  readonly fastTokens: number;
+  readonly total: number;
+}
+
+export function prefixLayout(config: ModelConfig, { fast = false }: { fast?: boolean } = {}): PrefixLayout {
+  const cameraTokens = tokensPerSide(config) ** 2;
+  const base = config.cameras.length * cameraTokens;
+  const state = base + 5;
+  const length = state + (config.stateTokens.kind === 'discrete' ? config.actionDim : 1);
+  const fastTokens = fast && config.useFastAuxiliary ? config.maxFastTokens : 0;
+  return { cameraTokens, base, state, length, fastTokens, total: length + fastTokens };
+}
+
+/** The released network: gemma_2b + gemma_300m + SigLIP So400m/14 (FACTS 8.1). */
+const full: ModelConfigInput = {
+  imageSize: 224,
+  visionWidth: 1152,
+  visionLayers: 27,
+  visionMlpDim: 4304,
+  visionHeads: 16,
+  vlmWidth: 2048,
+  vlmMlpDim: 16384,
+  expertWidth: 1024,
+  expertMlpDim: 4096,
+  layers: 18,
+  numHeads: 8,
+  headDim: 256,
+  useFastAuxiliary: true,
+};
+
+/** The original architecture with small dimensions, to try things out: every path of `full`, seconds instead of hours. */
+const dummy: ModelConfigInput = {
+  imageSize: 56,
+  visionWidth: 32,
+  visionLayers: 2,
+  visionMlpDim: 64,
+  visionHeads: 4,
+  vlmWidth: 64,
+  vlmMlpDim: 128,
+  expertWidth: 32,
+  expertMlpDim: 64,
+  layers: 4,
+  numHeads: 4,
+  headDim: 16,
+  vocabSize: 256,
+  useFastAuxiliary: true,
+  flowSamples: 2,
+};
+
+/** Trains from nothing on two CPU cores in about half an hour: 64x64 cameras, 16 tokens each, one state token. */
+const nano: ModelConfigInput = {
+  imageSize: 64,
+  stem: { kind: 'convolution', channels: [48, 96], kernels: [6, 3, 3], strides: [4, 2, 2] },
+  visionWidth: 160,
+  visionLayers: 1,
+  visionMlpDim: 320,
+  visionHeads: 4,
+  vlmWidth: 160,
+  vlmMlpDim: 384,
+  expertWidth: 96,
+  expertMlpDim: 256,
+  layers: 4,
+  numHeads: 4,
+  headDim: 32,
+  stateTokens: { kind: 'continuous' },
+  flowSamples: 3,
+  auxiliary: { chunk: { weight: 1 }, tokenWidth: 12, hidden: 256 },
+};
+
+/** The presets by name. */
+export const configs = { nano: modelConfig(nano), dummy: modelConfig(dummy), full: modelConfig(full) } as const;
+
+/** A preset by its name. @throws InputError that names the nearest preset */
+export function configNamed(name: string): ModelConfig {
+  if (name in configs) return configs[name as keyof typeof configs];
+  const near = nearest(name, Object.keys(configs));
+  throw new InputError(
+    'model configuration',
+    `no preset "${name}".${near ? ` Did you mean "${near}"?` : ''} Presets: ${Object.keys(configs).join(', ')}.`,
+  );
+}

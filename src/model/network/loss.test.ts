@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../base/index.ts';
+import { type NdArray, type Program, Session } from '../../tensor/index.ts';
+import { configs, modelConfig } from './config.ts';
+import { initParameters } from './initialise.ts';
+import { buildLossProgram } from './loss.ts';
+import { programParameters, splitLayers } from './views.ts';
+
+/** nano's paths at the smallest sizes: convolution stem, one state token, both auxiliary heads. */
+const config = modelConfig({
+  ...configs.nano,
+  imageSize: 16,
+  stem: { kind: 'convolution', channels: [4, 6], kernels: [6, 3, 3], strides: [4, 2, 1] },
+  visionWidth: 8,
+  visionMlpDim: 8,
+  visionHeads: 2,
+  vlmWidth: 16,
+  vlmMlpDim: 12,
+  expertWidth: 8,
+  expertMlpDim: 12,
+  layers: 2,
+  numHeads: 4,
+  numKvHeads: 2,
+  headDim: 4,
+  taskNumStages: [5, 6],
+  flowSamples: 2,
+  auxiliary: { chunk: { weight: 0.5 }, objects: { size: 5, weight: 0.7 }, tokenWidth: 2, hidden: 6 },
+});
+const batch = 2;
+
+/** Feeds for every input of `program`, random but for what has a meaning. */
+function feedsFor(program: Program, seed: string): Record<string, NdArray> {
+  return Object.fromEntries(
+    program.inputs.map(({ name, shape, dtype }) => {
+      const random = Random.of(seed, name);
+      const n = shape.reduce((a, b) => a * b, 1);
+      const fill = { time: () => random.between(0.1, 0.9), image_mask: () => 1 }[name];
+      const integers = name === 'images' ? 256 : name === 'task' ? 2 : 5;
+      if (dtype === 'int64')
+        return [
+          name,
+          { shape, dtype, data: BigInt64Array.from({ length: n }, () => BigInt(random.integer(integers))) },
+        ];
+      if (dtype === 'uint8')
+        return [name, { shape, dtype, data: Uint8Array.from({ length: n }, fill ?? (() => random.integer(integers))) }];
+      return [
+        name,
+        { shape, dtype: 'float64', data: Float64Array.from({ length: n }, fill ?? (() => random.normal())) },
+      ];
+    }),
+  );
+}
+
+describe('loss program', () => {
+  it('has the gradient of every parameter of the small network (central differences in float64)', async () => {
+    const program = buildLossProgram(config, { batch, gradients: true, imageMask: false });
+    const session = await Session.create(program, { precision: 'float64' });
+    const feeds = feedsFor(program, 'feeds');
+    const random = Random.of('weights');
+    const weights = splitLayers(config, initParameters(config, 1));
+    for (const [name, { shape, data }] of weights)
+      feeds[name] = {
+        shape,
+        dtype: 'float64',
+        data: Float64Array.from(data as Float32Array, (x) => x + 0.1 * random.normal()),
+      };
+    const at = await session.run(feeds);
+    const missing = programParameters(config).filter(({ input }) => !at[`gradient/${input}`]);
+    expect(missing.map(({ input }) => input)).toEqual([]);
+    const step = 1e-5;
+    for (const { input } of programParameters(config)) {
+      const data = feeds[input]!.data as Float64Array;
+      // Along one random direction per parameter: all its entries take part.
+      const direction = random.fillNormal(new Float64Array(data.length));
+      const gradient = at[`gradient/${input}`]!.data as Float64Array;
+      const original = data.slice();
+      const lossAt = async (h: number): Promise<number> => {
+        for (let i = 0; i < data.length; i++) data[i] = original[i]! + h * direction[i]!;
+        return (await session.run(feeds, ['loss']))['loss']!.data[0] as number;
+      };
+      const numeric = ((await lossAt(step)) - (await lossAt(-step))) / (2 * step);
+      data.set(original);
+      const analytic = gradient.reduce((sum, g, i) => sum + g * direction[i]!, 0);
+      expect(Math.abs(analytic - numeric), input).toBeLessThan(1e-6 * Math.max(1, Math.abs(numeric)));
+    }
+    await session.close();
+  });
+
+  it('is the same with all cameras there and with a mask of ones, and differs when one is absent', async () => {
+    const [plain, masked] = [false, true].map((imageMask) =>
+      buildLossProgram(config, { batch, gradients: false, imageMask }),
+    );
+    const weights = Object.fromEntries(splitLayers(config, initParameters(config, 1)));
+    const random = Random.of('weights');
+    for (const { data } of Object.values(weights))
+      for (let i = 0; i < data.length; i++) (data as Float32Array)[i]! += 0.1 * random.normal();
+    const run = async (program: Program, change: Record<string, NdArray> = {}) => {
+      const session = await Session.create(program);
+      const feeds = feedsFor(program, 'feeds');
+      for (const [name, { shape, data, dtype }] of Object.entries(feeds))
+        if (dtype === 'float64')
+          feeds[name] = { shape, dtype: 'float32', data: Float32Array.from(data as Float64Array) };
+      const own = Object.fromEntries(program.parameters.map(({ name }) => [name, weights[name]!]));
+      const { loss } = await session.run({ ...feeds, ...own, ...change });
+      await session.close();
+      return loss!.data[0] as number;
+    };
+    const mask = (values: number[]) => ({
+      image_mask: { shape: [batch, 3], dtype: 'uint8' as const, data: Uint8Array.from(values) },
+    });
+    const all = await run(masked!, mask([1, 1, 1, 1, 1, 1]));
+    expect(await run(plain!)).toBeCloseTo(all, 6);
+    expect(await run(masked!, mask([1, 1, 0, 1, 1, 1]))).not.toBeCloseTo(all, 4);
+  });
+
+  it('counts what nano costs: at most 1.2 GFLOP a sample', () => {
+    const program = buildLossProgram(configs.nano, { batch: 8, gradients: true, imageMask: false });
+    expect(program.flops / 8).toBeLessThan(1.2e9);
+  });
+
+  it('gives gradients of the trainable leaves alone', () => {
+    const program = buildLossProgram(config, {
+      batch,
+      gradients: true,
+      trainable: (leaf) => leaf.startsWith('action_'),
+    });
+    const names = program.outputs.map(({ name }) => name).filter((name) => name.startsWith('gradient/'));
+    expect(names.sort()).toEqual(
+      ['action_in_proj/bias', 'action_in_proj/kernel', 'action_out_proj/bias', 'action_out_proj/kernel'].map(
+        (n) => `gradient/${n}`,
+      ),
+    );
+  });
+});

@@ -1,0 +1,40 @@
+import { ValetError } from '../../base/index.ts';
+import { Builder, type Tensor } from '../../tensor/index.ts';
+import type { ModelConfig } from './config.ts';
+import { parameterTree } from './tree.ts';
+import { inputName } from './views.ts';
+
+/** Called with intermediate values under the names of the golden case `network-tiny`; verification listens, training does not. */
+export type Trace = (name: string, tensor: Tensor) => void;
+
+/** A network under construction: its builder, and its weights, which become program inputs when they are first used. */
+export class Network {
+  readonly builder = new Builder();
+  private readonly declared = new Map<string, Tensor>();
+  private readonly leaves: ReadonlyMap<string, { shape: readonly number[]; stacked: boolean }>;
+
+  constructor(
+    readonly config: ModelConfig,
+    readonly trace?: Trace,
+  ) {
+    this.leaves = new Map(parameterTree(config).map((leaf) => [leaf.name, leaf]));
+  }
+
+  /** The weight `name`; of a stacked leaf, its part for `layer`, without the layer axis. */
+  weight(name: string, layer?: number): Tensor {
+    const input = inputName(name, layer);
+    const known = this.declared.get(input);
+    if (known) return known;
+    const leaf = this.leaves.get(name);
+    if (!leaf || leaf.stacked !== (layer !== undefined))
+      throw new ValetError('Network.weight', `no weight ${input} in this configuration.`);
+    const tensor = this.builder.parameter(input, leaf.stacked ? leaf.shape.slice(1) : [...leaf.shape]);
+    this.declared.set(input, tensor);
+    return tensor;
+  }
+
+  /** The weights used so far, by input name. */
+  weights(): ReadonlyMap<string, Tensor> {
+    return this.declared;
+  }
+}

@@ -1,0 +1,90 @@
+import { WorkerClient } from '../../base/index.ts';
+import {
+  CAMERAS,
+  type CameraName,
+  type Picture,
+  type Planner,
+  type PlanRequest,
+  type PlanTiming,
+  type Prediction,
+} from '../../robot/index.ts';
+import type { PlannerOptions } from './planner.ts';
+
+/** A planner in a worker thread: the calling thread only sends requests and gets predictions. */
+export class PlannerClient implements Planner {
+  /** Settles when the worker is gone, by `close`, `kill` or its own death. */
+  readonly died: Promise<void>;
+  private gone = false;
+
+  private constructor(
+    private readonly worker: WorkerClient,
+    readonly imageSize: number,
+    /** What it takes in memory, estimated (`inferenceMemory` of every batch size). */
+    readonly bytes: number,
+    private readonly onPass: PlannerOptions['onPass'],
+  ) {
+    this.died = new Promise((resolve) => {
+      for (const event of ['error', 'exit'] as const)
+        worker.worker.once(event, () => {
+          this.gone = true;
+          resolve();
+        });
+    });
+  }
+
+  /**
+   * Loads the checkpoint folder in a worker; resolves when plans can be made. `admit` learns how much memory it will take before it takes it, and may throw.
+   * @throws InputError for a bad checkpoint
+   */
+  static async start(
+    checkpoint: string,
+    { onPass, ...options }: PlannerOptions = {},
+    admit?: (bytes: number) => void | Promise<void>,
+  ): Promise<PlannerClient> {
+    const worker = WorkerClient.start('model/planning/planner.worker', { checkpoint, options });
+    try {
+      const { bytes } = admit ? await worker.call<{ bytes: number }>('measure') : { bytes: 0 };
+      await admit?.(bytes);
+      const { imageSize } = await worker.call<{ imageSize: number }>('open');
+      return new PlannerClient(worker, imageSize, bytes, onPass);
+    } catch (error) {
+      await worker.close();
+      throw error;
+    }
+  }
+
+  get isDead(): boolean {
+    return this.gone;
+  }
+
+  async plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
+    const sent = requests.map(alone);
+    const buffers = sent.flatMap(({ pictures }) =>
+      CAMERAS.flatMap((camera) => (pictures[camera] ? [pictures[camera].data.buffer as ArrayBuffer] : [])),
+    );
+    type Reply = { predictions: Prediction[]; passes: PlanTiming[] };
+    const { predictions, passes } = await this.worker.call<Reply>('plan', sent, [...new Set(buffers)]);
+    if (this.onPass) for (const pass of passes) this.onPass(pass);
+    return predictions;
+  }
+
+  async close(): Promise<void> {
+    await this.worker.call('close').catch(() => {});
+    await this.worker.close();
+  }
+
+  /** Ends the worker at once; what it was doing fails. */
+  async kill(): Promise<void> {
+    await this.worker.worker.terminate();
+  }
+}
+
+/** The request with pictures of their own: a picture that is a view of a message would take the whole message with it. */
+function alone(request: PlanRequest): PlanRequest {
+  const pictures = {} as Record<CameraName, Picture>;
+  for (const camera of CAMERAS) {
+    const picture = request.pictures[camera];
+    if (picture) pictures[camera] = { ...picture, data: new Uint8Array(picture.data) };
+  }
+  return { ...request, pictures };
+}

@@ -1,0 +1,38 @@
+import type { CameraName, Picture } from './observation.ts';
+
+/** What a plan is made from: one robot at one moment. */
+export interface PlanRequest {
+  readonly taskId: number;
+  readonly stage: number;
+  /** The 23-number state in physical units (radians, metres per second, grippers -1…+1). */
+  readonly state: Float32Array;
+  readonly pictures: Readonly<Record<CameraName, Picture>>;
+  /** Actions that the last plan promised for the first steps of this one, absolute, [rows, 23]; absent for a fresh start. */
+  readonly prefix?: { readonly rows: number; readonly actions: Float64Array };
+  /** Seed of this plan's noise; the same request and seed give the same actions. */
+  readonly seed: string;
+}
+
+/** What the network answers. */
+export interface Prediction {
+  /** Absolute actions, [horizon, 23], float64. */
+  readonly actions: Float64Array;
+  readonly horizon: number;
+  /** Stage logits [15]; -Infinity beyond the task's number of stages. */
+  readonly stageLogits: Float32Array;
+}
+
+/** Milliseconds of the parts of a pass: pictures, state and noise; the prefix pass; the Euler steps. */
+export interface PlanTiming {
+  readonly prepareMs: number;
+  readonly prefixMs: number;
+  readonly denoiseMs: number;
+}
+
+/** Makes plans. Several requests share one pass when the implementation batches. */
+export interface Planner {
+  /** Side length in pixels of the square pictures that the network takes. */
+  readonly imageSize: number;
+  plan(requests: readonly PlanRequest[]): Promise<Prediction[]>;
+  close(): Promise<void>;
+}

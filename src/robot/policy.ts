@@ -1,0 +1,36 @@
+import type { Observation } from './observation.ts';
+import type { PlanRequest, Prediction } from './plan.ts';
+
+/** Anything that drives a robot: the network behind its System 2, an expert, a server far away. One policy is one robot. */
+export interface Policy {
+  /** Forgets the episode. */
+  reset(): Promise<void>;
+  /** One control step: the 23 action numbers (FACTS 2.4). */
+  act(observation: Observation): Promise<Float32Array>;
+  /** What happened in the last `act`, for the rollout record: the stage, a rule that fired, whether a plan was made. */
+  readonly note?: PolicyNote;
+  close(): Promise<void>;
+}
+
+export interface PolicyNote {
+  readonly planned: boolean;
+  readonly stage: number;
+  /** A rule that fired in this step, by name, and why. */
+  readonly rule?: string;
+  readonly reason?: string;
+  readonly compressed?: boolean;
+}
+
+/**
+ * The thin System 2 of one episode: stage tracker, correction rules, chunk executor. Pure and synchronous: no I/O, no clock,
+ * no randomness of its own. Per control step: `observe`; if `needsPlan()`, make a plan from `planRequest()` and `accept` it; then `next()`.
+ */
+export interface Session {
+  reset(): void;
+  observe(observation: Observation): void;
+  needsPlan(): boolean;
+  planRequest(): PlanRequest;
+  accept(prediction: Prediction): void;
+  next(): Float32Array;
+  readonly note: PolicyNote;
+}

@@ -1,0 +1,1 @@
+export { RemotePolicy } from './remotePolicy.ts';

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { ArithmeticPlanner, fakeObservation, plannedNumber } from '../../../test/support/serve.ts';
+import type { PlanRequest } from '../../robot/index.ts';
+import { BatchingPlanner, BusyError } from './batch.ts';
+
+function request(seed: string, value: number): PlanRequest {
+  const { pictures } = fakeObservation();
+  return { taskId: 0, stage: 0, state: new Float32Array(23).fill(value), pictures, seed };
+}
+const ask = (planner: BatchingPlanner, seed: string, slackMs?: number, signal?: AbortSignal) =>
+  planner.plan([request(seed, 1)], { ...(slackMs !== undefined && { slackMs }), ...(signal && { signal }) });
+
+/** Remembers how many requests each pass had, and fails passes that hold the request `bad`. */
+class Recording extends ArithmeticPlanner {
+  readonly passes: string[] = [];
+  override async plan(requests: readonly PlanRequest[]) {
+    this.passes.push(requests.map(({ seed }) => seed).join(''));
+    const predictions = await super.plan(requests);
+    if (requests.some(({ seed }) => seed === 'x')) throw new Error('bad request');
+    return predictions;
+  }
+}
+function recording(delayMs: number): Recording {
+  const inner = new Recording();
+  inner.delayMs = delayMs;
+  return inner;
+}
+
+describe('a batching planner', () => {
+  it('lets what arrives during a pass share the next one, and gives each its own plan', async () => {
+    const inner = recording(10);
+    const planner = new BatchingPlanner(inner, 3);
+    const requests = [...'abcdef'].map((seed, i) => request(seed, i));
+    const plans = await Promise.all(requests.map((one) => planner.plan([one])));
+    expect(inner.passes).toEqual(['a', 'bcd', 'ef']);
+    for (const [i, [plan]] of plans.entries()) expect(plan!.actions[7]).toBe(plannedNumber(requests[i]!, 0, 7));
+    await planner.plan([request('g', 1)]);
+    expect(inner.passes.at(-1)).toBe('g');
+  });
+
+  it('keeps one bad request from failing the others', async () => {
+    const inner = recording(5);
+    const planner = new BatchingPlanner(inner, 4);
+    const results = await Promise.allSettled([...'abxc'].map((seed) => planner.plan([request(seed, 1)])));
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+    expect(inner.passes).toEqual(['a', 'bxc', 'b', 'x', 'c']);
+  });
+
+  it('gives work to every planner that is free', async () => {
+    const inner = [recording(20), recording(20)];
+    const planner = new BatchingPlanner(inner, 2);
+    await Promise.all([...'abcdef'].map((seed) => ask(planner, seed)));
+    expect(inner.map(({ passes }) => passes)).toEqual([
+      ['a', 'cd'],
+      ['b', 'ef'],
+    ]);
+  });
+
+  it('waits for company, but not for longer than asked, and not for company that cannot come', async () => {
+    const inner = recording(0);
+    let robots = 3;
+    const planner = new BatchingPlanner(inner, { size: 4, waitMs: 60, expected: () => robots });
+    const first = ask(planner, 'a');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await Promise.all([first, ask(planner, 'b'), ask(planner, 'c')]);
+    expect(inner.passes).toEqual(['abc']);
+    const started = performance.now();
+    await ask(planner, 'd');
+    expect(performance.now() - started).toBeGreaterThan(50);
+    robots = 1;
+    const alone = performance.now();
+    await ask(planner, 'e');
+    expect(performance.now() - alone).toBeLessThan(50);
+  });
+
+  it('puts plans that are not urgent behind those that are, until their time comes', async () => {
+    const inner = recording(20);
+    const planner = new BatchingPlanner(inner, 1);
+    const all = [ask(planner, 'a'), ask(planner, 'z', 30), ask(planner, 'b'), ask(planner, 'c')];
+    await new Promise((resolve) => setTimeout(resolve, 45));
+    all.push(ask(planner, 'd'), ask(planner, 'e'));
+    await Promise.all(all);
+    expect(inner.passes.join('')).toMatch(/^abcz?d?z?/);
+    expect(inner.passes.indexOf('z'), 'before what came after its time').toBeLessThan(inner.passes.indexOf('d'));
+  });
+
+  it('starves nobody: whoever asks again waits behind those who wait', async () => {
+    const inner = recording(1);
+    const planner = new BatchingPlanner(inner, 2);
+    const counts = new Map<string, number>();
+    const end = performance.now() + 150;
+    const robot = async (name: string) => {
+      for (; performance.now() < end; counts.set(name, (counts.get(name) ?? 0) + 1)) await ask(planner, name);
+    };
+    await Promise.all([...'abcdefg'].map(robot));
+    const numbers = [...counts.values()];
+    expect(Math.max(...numbers) - Math.min(...numbers)).toBeLessThanOrEqual(1);
+  });
+
+  it('refuses more than may wait, and forgets what nobody waits for', async () => {
+    const inner = recording(10);
+    const planner = new BatchingPlanner(inner, { size: 1, maxWaiting: 2 });
+    const abort = new AbortController();
+    const [a, b, c] = [ask(planner, 'a'), ask(planner, 'b'), ask(planner, 'c', 0, abort.signal)];
+    await expect(ask(planner, 'd')).rejects.toThrow(BusyError);
+    abort.abort();
+    await expect(c).rejects.toThrow(/nobody waits/);
+    await Promise.all([a, b]);
+    expect(inner.passes).toEqual(['a', 'b']);
+  });
+
+  it('fails what waits when it is closed', async () => {
+    const planner = new BatchingPlanner(recording(10), 1);
+    const [a, b] = [ask(planner, 'a'), ask(planner, 'b')];
+    await planner.close();
+    await expect(b).rejects.toThrow(/closed/);
+    await a;
+  });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { ArithmeticPlanner, fakeObservation } from '../../../test/support/serve.ts';
+import type { PlanRequest, Prediction } from '../../robot/index.ts';
+import { type MortalPlanner, SupervisedPlanner } from './supervisedPlanner.ts';
+
+const request = (seed: string): PlanRequest => ({ ...fakeObservation(), stage: 0, state: new Float32Array(23), seed });
+
+/** A planner that dies of the request `deadly`, and hangs on `slow`. */
+class Frail extends ArithmeticPlanner implements MortalPlanner {
+  isDead = false;
+  private die!: () => void;
+  private fail!: (error: Error) => void;
+  readonly died = new Promise<void>((resolve) => (this.die = resolve));
+  private readonly death = new Promise<never>((_, reject) => (this.fail = reject));
+
+  constructor() {
+    super();
+    this.death.catch(() => undefined);
+  }
+  override async plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
+    if (requests.some(({ seed }) => seed === 'deadly')) await this.kill();
+    if (this.isDead || requests.some(({ seed }) => seed === 'slow')) return this.death;
+    return Promise.race([super.plan(requests), this.death]);
+  }
+  async kill(): Promise<void> {
+    this.isDead = true;
+    this.fail(new Error('the worker ended'));
+    this.die();
+  }
+}
+
+async function supervised(options: { planTimeoutMs?: number; refuse?: number } = {}) {
+  const started: Frail[] = [];
+  const heard: string[] = [];
+  let refuse = 0;
+  const start = async () => {
+    if (refuse-- > 0) throw new Error('no memory');
+    started.push(new Frail());
+    return started.at(-1)!;
+  };
+  const planner = await SupervisedPlanner.start(start, {
+    ...options,
+    backoffMs: [10, 20],
+    onRestart: (why) => heard.push(why),
+    onFailedRestart: ({ message }) => heard.push(message),
+  });
+  return { planner, started, heard, refuseNext: (count: number) => (refuse = count) };
+}
+
+describe('a supervised planner', () => {
+  it('gives the requests of a dead worker to the next one, and a deadly one twice at most', async () => {
+    const { planner, started, heard } = await supervised();
+    await started[0]!.kill();
+    expect(await planner.plan([request('a')])).toHaveLength(1);
+    await expect(planner.plan([request('deadly')])).rejects.toThrow(/the worker ended/);
+    expect(await planner.plan([request('b')])).toHaveLength(1);
+    expect([started.length, heard]).toEqual([4, ['died', 'died', 'died']]);
+  });
+
+  it('ends a worker that takes too long, and does not try that again', async () => {
+    const { planner, started, heard } = await supervised({ planTimeoutMs: 30 });
+    await expect(planner.plan([request('slow')])).rejects.toThrow(/longer than 30 ms/);
+    expect(await planner.plan([request('a')])).toHaveLength(1);
+    expect([started.length, heard]).toEqual([2, ['too slow']]);
+  });
+
+  it('tries again and again to start a worker; meanwhile it is not up', async () => {
+    const { planner, started, heard, refuseNext } = await supervised();
+    refuseNext(2);
+    await started[0]!.kill();
+    await expect(planner.plan([request('a')])).rejects.toThrow(/no worker can be started \(no memory\)/);
+    expect(planner.isUp).toBe(false);
+    await expect.poll(() => planner.isUp, { interval: 5 }).toBe(true);
+    expect(await planner.plan([request('a')])).toHaveLength(1);
+    expect(heard).toEqual(['died', 'no memory', 'no memory']);
+    await planner.close();
+  });
+});

@@ -1,0 +1,202 @@
+import { access, constants, type FileHandle, mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '../../base/index.ts';
+import { createLogger, type Logger } from '../log.ts';
+import type { MessageTap } from '../server/index.ts';
+import { EXTENSION, encodeHead, preamble, type RecordKind } from './recordingFormat.ts';
+
+export interface RecorderOptions {
+  /** Bytes that may wait for the disk; what comes beyond them is left out, and the recording says so. */
+  readonly maxQueuedBytes?: number;
+  readonly logger?: Logger;
+  /** Opens the file of one session, to append to. */
+  readonly openFile?: (path: string) => Promise<FileHandle>;
+}
+
+/** One session's file. A session that is resumed goes on in the file where it left off. */
+interface SessionFile {
+  readonly path: string;
+  /** performance.now() when the session first opened. */
+  readonly since: number;
+  handle: FileHandle | undefined;
+  begun: boolean;
+  /** A write failed; nothing more is written, so that what stands there stays readable. */
+  broken: boolean;
+  /** Left out since the last record, for want of room in the queue. */
+  missing: { frames: number; bytes: number };
+}
+
+interface Write {
+  readonly file: SessionFile;
+  readonly parts: readonly Uint8Array[];
+  readonly bytes: number;
+  readonly last: boolean;
+}
+
+/** Sessions that ended and may still be resumed into the same file. */
+const REMEMBERED = 1000;
+
+/**
+ * Records what comes and goes, one file per session in `folder`. A message is only put into a queue while the server handles it; one loop writes the
+ * queue to the disk. A disk that is full or too slow costs recordings, never the server: the first shows as a recording that ends, the second as a gap.
+ */
+export class Recorder implements MessageTap {
+  /** Messages left out, and files given up: what a server may want to show. */
+  readonly lost = { frames: 0, files: 0 };
+  private readonly sessions = new Map<string, SessionFile>();
+  private readonly queue: Write[] = [];
+  private queuedBytes = 0;
+  private writing: Promise<void> | undefined;
+  private readonly maxQueuedBytes: number;
+  private readonly log: Logger;
+  private readonly openFile: (path: string) => Promise<FileHandle>;
+
+  private constructor(
+    private readonly folder: string,
+    options: RecorderOptions,
+  ) {
+    this.maxQueuedBytes = options.maxQueuedBytes ?? 256 << 20;
+    this.log = options.logger ?? createLogger('silent');
+    this.openFile = options.openFile ?? ((path) => open(path, 'a'));
+  }
+
+  /** @throws InputError for a folder that cannot be made or written to */
+  static async open(folder: string, options: RecorderOptions = {}): Promise<Recorder> {
+    try {
+      await mkdir(folder, { recursive: true });
+      await access(folder, constants.W_OK);
+    } catch (error) {
+      throw new InputError(folder, `no recording can be written there (${(error as NodeJS.ErrnoException).code}).`);
+    }
+    return new Recorder(folder, options);
+  }
+
+  onOpen(sessionId: string, query: Readonly<Record<string, string>> = {}): void {
+    let file = this.sessions.get(sessionId);
+    if (!file) {
+      const opened = new Date();
+      const stamp = opened.toISOString().replace(/[-:.]/g, '');
+      const path = join(this.folder, `${stamp}-${sessionId.replace(/[^\w-]/g, '_').slice(0, 80)}${EXTENSION}`);
+      const missing = { frames: 0, bytes: 0 };
+      file = { path, since: performance.now(), handle: undefined, begun: false, broken: false, missing };
+      this.sessions.set(sessionId, file);
+      this.forgetOldest();
+    }
+    this.json(file, 'open', { session: sessionId, opened: new Date().toISOString(), query });
+  }
+
+  onReceive(sessionId: string, bytes: Uint8Array, timeMs: number, isBinary: boolean): void {
+    void timeMs;
+    this.message(sessionId, isBinary ? 'received' : 'received text', bytes);
+  }
+
+  onSend(sessionId: string, bytes: Uint8Array, timeMs: number, isBinary: boolean): void {
+    void timeMs;
+    this.message(sessionId, isBinary ? 'sent' : 'sent text', bytes);
+  }
+
+  onClose(sessionId: string): void {
+    const file = this.sessions.get(sessionId);
+    if (file) this.json(file, 'close', {}, true);
+  }
+
+  /** Settles when all that came so far is on its way to the disk. */
+  async flush(): Promise<void> {
+    while (this.writing) await this.writing;
+  }
+
+  async close(): Promise<void> {
+    await this.flush();
+    for (const file of this.sessions.values()) await release(file);
+    this.sessions.clear();
+  }
+
+  private message(sessionId: string, kind: RecordKind, bytes: Uint8Array): void {
+    const file = this.sessions.get(sessionId);
+    if (!file || file.broken) return;
+    if (this.queuedBytes + bytes.byteLength > this.maxQueuedBytes) {
+      if (file.missing.frames === 0)
+        this.log.warn({ file: file.path }, 'the disk is too slow: messages are left out of the recording');
+      file.missing.frames++;
+      file.missing.bytes += bytes.byteLength;
+      this.lost.frames++;
+      return;
+    }
+    this.put(file, kind, Uint8Array.from(bytes)); // their memory is used again
+  }
+
+  private json(file: SessionFile, kind: RecordKind, value: object, last = false): void {
+    this.put(file, kind, Buffer.from(JSON.stringify(value)), last);
+  }
+
+  private put(file: SessionFile, kind: RecordKind, payload: Uint8Array, last = false): void {
+    const ms = performance.now() - file.since;
+    const parts: Uint8Array[] = [];
+    if (file.missing.frames > 0) {
+      const gap = Buffer.from(JSON.stringify(file.missing));
+      parts.push(encodeHead({ kind: 'gap', nbytes: gap.length, ms }), gap);
+      file.missing = { frames: 0, bytes: 0 };
+    }
+    parts.push(encodeHead({ kind, nbytes: payload.byteLength, ms }), payload);
+    const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+    this.queue.push({ file, parts, bytes, last });
+    this.queuedBytes += bytes;
+    this.writing ??= this.write();
+  }
+
+  /** Writes until the queue is empty: all that waits for one file in one call. */
+  private async write(): Promise<void> {
+    while (this.queue.length > 0) {
+      const batch = this.queue.splice(0, 256);
+      const byFile = new Map<SessionFile, Write[]>();
+      for (const write of batch) byFile.set(write.file, [...(byFile.get(write.file) ?? []), write]);
+      for (const [file, writes] of byFile) {
+        await this.append(file, writes);
+        for (const { bytes } of writes) this.queuedBytes -= bytes;
+      }
+    }
+    this.writing = undefined;
+  }
+
+  private async append(file: SessionFile, writes: readonly Write[]): Promise<void> {
+    if (file.broken) return;
+    try {
+      file.handle ??= await this.openFile(file.path);
+      const parts = writes.flatMap((write) => write.parts);
+      await writeAll(file.handle, file.begun ? parts : [preamble(), ...parts]);
+      file.begun = true;
+      if (writes.at(-1)!.last) await release(file);
+    } catch (error) {
+      file.broken = true;
+      this.lost.files++;
+      this.log.error({ err: error, file: file.path }, 'the recording of a session ends here: it cannot be written');
+      await release(file);
+    }
+  }
+
+  private forgetOldest(): void {
+    if (this.sessions.size <= REMEMBERED) return;
+    for (const [id, file] of this.sessions)
+      if (!file.handle && file.begun) {
+        this.sessions.delete(id);
+        return;
+      }
+  }
+}
+
+/** All of the parts: a disk may take some of the bytes only. */
+async function writeAll(handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  let rest = parts.filter((part) => part.byteLength > 0);
+  while (rest.length > 0) {
+    let { bytesWritten } = await handle.writev(rest.slice(0, 512));
+    if (bytesWritten === 0) throw new Error('the disk takes no more bytes.');
+    while (rest.length > 0 && bytesWritten >= rest[0]!.byteLength) bytesWritten -= rest.shift()!.byteLength;
+    if (bytesWritten > 0) rest = [rest[0]!.subarray(bytesWritten), ...rest.slice(1)];
+  }
+}
+
+async function release(file: SessionFile): Promise<void> {
+  const { handle } = file;
+  file.handle = undefined;
+  await handle?.close().catch(() => undefined);
+}

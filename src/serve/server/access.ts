@@ -1,0 +1,36 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { InputError } from '../../base/index.ts';
+
+const digest = (text: string) => createHash('sha256').update(text).digest();
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(host);
+}
+
+/** @throws InputError for an address that others can reach without a key, unless the caller insists */
+export function checkExposure(host: string, apiKey: string | undefined, open: boolean): void {
+  if (apiKey !== undefined && apiKey.length < 8)
+    throw new InputError('serve', `the API key has ${apiKey.length} characters (expected 8 or more).`);
+  if (!isLoopback(host) && apiKey === undefined && !open)
+    throw new InputError(
+      'serve',
+      `${host} can be reached from other machines and no API key is set. Give --api-key-file, or --insecure to let everyone in.`,
+    );
+}
+
+/** Whether the request carries the key, as `Authorization: Api-Key …` (the official client) or `Bearer …`; compared in constant time. */
+export function hasKey(request: IncomingMessage, apiKey: string | undefined): boolean {
+  if (apiKey === undefined) return true;
+  const match = /^(?:Api-Key|Bearer) +(.+)$/i.exec(request.headers.authorization ?? '');
+  return timingSafeEqual(digest(match?.[1]?.trim() ?? ''), digest(apiKey)) && match !== null;
+}
+
+/** Browsers name the page that opens a socket. A page of another site must not drive the robot; programs send no origin. */
+export function isOwnOrigin(request: IncomingMessage, boundToLoopback: boolean): boolean {
+  const origin = request.headers.origin;
+  if (origin === undefined) return true;
+  if (!URL.canParse(origin)) return false;
+  const { host, hostname } = new URL(origin);
+  return host === request.headers.host && (!boundToLoopback || isLoopback(hostname));
+}

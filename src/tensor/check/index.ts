@@ -1,0 +1,1 @@
+export { checkOps, OPS_HEAD, opLine } from './opReport.ts';

@@ -1,0 +1,16 @@
+export { arrayType, Builder, type Tensor } from './builder.ts';
+export { describe, opError, TensorError } from './errors.ts';
+export { gradients } from './gradients.ts';
+export * as primitives from './primitives.ts';
+export { broadcastShapes, reducedShape, sameShape, size } from './shapes.ts';
+export type {
+  Attribute,
+  DataType,
+  FloatAttribute,
+  NdArray,
+  Node,
+  Parameters,
+  Program,
+  TypedArray,
+  ValueSpec,
+} from './types.ts';

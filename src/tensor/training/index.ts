@@ -1,0 +1,1 @@
+export { TrainingState } from './trainingState.ts';

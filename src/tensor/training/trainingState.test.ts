@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { toBeAllclose } from '../../../test/support/tensor.ts';
+import { Random } from '../../base/index.ts';
+import type { Parameters } from '../graph/types.ts';
+import { assemble } from './adamw/assemble.ts';
+import { ADAMW_BASE64 } from './adamw/bytes.ts';
+import { STATE_ARRAYS, type StepOptions, TrainingState } from './trainingState.ts';
+
+const specs = [
+  { name: 'w', shape: [5, 7] },
+  { name: 'b', shape: [3] },
+  { name: 's', shape: [] },
+];
+
+const numbers = (x: Parameters, name: string): Float32Array => x.get(name)!.data as Float32Array;
+
+function normals(random: Random): Parameters {
+  return new Map(
+    specs.map(({ name, shape }) => {
+      const count = shape.reduce((a, b) => a * b, 1);
+      return [
+        name,
+        { shape, dtype: 'float32' as const, data: Float32Array.from({ length: count }, () => random.normal()) },
+      ];
+    }),
+  );
+}
+
+/** AdamW with clipping and moving average by the formulas of optax (chain(clip_by_global_norm, adamw)), one number at a time in float64. */
+class ObviousAdamW {
+  m: number[];
+  v: number[];
+  ema: number[];
+  step = 0;
+  constructor(readonly p: number[]) {
+    this.m = p.map(() => 0);
+    this.v = p.map(() => 0);
+    this.ema = [...p];
+  }
+  update(gradient: number[], o: Required<StepOptions>): number {
+    const norm = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0));
+    const clip = norm > o.clipNorm ? o.clipNorm / norm : 1;
+    this.step++;
+    for (let i = 0; i < this.p.length; i++) {
+      const g = gradient[i]! * clip;
+      this.m[i] = o.beta1 * this.m[i]! + (1 - o.beta1) * g;
+      this.v[i] = o.beta2 * this.v[i]! + (1 - o.beta2) * g * g;
+      const mHat = this.m[i]! / (1 - o.beta1 ** this.step);
+      const vHat = this.v[i]! / (1 - o.beta2 ** this.step);
+      this.p[i]! -= o.learningRate * (mHat / (Math.sqrt(vHat) + o.epsilon) + o.weightDecay * this.p[i]!);
+      this.ema[i] = o.emaDecay * this.ema[i]! + (1 - o.emaDecay) * this.p[i]!;
+    }
+    return norm;
+  }
+}
+
+describe('TrainingState', () => {
+  it('makes the same 50 updates as AdamW written out in float64', () => {
+    const random = Random.of('adamw');
+    const state = new TrainingState(specs);
+    const start = normals(random);
+    state.load({ parameters: start });
+    const flat = (x: Parameters): number[] => specs.flatMap(({ name }) => [...numbers(x, name)]);
+    const obvious = new ObviousAdamW(flat(start));
+    for (let step = 0; step < 50; step++) {
+      // Norms on both sides of the clip, and very small gradients where epsilon matters.
+      const size = [1e-6, 0.02, 3][step % 3]!;
+      const gradient = normals(random);
+      for (const { name } of specs) numbers(state.gradients, name).set(numbers(gradient, name).map((g) => g * size));
+      const options = {
+        learningRate: 1e-2 / (1 + step),
+        beta1: 0.9,
+        beta2: 0.95,
+        epsilon: 1e-8,
+        weightDecay: 0.1,
+        clipNorm: 1,
+        emaDecay: 0.9,
+      };
+      const { gradientNorm, applied } = state.clipAndStep(options);
+      expect(applied).toBe(true);
+      expect(gradientNorm).toBeCloseTo(obvious.update(flat(state.gradients), options), 6);
+    }
+    expect(state.step).toBe(50);
+    toBeAllclose(flat(state.parameters), obvious.p, { relative: 2e-6, absolute: 2e-6 });
+    toBeAllclose(flat(state.m), obvious.m, { relative: 1e-5, absolute: 1e-7 });
+    toBeAllclose(flat(state.v), obvious.v, { relative: 1e-5, absolute: 1e-9 });
+    toBeAllclose(flat(state.ema), obvious.ema, { relative: 2e-6, absolute: 2e-6 });
+  });
+
+  it('goes on bit for bit after its arrays are saved and loaded into a new one', () => {
+    const options = { learningRate: 1e-2, weightDecay: 0.01, clipNorm: 1, emaDecay: 0.99 };
+    const run = (state: TrainingState, steps: number) => {
+      for (let i = 0; i < steps; i++) {
+        const gradient = normals(Random.of('gradient', state.step));
+        for (const { name } of specs) numbers(state.gradients, name).set(numbers(gradient, name));
+        state.clipAndStep(options);
+      }
+    };
+    const whole = new TrainingState(specs);
+    whole.load({ parameters: normals(Random.of(1)) });
+    run(whole, 6);
+    const first = new TrainingState(specs);
+    first.load({ parameters: normals(Random.of(1)) });
+    run(first, 3);
+    const second = new TrainingState(specs);
+    second.load(first);
+    run(second, 3);
+    for (const kind of STATE_ARRAYS)
+      for (const { name } of specs)
+        expect(numbers(second[kind], name), `${kind} ${name}`).toEqual(numbers(whole[kind], name));
+  });
+
+  it('changes nothing when a gradient is not finite, and says so', () => {
+    const state = new TrainingState(specs);
+    state.load({ parameters: normals(Random.of(2)) });
+    const before = Float32Array.from(numbers(state.parameters, 'w'));
+    numbers(state.gradients, 'b')[1] = Number.NaN;
+    expect(state.clipAndStep({ learningRate: 1 })).toEqual({ gradientNorm: Number.NaN, applied: false });
+    expect(numbers(state.parameters, 'w')).toEqual(before);
+    expect(state.step).toBe(0);
+  });
+
+  it('refuses arrays that are missing or misshapen and networks that do not fit', () => {
+    const state = new TrainingState(specs);
+    const values = normals(Random.of(3));
+    values.set('b', { shape: [4], dtype: 'float32', data: new Float32Array(4) });
+    expect(() => state.load({ parameters: values })).toThrow(
+      "TrainingState.load: parameters 'b' has the wrong shape (got [4], expected [3]).",
+    );
+    values.delete('b');
+    expect(() => state.load({ m: values })).toThrow("m 'b' is missing");
+    expect(() => new TrainingState([{ name: 'huge', shape: [300_000, 1000] }])).toThrow(
+      '300000000 parameters need 6.0 GB',
+    );
+  });
+
+  it('runs the module that stands in adamw.wat', async () => {
+    expect(readFileSync(new URL('./adamw/adamw.wat', import.meta.url), 'utf8')).toContain('f32x4.sqrt');
+    expect(Buffer.from(await assemble()).toString('base64')).toBe(ADAMW_BASE64);
+  });
+});

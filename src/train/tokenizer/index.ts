@@ -1,0 +1,2 @@
+export { assetIds, ownAssetId } from './assetIds.ts';
+export type { CheckJob, CheckReport, FitJob, FitReport } from './job.ts';

@@ -1,0 +1,88 @@
+import { Random } from '../../src/base/index.ts';
+import type { EpisodeRecord } from '../../src/data/index.ts';
+import { CAMERAS, type CameraName } from '../../src/robot/index.ts';
+
+/** A made-up but plausible episode for tests: smooth numbers, pictures with a gradient, texture and a 3-pixel red dot that moves. */
+export function fakeEpisode({
+  length = 60,
+  size = 64,
+  taskIndex = 0,
+  taskName = 'turning_on_radio',
+  seed = 1,
+  taskInfoWidth = 5,
+  instance = 1_000_001,
+  clip,
+}: {
+  length?: number;
+  size?: number;
+  taskIndex?: number;
+  taskName?: string;
+  seed?: number;
+  taskInfoWidth?: number;
+  instance?: number;
+  clip?: { start: number; fullLength: number };
+} = {}): Omit<EpisodeRecord, 'episodeIndex'> {
+  const random = Random.of('fakeEpisode', seed);
+  const smooth = (width: number) => {
+    const phase = Float64Array.from({ length: width }, () => random.between(0, 6));
+    return Float32Array.from({ length: length * width }, (_, i) =>
+      Math.sin(Math.floor(i / width) / 20 + phase[i % width]!),
+    );
+  };
+  const half = Math.floor(length / 2);
+  const pictures = Object.fromEntries(
+    CAMERAS.map((camera, c) => [camera, Array.from({ length }, (_, t) => fakePicture(size, t, seed * 7 + c))]),
+  ) as Record<CameraName, Uint8Array[]>;
+  return {
+    taskIndex,
+    taskName,
+    instruction: `Do ${taskName.replaceAll('_', ' ')}.`,
+    instance,
+    state: smooth(256),
+    action: smooth(23),
+    cameraPoses: smooth(21),
+    taskInfo: smooth(taskInfoWidth),
+    taskInfoKeys: Array.from({ length: taskInfoWidth }, (_, i) => `value_${i}`),
+    pictures,
+    skills: [
+      { name: 'move to', start: 0, end: half },
+      { name: 'press', start: half, end: length },
+    ],
+    stages: Uint8Array.from({ length }, (_, t) => (t < half ? 0 : 1)),
+    meta: { maker: 'test', ...(clip ? { clip } : {}) },
+  };
+}
+
+/** uint8 [size, size, 3]; its frame number t stands in the brightness of the first rows: 16 squares, as in the golden videos. */
+export function fakePicture(size: number, t: number, seed: number): Uint8Array {
+  const picture = new Uint8Array(size * size * 3);
+  for (let y = 0; y < size; y++)
+    for (let x = 0; x < size; x++) {
+      const at = (y * size + x) * 3;
+      const texture = ((x * 7 + seed) ^ (y * 3)) & 15;
+      picture[at] = 90 + texture + Math.floor((x * 80) / size);
+      picture[at + 1] = 80 + Math.floor((y * 90) / size);
+      picture[at + 2] = 70 + texture + Math.floor(((x + y) * 40) / size);
+    }
+  const cell = size / 8;
+  for (let bit = 0; bit < 16; bit++) {
+    const level = (t >> bit) & 1 ? 255 : 0;
+    const [x0, y0] = [(bit % 8) * cell, Math.floor(bit / 8) * cell];
+    for (let y = y0; y < y0 + cell; y++) picture.fill(level, (y * size + x0) * 3, (y * size + x0 + cell) * 3);
+  }
+  const [x0, y0] = [Math.floor((t * 0.4 + seed * 5) % (size - 4)), Math.floor(size * 0.6)];
+  for (let y = y0; y < y0 + 3; y++) for (let x = x0; x < x0 + 3; x++) picture.set([230, 20, 40], (y * size + x) * 3);
+  return picture;
+}
+
+/** The frame number that a picture of `fakePicture` or of a golden video shows. */
+export function frameNumberIn(picture: Uint8Array, size: number): number {
+  const cell = size / 8;
+  let number = 0;
+  for (let bit = 0; bit < 16; bit++) {
+    const x = Math.floor(((bit % 8) + 0.5) * cell);
+    const y = Math.floor((Math.floor(bit / 8) + 0.5) * cell);
+    if (picture[(y * size + x) * 3]! > 127) number |= 1 << bit;
+  }
+  return number;
+}
