@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
 import { Random } from '../src/base/index.ts';
-import { CAMERAS, type Observation } from '../src/robot/index.ts';
+import { CHALLENGE_ROBOT, type Observation } from '../src/robot/index.ts';
 import { observationToWire, packMessage } from '../src/wire/index.ts';
 
 /** A robot at rest with half-open grippers and pictures of noise, RGBA, `side` pixels square; as bytes on the wire. */
@@ -9,7 +9,7 @@ export function observationBytes(side: number, seed: number): Uint8Array {
   const proprioception = new Float32Array(256);
   for (const finger of [193, 194, 232, 233]) proprioception[finger] = 0.025;
   const pictures = Object.fromEntries(
-    CAMERAS.map((camera) => {
+    CHALLENGE_ROBOT.cameraNames.map((camera) => {
       const data = Uint8Array.from({ length: side * side * 4 }, () => random.integer(256));
       return [camera, { width: side, height: side, channels: 4, data }];
     }),

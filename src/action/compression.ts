@@ -1,5 +1,5 @@
 import { InputError } from '../base/index.ts';
-import { R1PRO } from '../robot/index.ts';
+import { CHALLENGE_ROBOT, type Robot } from '../robot/index.ts';
 import { splineMatrix } from './spline.ts';
 
 /** A gripper column that varies by more than this within the executed rows forbids compression. */
@@ -20,13 +20,15 @@ export interface CompressionOptions {
   readonly compress?: boolean;
   /** What the base's velocity commands of a squeezed chunk are multiplied by. Default execute/steps, so that it still gets as far. */
   readonly baseFactor?: number | undefined;
+  /** Whose grippers are looked at and whose base is sped up; a robot without them needs neither. */
+  readonly robot?: Robot;
 }
 
 export interface CompressedChunk {
-  /** Absolute actions to execute, [steps, 23]. */
+  /** Absolute actions to execute, [steps, width]. */
   readonly actions: Float64Array;
   readonly rows: number;
-  /** Rows for the next plan, absolute and at the chunk's own speed, [nextRows ≤ keep, 23]. */
+  /** Rows for the next plan, absolute and at the chunk's own speed, [nextRows ≤ keep, width]. */
   readonly nextPrefix: Float64Array;
   readonly nextRows: number;
   readonly compressed: boolean;
@@ -37,12 +39,12 @@ const matrices = new Map<string, Float64Array>();
 /**
  * The rows of a plan to execute: its first `execute` rows squeezed into `steps` by a cubic spline, the base's velocity commands raised by execute/steps; or,
  * when a gripper moves in them, its first `steps` rows as they are. Golden case compression.
- * @param chunk absolute actions, float64 [horizon, 23]
+ * @param chunk absolute actions, float64 [horizon, width]
  */
 export function compressChunk(chunk: Float64Array, options: CompressionOptions): CompressedChunk {
   const { execute, keep, steps, gripperCheck = true, gripperChange = GRIPPER_CHANGE, compress = true } = options;
-  const { baseFactor = execute / steps } = options;
-  const { width } = R1PRO;
+  const { baseFactor = execute / steps, robot = CHALLENGE_ROBOT } = options;
+  const { width } = robot;
   const horizon = chunk.length / width;
   if (!Number.isInteger(horizon))
     throw new InputError('compressChunk', `the chunk is not of whole rows (got ${chunk.length} numbers).`);
@@ -52,18 +54,18 @@ export function compressChunk(chunk: Float64Array, options: CompressionOptions):
       'compressChunk',
       `the chunk is too short (got ${horizon} rows, expected at least ${Math.max(steps, may ? execute : 0)}: ${execute} to execute in ${steps} steps). Execute fewer.`,
     );
-  const compressed = may && !(gripperCheck && gripperMoves(chunk, execute, gripperChange));
+  const compressed = may && !(gripperCheck && gripperMoves(chunk, execute, gripperChange, robot));
   const used = compressed ? execute : steps;
   const nextPrefix = chunk.slice(used * width, (used + keep) * width);
-  const actions = compressed ? squeeze(chunk, execute, steps, baseFactor) : chunk.slice(0, steps * width);
+  const actions = compressed ? squeeze(chunk, execute, steps, baseFactor, robot) : chunk.slice(0, steps * width);
   return { actions, rows: steps, nextPrefix, nextRows: nextPrefix.length / width, compressed };
 }
 
-function gripperMoves(chunk: Float64Array, rows: number, change: number): boolean {
-  return R1PRO.gripperColumns.some((column) => {
+function gripperMoves(chunk: Float64Array, rows: number, change: number, { gripperColumns, width }: Robot): boolean {
+  return gripperColumns.some((column) => {
     let [low, high] = [Infinity, -Infinity];
     for (let t = 0; t < rows; t++) {
-      const value = chunk[t * R1PRO.width + column]!;
+      const value = chunk[t * width + column]!;
       if (value < low) low = value;
       if (value > high) high = value;
     }
@@ -71,17 +73,24 @@ function gripperMoves(chunk: Float64Array, rows: number, change: number): boolea
   });
 }
 
-function squeeze(chunk: Float64Array, execute: number, steps: number, baseFactor: number): Float64Array {
-  const { width, baseColumns } = R1PRO;
+function squeeze(
+  chunk: Float64Array,
+  execute: number,
+  steps: number,
+  baseFactor: number,
+  { width, baseColumns }: Robot,
+): Float64Array {
   const key = `${execute} ${steps}`;
   let matrix = matrices.get(key);
   if (!matrix) matrices.set(key, (matrix = splineMatrix(execute, steps)));
+  const factors = new Float64Array(width).fill(1);
+  for (const column of baseColumns) factors[column] = baseFactor;
   const out = new Float64Array(steps * width);
   for (let p = 0; p < steps; p++)
     for (let d = 0; d < width; d++) {
       let sum = 0;
       for (let t = 0; t < execute; t++) sum += matrix[p * execute + t]! * chunk[t * width + d]!;
-      out[p * width + d] = d >= baseColumns[0] && d < baseColumns[1] ? sum * baseFactor : sum;
+      out[p * width + d] = sum * factors[d]!;
     }
   return out;
 }

@@ -2,11 +2,12 @@
 export { compressChunk, GRIPPER_CHANGE } from './compression.ts';
 export {
   ByteLevelBpe,
-  FAST_COLUMNS,
+  type ColumnRanges,
   FAST_MAX_TOKENS,
   FastFitter,
   FastTokenizer,
   fastChunk,
+  fastColumns,
   parseColumns,
   readTokenizerFile,
   splitPieces,

@@ -1,5 +1,5 @@
 import { InputError, type Random } from '../base/index.ts';
-import { R1PRO } from '../robot/index.ts';
+import { CHALLENGE_ROBOT } from '../robot/index.ts';
 import { cholesky, gram } from './linear.ts';
 import type { ChunkStatistics } from './statistics/index.ts';
 
@@ -27,8 +27,8 @@ export class CorrelatedNoise {
 
   constructor(stats: ChunkStatistics | null, options: NoiseOptions = {}) {
     this.beta = options.beta ?? 0.5;
-    this.horizon = options.horizon ?? stats?.horizon ?? R1PRO.horizon;
-    this.width = options.width ?? stats?.width ?? R1PRO.paddedWidth;
+    this.horizon = options.horizon ?? stats?.horizon ?? CHALLENGE_ROBOT.horizon;
+    this.width = options.width ?? stats?.width ?? CHALLENGE_ROBOT.paddedWidth;
     const n = this.horizon * this.width;
     if (!(this.beta >= 0 && this.beta <= 1))
       throw new InputError('CorrelatedNoise', `beta out of range (got ${this.beta}, expected 0…1).`);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { goldenRow, goldenTensors, largestError } from '../../test/support/golden.ts';
-import { stateFromProprioception } from '../robot/index.ts';
+import { CHALLENGE_ROBOT, stateOf } from '../robot/index.ts';
 import type { ChunkStatistics } from './statistics/chunkStatistics.ts';
 import {
   absoluteChunk,
@@ -61,7 +61,7 @@ describe('transforms', () => {
   it('make the state that the original gives its network', async () => {
     const t = await goldenTensors('policy-input/inputs.safetensors');
     for (const sample of ['sample0', 'sample1', 'sample2']) {
-      const got = normaliseState(stateFromProprioception(t[`${sample}.proprio`]!.data), stats);
+      const got = normaliseState(stateOf(CHALLENGE_ROBOT, t[`${sample}.proprio`]!.data), stats);
       expect(relativeError(got, t[`${sample}.state`]!.data)).toBeLessThan(1e-6);
     }
   });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { fakeEpisode } from '../../test/support/data.ts';
 import { deltaChunk, readNormStats } from '../action/index.ts';
 import { DatasetWriter } from '../data/index.ts';
-import { stateFromProprioception } from '../robot/index.ts';
+import { CHALLENGE_ROBOT, stateOf } from '../robot/index.ts';
 import { command } from './stats.ts';
 
 let folder: string;
@@ -38,7 +38,7 @@ it('counts every chunk of a data set, and prints one JSON object', async () => {
   let sum = 0;
   for (const { state, action } of episodes)
     for (let i = 0; i + 30 <= action.length / 23; i++) {
-      const at = stateFromProprioception(state.subarray(i * 256, (i + 1) * 256));
+      const at = stateOf(CHALLENGE_ROBOT, state.subarray(i * 256, (i + 1) * 256));
       sum += deltaChunk(action.slice(i * 23, (i + 30) * 23), at)[29 * 23 + 4]!;
     }
   expect(stats.perTimestep.mean[29 * 32 + 4]).toBeCloseTo(sum / 18, 8);

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { QUANTILE_ERROR, raiseDeviations, writeNormStats } from '../action/index.ts';
 import { duration, NotBuiltError, Progress } from '../base/index.ts';
 import { datasetStatistics } from '../data/index.ts';
-import { R1PRO } from '../robot/index.ts';
+import { CHALLENGE_ROBOT } from '../robot/index.ts';
 import { atLeastZero, positive } from './shared/numbers.ts';
 
 interface Options {
@@ -58,7 +58,10 @@ async function run(folders: string[], options: Options): Promise<void> {
   });
   computing?.end();
   const out = join(options.out, 'norm_stats.json');
-  await writeNormStats(out, options.minStd > 0 ? raiseDeviations(statistics, options.minStd) : statistics);
+  await writeNormStats(
+    out,
+    options.minStd > 0 ? raiseDeviations(statistics, options.minStd, CHALLENGE_ROBOT.width) : statistics,
+  );
 
   const seconds = (performance.now() - started) / 1000;
   const summary = {
@@ -76,7 +79,7 @@ async function run(folders: string[], options: Options): Promise<void> {
     process.stdout.write(`${JSON.stringify(summary)}\n`);
     return;
   }
-  const still = R1PRO.parts.flatMap(({ name, start, end }) =>
+  const still = CHALLENGE_ROBOT.parts.flatMap(({ name, columns: [start, end] }) =>
     Array.from({ length: end - start }, (_, i) => start + i)
       .filter((d) => statistics.actions.std[d]! < 1e-6)
       .map((d) => `${name} ${d - start}`),

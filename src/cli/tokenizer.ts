@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { FAST_MAX_TOKENS, parseColumns } from '../action/index.ts';
 import { duration, InputError, Progress, WorkerClient } from '../base/index.ts';
-import { R1PRO } from '../robot/index.ts';
+import { CHALLENGE_ROBOT } from '../robot/index.ts';
 import { assetIds, type CheckJob, type CheckReport, type FitJob, type FitReport, ownAssetId } from '../train/index.ts';
 import { aboveZero, positive } from './shared/numbers.ts';
 
@@ -51,7 +51,7 @@ function common(command: Command): Command {
   return command
     .option('--stats <file>', 'norm_stats.json whose q01 and q99 scale the actions (else those of the data)')
     .option('--columns <ranges>', 'columns of the action that are encoded (default: 0:6,7:23)')
-    .option('--horizon <n>', 'steps of a chunk', positive, R1PRO.horizon)
+    .option('--horizon <n>', 'steps of a chunk', positive, CHALLENGE_ROBOT.horizon)
     .option('--max-chunks <n>', 'chunks to take at most, drawn evenly', positive, 200_000)
     .option('--max-tokens <n>', 'ids that training keeps of a chunk', positive, FAST_MAX_TOKENS)
     .option('--seed <text>', 'of the draw', '0')

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { observation, planOf } from '../../test/support/control.ts';
-import { R1PRO } from '../robot/index.ts';
+import { CHALLENGE_ROBOT } from '../robot/index.ts';
 import { type Moment, RECOVERY_DEFAULTS, recover, retrace } from './recovery.ts';
 import { parseRules, RULE_NAMES, selectRules } from './ruleSelection.ts';
 import { createSession } from './session.ts';
 
-const [LEFT, RIGHT] = R1PRO.gripperColumns as [number, number];
+const [LEFT, RIGHT] = CHALLENGE_ROBOT.gripperColumns as [number, number];
 /** `count` steps; `change` writes into step i's measured state and given action. */
 const past = (
   count: number,

@@ -1,4 +1,4 @@
-import { R1PRO } from '../robot/index.ts';
+import { CHALLENGE_ROBOT } from '../robot/index.ts';
 import { BEHAVIOR_RULES, type RuleTable } from './rules.ts';
 import { firstToSpeak } from './ruleTable.ts';
 
@@ -117,7 +117,7 @@ export function recover(
   if (!found) return undefined;
   const { way, open } = found.said;
   const actions = retrace(situation.past.slice(-way.back), way.stride, open);
-  return { rule: found.rule, ...found.said, actions, rows: actions.length / R1PRO.width };
+  return { rule: found.rule, ...found.said, actions, rows: actions.length / CHALLENGE_ROBOT.width };
 }
 
 /** A gripper that was open a moment ago, was told to close, and met nothing, where the table says that it must not be empty. */
@@ -129,7 +129,7 @@ function missedGrasp(
   const { settle, wasOpenAbove } = way;
   if (past.length < settle) return undefined;
   const missed = (['left', 'right'] as const).filter((side, i) => {
-    const column = R1PRO.gripperColumns[i]!;
+    const column = CHALLENGE_ROBOT.gripperColumns[i]!;
     return (
       state[column]! < closedBelow &&
       stage < (before[side][task] ?? 0) &&
@@ -138,7 +138,7 @@ function missedGrasp(
     );
   });
   if (missed.length === 0) return undefined;
-  const open = missed.map((side) => R1PRO.gripperColumns[side === 'left' ? 0 : 1]!);
+  const open = missed.map((side) => CHALLENGE_ROBOT.gripperColumns[side === 'left' ? 0 : 1]!);
   return { way, open, reason: `the ${missed.join(' and the ')} gripper closed on nothing` };
 }
 
@@ -150,7 +150,10 @@ function blockedApproach(
   const { window, jointGap, jointStill, baseCommand, baseStill } = way;
   if (past.length < window) return undefined;
   const recent = past.slice(-window);
-  for (const { name, start, end } of R1PRO.parts) {
+  for (const {
+    name,
+    columns: [start, end],
+  } of CHALLENGE_ROBOT.parts) {
     if (name === 'leftGripper' || name === 'rightGripper') continue;
     for (let d = start; d < end; d++) {
       if (name === 'base') {
@@ -183,9 +186,11 @@ function stalledApproach({ past }: RecoverySituation, { stalled: way }: Recovery
   const { window, baseTravel, gripperTravel } = way;
   if (past.length < window) return undefined;
   const recent = past.slice(-window);
-  const travelled = [0, 1].map((axis) => recent.reduce((sum, { state }) => sum + state[axis]! / R1PRO.rate, 0));
+  const travelled = [0, 1].map((axis) =>
+    recent.reduce((sum, { state }) => sum + state[axis]! / CHALLENGE_ROBOT.rate, 0),
+  );
   if (Math.hypot(...travelled) >= baseTravel) return undefined;
-  for (const column of R1PRO.gripperColumns) {
+  for (const column of CHALLENGE_ROBOT.gripperColumns) {
     const told = recent.map(({ action }) => action[column]!);
     if (Math.max(...told) - Math.min(...told) > gripperTravel) return undefined;
   }
@@ -197,7 +202,7 @@ function stalledApproach({ past }: RecoverySituation, { stalled: way }: Recovery
  * speed); the given grippers open, the others as they were last told. Float64 [rows, 23]; no row when there is no past.
  */
 export function retrace(past: readonly Moment[], stride: number, open: readonly number[]): Float64Array {
-  const { width, baseColumns, gripperColumns } = R1PRO;
+  const { width, baseColumns, gripperColumns } = CHALLENGE_ROBOT;
   const rows = Math.ceil(past.length / stride);
   const out = new Float64Array(rows * width);
   const last = past.at(-1)?.action;
@@ -206,7 +211,7 @@ export function retrace(past: readonly Moment[], stride: number, open: readonly 
     const oldest = Math.max(0, newest - stride + 1);
     for (let d = 0; d < width; d++) {
       let value = past[oldest]!.state[d]!;
-      if (d >= baseColumns[0] && d < baseColumns[1]) {
+      if (baseColumns.includes(d)) {
         value = 0;
         for (let k = oldest; k <= newest; k++) value -= Math.min(1, Math.max(-1, past[k]!.action[d]!));
         value = Math.min(1, Math.max(-1, value)) + 0; // never -0

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { goldenJson, goldenRow, goldenTensors, largestError, proprioceptionFrom25 } from '../../test/support/golden.ts';
-import type { CameraName, Picture, PlanRequest, Prediction } from '../robot/index.ts';
+import type { Picture, PlanRequest, Prediction } from '../robot/index.ts';
 import { createPolicy } from './createPolicy.ts';
 import { createSession } from './session.ts';
 
 const BLACK: Picture = { width: 1, height: 1, channels: 3, data: new Uint8Array(3) };
-const PICTURES: Record<CameraName, Picture> = { head: BLACK, left_wrist: BLACK, right_wrist: BLACK };
+const PICTURES: Record<string, Picture> = { head: BLACK, left_wrist: BLACK, right_wrist: BLACK };
 
 interface Trace {
   settings: {

@@ -1,13 +1,13 @@
 import { compressChunk } from '../action/index.ts';
 import { InputError, ValetError } from '../base/index.ts';
 import {
+  CHALLENGE_ROBOT,
   type Observation,
   type PlanRequest,
   type PolicyNote,
   type Prediction,
-  R1PRO,
   type Session,
-  stateFromProprioception,
+  stateOf,
 } from '../robot/index.ts';
 import { type Moment, RECOVERY_RULE_NAMES, recover } from './recovery.ts';
 import { correct } from './rules.ts';
@@ -115,7 +115,7 @@ class ChunkSession implements EpisodeSession {
         'session',
         `unknown task id (got ${taskId}, expected 0…${this.options.taskNumStages.length - 1}, or -1 for none).`,
       );
-    const state = stateFromProprioception(observation.proprioception);
+    const state = stateOf(CHALLENGE_ROBOT, observation.proprioception);
     const bad = state.findIndex((x) => !Number.isFinite(x));
     if (bad >= 0)
       throw new InputError('session', `the robot's state is not finite (got ${state[bad]} at ${bad} of 23).`);
@@ -167,7 +167,7 @@ class ChunkSession implements EpisodeSession {
   accept({ actions, horizon, stageLogits }: Prediction): void {
     const { options, state, taskId } = this;
     if (!state) throw new ValetError('session', 'a plan came before any observation.');
-    const { width } = R1PRO;
+    const { width } = CHALLENGE_ROBOT;
     if (actions.length !== horizon * width)
       throw new ValetError(
         'session',
@@ -177,7 +177,7 @@ class ChunkSession implements EpisodeSession {
     const knowsTask = taskId !== -1;
     let chunk = actions;
     const { stage } = this.tracker;
-    const [left, right] = R1PRO.gripperColumns.map((column) => state[column]!) as [number, number];
+    const [left, right] = CHALLENGE_ROBOT.gripperColumns.map((column) => state[column]!) as [number, number];
     const correction = knowsTask ? correct({ task: taskId, stage, left, right }, { names: options.rules }) : undefined;
     if (correction?.openLeft || correction?.openRight) chunk = holdStill(state, horizon, correction);
     const next = compressChunk(chunk, {
@@ -205,7 +205,7 @@ class ChunkSession implements EpisodeSession {
     const { plan, served, pending } = this;
     if (!plan || served >= plan.rows)
       throw new ValetError('session', 'there is no plan to go on with. Accept one first.');
-    const { width } = R1PRO;
+    const { width } = CHALLENGE_ROBOT;
     this.served++;
     this.pending = undefined;
     this.lastNote = {
@@ -230,10 +230,10 @@ class ChunkSession implements EpisodeSession {
 
   snapshot(): SessionSnapshot {
     const { tracker, state, plan, prefix, pending } = this;
-    const past = new Float32Array(this.past.length * 2 * R1PRO.width);
+    const past = new Float32Array(this.past.length * 2 * CHALLENGE_ROBOT.width);
     this.past.forEach((moment, i) => {
-      past.set(moment.state, 2 * i * R1PRO.width);
-      past.set(moment.action, (2 * i + 1) * R1PRO.width);
+      past.set(moment.state, 2 * i * CHALLENGE_ROBOT.width);
+      past.set(moment.action, (2 * i + 1) * CHALLENGE_ROBOT.width);
     });
     return {
       version: 1,
@@ -257,7 +257,7 @@ class ChunkSession implements EpisodeSession {
 
   restore(value: unknown): void {
     const { taskId, stage, history, state, plan, prefix, pending, ...rest } = parseSnapshot(value);
-    const { width } = R1PRO;
+    const { width } = CHALLENGE_ROBOT;
     const numStages = this.options.taskNumStages[taskId];
     if (taskId !== -1 && (numStages === undefined || stage >= numStages))
       throw new InputError('session.restore', `task ${taskId} at stage ${stage} is unknown to this session.`);
@@ -297,8 +297,8 @@ function holdStill(
   { openLeft, openRight }: { openLeft: boolean; openRight: boolean },
 ): Float64Array {
   const row = Float64Array.from(state);
-  if (openLeft) row[R1PRO.gripperColumns[0]!] = 1;
-  if (openRight) row[R1PRO.gripperColumns[1]!] = 1;
+  if (openLeft) row[CHALLENGE_ROBOT.gripperColumns[0]!] = 1;
+  if (openRight) row[CHALLENGE_ROBOT.gripperColumns[1]!] = 1;
   const chunk = new Float64Array(horizon * row.length);
   for (let t = 0; t < horizon; t++) chunk.set(row, t * row.length);
   return chunk;

@@ -1,15 +1,31 @@
 /** What a robot is, as a value: its actions, deltas, grippers, rate, proprioception, cameras; the challenge's tasks; the interfaces of policies and planners. */
-export { CAMERAS, type CameraName, type Observation, type Picture } from './observation.ts';
+export { type FakeObservationOptions, fakeObservation } from './fakeObservation.ts';
+export type { Observation, Picture, Pictures } from './observation.ts';
 export type { Planner, PlanRequest, PlanTiming, Prediction } from './plan.ts';
 export type { Policy, PolicyNote, Session } from './policy.ts';
 export {
+  type Combination,
+  combined,
   encodeProprioception,
-  PROPRIOCEPTION_2025,
-  type ProprioceptionField,
+  layoutOfLength,
   proprioceptionField,
-  proprioceptionLayout,
-  STATE_FIELDS,
-  stateFromProprioception,
+  stateOf,
 } from './proprioception.ts';
-export { type ActionSpace, R1PRO } from './space.ts';
-export { BEHAVIOR_TASKS, stageAtTime, taskById } from './tasks.ts';
+export {
+  type ActionPart,
+  type Camera,
+  closedOnNothing,
+  type Gripper,
+  isOpen,
+  type ProprioceptionLayout,
+  parseRobot,
+  type Robot,
+  type RobotRecord,
+  type RobotRecordInput,
+  RobotRecordSchema,
+  readRobot,
+  robotRecord,
+  sameRobot,
+} from './robot.ts';
+export { CHALLENGE_ROBOT, chosenRobot, ROBOTS, robotNamed } from './robots.ts';
+export { BEHAVIOR_STAGES, BEHAVIOR_TASKS, type BehaviorTask, stageAtTime, taskById, taskByName } from './tasks.ts';

@@ -1,13 +1,13 @@
-import type { CameraName, Picture } from './observation.ts';
+import type { Pictures } from './observation.ts';
 
 /** What a plan is made from: one robot at one moment. */
 export interface PlanRequest {
   readonly taskId: number;
   readonly stage: number;
-  /** The 23-number state in physical units (radians, metres per second, grippers -1…+1). */
+  /** [width] in physical units, in the order of the action's columns. */
   readonly state: Float32Array;
-  readonly pictures: Readonly<Record<CameraName, Picture>>;
-  /** Actions that the last plan promised for the first steps of this one, absolute, [rows, 23]; absent for a fresh start. */
+  readonly pictures: Pictures;
+  /** Actions that the last plan promised for the first steps of this one, absolute, [rows, width]; absent for a fresh start. */
   readonly prefix?: { readonly rows: number; readonly actions: Float64Array };
   /** Seed of this plan's noise; the same request and seed give the same actions. */
   readonly seed: string;
@@ -15,10 +15,10 @@ export interface PlanRequest {
 
 /** What the network answers. */
 export interface Prediction {
-  /** Absolute actions, [horizon, 23], float64. */
+  /** Absolute actions, [horizon, width], float64. */
   readonly actions: Float64Array;
   readonly horizon: number;
-  /** Stage logits [15]; -Infinity beyond the task's number of stages. */
+  /** Stage logits [maxStages]; -Infinity beyond the task's number of stages. */
   readonly stageLogits: Float32Array;
 }
 

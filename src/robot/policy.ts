@@ -5,7 +5,7 @@ import type { PlanRequest, Prediction } from './plan.ts';
 export interface Policy {
   /** Forgets the episode. */
   reset(): Promise<void>;
-  /** One control step: the 23 action numbers (FACTS 2.4). */
+  /** One control step: the robot's next action, [width]. */
   act(observation: Observation): Promise<Float32Array>;
   /** What happened in the last `act`, for the rollout record: the stage, a rule that fired, whether a plan was made. */
   readonly note?: PolicyNote;

@@ -2,7 +2,7 @@ import { type ChunkStatistics, deltaChunk, normaliseActions, normaliseState } fr
 import { InputError, Random } from '../base/index.ts';
 import type { RawBatch } from '../data/index.ts';
 import { type Jitter, PictureJitter } from '../picture/index.ts';
-import { BEHAVIOR_TASKS, CAMERAS, R1PRO } from '../robot/index.ts';
+import { BEHAVIOR_TASKS, CHALLENGE_ROBOT } from '../robot/index.ts';
 
 /** What one update is computed from. All arrays own their buffers, so that they can move to another thread. */
 export interface TrainingBatch {
@@ -59,12 +59,12 @@ export class BatchMaker {
   private readonly cameras: readonly number[];
 
   constructor(private readonly options: BatchOptions) {
-    this.cameras = (options.cameras ?? CAMERAS).map((name) => {
-      const place = (CAMERAS as readonly string[]).indexOf(name);
+    this.cameras = (options.cameras ?? CHALLENGE_ROBOT.cameraNames).map((name) => {
+      const place = (CHALLENGE_ROBOT.cameraNames as readonly string[]).indexOf(name);
       if (place < 0)
         throw new InputError(
           'batch',
-          `the data has no camera '${name}' (it has ${CAMERAS.join(', ')}). Change model.cameras.`,
+          `the data has no camera '${name}' (it has ${CHALLENGE_ROBOT.cameraNames.join(', ')}). Change model.cameras.`,
         );
       return place;
     });
@@ -79,7 +79,7 @@ export class BatchMaker {
   ): TrainingBatch {
     const { statistics, flowSamples, stageNoise, stateNoise, pictures, seed, fast } = this.options;
     const { taskNumStages = CHALLENGE_STAGES } = this.options;
-    const { width, paddedWidth, horizon } = R1PRO;
+    const { width, paddedWidth, horizon } = CHALLENGE_ROBOT;
     const size = raw.size;
     const random = Random.of(seed, label, step);
     const state = new Float32Array(size * paddedWidth);
@@ -124,12 +124,12 @@ export class BatchMaker {
 
 /** uint8 [B, cameras of the data, …] → [B, places, …]; the array itself when that is all of them in order. */
 function pickCameras(pictures: Uint8Array, size: number, places: readonly number[]): Uint8Array {
-  if (places.length === CAMERAS.length && places.every((place, i) => place === i)) return pictures;
-  const bytes = pictures.length / size / CAMERAS.length;
+  if (places.length === CHALLENGE_ROBOT.cameraNames.length && places.every((place, i) => place === i)) return pictures;
+  const bytes = pictures.length / size / CHALLENGE_ROBOT.cameraNames.length;
   const out = new Uint8Array(size * places.length * bytes);
   for (let b = 0; b < size; b++)
     places.forEach((place, c) => {
-      const from = (b * CAMERAS.length + place) * bytes;
+      const from = (b * CHALLENGE_ROBOT.cameraNames.length + place) * bytes;
       out.set(pictures.subarray(from, from + bytes), (b * places.length + c) * bytes);
     });
   return out;

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import {
   type ChunkStatistics,
   deltaChunk,
-  FAST_COLUMNS,
   FastFitter,
   FastTokenizer,
   fastChunk,
+  fastColumns,
   widthOf,
 } from '../action/index.ts';
 import { InputError } from '../base/index.ts';
 import type { SampleStore } from '../data/index.ts';
 import type { ModelConfig } from '../model/index.ts';
-import { R1PRO } from '../robot/index.ts';
+import { CHALLENGE_ROBOT } from '../robot/index.ts';
 import type { ChunkTokenizer } from './batch.ts';
 
 /** Chunks that a vocabulary is fitted on when none is given; more change it little. */
@@ -57,16 +57,16 @@ function fitOnData(
   const count = Math.min(store.size, FIT_CHUNKS);
   log(`fitting a FAST vocabulary on ${count} chunks`);
   const fitter = new FastFitter({
-    horizon: R1PRO.horizon,
-    width: widthOf(FAST_COLUMNS),
+    horizon: CHALLENGE_ROBOT.horizon,
+    width: widthOf(fastColumns()),
     vocabSize: model.fastVocabSize,
   });
   for (let from = 0; from < count; from += GATHER) {
     const size = Math.min(GATHER, count - from);
     const raw = store.gather(Array.from({ length: size }, (_, i) => Math.floor(((from + i) * store.size) / count)));
-    const chunk = R1PRO.horizon * R1PRO.width;
+    const chunk = CHALLENGE_ROBOT.horizon * CHALLENGE_ROBOT.width;
     for (let b = 0; b < size; b++) {
-      const state = raw.state.subarray(b * R1PRO.width, (b + 1) * R1PRO.width);
+      const state = raw.state.subarray(b * CHALLENGE_ROBOT.width, (b + 1) * CHALLENGE_ROBOT.width);
       fitter.add(fastChunk(deltaChunk(raw.actions.subarray(b * chunk, (b + 1) * chunk), state), statistics));
     }
   }
@@ -77,6 +77,6 @@ function fitOnData(
 
 /** What batches take: ids of delta chunks in physical units. */
 export function chunkTokenizer(tokenizer: FastTokenizer, statistics: ChunkStatistics): ChunkTokenizer {
-  const width = widthOf(FAST_COLUMNS);
-  return { encode: (deltas) => tokenizer.encode(fastChunk(deltas, statistics), R1PRO.horizon, width) };
+  const width = widthOf(fastColumns());
+  return { encode: (deltas) => tokenizer.encode(fastChunk(deltas, statistics), CHALLENGE_ROBOT.horizon, width) };
 }

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeProprioception } from '../robot/index.ts';
+import { CHALLENGE_ROBOT, encodeProprioception } from '../robot/index.ts';
 import { type Parameters, readSafetensors, writeSafetensors } from '../tensor/index.ts';
 import { summarise, type Verdict, verify } from './verify.ts';
 
@@ -125,7 +125,7 @@ function written(rows: number, x: Float32Array) {
   const data = new Float32Array(rows * 256);
   for (let i = 0; i < rows; i++) {
     const part = (start: number, end: number) => x.subarray(25 * i + start, 25 * i + end);
-    const all = encodeProprioception({
+    const all = encodeProprioception(CHALLENGE_ROBOT, 256, {
       base_qvel: part(0, 3),
       trunk_qpos: part(3, 7),
       arm_left_qpos: part(7, 14),

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { fakeObservation, goldenBytes, picture } from '../../test/support/serve.ts';
-import { CAMERAS } from '../robot/index.ts';
+import { CHALLENGE_ROBOT } from '../robot/index.ts';
 import { actionFromWire, decodeJpegs, observationFromWire, observationToWire } from './observation.ts';
 import { packMessage } from './pack.ts';
 import { unpackMessage } from './unpack.ts';
@@ -33,7 +33,7 @@ describe('observations on the wire', () => {
     const small = observationFromWire(file('observation_16px'));
     expect(small.observation.proprioception).toHaveLength(256);
     expect(small.observation.taskId).toBe(7);
-    for (const camera of CAMERAS)
+    for (const camera of CHALLENGE_ROBOT.cameraNames)
       expect(small.observation.pictures[camera]).toMatchObject({ width: 16, height: 16, channels: 4 });
     const batched = observationFromWire(file('observation_2026_batch1'));
     expect(batched.observation.proprioception).toHaveLength(61);

@@ -1,17 +1,17 @@
 import sharp from 'sharp';
 import { InputError, nearest } from '../base/index.ts';
-import { CAMERAS, type CameraName, type Observation, type Picture } from '../robot/index.ts';
+import { CHALLENGE_ROBOT, type Observation, type Picture } from '../robot/index.ts';
 import { NumpyArray, NumpyScalar, type Packable, type WireMap, type WireValue } from './value.ts';
 
 /** The evaluator's names of the cameras; a key on the wire is `<robot>::<robot>:<link>:Camera:0::rgb` (FACTS 2.2). */
-const LINKS: Readonly<Record<CameraName, string>> = {
+const LINKS: Readonly<Record<string, string>> = {
   head: 'zed_link',
   left_wrist: 'left_realsense_link',
   right_wrist: 'right_realsense_link',
 };
 const PATTERNS = Object.fromEntries(
-  CAMERAS.map((camera) => [camera, new RegExp(`(?:^|:)${LINKS[camera]}:Camera:\\d+::rgb$`)]),
-) as Record<CameraName, RegExp>;
+  CHALLENGE_ROBOT.cameraNames.map((camera) => [camera, new RegExp(`(?:^|:)${LINKS[camera]}:Camera:\\d+::rgb$`)]),
+) as Record<string, RegExp>;
 /** Numbers of proprioception: the 2025 evaluator sends 256, the 2026 one 61 (FACTS 2.3). */
 const PROPRIOCEPTION_LENGTHS = [256, 61];
 /** The most actions that one reply may carry. */
@@ -33,7 +33,7 @@ export interface ObservationMessage {
 /** An observation as the official evaluator writes it: `proprio` float32 [256 or 61], `rgb` uint8 [H, W, 3 or 4] per camera, `task_id` int64 [1]. */
 export function observationToWire(observation: Observation, robot = 'robot_r1'): { [key: string]: Packable } {
   const message: { [key: string]: Packable } = { [`${robot}::proprio`]: NumpyArray.of(observation.proprioception) };
-  for (const camera of CAMERAS) {
+  for (const camera of CHALLENGE_ROBOT.cameraNames) {
     const { width, height, channels, data } = observation.pictures[camera];
     message[`${robot}::${robot}:${LINKS[camera]}:Camera:0::rgb`] = NumpyArray.of(data, [height, width, channels]);
   }
@@ -51,8 +51,8 @@ export function observationFromWire(message: WireValue): ObservationMessage {
   if (!(message instanceof Map)) throw new InputError('observation', 'the message is no map of named values.');
   const keys = [...message.keys()].filter((key) => typeof key === 'string');
   const proprio = readProprioception(message, keys);
-  const pictures = {} as Record<CameraName, Picture>;
-  for (const camera of CAMERAS) {
+  const pictures = {} as Record<string, Picture>;
+  for (const camera of CHALLENGE_ROBOT.cameraNames) {
     const key = find(keys, LINKS[camera], PATTERNS[camera], `robot_r1::robot_r1:${LINKS[camera]}:Camera:0::rgb`);
     pictures[camera] = readPicture(key, message.get(key)!, proprio.batched);
   }
@@ -205,9 +205,9 @@ export async function decodePictures(
   pictures: Observation['pictures'],
   maxBytes?: number,
 ): Promise<Observation['pictures']> {
-  if (CAMERAS.every((camera) => pictures[camera].width > 0)) return pictures;
+  if (CHALLENGE_ROBOT.cameraNames.every((camera) => pictures[camera].width > 0)) return pictures;
   const decoded = await Promise.all(
-    CAMERAS.map(async (camera) => {
+    CHALLENGE_ROBOT.cameraNames.map(async (camera) => {
       const picture = pictures[camera];
       return [camera, picture.width > 0 ? picture : await decodeJpeg(camera, picture.data, maxBytes)] as const;
     }),
@@ -217,7 +217,7 @@ export async function decodePictures(
 
 /** Copies with memory of their own: a message's memory is used again, and a worker would be sent all of it for the sake of a part. */
 export function ownPictures(pictures: Observation['pictures']): Observation['pictures'] {
-  const own = CAMERAS.map((camera) => {
+  const own = CHALLENGE_ROBOT.cameraNames.map((camera) => {
     const { data, ...size } = pictures[camera];
     return [camera, { ...size, data: Uint8Array.from(data) }] as const;
   });

@@ -1,15 +1,17 @@
 /** For tests: observations of a robot that stands, and plans. */
 import {
-  type CameraName,
+  CHALLENGE_ROBOT,
+  layoutOfLength,
   type Observation,
   type Picture,
   type Prediction,
-  proprioceptionLayout,
 } from '../../src/robot/index.ts';
 import { proprioceptionFrom25 } from './golden.ts';
 
+const fieldsOf = (length: number) => layoutOfLength(CHALLENGE_ROBOT, length).fields ?? {};
+
 const BLACK: Picture = { width: 1, height: 1, channels: 3, data: new Uint8Array(3) };
-const PICTURES: Record<CameraName, Picture> = { head: BLACK, left_wrist: BLACK, right_wrist: BLACK };
+const PICTURES: Record<string, Picture> = { head: BLACK, left_wrist: BLACK, right_wrist: BLACK };
 
 /** A robot with its hands open (fingers at `fingers` m), its joints at `arm` rad, its base at rest; 256 numbers, or 61. */
 export function observation({ task = 1, arm = 0, fingers = 0.05, length = 256 } = {}): Observation {
@@ -18,10 +20,10 @@ export function observation({ task = 1, arm = 0, fingers = 0.05, length = 256 } 
   for (const finger of [14, 15, 23, 24]) x[finger] = fingers;
   const long = proprioceptionFrom25(x);
   if (length === long.length) return { proprioception: long, pictures: PICTURES, taskId: task };
-  const [from, to] = [proprioceptionLayout(long.length).fields, proprioceptionLayout(length).fields];
+  const [from, to] = [fieldsOf(long.length), fieldsOf(length)];
   const proprioception = new Float32Array(length);
   for (const [name, [start]] of Object.entries(to)) {
-    const [a, b] = from[name as keyof typeof from];
+    const [a, b] = from[name]!;
     proprioception.set(long.subarray(a, b), start);
   }
   return { proprioception, pictures: PICTURES, taskId: task };

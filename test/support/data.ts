@@ -1,6 +1,6 @@
 import { Random } from '../../src/base/index.ts';
 import type { EpisodeRecord } from '../../src/data/index.ts';
-import { CAMERAS, type CameraName } from '../../src/robot/index.ts';
+import { CHALLENGE_ROBOT } from '../../src/robot/index.ts';
 
 /** A made-up but plausible episode for tests: smooth numbers, pictures with a gradient, texture and a 3-pixel red dot that moves. */
 export function fakeEpisode({
@@ -31,8 +31,11 @@ export function fakeEpisode({
   };
   const half = Math.floor(length / 2);
   const pictures = Object.fromEntries(
-    CAMERAS.map((camera, c) => [camera, Array.from({ length }, (_, t) => fakePicture(size, t, seed * 7 + c))]),
-  ) as Record<CameraName, Uint8Array[]>;
+    CHALLENGE_ROBOT.cameraNames.map((camera, c) => [
+      camera,
+      Array.from({ length }, (_, t) => fakePicture(size, t, seed * 7 + c)),
+    ]),
+  ) as Record<string, Uint8Array[]>;
   return {
     taskIndex,
     taskName,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { StatisticsAccumulator } from '../../src/action/index.ts';
-import { encodeProprioception, type Picture } from '../../src/robot/index.ts';
+import { CHALLENGE_ROBOT, encodeProprioception, type Picture } from '../../src/robot/index.ts';
 import { readSafetensors } from '../../src/tensor/index.ts';
 
 /** A golden tensor with its numbers as plain doubles' container. */
@@ -49,7 +49,7 @@ export async function goldenPicture(path: string, channels: 3 | 4 = 3): Promise<
 /** The 256 numbers from the 25 that the state needs, as test/golden keeps them. */
 export function proprioceptionFrom25(x: ArrayLike<number>): Float32Array {
   const part = (start: number, end: number) => Array.from({ length: end - start }, (_, i) => x[start + i]!);
-  return encodeProprioception({
+  return encodeProprioception(CHALLENGE_ROBOT, 256, {
     base_qvel: part(0, 3),
     trunk_qpos: part(3, 7),
     arm_left_qpos: part(7, 14),

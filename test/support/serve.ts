@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import {
-  CAMERAS,
+  CHALLENGE_ROBOT,
   type Observation,
   type Picture,
   type Planner,
@@ -49,7 +49,7 @@ export function fakeObservation({
   // Grippers half open, so that no rule fires.
   for (const finger of length === 256 ? [193, 194, 232, 233] : [24, 25, 49, 50]) proprioception[finger] = 0.025;
   const pictures = Object.fromEntries(
-    CAMERAS.map((camera) => [camera, picture(shade, side)]),
+    CHALLENGE_ROBOT.cameraNames.map((camera) => [camera, picture(shade, side)]),
   ) as Observation['pictures'];
   return { proprioception, pictures, taskId };
 }

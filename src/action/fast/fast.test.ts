@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../base/index.ts';
-import { R1PRO } from '../../robot/index.ts';
-import { fastChunk, fromFastChunk, parseColumns } from './actionColumns.ts';
+import { CHALLENGE_ROBOT } from '../../robot/index.ts';
+import { fastChunk, fastColumns, fromFastChunk, parseColumns } from './actionColumns.ts';
 import { trainBpe } from './bpeTrainer.ts';
 import { ByteLevelBpe } from './byteLevelBpe.ts';
 import { roundedCoefficients } from './coefficients.ts';
@@ -402,11 +402,11 @@ describe('columns of the action', () => {
     const low = Float64Array.from({ length: 32 }, (_, d) => -0.1 - d / 100);
     const high = Float64Array.from({ length: 32 }, (_, d) => (d === 5 ? low[5]! : 0.2 + d / 50));
     const stats = { actions: { mean: low, std: low, q01: low, q99: high } };
-    const delta = Random.of('delta').fillNormal(new Float64Array(4 * R1PRO.width));
+    const delta = Random.of('delta').fillNormal(new Float64Array(4 * CHALLENGE_ROBOT.width));
     const chunk = fastChunk(delta, stats);
     expect(chunk.length).toBe(4 * 22);
     const columns = [0, 1, 2, 3, 4, 5, ...Array.from({ length: 16 }, (_, i) => 7 + i)];
-    const back = fromFastChunk(chunk, stats);
+    const back = fromFastChunk(chunk, stats, fastColumns());
     for (let t = 0; t < 4; t++)
       for (const [i, d] of columns.entries()) {
         const clipped = Math.min(Math.max(delta[t * 23 + d]!, low[d]!), high[d]!);

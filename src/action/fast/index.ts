@@ -1,4 +1,4 @@
-export { FAST_COLUMNS, fastChunk, parseColumns, widthOf } from './actionColumns.ts';
+export { type ColumnRanges, fastChunk, fastColumns, parseColumns, widthOf } from './actionColumns.ts';
 export { trainBpe } from './bpeTrainer.ts';
 export { ByteLevelBpe } from './byteLevelBpe.ts';
 export { FAST_MAX_TOKENS, FastTokenizer } from './fastTokenizer.ts';

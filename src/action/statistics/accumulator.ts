@@ -1,5 +1,13 @@
 import { InputError, ValetError } from '../../base/index.ts';
-import { proprioceptionLayout, R1PRO, STATE_FIELDS, stateFromProprioception } from '../../robot/index.ts';
+import {
+  CHALLENGE_ROBOT,
+  type Combination,
+  combined,
+  layoutOfLength,
+  type ProprioceptionLayout,
+  type Robot,
+  stateOf,
+} from '../../robot/index.ts';
 import type { ChunkStatistics, Moments, QuantileMethod } from './chunkStatistics.ts';
 import { type ChunkMoments, ChunkSums, type ChunkSumsState } from './chunkSums.ts';
 import { correlationOf } from './correlation.ts';
@@ -23,13 +31,15 @@ export type StatisticsProgress = (part: number, doing: string) => void;
 const LARGEST = 4096;
 
 export interface StatisticsOptions {
-  /** Actions per chunk (30). */
+  /** Whose chunks they are: rate, deltas, padding, and how its state follows from proprioception. */
+  readonly robot?: Robot;
+  /** Actions per chunk; the robot's when left out. */
   readonly horizon?: number;
-  /** [D] which dimensions are relative to the state (the R1Pro's 23). */
+  /** [D] which dimensions are relative to the state; the robot's when left out. */
   readonly deltaMask?: readonly boolean[];
-  /** Dimensions in the result, the rest zeros (32). */
+  /** Dimensions in the result, the rest zeros; the robot's when left out. */
   readonly paddedWidth?: number;
-  /** The D numbers of the state from a row of another width; by default the R1Pro's from 256 or 61 numbers of proprioception. */
+  /** The D numbers of the state from a row of another width; by default as the robot's layouts say. */
   readonly stateOf?: (row: Float32Array) => Float32Array;
   /** Bytes that the frames may take (8 a frame and dimension, dimensions rounded up to a multiple of 8); beyond, quantiles come from counts. Default 4 GiB. */
   readonly memory?: number;
@@ -60,6 +70,7 @@ export class StatisticsAccumulator {
   readonly paddedWidth: number;
   private readonly width: number;
   private readonly memory: number;
+  private readonly robot: Robot;
   private readonly stateOf: (row: Float32Array) => Float32Array;
   private readonly sums: ChunkSums;
   /** Made when frames no longer fit. */
@@ -75,16 +86,18 @@ export class StatisticsAccumulator {
   private pick: { readonly width: number; readonly rows: PickRows } | undefined;
 
   constructor(private readonly options: StatisticsOptions = {}) {
-    this.shape = { horizon: options.horizon ?? R1PRO.horizon, relative: options.deltaMask ?? R1PRO.deltaMask };
+    const { robot = CHALLENGE_ROBOT } = options;
+    this.shape = { horizon: options.horizon ?? robot.horizon, relative: options.deltaMask ?? robot.deltaMask };
     this.width = this.shape.relative.length;
-    this.paddedWidth = Math.max(options.paddedWidth ?? R1PRO.paddedWidth, this.width);
+    this.paddedWidth = Math.max(options.paddedWidth ?? robot.paddedWidth, this.width);
     if (!(Number.isInteger(this.shape.horizon) && this.shape.horizon >= 1))
       throw new InputError(
         'StatisticsAccumulator',
         `horizon must be a whole number above 0 (got ${this.shape.horizon}).`,
       );
     this.memory = options.memory ?? 4 * 2 ** 30;
-    this.stateOf = options.stateOf ?? stateFromProprioception;
+    this.robot = robot;
+    this.stateOf = options.stateOf ?? ((row) => stateOf(this.robot, row));
     this.sums = new ChunkSums(this.shape);
     this.layout = new RowLayout(this.shape);
     this.states = new RowStore(this.layout.columns);
@@ -176,7 +189,7 @@ export class StatisticsAccumulator {
     const { layout } = this;
     const d = this.width;
     if (width === d) return (rows, start, count, out, to) => arrange(rows, start, count, layout, out, to);
-    if (d === R1PRO.width && this.stateOf === stateFromProprioception) return pickProprioception(width, layout);
+    if (d === this.robot.width && !this.options.stateOf) return pickLayout(layoutOfLength(this.robot, width), layout);
     return (rows, start, count, out, to) => {
       const states = rowByRow(rows.subarray(start, start + count * width), width, d, this.stateOf);
       arrange(states, 0, count, layout, out, to);
@@ -389,23 +402,20 @@ function rowByRow(rows: Float32Array, size: number, width: number, of: (row: Flo
   return out;
 }
 
-/** `stateFromProprioception` of rows of `size` numbers. */
-function pickProprioception(size: number, { columns, order, position }: RowLayout): PickRows {
-  const { fields } = proprioceptionLayout(size);
-  const bySpace = STATE_FIELDS.flatMap((field) => {
-    const [start, end] = fields[field]!;
-    return field.startsWith('gripper') ? [start] : Array.from({ length: end - start }, (_, i) => start + i);
-  });
-  const sources = Int32Array.from(order, (dim) => bySpace[dim]!);
-  const grippers = R1PRO.gripperColumns.map((dim) => position[dim]!);
-  const opening = Math.fround(0.1);
+/** `stateOf` of rows of `layout.length` numbers, column by column. */
+function pickLayout({ length: size, state }: ProprioceptionLayout, { columns, order }: RowLayout): PickRows {
+  const byDimension = state.flatMap((source): (number | Combination)[] =>
+    'sum' in source
+      ? [source]
+      : Array.from({ length: source.columns[1] - source.columns[0] }, (_, i) => source.columns[0] + i),
+  );
+  const sources = Array.from(order, (dim) => byDimension[dim]!);
+  const copied = Int32Array.from(sources, (source) => (typeof source === 'number' ? source : source.sum[0]!));
+  const made = sources.flatMap((source, column) => (typeof source === 'number' ? [] : [{ source, column }]));
   return (rows, start, count, out, to) => {
     for (let row = 0, from = start; row < count; row++, from += size, to += columns) {
-      for (let c = 0; c < sources.length; c++) out[to + c] = rows[from + sources[c]!]!;
-      for (const c of grippers) {
-        const at = from + sources[c]!;
-        out[to + c] = Math.fround(2 * Math.fround(Math.fround(rows[at]! + rows[at + 1]!) / opening)) - 1;
-      }
+      for (let c = 0; c < copied.length; c++) out[to + c] = rows[from + copied[c]!]!;
+      for (const { source, column } of made) out[to + column] = combined(source, rows, from);
     }
   };
 }

@@ -12,7 +12,7 @@ export type QuantileMethod = 'exact' | 'counts';
 export const QUANTILE_ERROR = 2 ** -7;
 
 /**
- * What a data set's chunks look like: the content of the original `norm_stats.json`. All padded with zeros to `width` (32) dimensions.
+ * What a data set's chunks look like: the content of the original `norm_stats.json`. All padded with zeros to `width` dimensions.
  * A flat index is step·width + dimension.
  */
 export interface ChunkStatistics {
@@ -38,10 +38,10 @@ export interface Correlation {
 }
 
 /**
- * Statistics in which no standard deviation of the first `dimensions` (23) is smaller than `minimum` (radians, or what the dimension is in). Where a data set
+ * Statistics in which no standard deviation of the first `dimensions` is smaller than `minimum` (radians, or what the dimension is in). Where a data set
  * hardly moves a joint, dividing by its tiny deviation would make a touch of that joint look like hundreds of deviations to the network; original files stay as they are.
  */
-export function raiseDeviations(stats: ChunkStatistics, minimum: number, dimensions = 23): ChunkStatistics {
+export function raiseDeviations(stats: ChunkStatistics, minimum: number, dimensions: number): ChunkStatistics {
   const raise = (m: Moments): Moments => ({
     ...m,
     std: m.std.map((std, i) => (i % stats.width < dimensions ? Math.max(std, minimum) : std)),

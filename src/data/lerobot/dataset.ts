@@ -1,4 +1,3 @@
-import type { CameraName } from '../../robot/index.ts';
 import type { Annotation, Info } from './layout.ts';
 import type { Column } from './parquet.ts';
 
@@ -18,7 +17,7 @@ export interface Dataset {
   readonly format: 'v2.1' | 'v3.0';
   readonly info: Info;
   readonly fps: number;
-  readonly cameras: readonly CameraName[];
+  readonly cameras: readonly string[];
   readonly tasks: ReadonlyMap<number, { readonly name: string | undefined; readonly instruction: string }>;
   readonly episodes: readonly Episode[];
   /** Columns of an episode, each [length, width]. @throws ParquetError when a file is damaged or a column is missing */
@@ -28,11 +27,11 @@ export interface Dataset {
   /** Pictures of the frames `indices`, uint8 [H, W, 3] each. @throws VideoError when a frame is missing */
   frames(
     episode: Episode,
-    camera: CameraName,
+    camera: string,
     indices: readonly number[],
   ): { width: number; height: number; frames: Uint8Array[] };
   /** Where an episode's pictures are: the file and the time of frame 0 in it. */
-  video(episode: Episode, camera: CameraName): { path: string; startSeconds: number };
+  video(episode: Episode, camera: string): { path: string; startSeconds: number };
   /** The parquet file that holds the episode. */
   dataPath(episode: Episode): string;
   /** The skill annotation, if the data set has one. */

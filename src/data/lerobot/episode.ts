@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InputError } from '../../base/index.ts';
-import { CAMERAS, type CameraName, PROPRIOCEPTION_2025, type ProprioceptionField } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
 import { encodeVideo, type VideoOptions } from '../video/index.ts';
 import { episodePaths, type Info } from './layout.ts';
 import { encodeParquet } from './parquet.ts';
@@ -27,7 +27,7 @@ export interface EpisodeRecord {
   readonly taskInfo: Float32Array;
   readonly taskInfoKeys: readonly string[];
   /** Per camera T pictures, each uint8 [H, W, 3]. */
-  readonly pictures: Readonly<Record<CameraName, readonly Uint8Array[]>>;
+  readonly pictures: Readonly<Record<string, readonly Uint8Array[]>>;
   /** Annotated skills, frames [start, end). */
   readonly skills: readonly { readonly name: string; readonly start: number; readonly end: number }[];
   /** Stage per frame [T], from 0. */
@@ -111,7 +111,7 @@ export async function encodeEpisode(
         `${name} holds ${values[bad]} in frame ${Math.floor(bad / (values.length / length))}. Episodes must be finite.`,
       );
   }
-  for (const camera of CAMERAS)
+  for (const camera of CHALLENGE_ROBOT.cameraNames)
     if (episode.pictures[camera].length !== length)
       throw new InputError(
         where,
@@ -143,7 +143,7 @@ export async function encodeEpisode(
   await write(paths.data, parquet);
   await write(paths.metainfo!, `${JSON.stringify(metaInfo(episode, length), null, 1)}\n`);
   await write(paths.annotation!, `${JSON.stringify(annotation(episode, length), null, 1)}\n`);
-  for (const camera of CAMERAS) {
+  for (const camera of CHALLENGE_ROBOT.cameraNames) {
     const path = paths.video(camera)!;
     await mkdir(dirname(path), { recursive: true });
     encodeVideo(path, episode.pictures[camera], layout.imageSize.width, layout.imageSize.height, {
@@ -159,7 +159,7 @@ export async function encodeEpisode(
     length,
     widths: { state: stateWidth, taskInfo: infoWidth },
     hasStages: episode.stages !== undefined,
-    distances: distances(episode.state, stateWidth, length),
+    distances: distances(CHALLENGE_ROBOT, episode.state, stateWidth, length),
     stats: {
       action: featureStats(episode.action, ACTION_WIDTH),
       'observation.state': featureStats(episode.state, stateWidth),
@@ -229,11 +229,12 @@ export function featureStats(values: Float32Array, width: number): FeatureStats 
   return { ...out, count: [rows] };
 }
 
-/** Path lengths of base and hands in metres, when the state is the 256-number layout. */
-function distances(state: Float32Array, width: number, length: number) {
-  const path = (field: ProprioceptionField, count: number) => {
-    if (width !== PROPRIOCEPTION_2025.length) return 0;
-    const start = PROPRIOCEPTION_2025.fields[field][0];
+/** Path lengths of base and hands in metres; 0 where the layout of proprioception does not name them. */
+function distances(robot: Robot, state: Float32Array, width: number, length: number) {
+  const fields = robot.proprioception.layouts.find((layout) => layout.length === width)?.fields ?? {};
+  const path = (field: string, count: number) => {
+    const start = fields[field]?.[0];
+    if (start === undefined) return 0;
     let total = 0;
     for (let t = 1; t < length; t++) {
       let square = 0;

@@ -2,7 +2,6 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError, parse } from '../../base/index.ts';
-import type { CameraName } from '../../robot/index.ts';
 import { decodeFrames } from '../video/index.ts';
 import type { Dataset, Episode } from './dataset.ts';
 import { cameraKey, camerasOf, fillPath, type Info } from './layout.ts';
@@ -47,7 +46,7 @@ export async function openV30(root: string, info: Info): Promise<Dataset> {
           moved.set(Number(row['e']), path);
       }
   };
-  const video = (episode: Episode, camera: CameraName) => {
+  const video = (episode: Episode, camera: string) => {
     const row = byIndex.get(episode.index)!;
     const entry = (name: string) => {
       const value = row[`videos/${cameraKey(camera)}/${name}`];
@@ -109,7 +108,7 @@ async function readTasks(path: string): Promise<{ index: number; instruction: st
   });
 }
 
-async function readEpisodeRows(folder: string, cameras: readonly CameraName[]): Promise<Row[]> {
+async function readEpisodeRows(folder: string, cameras: readonly string[]): Promise<Row[]> {
   if (!existsSync(folder)) throw new InputError(folder, 'is missing.');
   const wanted = [
     ...Object.keys(Row.shape),

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeEpisode, frameNumberIn } from '../../../test/support/data.ts';
-import { CAMERAS } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT } from '../../robot/index.ts';
 import { probeVideo } from '../video/video.ts';
 import { openDataset } from './open.ts';
 import { DatasetWriter } from './writer.ts';
@@ -57,7 +57,7 @@ describe('DatasetWriter', () => {
       expect(await dataset.stages(episode)).toEqual(record.stages);
       expect((await dataset.metaInfo(episode))?.['task_obs_keys']).toEqual(record.taskInfoKeys);
       expect((await dataset.annotation(episode))?.skill_annotation[1]?.skill_description).toEqual(['press']);
-      for (const camera of CAMERAS) {
+      for (const camera of CHALLENGE_ROBOT.cameraNames) {
         const probe = probeVideo(dataset.video(episode, camera).path);
         expect(probe.seconds).toBeCloseTo(episode.length / 30, 6);
         expect(probe.keyFrames).toBe(Math.ceil(episode.length / 30));

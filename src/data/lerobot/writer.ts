@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { aside, InputError, removeAbandoned } from '../../base/index.ts';
-import { CAMERAS } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT } from '../../robot/index.ts';
 import { VIDEO_CODEC, VIDEO_DEFAULTS, type VideoOptions } from '../video/index.ts';
 import {
   ACTION_WIDTH,
@@ -194,7 +194,7 @@ export class DatasetWriter {
       total_episodes: episodes.length,
       total_frames: episodes.reduce((sum, e) => sum + e.length, 0),
       total_tasks: totalTasks,
-      total_videos: episodes.length * CAMERAS.length,
+      total_videos: episodes.length * CHALLENGE_ROBOT.cameraNames.length,
       splits: { train: `0:${episodes.length}` },
       features: {
         ...Object.fromEntries(

@@ -1,6 +1,6 @@
 import { answerCalls, InputError, Transfer } from '../../base/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
-import { CAMERAS, stageAtTime, stateFromProprioception, taskById } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, stageAtTime, stateOf, taskById } from '../../robot/index.ts';
 import { type Dataset, openDataset } from '../lerobot/index.ts';
 import { readFrames } from '../video/index.ts';
 
@@ -57,7 +57,7 @@ async function load({ dataset: number, episode: place, starts, firstSample }: Lo
   const episode = dataset.episodes[place]!;
   const { imageSize, samplesPerBlock, stageLabels } = setting;
   const pictureBytes = imageSize * imageSize * 3;
-  const sampleBytes = pictureBytes * CAMERAS.length;
+  const sampleBytes = pictureBytes * CHALLENGE_ROBOT.cameraNames.length;
 
   const wanted = [
     'action',
@@ -81,7 +81,8 @@ async function load({ dataset: number, episode: place, starts, firstSample }: Lo
   const taskInfo = new Float32Array(starts.length * info.width);
   starts.forEach((start, i) => {
     state.set(
-      stateFromProprioception(
+      stateOf(
+        CHALLENGE_ROBOT,
         proprioception.data.subarray(start * proprioception.width, (start + 1) * proprioception.width),
       ),
       i * 23,
@@ -91,7 +92,7 @@ async function load({ dataset: number, episode: place, starts, firstSample }: Lo
   const stage =
     stageLabels === 'skills' ? await skillStages(dataset, place, starts) : await timeStages(dataset, place, starts);
 
-  CAMERAS.forEach((camera, c) => {
+  CHALLENGE_ROBOT.cameraNames.forEach((camera, c) => {
     const { path, startSeconds } = dataset.video(episode, camera);
     readFrames(
       path,
@@ -115,7 +116,12 @@ async function timeStages(dataset: Dataset, place: number, starts: Int32Array): 
   const clip = (await dataset.metaInfo(episode))?.['clip'] as { start: number; fullLength: number } | undefined;
   const { numStages } = taskById(episode.taskIndex);
   return Uint8Array.from(starts, (start) =>
-    stageAtTime(((clip?.start ?? 0) + start) / dataset.fps, clip?.fullLength ?? episode.length, numStages),
+    stageAtTime(
+      ((clip?.start ?? 0) + start) / dataset.fps,
+      clip?.fullLength ?? episode.length,
+      numStages,
+      CHALLENGE_ROBOT.rate,
+    ),
   );
 }
 

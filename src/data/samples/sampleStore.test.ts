@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeEpisode, frameNumberIn } from '../../../test/support/data.ts';
-import { stageAtTime, stateFromProprioception } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, stageAtTime, stateOf } from '../../robot/index.ts';
 import { DatasetWriter } from '../lerobot/writer.ts';
 import { SampleStore } from './sampleStore.ts';
 
@@ -55,7 +55,7 @@ describe('SampleStore', () => {
         record.action.subarray(frame * 23, (frame + 30) * 23),
       );
       expect(all.state.subarray(i * 23, (i + 1) * 23)).toEqual(
-        stateFromProprioception(record.state.subarray(frame * 256, (frame + 1) * 256)),
+        stateOf(CHALLENGE_ROBOT, record.state.subarray(frame * 256, (frame + 1) * 256)),
       );
       const k = record.taskInfoKeys.length;
       expect(all.taskInfo.subarray(i * 9, i * 9 + k)).toEqual(record.taskInfo.subarray(frame * k, (frame + 1) * k));
@@ -67,7 +67,7 @@ describe('SampleStore', () => {
   it('labels stages by equal-time bins of the whole demonstration, also in a clip', async () => {
     const store = await SampleStore.load([trash!], { imageSize: 32, frameStride: 5 });
     const all = store.gather(Array.from({ length: store.size }, (_, i) => i));
-    expect([...all.stage]).toEqual([...all.source.frame].map((frame) => stageAtTime((300 + frame) / 30, 600, 6)));
+    expect([...all.stage]).toEqual([...all.source.frame].map((frame) => stageAtTime((300 + frame) / 30, 600, 6, 30)));
     expect(all.stage[0]).toBe(3);
   });
 

@@ -1,11 +1,11 @@
 import { availableParallelism, freemem } from 'node:os';
 import { InputError, Random, WorkerClient } from '../../base/index.ts';
-import { CAMERAS, R1PRO } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT } from '../../robot/index.ts';
 import { type Dataset, openDataset } from '../lerobot/index.ts';
 import type { LoadedEpisode, LoadRequest, OpenRequest } from './decode.worker.ts';
 import { chunkStarts, Sampler } from './sampling.ts';
 
-const WIDTH = R1PRO.width;
+const WIDTH = CHALLENGE_ROBOT.width;
 
 export interface SampleStoreOptions {
   /** Actions per chunk. */
@@ -31,7 +31,7 @@ export interface SampleStoreOptions {
 /** Training samples before any normalisation. */
 export interface RawBatch {
   readonly size: number;
-  /** uint8 [B, 3, S, S, 3], cameras in the order of CAMERAS. */
+  /** uint8 [B, 3, S, S, 3], cameras in the order of CHALLENGE_ROBOT.cameraNames. */
   readonly pictures: Uint8Array;
   /** [B, 23] at the chunk's first frame. */
   readonly state: Float32Array;
@@ -86,7 +86,14 @@ export class SampleStore {
    * @throws InputError when they do not fit (with numbers), or an episode is damaged
    */
   static async load(dataFolders: readonly string[], options: SampleStoreOptions): Promise<SampleStore> {
-    const { horizon = R1PRO.horizon, frameStride = 1, imageSize, seed = 0, stageLabels = 'time', split } = options;
+    const {
+      horizon = CHALLENGE_ROBOT.horizon,
+      frameStride = 1,
+      imageSize,
+      seed = 0,
+      stageLabels = 'time',
+      split,
+    } = options;
     if (dataFolders.length === 0) throw new InputError('data', 'at least one data folder is needed.');
     if (!Number.isInteger(frameStride) || frameStride < 1)
       throw new InputError('frameStride', `must be a whole number above 0 (got ${frameStride}).`);
@@ -97,7 +104,7 @@ export class SampleStore {
     const episodeCounts = datasets.map(() => 0);
     let [samples, rows] = [0, 0];
     datasets.forEach((dataset, d) => {
-      for (const camera of CAMERAS)
+      for (const camera of CHALLENGE_ROBOT.cameraNames)
         if (!dataset.cameras.includes(camera))
           throw new InputError(
             dataset.root,
@@ -121,7 +128,7 @@ export class SampleStore {
         );
     });
 
-    const sampleBytes = imageSize * imageSize * 3 * CAMERAS.length;
+    const sampleBytes = imageSize * imageSize * 3 * CHALLENGE_ROBOT.cameraNames.length;
     const taskInfoGuess = 64;
     const needed = samples * (sampleBytes + 4 * (WIDTH + taskInfoGuess + 5)) + rows * WIDTH * 4;
     const limit = options.memoryLimitBytes ?? 0.7 * freemem();
@@ -129,7 +136,7 @@ export class SampleStore {
       const fitting = Math.ceil((frameStride * needed) / limit);
       throw new InputError(
         'SampleStore',
-        `${samples} samples of ${CAMERAS.length} x ${imageSize}x${imageSize} pictures need ${gigabytes(needed)}, more than the ${gigabytes(limit)} allowed. ` +
+        `${samples} samples of ${CHALLENGE_ROBOT.cameraNames.length} x ${imageSize}x${imageSize} pictures need ${gigabytes(needed)}, more than the ${gigabytes(limit)} allowed. ` +
           `A frameStride of ${fitting} instead of ${frameStride} would fit.`,
       );
     }
@@ -180,7 +187,7 @@ export class SampleStore {
     const size = indices.length;
     const { table, horizon } = this;
     const k = this.taskInfoSize;
-    const sampleBytes = this.imageSize * this.imageSize * 3 * CAMERAS.length;
+    const sampleBytes = this.imageSize * this.imageSize * 3 * CHALLENGE_ROBOT.cameraNames.length;
     const batch: RawBatch = {
       size,
       pictures: new Uint8Array(size * sampleBytes),

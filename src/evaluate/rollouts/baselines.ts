@@ -1,6 +1,6 @@
 import { Random, ValetError } from '../../base/index.ts';
 import { createExpert, type Expert, type Household, INSTANCE_RANGES, openHousehold } from '../../home/index.ts';
-import { type Observation, type Policy, type PolicyNote, stateFromProprioception } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, type Observation, type Policy, type PolicyNote, stateOf } from '../../robot/index.ts';
 
 const ACTION_WIDTH = 23;
 
@@ -13,7 +13,7 @@ export class HoldPolicy implements Policy {
   }
 
   async act({ proprioception }: Observation): Promise<Float32Array> {
-    this.action ??= stateFromProprioception(proprioception).fill(0, 0, 3);
+    this.action ??= stateOf(CHALLENGE_ROBOT, proprioception).fill(0, 0, 3);
     return this.action;
   }
 

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { writeFolderAside } from '../../base/index.ts';
 import type { Household, SceneDescription } from '../../home/index.ts';
-import { CAMERAS, type Picture, type PolicyNote } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, type Picture, type PolicyNote } from '../../robot/index.ts';
 
 /** One line of `steps.jsonl`. */
 export interface StepLine {
@@ -115,7 +115,10 @@ export class Recorder {
 
   private keepPictures(household: Household): void {
     if (this.strips.at(-1)?.step === household.steps) return;
-    this.strips.push({ step: household.steps, pictures: CAMERAS.map((name) => household.cameraPicture(name)) });
+    this.strips.push({
+      step: household.steps,
+      pictures: CHALLENGE_ROBOT.cameraNames.map((name) => household.cameraPicture(name)),
+    });
   }
 
   private keepColours(household: Household): void {

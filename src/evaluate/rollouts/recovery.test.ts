@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPolicy, createSession, type RulesOption } from '../../control/index.ts';
 import type { Household } from '../../home/index.ts';
 import { openHousehold } from '../../home/tasks/openHousehold.ts';
-import { type PlanRequest, type Prediction, stateFromProprioception } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, type PlanRequest, type Prediction, stateOf } from '../../robot/index.ts';
 import { runEpisode } from './episode.ts';
 import { Recorder, type StepLine } from './recorder.ts';
 
@@ -66,6 +66,6 @@ describe('rules of System 2 in the household', () => {
     expect(fired[0]).toMatchObject({ rule: 'empty-gripper', planned: true, step: 21 });
     const none = await play('none', false);
     expect(none.some((line) => line.rule !== undefined || line.reason !== undefined)).toBe(false);
-    expect(stateFromProprioception(household.observe({ cameras: false }).proprioception)[22]).toBeLessThan(-0.98);
+    expect(stateOf(CHALLENGE_ROBOT, household.observe({ cameras: false }).proprioception)[22]).toBeLessThan(-0.98);
   });
 });

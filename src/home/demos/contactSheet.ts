@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { InputError } from '../../base/index.ts';
-import { CAMERAS } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT } from '../../robot/index.ts';
 import { createExpert, openHousehold } from '../tasks/index.ts';
 import type { Snapshot } from '../world/index.ts';
 
@@ -35,7 +35,7 @@ export async function contactSheet(
         left: 0,
         top: row * TILE,
       });
-      for (const [i, camera] of CAMERAS.entries()) {
+      for (const [i, camera] of CHALLENGE_ROBOT.cameraNames.entries()) {
         const { data } = household.cameraPicture(camera);
         tiles.push({
           input: await sharp(data, { raw: { width: imageSize, height: imageSize, channels: 3 } })
@@ -48,7 +48,12 @@ export async function contactSheet(
       }
     }
     const png = await sharp({
-      create: { width: ROOM_WIDTH + CAMERAS.length * TILE, height: moments * TILE, channels: 3, background: '#000' },
+      create: {
+        width: ROOM_WIDTH + CHALLENGE_ROBOT.cameraNames.length * TILE,
+        height: moments * TILE,
+        channels: 3,
+        background: '#000',
+      },
     })
       .composite(tiles)
       .png()

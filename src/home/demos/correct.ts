@@ -1,5 +1,5 @@
 import type { Random } from '../../base/index.ts';
-import { CAMERAS, type CameraName, type Observation, type Picture, type Policy } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, type Observation, type Picture, type Policy } from '../../robot/index.ts';
 import type { Expert } from '../tasks/index.ts';
 import { CONTROL_HZ, distance, type Household } from '../world/index.ts';
 import { type Recording, record } from './recording.ts';
@@ -62,8 +62,8 @@ function nearTarget(household: Household): boolean {
 /** Draws a picture only when somebody looks at it: a policy looks only when it plans. Good until the next step. */
 function lazyObservation(household: Household): Observation {
   const { proprioception, taskId } = household.observe({ cameras: false });
-  const pictures = {} as Record<CameraName, Picture>;
-  for (const name of CAMERAS)
+  const pictures = {} as Record<string, Picture>;
+  for (const name of CHALLENGE_ROBOT.cameraNames)
     Object.defineProperty(pictures, name, { enumerable: true, get: () => household.cameraPicture(name) });
   return { proprioception, taskId, pictures };
 }

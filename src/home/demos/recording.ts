@@ -1,5 +1,5 @@
 import type { EpisodeRecord } from '../../data/index.ts';
-import { CAMERAS, type CameraName } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT } from '../../robot/index.ts';
 import type { Expert } from '../tasks/index.ts';
 import { type Household, MUJOCO_VERSION } from '../world/index.ts';
 
@@ -26,7 +26,10 @@ export function record(
   const poses: Float32Array[] = [];
   const info: Float32Array[] = [];
   const stages: number[] = [];
-  const pictures = Object.fromEntries(CAMERAS.map((name) => [name, []])) as unknown as Record<CameraName, Uint8Array[]>;
+  const pictures = Object.fromEntries(CHALLENGE_ROBOT.cameraNames.map((name) => [name, []])) as unknown as Record<
+    string,
+    Uint8Array[]
+  >;
   let tail = 0;
   while (action.length < frames && tail < TAIL) {
     const observation = household.observe();
@@ -34,7 +37,7 @@ export function record(
     poses.push(household.cameraPoses());
     info.push(household.taskInfo());
     stages.push(expert.stage);
-    for (const name of CAMERAS) pictures[name].push(observation.pictures[name].data);
+    for (const name of CHALLENGE_ROBOT.cameraNames) pictures[name].push(observation.pictures[name].data);
     const next = expert.act();
     action.push(next);
     const { done, success, invalid } = household.step(next);

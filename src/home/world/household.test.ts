@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../base/index.ts';
-import { CAMERAS, proprioceptionField, stateFromProprioception } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, proprioceptionField, stateOf } from '../../robot/index.ts';
 import { createExpert, type Expert } from '../tasks/experts.ts';
 import { openHousehold } from '../tasks/openHousehold.ts';
 import { CANS, type TrashRuntime } from '../tasks/pickingUpTrash/task.ts';
@@ -42,7 +42,11 @@ describe('controllers', () => {
       expect(x).toBeCloseTo(-2, 2);
       expect(y).toBeGreaterThan(0.67); // its motors need 0.15 s to reach the speed
       expect(y).toBeLessThan(0.75);
-      const velocity = proprioceptionField(radio.observe({ cameras: false }).proprioception, 'base_qvel');
+      const velocity = proprioceptionField(
+        CHALLENGE_ROBOT,
+        radio.observe({ cameras: false }).proprioception,
+        'base_qvel',
+      );
       expect(velocity[0]).toBeCloseTo(0.75, 2);
       expect(yaw).toBeCloseTo(Math.PI / 2, 2);
     }
@@ -59,7 +63,7 @@ describe('controllers', () => {
     radio.reset(0);
     radio.setBase(-2, 0, 0);
     run(radio, 60, { 3: 0.8, 7: 0.6, 18: -1.5 });
-    const state = stateFromProprioception(radio.observe({ cameras: false }).proprioception);
+    const state = stateOf(CHALLENGE_ROBOT, radio.observe({ cameras: false }).proprioception);
     expect(state[3]).toBeCloseTo(0.8, 1);
     expect(state[7]).toBeCloseTo(0.6, 1);
     expect(state[18]).toBeCloseTo(-1.5, 1);
@@ -67,9 +71,9 @@ describe('controllers', () => {
 
   it('closes a gripper fully only on nothing', () => {
     radio.reset(0);
-    expect(stateFromProprioception(radio.observe({ cameras: false }).proprioception)[22]).toBeCloseTo(1, 1);
+    expect(stateOf(CHALLENGE_ROBOT, radio.observe({ cameras: false }).proprioception)[22]).toBeCloseTo(1, 1);
     run(radio, 40, { 14: 0, 22: -1 });
-    const state = stateFromProprioception(radio.observe({ cameras: false }).proprioception);
+    const state = stateOf(CHALLENGE_ROBOT, radio.observe({ cameras: false }).proprioception);
     expect(state[22]).toBeLessThan(-0.98);
     expect(state[14]).toBeCloseTo(0, 1);
   });
@@ -82,23 +86,23 @@ describe('proprioception', () => {
     run(radio, 10, { 0: 0.4, 1: 0.2 });
     const { proprioception } = radio.observe({ cameras: false });
     expect(proprioception).toHaveLength(256);
-    const [forward, sideways, turning] = proprioceptionField(proprioception, 'base_qvel');
+    const [forward, sideways, turning] = proprioceptionField(CHALLENGE_ROBOT, proprioception, 'base_qvel');
     expect(forward).toBeCloseTo(0.3, 2);
     expect(sideways).toBeCloseTo(0.15, 2);
     expect(turning).toBeCloseTo(0, 2);
-    expect(proprioceptionField(proprioception, 'robot_2d_ori')[0]).toBeCloseTo(-Math.PI / 2, 2);
-    expect(proprioceptionField(proprioception, 'robot_pos')[0]).toBeCloseTo(radio.base[0], 5);
+    expect(proprioceptionField(CHALLENGE_ROBOT, proprioception, 'robot_2d_ori')[0]).toBeCloseTo(-Math.PI / 2, 2);
+    expect(proprioceptionField(CHALLENGE_ROBOT, proprioception, 'robot_pos')[0]).toBeCloseTo(radio.base[0], 5);
   });
 
   it('sees the hand from the base', () => {
     radio.reset(0);
     const { proprioception } = radio.observe({ cameras: false });
     const expected = radio.inBase(radio.hands.right.tip);
-    const [x, y, z] = proprioceptionField(proprioception, 'eef_right_pos');
+    const [x, y, z] = proprioceptionField(CHALLENGE_ROBOT, proprioception, 'eef_right_pos');
     expect(x).toBeCloseTo(expected[0], 5);
     expect(y).toBeCloseTo(expected[1], 5);
     expect(z).toBeCloseTo(expected[2] - 0.02, 5); // the base body's origin is 2 cm above the floor
-    expect(Math.hypot(...proprioceptionField(proprioception, 'eef_right_quat'))).toBeCloseTo(1, 5);
+    expect(Math.hypot(...proprioceptionField(CHALLENGE_ROBOT, proprioception, 'eef_right_quat'))).toBeCloseTo(1, 5);
     const head = radio.cameraPoses().subarray(14, 17);
     expect(head[2]).toBeGreaterThan(1);
     expect(Math.abs(head[1])).toBeLessThan(1e-3);
@@ -109,7 +113,7 @@ describe('proprioception', () => {
     const first = trash.observe();
     run(trash, 20, { 0: 0.5 });
     const second = trash.observe();
-    for (const camera of CAMERAS) {
+    for (const camera of CHALLENGE_ROBOT.cameraNames) {
       expect(first.pictures[camera]).toMatchObject({ width: 32, height: 32, channels: 3 });
       expect(first.pictures[camera].data).toHaveLength(32 * 32 * 3);
       expect(second.pictures[camera].data).not.toEqual(first.pictures[camera].data);

@@ -1,5 +1,5 @@
 import { InputError, Random, ValetError } from '../../base/index.ts';
-import type { CameraName, Observation, Picture } from '../../robot/index.ts';
+import type { Observation, Picture } from '../../robot/index.ts';
 import { ACTION_WIDTH, Controllers, GRIPPER_COLUMNS } from './controllers.ts';
 import { distance, type Quaternion, subtract, turn, type Vector3 } from './geometry.ts';
 import { fulfilled, qScore } from './goal.ts';
@@ -166,7 +166,7 @@ export class Household implements World {
   }
 
   /** What one camera of the robot sees now, as in `observe`. */
-  cameraPicture(camera: CameraName): Picture {
+  cameraPicture(camera: string): Picture {
     return this.senses.cameraPicture(camera, this.imageSize);
   }
 

@@ -1,4 +1,4 @@
-import { CAMERAS, type CameraName, encodeProprioception, type Picture } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, encodeProprioception, type Picture } from '../../robot/index.ts';
 import {
   conjugate,
   multiply,
@@ -17,9 +17,9 @@ import { Raycaster } from './render/raycaster.ts';
 import { ACTUATORS, BASE_JOINTS, type Side, TORSO_JOINTS } from './robot.ts';
 
 /** The order of the official `cam_rel_poses` (FACTS 1.1). */
-const POSE_ORDER: readonly CameraName[] = ['left_wrist', 'right_wrist', 'head'];
-export type ViewName = CameraName | 'overview';
-const VIEWS: readonly ViewName[] = [...CAMERAS, 'overview'];
+const POSE_ORDER: readonly string[] = ['left_wrist', 'right_wrist', 'head'];
+export type ViewName = string | 'overview';
+const VIEWS: readonly ViewName[] = [...CHALLENGE_ROBOT.cameraNames, 'overview'];
 
 /** A quaternion in the order that data sets use. */
 const xyzw = ([w, x, y, z]: Quaternion): number[] => [x, y, z, w];
@@ -98,7 +98,7 @@ export class Senses {
       this.relative(this.hands[side].tip, quaternionAt(this.physics.views.xquat, this.handBodies[side]));
     const leftPose = pose('left');
     const rightPose = pose('right');
-    return encodeProprioception({
+    return encodeProprioception(CHALLENGE_ROBOT, CHALLENGE_ROBOT.proprioception.layouts[0]!.length, {
       joint_qpos: joints(
         qpos,
         [x, y, yaw],
@@ -186,15 +186,14 @@ export class Senses {
   }
 
   /** The head sees small things from afar: four rays a pixel, so that their edges carry their position below a pixel's width. */
-  cameraPicture(camera: CameraName, size: number): Picture {
+  cameraPicture(camera: string, size: number): Picture {
     return this.picture(camera, size, size, camera === 'head' ? 2 : 1);
   }
 
-  pictures(size: number): Record<CameraName, Picture> {
-    return Object.fromEntries(CAMERAS.map((name) => [name, this.cameraPicture(name, size)])) as Record<
-      CameraName,
-      Picture
-    >;
+  pictures(size: number): Record<string, Picture> {
+    return Object.fromEntries(
+      CHALLENGE_ROBOT.cameraNames.map((name) => [name, this.cameraPicture(name, size)]),
+    ) as Record<string, Picture>;
   }
 
   /** A pose seen from the base. */

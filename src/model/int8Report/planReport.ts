@@ -1,6 +1,6 @@
 import { type ChunkStatistics, denormaliseActions } from '../../action/index.ts';
 import { Random } from '../../base/index.ts';
-import { type ActionSpace, R1PRO } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { ModelConfig } from '../network/index.ts';
 import { flowNoise, Sampler, type SamplerInputs } from '../planning/index.ts';
@@ -12,7 +12,7 @@ export interface PlanError {
   readonly layers: readonly number[];
   /** Normalised actions, where one is the standard deviation of the training data: mean and largest absolute difference over the robot's own columns. */
   readonly normalised: { readonly mean: number; readonly max: number };
-  /** The same in the units of the action's parts (`R1PRO`: rad; base in shares of 0.75 m/s and 1 rad/s; grippers -1…1). */
+  /** The same in the units of the action's parts (`CHALLENGE_ROBOT`: rad; base in shares of 0.75 m/s and 1 rad/s; grippers -1…1). */
   readonly parts: readonly { readonly part: string; readonly mean: number; readonly max: number }[];
   /** Share of observations for which both name the same stage. */
   readonly sameStage: number;
@@ -36,7 +36,7 @@ export function syntheticInputs(
     const task = (i * 7) % config.taskNumStages.length;
     const stage = Math.floor(random.uniform() * config.taskNumStages[task]!);
     const state = Float32Array.from({ length: config.actionDim }, (_, d) =>
-      d < R1PRO.width ? Math.max(-3, Math.min(3, random.normal() * 0.5)) : 0,
+      d < CHALLENGE_ROBOT.width ? Math.max(-3, Math.min(3, random.normal() * 0.5)) : 0,
     );
     return {
       inputs: {
@@ -114,12 +114,17 @@ export function planError(
   { config, normStats }: { config: ModelConfig; normStats: ChunkStatistics },
   exact: readonly Outcome[],
   coarse: readonly Outcome[],
-  space: ActionSpace = R1PRO,
+  space: Robot = CHALLENGE_ROBOT,
 ): PlanError {
   const { layers, actionDim, actionHorizon } = config;
   const perLayer = Array.from({ length: layers }, () => ({ difference: 0, whole: 0 }));
   const normalised = new Errors();
-  const parts = space.parts.map(({ name, start, end }) => ({ part: name, start, end, errors: new Errors() }));
+  const parts = space.parts.map(({ name, columns: [start, end] }) => ({
+    part: name,
+    start,
+    end,
+    errors: new Errors(),
+  }));
   exact.forEach((a, i) => {
     const b = coarse[i]!;
     for (const kind of ['keys', 'values'] as const) addByLayer(perLayer, a[kind], b[kind]);

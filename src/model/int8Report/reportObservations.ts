@@ -2,7 +2,7 @@ import { normaliseState } from '../../action/index.ts';
 import { InputError, Random } from '../../base/index.ts';
 import { type Dataset, openDataset } from '../../data/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
-import { type CameraName, type Picture, stateFromProprioception } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, type Picture, stateOf } from '../../robot/index.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import { flowNoise } from '../planning/index.ts';
 import type { ReportInput } from './planReport.ts';
@@ -18,7 +18,7 @@ export async function recordedInputs(
   const episodes = dataset.episodes.filter(({ taskIndex }) => taskIndex < config.taskNumStages.length);
   if (episodes.length === 0) throw new InputError(folder, 'has no episode of a task that the network knows.');
   for (const camera of config.cameras)
-    if (!dataset.cameras.includes(camera as CameraName))
+    if (!dataset.cameras.includes(camera as string))
       throw new InputError(folder, `has no camera '${camera}' (it has ${dataset.cameras.join(', ')}).`);
   const random = Random.of('report observations', seed);
   const noise = flowNoise(config, normStats);
@@ -46,7 +46,8 @@ type Episode = Dataset['episodes'][number];
 async function stateAt(dataset: Dataset, episode: Episode, frame: number): Promise<Float32Array> {
   const { 'observation.state': state } = await dataset.columns(episode, ['observation.state']);
   const { data, width } = state;
-  return stateFromProprioception(
+  return stateOf(
+    CHALLENGE_ROBOT,
     Float32Array.from(data.subarray(frame * width, (frame + 1) * width) as ArrayLike<number>),
   );
 }
@@ -59,7 +60,7 @@ function pictures(
 ): Uint8Array {
   const out = new Uint8Array(cameras.length * imageSize ** 2 * 3);
   cameras.forEach((camera, c) => {
-    const { width, height, frames } = dataset.frames(episode, camera as CameraName, [frame]);
+    const { width, height, frames } = dataset.frames(episode, camera as string, [frame]);
     const picture: Picture = { width, height, channels: 3, data: frames[0]! };
     out.set(resizeWithPad(picture, imageSize), c * imageSize ** 2 * 3);
   });

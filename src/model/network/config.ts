@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { InputError, nearest, parse } from '../../base/index.ts';
-import { BEHAVIOR_TASKS, CAMERAS } from '../../robot/index.ts';
+import { BEHAVIOR_TASKS, CHALLENGE_ROBOT } from '../../robot/index.ts';
 
 const count = z.number().int().positive();
 
@@ -41,7 +41,7 @@ export const ModelConfigSchema = z.strictObject({
   cameras: z
     .array(z.string().min(1))
     .min(1)
-    .default(() => [...CAMERAS]),
+    .default(() => [...CHALLENGE_ROBOT.cameraNames]),
   patchSize: count.default(14),
   stem: StemSchema.default({ kind: 'patch' }),
   visionWidth: count,
@@ -104,7 +104,10 @@ function refuseOldKeys(input: unknown, where: string): void {
   for (const [old, now] of Object.entries(OLD_KEYS))
     if (old in input) throw new InputError(where, `the key ${old} is now ${now}. Rename it (docs/switches.md).`);
   if (typeof (input as { cameras?: unknown }).cameras === 'number')
-    throw new InputError(where, `cameras is now the list of their names, such as ${JSON.stringify(CAMERAS)}.`);
+    throw new InputError(
+      where,
+      `cameras is now the list of their names, such as ${JSON.stringify(CHALLENGE_ROBOT.cameraNames)}.`,
+    );
 }
 
 /** Fills in the original's defaults and checks that the sizes fit together. @throws InputError */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChunkStatistics } from '../../action/index.ts';
 import { Random } from '../../base/index.ts';
-import { CAMERAS, type Picture, type Planner, type PlanRequest, type Prediction } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, type Picture, type Planner, type PlanRequest, type Prediction } from '../../robot/index.ts';
 import { writeSafetensors } from '../../tensor/index.ts';
 import { type Checkpoint, loadParameters, readCheckpoint, writeCheckpoint } from '../checkpoint.ts';
 import { configs, modelConfig } from '../network/config.ts';
@@ -48,7 +48,7 @@ function request(seed: string, change: Partial<PlanRequest> = {}): PlanRequest {
     data: Uint8Array.from({ length: side * side * 3 }, () => random.integer(256)),
   });
   const pictures = Object.fromEntries(
-    CAMERAS.map((camera) => [camera, picture(config.imageSize)]),
+    CHALLENGE_ROBOT.cameraNames.map((camera) => [camera, picture(config.imageSize)]),
   ) as PlanRequest['pictures'];
   return { taskId: 0, stage: 1, state: new Float32Array(23).fill(0.2), pictures, seed, ...change };
 }

@@ -8,8 +8,7 @@ import {
 import { InputError, Random } from '../../base/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
 import {
-  CAMERAS,
-  type CameraName,
+  CHALLENGE_ROBOT,
   type Planner,
   type PlanRequest,
   type PlanTiming,
@@ -76,10 +75,10 @@ export async function createPlanner(checkpoint: Checkpoint, options: PlannerOpti
     'planner options',
   );
   for (const camera of config.cameras)
-    if (!CAMERAS.includes(camera as CameraName))
+    if (!CHALLENGE_ROBOT.cameraNames.includes(camera as string))
       throw new InputError(
         'planner',
-        `the network sees a camera '${camera}' that the robot does not have (it has ${CAMERAS.join(', ')}).`,
+        `the network sees a camera '${camera}' that the robot does not have (it has ${CHALLENGE_ROBOT.cameraNames.join(', ')}).`,
       );
   requirePlanningMemory(config, planningNeeds(checkpoint, options), options.availableMemory);
   const sizes = [...new Set([1, ...batchSizes])].sort((a, b) => b - a);
@@ -152,7 +151,7 @@ class NetworkPlanner implements Planner {
     const chunk = horizon * width;
     requests.forEach((request, b) => {
       cameras.forEach((camera, c) => {
-        images.set(resizeWithPad(request.pictures[camera as CameraName], side), (b * cameras.length + c) * pixels);
+        images.set(resizeWithPad(request.pictures[camera as string], side), (b * cameras.length + c) * pixels);
       });
       state.set(normaliseState(request.state, normStats), b * width);
       noise.set(this.noise.sample(Random.of(request.seed), 1), b * chunk);
@@ -218,7 +217,7 @@ function checkRequest(config: ModelConfig, { taskId, stage, state, pictures, pre
     throw new InputError(where, `task ${taskId} has no stage ${stage} (expected 0…${stages - 1}).`);
   if (!state.every(Number.isFinite)) throw new InputError(where, 'the state holds a number that is not finite.');
   for (const camera of config.cameras)
-    if (!pictures[camera as CameraName]) throw new InputError(where, `the picture of camera ${camera} is missing.`);
+    if (!pictures[camera as string]) throw new InputError(where, `the picture of camera ${camera} is missing.`);
   if (prefix && (prefix.rows > config.actionHorizon || prefix.actions.length !== prefix.rows * state.length))
     throw new InputError(
       where,

@@ -1,7 +1,6 @@
 import { WorkerClient } from '../../base/index.ts';
 import {
-  CAMERAS,
-  type CameraName,
+  CHALLENGE_ROBOT,
   type Picture,
   type Planner,
   type PlanRequest,
@@ -60,7 +59,9 @@ export class PlannerClient implements Planner {
   async plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
     const sent = requests.map(alone);
     const buffers = sent.flatMap(({ pictures }) =>
-      CAMERAS.flatMap((camera) => (pictures[camera] ? [pictures[camera].data.buffer as ArrayBuffer] : [])),
+      CHALLENGE_ROBOT.cameraNames.flatMap((camera) =>
+        pictures[camera] ? [pictures[camera].data.buffer as ArrayBuffer] : [],
+      ),
     );
     type Reply = { predictions: Prediction[]; passes: PlanTiming[] };
     const { predictions, passes } = await this.worker.call<Reply>('plan', sent, [...new Set(buffers)]);
@@ -81,8 +82,8 @@ export class PlannerClient implements Planner {
 
 /** The request with pictures of their own: a picture that is a view of a message would take the whole message with it. */
 function alone(request: PlanRequest): PlanRequest {
-  const pictures = {} as Record<CameraName, Picture>;
-  for (const camera of CAMERAS) {
+  const pictures = {} as Record<string, Picture>;
+  for (const camera of CHALLENGE_ROBOT.cameraNames) {
     const picture = request.pictures[camera];
     if (picture) pictures[camera] = { ...picture, data: new Uint8Array(picture.data) };
   }

@@ -1,6 +1,6 @@
 import { InputError, ValetError } from '../../base/index.ts';
 import type { EpisodeSession, SessionSnapshot } from '../../control/index.ts';
-import { type PlanRequest, type PolicyNote, type Prediction, R1PRO } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, type PlanRequest, type PolicyNote, type Prediction } from '../../robot/index.ts';
 import {
   decodePictures,
   observationFromWire,
@@ -217,8 +217,8 @@ export class Robot implements Responder {
     const note = { planned: false, stage: detail.stage };
     if (this.lastSafe) return { action: this.lastSafe.slice(), note };
     const action = this.session.planRequest().state.slice();
-    action.fill(0, ...R1PRO.baseColumns);
-    for (const column of R1PRO.gripperColumns) action[column] = Math.min(1, Math.max(-1, action[column]!));
+    for (const column of CHALLENGE_ROBOT.baseColumns) action[column] = 0;
+    for (const column of CHALLENGE_ROBOT.gripperColumns) action[column] = Math.min(1, Math.max(-1, action[column]!));
     if (!action.every(Number.isFinite)) throw new InputError('observation', "the robot's state is not finite.");
     return { action, note };
   }

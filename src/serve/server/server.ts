@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { InputError, ValetError } from '../../base/index.ts';
 import { createSession, SESSION_DEFAULTS, type SessionOptions } from '../../control/index.ts';
-import { CAMERAS, type Picture, type PlanRequest, type Policy, type Prediction } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, type Picture, type PlanRequest, type Policy, type Prediction } from '../../robot/index.ts';
 import { packMessage } from '../../wire/index.ts';
 import { createLogger, type Logger } from '../log.ts';
 import { BusyError, type Urgency, type UrgentPlanner } from '../planners/index.ts';
@@ -449,7 +449,9 @@ export async function tryPlanner(
 ): Promise<void> {
   const side = planner.imageSize;
   const black: Picture = { width: side, height: side, channels: 3, data: new Uint8Array(side * side * 3) };
-  const pictures = Object.fromEntries(CAMERAS.map((camera) => [camera, black])) as PlanRequest['pictures'];
+  const pictures = Object.fromEntries(
+    CHALLENGE_ROBOT.cameraNames.map((camera) => [camera, black]),
+  ) as PlanRequest['pictures'];
   const { actions } = await plan({ taskId, stage: 0, state: new Float32Array(23), pictures, seed: 'trial' });
   if (!actions.every(Number.isFinite)) throw new PlanError('trial plan', 'holds numbers that are not finite.');
 }

@@ -383,7 +383,8 @@ describe('one server', () => {
   });
 
   it('speaks TLS', async () => {
-    const pem = (name: string) => readFileSync(new URL(`../../../test/fixtures/tls/${name}.pem`, import.meta.url), 'utf8');
+    const pem = (name: string) =>
+      readFileSync(new URL(`../../../test/fixtures/tls/${name}.pem`, import.meta.url), 'utf8');
     const { url } = await serve({ tls: { cert: pem('cert'), key: pem('key') } });
     expect(url).toMatch(/^wss:/);
     expect(await (await client(url)).act(seen(0))).toHaveLength(23);

@@ -120,7 +120,7 @@ describe('Builder', () => {
 
   it('refuses shapes at the call: names the op, the shapes with their axes, and the line', () => {
     expect(() => linear(image, weight)).toThrow(
-      /^linear: .*got float32 \[batch=8, width=32\] and float32 \[16, 4\].* At src\/tensor\/session\.test\.ts:\d+\.$/,
+      /^linear: .*got float32 \[batch=8, width=32\] and float32 \[16, 4\].* At tensor\/run\/session\.test\.ts:\d+\.$/,
     );
     expect(() => matmul(image, weight)).toThrow(/^matmul: the inner lengths differ/);
     expect(() => mul(image, weight)).toThrow(/^mul: the shapes do not broadcast/);

@@ -1,7 +1,7 @@
 import { type ChunkStatistics, deltaChunk, readNormStats, StatisticsAccumulator } from '../../action/index.ts';
 import { InputError, Random } from '../../base/index.ts';
 import { type Dataset, type Episode, openDataset } from '../../data/index.ts';
-import { R1PRO, stateFromProprioception } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, stateOf } from '../../robot/index.ts';
 
 /** Told how far a phase of the work is: `done` of `total` `unit`s. */
 export type Report = (phase: string, done: number, total: number, unit: string) => void;
@@ -39,8 +39,8 @@ export async function* deltaChunks(source: Source, phase: string, report: Report
     if (take < count) Random.of(seed, s, episode.index).shuffle(starts);
     for (const start of starts.slice(0, take).sort((a, b) => a - b))
       yield deltaChunk(
-        actions.subarray(start * R1PRO.width, (start + horizon) * R1PRO.width),
-        state.subarray(start * R1PRO.width, (start + 1) * R1PRO.width),
+        actions.subarray(start * CHALLENGE_ROBOT.width, (start + horizon) * CHALLENGE_ROBOT.width),
+        state.subarray(start * CHALLENGE_ROBOT.width, (start + 1) * CHALLENGE_ROBOT.width),
       );
   }
   report(phase, episodes.length, episodes.length, 'episodes');
@@ -82,16 +82,19 @@ async function openAll({ folders }: Source): Promise<Dataset[]> {
 /** States and actions [frames, 23] of an episode. */
 async function readEpisode(set: Dataset, episode: Episode): Promise<{ state: Float32Array; actions: Float32Array }> {
   const { 'observation.state': state, action } = await set.columns(episode, ['observation.state', 'action']);
-  if (action.width !== R1PRO.width)
+  if (action.width !== CHALLENGE_ROBOT.width)
     throw new InputError(
       `${set.root}: episode ${episode.index}`,
-      `actions of another width (got ${action.width}, expected ${R1PRO.width}).`,
+      `actions of another width (got ${action.width}, expected ${CHALLENGE_ROBOT.width}).`,
     );
   const raw = Float32Array.from(state.data);
   const actions = Float32Array.from(action.data);
-  if (state.width === R1PRO.width) return { state: raw, actions };
-  const states = new Float32Array(state.rows * R1PRO.width);
+  if (state.width === CHALLENGE_ROBOT.width) return { state: raw, actions };
+  const states = new Float32Array(state.rows * CHALLENGE_ROBOT.width);
   for (let i = 0; i < state.rows; i++)
-    states.set(stateFromProprioception(raw.subarray(i * state.width, (i + 1) * state.width)), i * R1PRO.width);
+    states.set(
+      stateOf(CHALLENGE_ROBOT, raw.subarray(i * state.width, (i + 1) * state.width)),
+      i * CHALLENGE_ROBOT.width,
+    );
   return { state: states, actions };
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { FAST_COLUMNS, FastFitter, FastTokenizer, fastChunk, type Moments, widthOf } from '../../action/index.ts';
+import { FastFitter, FastTokenizer, fastChunk, fastColumns, type Moments, widthOf } from '../../action/index.ts';
 import { InputError, Random } from '../../base/index.ts';
 import { assetIds } from './assetIds.ts';
 import { deltaChunks, type Report, type Source, statisticsFor } from './chunks.ts';
@@ -53,13 +53,15 @@ export async function fitJob(job: FitJob, report: Report): Promise<FitReport> {
     vocabSize,
     progress: (part) => report('fitting', Math.floor(100 * part), 100, '%'),
   });
-  for await (const chunk of deltaChunks(source, 'chunks', report)) fitter.add(fastChunk(chunk, stats, columns));
+  for await (const chunk of deltaChunks(source, 'chunks', report))
+    fitter.add(fastChunk(chunk, stats, undefined, columns));
   const { settings, bpe, pieces, chunks, warnings } = fitter.finish();
   report('fitting', 100, 100, '%');
   const tokenizer = new FastTokenizer(settings, bpe);
   const trip = new RoundTrip(tokenizer, horizon, width);
   const some = { ...source, maxChunks: Math.min(source.maxChunks, ROUND_TRIPS) };
-  for await (const chunk of deltaChunks(some, 'round trips', report)) trip.add(fastChunk(chunk, stats, columns));
+  for await (const chunk of deltaChunks(some, 'round trips', report))
+    trip.add(fastChunk(chunk, stats, undefined, columns));
   const result = trip.finish(job.maxTokens);
   const dimensions = columns.flatMap(([start, end]) => Array.from({ length: end - start }, (_, i) => start + i));
   const metadata = {
@@ -106,7 +108,7 @@ export interface CheckReport extends RoundTripReport {
 export async function checkJob(job: CheckJob, report: Report): Promise<CheckReport> {
   const dir = fastFolder(job.dir);
   const tokenizer = await FastTokenizer.load(dir);
-  const columns = job.columns ?? tokenizer.metadata?.encoded_dim_ranges ?? FAST_COLUMNS;
+  const columns = job.columns ?? tokenizer.metadata?.encoded_dim_ranges ?? fastColumns();
   const { horizon = job.source?.horizon, width = widthOf(columns) } = tokenizer.settings;
   if (horizon === undefined) throw new InputError(dir, 'does not say how long its chunks are. Give --horizon.');
   const trip = new RoundTrip(tokenizer, horizon, width);
@@ -124,7 +126,8 @@ export async function checkJob(job: CheckJob, report: Report): Promise<CheckRepo
     job.stats === undefined && tokenizer.metadata?.quantiles && !job.columns
       ? { actions: spread(tokenizer.metadata.quantiles, columns) }
       : await statisticsFor(source, job.stats, report);
-  for await (const chunk of deltaChunks(source, 'round trips', report)) trip.add(fastChunk(chunk, stats, columns));
+  for await (const chunk of deltaChunks(source, 'round trips', report))
+    trip.add(fastChunk(chunk, stats, undefined, columns));
   return { ...trip.finish(job.maxTokens), columns, vocabulary: described(tokenizer), data: source.folders.join(', ') };
 }
 

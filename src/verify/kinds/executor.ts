@@ -1,6 +1,6 @@
 import { InputError } from '../../base/index.ts';
 import { correct, createSession } from '../../control/index.ts';
-import { type CameraName, type Picture, R1PRO } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, type Picture } from '../../robot/index.ts';
 import type { NdArray } from '../../tensor/index.ts';
 import { compareArrays, compareExactly, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, pick, rowOf } from '../goldenCase.ts';
@@ -28,7 +28,7 @@ interface Replay {
 }
 
 const BLACK: Picture = { width: 1, height: 1, channels: 3, data: new Uint8Array(3) };
-const PICTURES: Readonly<Record<CameraName, Picture>> = { head: BLACK, left_wrist: BLACK, right_wrist: BLACK };
+const PICTURES: Readonly<Record<string, Picture>> = { head: BLACK, left_wrist: BLACK, right_wrist: BLACK };
 
 /** The serving loop around a scripted policy, step by step. */
 export function executor(golden: GoldenCase): Check {
@@ -105,7 +105,7 @@ async function replay(golden: GoldenCase, file: string, name: string, trace: Tra
       const { taskId, stage, state, prefix } = session.planRequest();
       values['asked_prefix']!.push([...(prefix?.actions ?? [])]);
       const answer = Float64Array.from(numbers(rowOf(answers, plans.length)));
-      const [left, right] = R1PRO.gripperColumns.map((column) => state[column]!) as [number, number];
+      const [left, right] = CHALLENGE_ROBOT.gripperColumns.map((column) => state[column]!) as [number, number];
       const ruled = tricks && taskId !== -1;
       const rule = ruled ? correct({ task: taskId, stage, left, right }) : undefined;
       const stageLogits = Float32Array.from(numbers(rowOf(logits, plans.length)));

@@ -1,7 +1,7 @@
 import { normaliseState } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
 import { PIXEL_TO_FLOAT, resizeWithPad } from '../../picture/index.ts';
-import { type CameraName, type Observation, stateFromProprioception } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, type Observation, stateOf } from '../../robot/index.ts';
 import { NumpyArray, observationFromWire, packMessage, unpackMessage } from '../../wire/index.ts';
 import { compareArrays, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, pick } from '../goldenCase.ts';
@@ -10,16 +10,16 @@ import { readPicture } from './picture.ts';
 import { statisticsOfCase } from './statistics.ts';
 
 interface Samples {
-  readonly wire_keys: Readonly<Record<CameraName | 'proprio' | 'task', string>>;
+  readonly wire_keys: Readonly<Record<string | 'proprio' | 'task', string>>;
   readonly samples: readonly {
     readonly task_id: number;
     readonly stage: number;
-    readonly files: Readonly<Record<CameraName, string>>;
+    readonly files: Readonly<Record<string, string>>;
   }[];
 }
 
 /** The network's picture names → the wire's cameras. */
-const PICTURES: Readonly<Record<string, CameraName>> = {
+const PICTURES: Readonly<Record<string, string>> = {
   base_0_rgb: 'head',
   base: 'head',
   left_wrist_0_rgb: 'left_wrist',
@@ -42,7 +42,7 @@ async function computed(golden: GoldenCase, file: string, sample: number, what: 
   const side = (golden.config['image_size'] as number | undefined) ?? 224;
   const { observation, stage } = await golden.once(`sample ${sample}`, () => observe(golden, file, sample));
   if (what === 'state')
-    return normaliseState(stateFromProprioception(observation.proprioception), await statisticsOfCase(golden));
+    return normaliseState(stateOf(CHALLENGE_ROBOT, observation.proprioception), await statisticsOfCase(golden));
   if (what === 'prompt') return [observation.taskId, stage];
   if (what === 'prompt_mask') return [1, 1];
   const rows = /^(.+)_float_rows_(\d+)_(\d+)$/.exec(what);

@@ -9,7 +9,7 @@ import {
   type StatisticsOptions,
 } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
-import { proprioceptionField, R1PRO, stateFromProprioception } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, proprioceptionField, stateOf } from '../../robot/index.ts';
 import { readSafetensors } from '../../tensor/index.ts';
 import { compareArrays, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, pick } from '../goldenCase.ts';
@@ -63,13 +63,15 @@ interface Config {
 
 function optionsOf(golden: GoldenCase): StatisticsOptions {
   const config = golden.config as Config;
-  const width = config.action_dim ?? R1PRO.width;
+  const width = config.action_dim ?? CHALLENGE_ROBOT.width;
   const relative = config.delta_mask_true;
   const gripper = config.max_gripper_width_m;
   return {
     ...(config.horizon !== undefined && { horizon: config.horizon }),
     ...(config.model_action_dim !== undefined && { paddedWidth: config.model_action_dim }),
-    deltaMask: Array.from({ length: width }, (_, dim) => (relative ? relative.includes(dim) : R1PRO.deltaMask[dim]!)),
+    deltaMask: Array.from({ length: width }, (_, dim) =>
+      relative ? relative.includes(dim) : CHALLENGE_ROBOT.deltaMask[dim]!,
+    ),
     ...(config.constant_std_below !== undefined && { constantBelow: config.constant_std_below }),
     ...(config.jitter !== undefined && { jitter: config.jitter }),
     ...(gripper !== undefined && { stateOf: (row: Float32Array) => stateWithGripper(row, gripper) }),
@@ -79,10 +81,10 @@ function optionsOf(golden: GoldenCase): StatisticsOptions {
 /** The state of a robot whose open gripper is `width` metres wide. */
 function stateWithGripper(proprioception: Float32Array, width: number): Float32Array {
   const { fround } = Math;
-  const state = stateFromProprioception(proprioception);
+  const state = stateOf(CHALLENGE_ROBOT, proprioception);
   (['gripper_left_qpos', 'gripper_right_qpos'] as const).forEach((field, i) => {
-    const [a, b] = proprioceptionField(proprioception, field) as unknown as [number, number];
-    state[R1PRO.gripperColumns[i]!] = fround(2 * fround(fround(a + b) / fround(width))) - 1;
+    const [a, b] = proprioceptionField(CHALLENGE_ROBOT, proprioception, field) as unknown as [number, number];
+    state[CHALLENGE_ROBOT.gripperColumns[i]!] = fround(2 * fround(fround(a + b) / fround(width))) - 1;
   });
   return state;
 }

@@ -9,7 +9,7 @@ import {
 } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
 import { PIXEL_TO_FLOAT, resizeFloatForModel, resizeForModel, resizeWithPad } from '../../picture/index.ts';
-import { R1PRO, stageAtTime, stateFromProprioception, taskById } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, stageAtTime, stateOf, taskById } from '../../robot/index.ts';
 import { compareArrays, compareExactly, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, rowOf } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
@@ -47,7 +47,8 @@ async function resized(golden: GoldenCase, how: string, size: string): Promise<A
 const levelOfFloat = (x: number) => Math.trunc(Math.fround(x * 255));
 
 /** The first 23 of each row of 32. */
-const unpadded = (row: ArrayLike<number>) => Array.from(row).filter((_, i) => i % R1PRO.paddedWidth < R1PRO.width);
+const unpadded = (row: ArrayLike<number>) =>
+  Array.from(row).filter((_, i) => i % CHALLENGE_ROBOT.paddedWidth < CHALLENGE_ROBOT.width);
 
 /** A quantity of all samples: each row from the inputs of its sample. */
 async function vectors(golden: GoldenCase, file: string, name: string): Promise<ArrayLike<number>> {
@@ -59,7 +60,7 @@ async function vectors(golden: GoldenCase, file: string, name: string): Promise<
     if (!tensor) throw new InputError(file, `has no tensor ${key}.`);
     return numbers(rowOf(tensor, i));
   };
-  const state = (i: number) => stateFromProprioception(at('proprio', i));
+  const state = (i: number) => stateOf(CHALLENGE_ROBOT, at('proprio', i));
   const delta = (i: number) => deltaChunk(Float32Array.from(at('actions', i)), state(i));
   const padded = (i: number) => normaliseState(state(i), stats);
   const output = (i: number) => denormaliseActions(at('model_output', i), stats);
@@ -101,7 +102,7 @@ async function stageLabels(golden: GoldenCase, quantity: Quantity) {
   return compareExactly(
     rows.map((row, i) => ({
       what: `row ${i}`,
-      got: stageAtTime(seconds(row), length(row), numStages(row)),
+      got: stageAtTime(seconds(row), length(row), numStages(row), CHALLENGE_ROBOT.rate),
       expected: expected(row),
     })),
   );

@@ -1,11 +1,12 @@
 import { dirname, join } from 'node:path';
 import { InputError } from '../../base/index.ts';
 import {
+  CHALLENGE_ROBOT,
   type Observation,
   type Planner,
   type PlanRequest,
   type Prediction,
-  stateFromProprioception,
+  stateOf,
 } from '../../robot/index.ts';
 import { type Responder, startServer } from '../../serve/index.ts';
 import {
@@ -387,7 +388,7 @@ class Stage implements Planner {
 }
 
 function isFor({ taskId, state }: PlanRequest, { taskId: task, proprioception }: Observation): boolean {
-  const recorded = stateFromProprioception(proprioception);
+  const recorded = stateOf(CHALLENGE_ROBOT, proprioception);
   return (task === -1 || task === taskId) && recorded.every((value, i) => Object.is(value, state[i]));
 }
 
