@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { goldenJson, goldenRow, goldenTensors, largestError, proprioceptionFrom25 } from '../../test/support/golden.ts';
-import type { Picture, PlanRequest, Prediction } from '../robot/index.ts';
+import { CHALLENGE_ROBOT, type Picture, type PlanRequest, type Prediction } from '../robot/index.ts';
 import { createPolicy } from './createPolicy.ts';
 import { createSession } from './session.ts';
 
@@ -213,6 +213,7 @@ describe('createPolicy', () => {
     const asked: PlanRequest[] = [];
     const planner = {
       imageSize: 64,
+      robot: CHALLENGE_ROBOT,
       plan: async (requests: readonly PlanRequest[]) => {
         asked.push(...requests);
         return requests.map(() => counting());
@@ -240,6 +241,7 @@ describe('createPolicy', () => {
     let fail = true;
     const planner = {
       imageSize: 64,
+      robot: CHALLENGE_ROBOT,
       plan: async () => {
         if (fail) throw new Error('no plan today');
         return [counting()];

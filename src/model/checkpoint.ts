@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type ChunkStatistics, readNormStats, writeNormStats } from '../action/index.ts';
 import { InputError, jsonText, nearest, readJson, writeFileAside, writeFolderAside } from '../base/index.ts';
+import { CHALLENGE_ROBOT, parseRobot, type Robot, robotRecord } from '../robot/index.ts';
 import {
   type DataType,
   loadWeight,
@@ -36,6 +37,8 @@ const ConfigFileSchema = z.object({
   /** How the large matrices are kept: float32 in params.safetensors, or bytes in int8.safetensors. */
   dtype: z.enum(['float32', 'int8']).default('float32'),
   model: z.unknown(),
+  /** The robot that it drives; the challenge's when left out, as in checkpoints of before robots were values. */
+  robot: z.unknown().optional(),
   policy: z
     .unknown()
     .check(({ value, issues }) => {
@@ -54,6 +57,8 @@ const ConfigFileSchema = z.object({
 /** A trained network with everything that is needed to plan with it. */
 export interface Checkpoint {
   readonly config: ModelConfig;
+  /** The robot that it drives. */
+  readonly robot: Robot;
   readonly policy: PolicySettings;
   /** The tree of the averaged weights, float32, left in their file (`loadParameters` reads them); of an int8 checkpoint, the leaves that are not matrices. */
   readonly parameters: Weights;
@@ -66,6 +71,8 @@ export interface Checkpoint {
 
 export interface CheckpointContents {
   readonly config: ModelConfig;
+  /** The robot that it drives; the challenge's when left out. */
+  readonly robot?: Robot;
   readonly parameters: Parameters;
   readonly normStats: ChunkStatistics;
   readonly card: Readonly<Record<string, unknown>>;
@@ -86,12 +93,16 @@ export async function writeCheckpoint(
   options: { replace?: boolean } = {},
 ): Promise<void> {
   const policy = PolicySettingsSchema.parse(contents.policy ?? {});
+  const { robot = CHALLENGE_ROBOT } = contents;
   const parameters = checkedParameters(folder, contents.parameters, parameterTree(contents.config));
   await writeFolderAside(
     folder,
     async (at) => {
       const assets = join(at, 'assets', policy.assetId);
-      await writeFileAside(join(at, 'config.json'), jsonText({ format: 1, model: contents.config, policy }));
+      await writeFileAside(
+        join(at, 'config.json'),
+        jsonText({ format: 1, model: contents.config, robot: robotRecord(robot), policy }),
+      );
       await writeFileAside(join(at, 'card.json'), jsonText(contents.card));
       await writeSafetensors(join(at, 'params.safetensors'), parameters);
       await writeNormStats(join(assets, 'norm_stats.json'), contents.normStats);
@@ -117,8 +128,9 @@ export interface CheckpointParts extends Omit<Checkpoint, 'normStats'> {
 export async function readCheckpointParts(folder: string): Promise<CheckpointParts> {
   await requireCheckpoint(folder);
   const configPath = join(folder, 'config.json');
-  const { dtype, policy, model } = await readJson(configPath, ConfigFileSchema);
+  const { dtype, policy, model, robot: record } = await readJson(configPath, ConfigFileSchema);
   const config = modelConfig(model, configPath);
+  const robot = record === undefined ? CHALLENGE_ROBOT : parseRobot(record, `${configPath}: robot`);
   const parts = dtype === 'int8' ? int8Parts(config) : undefined;
   const weights = join(folder, 'params.safetensors');
   const tree = parameterTree(config).filter(({ name }) => !parts || parts.leaves.has(name));
@@ -127,7 +139,7 @@ export async function readCheckpointParts(folder: string): Promise<CheckpointPar
     parts && readInt8(folder, parts),
     readJson(join(folder, 'card.json'), z.record(z.string(), z.unknown())),
   ]);
-  return { dtype, config, policy, parameters, ...(quantised && { quantised }), card };
+  return { dtype, config, robot, policy, parameters, ...(quantised && { quantised }), card };
 }
 
 /** The whole tree in memory, to train from. @throws InputError for an int8 checkpoint */

@@ -1,4 +1,5 @@
 import type { Pictures } from './observation.ts';
+import type { Robot } from './robot.ts';
 
 /** What a plan is made from: one robot at one moment. */
 export interface PlanRequest {
@@ -33,6 +34,8 @@ export interface PlanTiming {
 export interface Planner {
   /** Side length in pixels of the square pictures that the network takes. */
   readonly imageSize: number;
+  /** Whose actions it plans. */
+  readonly robot: Robot;
   plan(requests: readonly PlanRequest[]): Promise<Prediction[]>;
   close(): Promise<void>;
 }

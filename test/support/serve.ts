@@ -57,6 +57,7 @@ export function fakeObservation({
 /** Computes a plan from the request alone: row t is the state plus t/100 plus the head picture's first pixel /1000; the logits vote for the present stage. */
 export class ArithmeticPlanner implements Planner {
   readonly imageSize = 8;
+  readonly robot = CHALLENGE_ROBOT;
   requests: PlanRequest[] = [];
   /** Milliseconds that a plan takes. */
   delayMs = 0;

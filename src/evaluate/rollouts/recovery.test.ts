@@ -12,6 +12,7 @@ import { Recorder, type StepLine } from './recorder.ts';
 /** Plans that hold the robot where it is and close its right hand, on nothing. */
 const closing = {
   imageSize: 16,
+  robot: CHALLENGE_ROBOT,
   plan: async (requests: readonly PlanRequest[]): Promise<Prediction[]> =>
     requests.map(({ state }) => {
       const row = Float64Array.from(state);

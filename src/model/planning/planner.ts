@@ -13,6 +13,7 @@ import {
   type PlanRequest,
   type PlanTiming,
   type Prediction,
+  type Robot,
 } from '../../robot/index.ts';
 import { type Device, isStored } from '../../tensor/index.ts';
 import { type Checkpoint, loadParameters } from '../checkpoint.ts';
@@ -102,6 +103,7 @@ export async function createPlanner(checkpoint: Checkpoint, options: PlannerOpti
 
 class NetworkPlanner implements Planner {
   readonly imageSize: number;
+  readonly robot: Robot;
   private readonly noise: CorrelatedNoise;
   private readonly inpainters = new Map<number, Inpainter>();
   private turn: Promise<unknown> = Promise.resolve();
@@ -114,6 +116,7 @@ class NetworkPlanner implements Planner {
     private readonly onPass: PlannerOptions['onPass'],
   ) {
     this.imageSize = checkpoint.config.imageSize;
+    this.robot = checkpoint.robot;
     this.noise = flowNoise(checkpoint.config, checkpoint.normStats);
   }
 

@@ -20,7 +20,10 @@ answerCalls({
     const found = await folder();
     return { bytes: planningBytes(found.config, planningNeeds(found, { ...options, copies: 1 })) };
   },
-  open: async () => ({ imageSize: (await ready()).imageSize }),
+  open: async () => {
+    const { imageSize, robot } = await ready();
+    return { imageSize, robot };
+  },
   plan: async (requests: readonly PlanRequest[]) => {
     passes = [];
     const predictions = await (await ready()).plan(requests);

@@ -6,6 +6,7 @@ import {
   type PlanRequest,
   type PlanTiming,
   type Prediction,
+  type Robot,
 } from '../../robot/index.ts';
 import type { PlannerOptions } from './planner.ts';
 
@@ -18,6 +19,7 @@ export class PlannerClient implements Planner {
   private constructor(
     private readonly worker: WorkerClient,
     readonly imageSize: number,
+    readonly robot: Robot,
     /** What it takes in memory, estimated (`inferenceMemory` of every batch size). */
     readonly bytes: number,
     private readonly onPass: PlannerOptions['onPass'],
@@ -44,8 +46,8 @@ export class PlannerClient implements Planner {
     try {
       const { bytes } = admit ? await worker.call<{ bytes: number }>('measure') : { bytes: 0 };
       await admit?.(bytes);
-      const { imageSize } = await worker.call<{ imageSize: number }>('open');
-      return new PlannerClient(worker, imageSize, bytes, onPass);
+      const { imageSize, robot } = await worker.call<{ imageSize: number; robot: Robot }>('open');
+      return new PlannerClient(worker, imageSize, robot, bytes, onPass);
     } catch (error) {
       await worker.close();
       throw error;

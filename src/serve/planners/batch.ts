@@ -1,5 +1,5 @@
 import { ValetError } from '../../base/index.ts';
-import type { Planner, PlanRequest, Prediction } from '../../robot/index.ts';
+import type { Planner, PlanRequest, Prediction, Robot } from '../../robot/index.ts';
 
 /** How soon a plan is needed, and whether it still is. */
 export interface Urgency {
@@ -53,6 +53,10 @@ export class BatchingPlanner implements UrgentPlanner {
     this.planners = Array.isArray(planners) ? (planners as readonly Planner[]) : [planners as Planner];
     this.options = typeof options === 'number' ? { size: options } : options;
     this.free = [...this.planners];
+  }
+
+  get robot(): Robot {
+    return this.planners[0]!.robot;
   }
 
   get imageSize(): number {

@@ -98,9 +98,10 @@ export class CheckpointPool {
    */
   async planner(folder: string): Promise<UrgentPlanner> {
     const { loaded } = await this.served(folder);
-    const { imageSize } = loaded.planner;
+    const { imageSize, robot } = loaded.planner;
     return {
       imageSize,
+      robot,
       plan: (requests, urgency) => this.plan(folder, requests, urgency),
       close: async () => undefined,
     };

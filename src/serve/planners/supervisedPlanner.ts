@@ -1,5 +1,5 @@
 import { ValetError } from '../../base/index.ts';
-import type { Planner, PlanRequest, Prediction } from '../../robot/index.ts';
+import type { Planner, PlanRequest, Prediction, Robot } from '../../robot/index.ts';
 
 /** A planner that may die with its worker. */
 export interface MortalPlanner extends Planner {
@@ -26,6 +26,7 @@ const BACKOFF_MS = [100, 500, 2_000, 10_000];
 /** Keeps a planner alive: when its worker dies, a new one is started and gets the same requests again. */
 export class SupervisedPlanner implements Planner {
   readonly imageSize: number;
+  readonly robot: Robot;
   private current: Promise<MortalPlanner>;
   private up = true;
   private closed = false;
@@ -37,6 +38,7 @@ export class SupervisedPlanner implements Planner {
     private readonly options: SupervisionOptions,
   ) {
     this.imageSize = first.imageSize;
+    this.robot = first.robot;
     this.current = Promise.resolve(first);
     this.watch(first);
   }

@@ -308,6 +308,7 @@ function chunkOf(exchanges: readonly Exchange[], bytes: (entry: Entry) => Buffer
 /** The scripted side: knows which message is on its way, and what the recorded server made of it. */
 class Stage implements Planner {
   readonly imageSize = 8;
+  readonly robot = CHALLENGE_ROBOT;
   /** The challenge's tasks need not be the recording's. */
   readonly taskNumStages: readonly number[] = Array.from({ length: 1000 }, () => 15);
   /** Observations on their way to a robot's session, none of them planned for yet. */
