@@ -1,19 +1,20 @@
 import { compressChunk } from '../action/index.ts';
 import { InputError, ValetError } from '../base/index.ts';
 import {
-  CHALLENGE_ROBOT,
   type Observation,
   type PlanRequest,
   type PolicyNote,
   type Prediction,
+  type Robot,
   type Session,
   stateOf,
 } from '../robot/index.ts';
-import { type Moment, RECOVERY_RULE_NAMES, recover } from './recovery.ts';
-import { correct } from './rules.ts';
+import { type Moment, recover } from './recovery.ts';
+import { correct, gripperStates } from './rules.ts';
 import { type ResolvedOptions, resolveOptions, type SessionOptions } from './sessionOptions.ts';
 import { float32, float64, parseSnapshot, type SessionSnapshot, toBase64 } from './sessionSnapshot.ts';
 import { FIRST_STAGE, type StageState, voteOnStage } from './stageTracker.ts';
+import { requireFinite } from './unusablePlan.ts';
 
 /** What a session is doing, for records and tests. */
 export interface SessionDetail {
@@ -31,6 +32,10 @@ export interface SessionDetail {
 
 export interface EpisodeSession extends Session {
   readonly detail: SessionDetail;
+  /** What was asked for and is off, because the robot lacks a part or its tasks are others; one line each. */
+  readonly notices: readonly string[];
+  /** The next `count` actions (fewer where the plan ends before), absolute, as `next` will give them: [rows, width]. Changes nothing. */
+  upcoming(count: number): { readonly rows: number; readonly actions: Float64Array };
   /** All that the session knows, as plain JSON; pictures excepted, so take it after `accept` or `next`, not between `observe` and `planRequest`. */
   snapshot(): SessionSnapshot;
   /** Goes on from a snapshot, bit for bit, in a session of the same options. @throws InputError for what is no snapshot, or does not fit */
@@ -65,16 +70,18 @@ class ChunkSession implements EpisodeSession {
   private plans = 0;
   private lastNote: PolicyNote = { planned: false, stage: 0 };
   private pending: { planned: boolean; rule?: string; reason?: string } | undefined;
-  /** Kept only while a rule of the second kind is on. */
+  /** Kept only while a recovery rule is on. */
   private past: Moment[] = [];
   private rest = 0;
   private recoveries = 0;
   /** The state has not been followed by an action yet; a client that takes several actions at once looks only before the first. */
   private fresh = false;
   private readonly looksBack: boolean;
+  readonly notices: readonly string[];
 
   constructor(private readonly options: ResolvedOptions) {
-    this.looksBack = RECOVERY_RULE_NAMES.some((name) => options.rules.includes(name));
+    this.looksBack = options.rules.recoveries.length > 0;
+    this.notices = options.notices;
   }
 
   get note(): PolicyNote {
@@ -115,10 +122,13 @@ class ChunkSession implements EpisodeSession {
         'session',
         `unknown task id (got ${taskId}, expected 0…${this.options.taskNumStages.length - 1}, or -1 for none).`,
       );
-    const state = stateOf(CHALLENGE_ROBOT, observation.proprioception);
+    const state = stateOf(this.options.robot, observation.proprioception);
     const bad = state.findIndex((x) => !Number.isFinite(x));
     if (bad >= 0)
-      throw new InputError('session', `the robot's state is not finite (got ${state[bad]} at ${bad} of 23).`);
+      throw new InputError(
+        'session',
+        `the robot's state is not finite (got ${state[bad]} at ${bad} of ${state.length}).`,
+      );
     if (taskId !== -1 && taskId !== this.taskId) {
       this.taskId = taskId;
       this.startOver();
@@ -129,13 +139,14 @@ class ChunkSession implements EpisodeSession {
     if (this.looksBack) this.lookBack(state);
   }
 
-  /** Rules of the second kind: when one speaks, its way back takes the place of the plan, and the next plan starts afresh. */
+  /** Recovery rules: when one speaks, its way back takes the place of the plan, and the next plan starts afresh. */
   private lookBack(state: Float32Array): void {
     const { options, taskId, tracker, past, plan } = this;
     const busy = plan?.recovery && this.served < plan.rows;
     if (busy || taskId === -1 || this.rest > 0 || this.recoveries >= options.recovery.limit) return;
     const situation = { task: taskId, stage: tracker.stage, past, state };
-    const recovery = recover(situation, options.rules, options.recovery);
+    const { rules, context } = options;
+    const recovery = recover(situation, { rules: rules.recoveries, settings: options.recovery, context });
     if (!recovery) return;
     const { actions, rows, rule, reason } = recovery;
     this.plan = { actions, rows, compressed: false, recovery: true };
@@ -164,22 +175,24 @@ class ChunkSession implements EpisodeSession {
     };
   }
 
+  /** @throws UnusablePlanError for a plan that holds numbers that are not finite */
   accept({ actions, horizon, stageLogits }: Prediction): void {
     const { options, state, taskId } = this;
     if (!state) throw new ValetError('session', 'a plan came before any observation.');
-    const { width } = CHALLENGE_ROBOT;
+    const { width } = this.options.robot;
     if (actions.length !== horizon * width)
       throw new ValetError(
         'session',
         `a plan of the wrong size (got ${actions.length} numbers, expected ${horizon}×${width}).`,
       );
-    if (!actions.every(Number.isFinite)) throw new ValetError('session', 'the plan holds numbers that are not finite.');
+    requireFinite(actions, stageLogits);
     const knowsTask = taskId !== -1;
     let chunk = actions;
     const { stage } = this.tracker;
-    const [left, right] = CHALLENGE_ROBOT.gripperColumns.map((column) => state[column]!) as [number, number];
-    const correction = knowsTask ? correct({ task: taskId, stage, left, right }, { names: options.rules }) : undefined;
-    if (correction?.openLeft || correction?.openRight) chunk = holdStill(state, horizon, correction);
+    const { robot, rules, context } = options;
+    const situation = { task: taskId, stage, grippers: gripperStates(state, robot) };
+    const correction = knowsTask ? correct(situation, { rules: rules.corrections, context }) : undefined;
+    if (correction && correction.open.length > 0) chunk = holdStill(state, horizon, correction.open, robot);
     const next = compressChunk(chunk, {
       execute: options.executeActions,
       keep: options.keepActions,
@@ -188,6 +201,7 @@ class ChunkSession implements EpisodeSession {
       gripperChange: options.gripperChange,
       compress: options.compress,
       baseFactor: options.baseFactor,
+      robot: options.robot,
     });
     if (correction && correction.stage !== stage) {
       const last = options.taskNumStages[taskId]! - 1;
@@ -205,7 +219,7 @@ class ChunkSession implements EpisodeSession {
     const { plan, served, pending } = this;
     if (!plan || served >= plan.rows)
       throw new ValetError('session', 'there is no plan to go on with. Accept one first.');
-    const { width } = CHALLENGE_ROBOT;
+    const { width } = this.options.robot;
     this.served++;
     this.pending = undefined;
     this.lastNote = {
@@ -220,6 +234,14 @@ class ChunkSession implements EpisodeSession {
     return action;
   }
 
+  upcoming(count: number): { readonly rows: number; readonly actions: Float64Array } {
+    const { plan, served } = this;
+    const { width } = this.options.robot;
+    const rows = Math.max(0, Math.min(count, (plan?.rows ?? 0) - served));
+    const actions = plan?.actions.subarray(served * width, (served + rows) * width) ?? [];
+    return { rows, actions: Float64Array.from(actions, Math.fround) };
+  }
+
   private remember(action: Float32Array, { recovery }: Plan): void {
     if (this.rest > 0) this.rest--;
     if (recovery || !this.state || !this.fresh) return;
@@ -230,10 +252,10 @@ class ChunkSession implements EpisodeSession {
 
   snapshot(): SessionSnapshot {
     const { tracker, state, plan, prefix, pending } = this;
-    const past = new Float32Array(this.past.length * 2 * CHALLENGE_ROBOT.width);
+    const past = new Float32Array(this.past.length * 2 * this.options.robot.width);
     this.past.forEach((moment, i) => {
-      past.set(moment.state, 2 * i * CHALLENGE_ROBOT.width);
-      past.set(moment.action, (2 * i + 1) * CHALLENGE_ROBOT.width);
+      past.set(moment.state, 2 * i * this.options.robot.width);
+      past.set(moment.action, (2 * i + 1) * this.options.robot.width);
     });
     return {
       version: 1,
@@ -257,7 +279,7 @@ class ChunkSession implements EpisodeSession {
 
   restore(value: unknown): void {
     const { taskId, stage, history, state, plan, prefix, pending, ...rest } = parseSnapshot(value);
-    const { width } = CHALLENGE_ROBOT;
+    const { width } = this.options.robot;
     const numStages = this.options.taskNumStages[taskId];
     if (taskId !== -1 && (numStages === undefined || stage >= numStages))
       throw new InputError('session.restore', `task ${taskId} at stage ${stage} is unknown to this session.`);
@@ -290,15 +312,13 @@ class ChunkSession implements EpisodeSession {
   }
 }
 
-/** The present state, over and over, with a gripper opened; the base's commands are its measured velocities, as in the original. */
-function holdStill(
-  state: Float32Array,
-  horizon: number,
-  { openLeft, openRight }: { openLeft: boolean; openRight: boolean },
-): Float64Array {
+/**
+ * The present state, over and over, with grippers opened; the base's commands are its measured velocities, as in the
+ * original.
+ */
+function holdStill(state: Float32Array, horizon: number, open: readonly string[], { grippers }: Robot): Float64Array {
   const row = Float64Array.from(state);
-  if (openLeft) row[CHALLENGE_ROBOT.gripperColumns[0]!] = 1;
-  if (openRight) row[CHALLENGE_ROBOT.gripperColumns[1]!] = 1;
+  for (const gripper of grippers) if (open.includes(gripper.name)) row[gripper.column] = gripper.open;
   const chunk = new Float64Array(horizon * row.length);
   for (let t = 0; t < horizon; t++) chunk.set(row, t * row.length);
   return chunk;
