@@ -135,7 +135,10 @@ function pickCameras(pictures: Uint8Array, size: number, places: readonly number
   return out;
 }
 
-/** Flow times of the original: Beta(1.5, 1) · 0.999 + 0.001, so that noisy chunks (t near 1) come more often (FACTS 8.3). float32 [count] */
+/**
+ * Flow times of the original: Beta(1.5, 1) · 0.999 + 0.001, so that noisy chunks (t near 1) come more often
+ * (docs/facts.md#flow-matching-and-noise). float32 [count]
+ */
 export function flowTimes(random: Random, count: number): Float32Array {
   // The distribution function of Beta(1.5, 1) is x^1.5, so its inverse draws exactly.
   return Float32Array.from({ length: count }, () => random.uniform() ** (1 / 1.5) * 0.999 + 0.001);

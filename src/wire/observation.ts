@@ -3,7 +3,7 @@ import { InputError, nearest } from '../base/index.ts';
 import { CHALLENGE_ROBOT, type Observation, type Picture } from '../robot/index.ts';
 import { NumpyArray, NumpyScalar, type Packable, type WireMap, type WireValue } from './value.ts';
 
-/** The evaluator's names of the cameras; a key on the wire is `<robot>::<robot>:<link>:Camera:0::rgb` (FACTS 2.2). */
+/** The evaluator's names of the cameras; a key on the wire is `<robot>::<robot>:<link>:Camera:0::rgb` (docs/facts.md#cameras). */
 const LINKS: Readonly<Record<string, string>> = {
   head: 'zed_link',
   left_wrist: 'left_realsense_link',
@@ -12,7 +12,7 @@ const LINKS: Readonly<Record<string, string>> = {
 const PATTERNS = Object.fromEntries(
   CHALLENGE_ROBOT.cameraNames.map((camera) => [camera, new RegExp(`(?:^|:)${LINKS[camera]}:Camera:\\d+::rgb$`)]),
 ) as Record<string, RegExp>;
-/** Numbers of proprioception: the 2025 evaluator sends 256, the 2026 one 61 (FACTS 2.3). */
+/** Numbers of proprioception: the 2025 evaluator sends 256, the 2026 one 61 (docs/facts.md#proprioception). */
 const PROPRIOCEPTION_LENGTHS = [256, 61];
 /** The most actions that one reply may carry. */
 const MAX_CHUNK = 1000;

@@ -2,7 +2,7 @@ import type { PolicyNote } from '../robot/index.ts';
 import { packMessage } from './pack.ts';
 import { Float, NumpyArray, type Packable } from './value.ts';
 
-/** Numbers of one action (FACTS 2.4). */
+/** Numbers of one action (docs/facts.md#actions). */
 export const WIDTH = 23;
 
 export interface ReplyParts {

@@ -27,7 +27,7 @@ export interface EpisodeOptions {
   readonly recorder?: Recorder;
 }
 
-/** The official loop (FACTS 2.1): reset, then observe, act and step until success or time-out. */
+/** The official loop (docs/facts.md#evaluator-loop): reset, then observe, act and step until success or time-out. */
 export async function runEpisode({
   household,
   policy,

@@ -46,7 +46,7 @@ export interface EvaluateOptions {
 }
 
 /**
- * Plays every unit and books it: ledger.jsonl, json/<unit>.json, rollouts/<unit>/, run.json (CONTRACT, evaluation folder).
+ * Plays every unit and books it: ledger.jsonl, json/<unit>.json, rollouts/<unit>/, run.json (docs/contract.md#evaluation-folder).
  * An invalid episode is tried once more and then reported, never counted. What a unit comes to does not depend on which worker plays it.
  * @throws InputError for unknown tasks or a folder of another evaluation; ValetError (interrupted) when `signal` ended it
  */

@@ -9,7 +9,7 @@ export interface Measured {
   readonly distance: { readonly base: number; readonly left: number; readonly right: number };
 }
 
-/** The challenge's record of one rollout (FACTS 2.6): normalised values are human / agent; here the expert stands for the human. */
+/** The challenge's record of one rollout (docs/facts.md#scores): normalised values are human / agent; here the expert stands for the human. */
 export function officialRecord({ task, q, steps, distance }: Measured) {
   const human = reference(task);
   return {

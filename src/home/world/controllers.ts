@@ -6,12 +6,12 @@ export const CONTROL_HZ = 30;
 /** Physics steps per control step. */
 export const SUBSTEPS = 4;
 export const TIMESTEP = 1 / (CONTROL_HZ * SUBSTEPS);
-/** Full scale of the base command: m/s, m/s, rad/s (FACTS 2.4). */
+/** Full scale of the base command: m/s, m/s, rad/s (docs/facts.md#actions). */
 export const BASE_SCALE = [0.75, 0.75, 1.0] as const;
 export const ACTION_WIDTH = 23;
 export const GRIPPER_COLUMNS = { left: 14, right: 22 } as const;
 
-/** The controllers of the challenge (FACTS 2.4): how 23 action numbers become motor targets. */
+/** The controllers of the challenge (docs/facts.md#actions): how 23 action numbers become motor targets. */
 export class Controllers {
   private readonly actuators: readonly number[];
   private readonly yaw: number;

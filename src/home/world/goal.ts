@@ -11,7 +11,7 @@ export interface Goal {
 }
 
 /**
- * The challenge's q (FACTS 3): 1 when some option is fulfilled; otherwise the best option's share of literals that were
+ * The challenge's q (docs/facts.md#scores): 1 when some option is fulfilled; otherwise the best option's share of literals that were
  * false at the start and are true now. A literal that was true at the start stays in the denominator and never earns credit.
  */
 export function qScore(options: Goal['options'], initial: readonly boolean[], now: readonly boolean[]): number {

@@ -125,7 +125,7 @@ export class Household implements World {
   }
 
   /**
-   * Plays one action (23 numbers, FACTS 2.4) for 1/30 s. An episode that has become invalid stays as it is.
+   * Plays one action (23 numbers, docs/facts.md#actions) for 1/30 s. An episode that has become invalid stays as it is.
    * @param disturbance added to the action on its way to the motors, unknown to whoever acts (`lastAction` is without it)
    */
   step(action: ArrayLike<number>, disturbance?: ArrayLike<number>): StepResult {
@@ -203,7 +203,7 @@ export class Household implements World {
     return { literals };
   }
 
-  /** The score if the episode ended now (FACTS 3). */
+  /** The score if the episode ended now (docs/facts.md#scores). */
   q(): number {
     return qScore(this.runtime.goal.options, this.initial, this.values());
   }

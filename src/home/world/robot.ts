@@ -7,10 +7,10 @@ export type Side = (typeof SIDES)[number];
 const TORSO_LINKS = [0.35, 0.3, 0.25] as const;
 const UPPER_ARM = 0.3;
 const FOREARM = [0.16, 0.12] as const;
-/** Full travel of one finger, metres (FACTS 2.4). */
+/** Full travel of one finger, metres (docs/facts.md#actions). */
 export const FINGER_TRAVEL = 0.05;
 
-/** Joint positions after a reset: torso of the real robot's reset pose (FACTS 2.4), left arm tucked away, right arm in front, grippers open. */
+/** Joint positions after a reset: torso of the real robot's reset pose (docs/facts.md#actions), left arm tucked away, right arm in front, grippers open. */
 export const RESET_POSE = {
   torso: [1.025, -1.45, -0.47, 0],
   left: [1.0, 0.15, 0, -2.7, 0, 0, 0],
@@ -22,7 +22,7 @@ export const armJoints = (side: Side) => [1, 2, 3, 4, 5, 6, 7].map((n) => `${sid
 export const fingerJoints = (side: Side) => [1, 2].map((n) => `${side}_finger${n}`);
 export const BASE_JOINTS = ['base_x', 'base_y', 'base_yaw'];
 
-/** Actuators in the order of the action (FACTS 2.4): base 0:3, torso 3:7, left arm 7:14, gripper 14, right arm 15:22, gripper 22. */
+/** Actuators in the order of the action (docs/facts.md#actions): base 0:3, torso 3:7, left arm 7:14, gripper 14, right arm 15:22, gripper 22. */
 export const ACTUATORS = [
   ...BASE_JOINTS,
   ...TORSO_JOINTS,
@@ -122,7 +122,7 @@ export const robotBodies = `
     </body>
   </body>`;
 
-/** Defaults of the robot's parts. Values measured for stable grasps (design/SIM.md rules 4 and 5). */
+/** Defaults of the robot's parts. Values measured for stable grasps (docs/simulator.md#rules, 4 and 5). */
 export const robotDefaults = `
   <default class="robot"><geom contype="2" conaffinity="1" density="0" group="1"/></default>
   <default class="pad"><geom type="box" contype="2" conaffinity="1" density="0" group="1" friction="1.6 .05 .001" condim="4" solimp=".95 .99 .001" priority="2" rgba="${PAD}"/></default>

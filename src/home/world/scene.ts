@@ -5,7 +5,7 @@ import { robotActuators, robotBodies, robotDefaults, robotEqualities, robotTendo
 import { room } from './scenery.ts';
 import type { HomeTask } from './task.ts';
 
-/** The whole scene in MJCF. Solver settings as measured in design/SIM.md rule 4. */
+/** The whole scene in MJCF. Solver settings as measured in docs/simulator.md#rules, 4. */
 export function sceneXml(task: HomeTask): string {
   return `<mujoco model="${task.name}">
   <compiler angle="radian" autolimits="true"/>

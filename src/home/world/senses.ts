@@ -16,7 +16,7 @@ import type { Physics } from './mujoco.ts';
 import { Raycaster } from './render/raycaster.ts';
 import { ACTUATORS, BASE_JOINTS, type Side, TORSO_JOINTS } from './robot.ts';
 
-/** The order of the official `cam_rel_poses` (FACTS 1.1). */
+/** The order of the official `cam_rel_poses` (docs/facts.md#cameras). */
 const POSE_ORDER: readonly string[] = ['left_wrist', 'right_wrist', 'head'];
 export type ViewName = string | 'overview';
 const VIEWS: readonly ViewName[] = [...CHALLENGE_ROBOT.cameraNames, 'overview'];
@@ -65,7 +65,7 @@ export class Senses {
     });
   }
 
-  /** FACTS 2.3. Base velocity is in the robot's own frame; hand poses are relative to the base. */
+  /** docs/facts.md#proprioception. Base velocity is in the robot's own frame; hand poses are relative to the base. */
   proprioception(): Float32Array {
     const { qpos, qvel, actuatorForce } = this.physics.views;
     const pick = (array: ArrayLike<number>, addresses: readonly number[]) => addresses.map((address) => array[address]);

@@ -154,7 +154,7 @@ export function prefixLayout(config: ModelConfig, { fast = false }: { fast?: boo
   return { cameraTokens, base, state, length, fastTokens, total: length + fastTokens };
 }
 
-/** The released network: gemma_2b + gemma_300m + SigLIP So400m/14 (FACTS 8.1). */
+/** The released network: gemma_2b + gemma_300m + SigLIP So400m/14 (docs/facts.md#network). */
 const full: ModelConfigInput = {
   imageSize: 224,
   visionWidth: 1152,

@@ -56,7 +56,7 @@ export interface LossOptions {
  * Outputs: scalars `loss`, `loss/action`, `loss/stage`, `loss/fast`, `loss/chunk`, `loss/objects` (those that are on), `stage_accuracy`;
  * `gradient/<input name>` of every weight that the loss depends on.
  *
- * loss = action + subtaskLossWeight·stage + fastLossWeight·fast + auxiliary weights · theirs (FACTS 8.3).
+ * loss = action + subtaskLossWeight·stage + fastLossWeight·fast + auxiliary weights · theirs (docs/facts.md#flow-matching-and-noise).
  */
 export function buildLossProgram(config: ModelConfig, options: LossOptions): Program {
   const { batch, flowSamples = config.flowSamples, imageInput = 'uint8', imageMask = true } = options;

@@ -146,7 +146,7 @@ export interface Cache {
 }
 
 /**
- * KV mixing: what expert layer d sees is k'[d] = Σ_s C_k[d, s] k[s] + b_k[d], and the same for values (FACTS 8.2); without it k[d].
+ * KV mixing: what expert layer d sees is k'[d] = Σ_s C_k[d, s] k[s] + b_k[d], and the same for values (docs/facts.md#token-sequence); without it k[d].
  * With knowledge insulation the gradient stops before the mixing.
  */
 export function mixCache(net: Network, { keys, values }: Prefix): { keys: Tensor; values: Tensor } {

@@ -30,6 +30,6 @@ export function sincos(positions: ArrayLike<number>, dimension: number, low: num
   return out;
 }
 
-/** Periods of the stage code (positions 0…1) and of the flow time code (FACTS 8.1). */
+/** Periods of the stage code (positions 0…1) and of the flow time code (docs/facts.md#network). */
 export const STAGE_PERIODS = [1e-3, 1] as const;
 export const TIME_PERIODS = [4e-3, 4] as const;

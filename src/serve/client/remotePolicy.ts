@@ -22,7 +22,7 @@ const RESENDS = 2;
 
 type Frame = { readonly data: Buffer; readonly isBinary: boolean };
 
-/** A policy at the other end of a websocket: any server of the official wire (FACTS 2.5). One connection is one robot. */
+/** A policy at the other end of a websocket: any server of the official wire (docs/facts.md#protocol). One connection is one robot. */
 export class RemotePolicy implements Policy {
   note: PolicyNote | undefined;
   private readonly frames: Frame[] = [];
