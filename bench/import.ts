@@ -22,7 +22,10 @@ const execute = promisify(execFile);
 const GIGABYTES = Number(process.env['VALET_BENCH_GIGABYTES'] ?? 2);
 const SAMPLE_NUMBERS = 2 ** 26;
 
-/** Import of a generated checkpoint into a Valet folder; beside it a plain copy, and what the zstd program needs to test such data. */
+/**
+ * Import of a generated checkpoint into a Valet folder; beside it a plain copy, and what the zstd program needs to test
+ * such data.
+ */
 export const importBenchmark: Benchmark = {
   summary: 'import of a large checkpoint (set VALET_BENCH_GIGABYTES); peers: cp, zstd -t',
   async run({ note, threads }): Promise<BenchRow[]> {

@@ -27,7 +27,10 @@ import { Peer } from './peer.ts';
 import { type Benchmark, type BenchRow, row } from './row.ts';
 import { type TransformerShape, transformerParameters, transformerProgram } from './transformer.ts';
 
-/** The original's architecture at about 100 million parameters: patch stem, one token per state number, a vocabulary of the bins alone. */
+/**
+ * The original's architecture at about 100 million parameters: patch stem, one token per state number, a vocabulary of
+ * the bins alone.
+ */
 const HUNDRED_MILLION = modelConfig({
   imageSize: 112,
   visionWidth: 384,
@@ -46,7 +49,10 @@ const HUNDRED_MILLION = modelConfig({
 });
 const TRANSFORMER = { layers: 6, heads: 8, tokens: 200, batch: 8, inputs: 32 };
 const STEPS = 20;
-/** The peer's loss must be ours to this relative difference, else it is another network; gradients and samples to a little more. */
+/**
+ * The peer's loss must be ours to this relative difference, else it is another network; gradients and samples to a
+ * little more.
+ */
 const SAME = 1e-4;
 /** Turns that each side gets of each kind of work; fewer, but two, when they take longer than this (a busy machine). */
 const TURNS = 5;
@@ -174,7 +180,10 @@ function timesOf(kinds: readonly Kind[]): Times {
   return Object.fromEntries(kinds.map((kind) => [kind, []]));
 }
 
-/** What the work takes where nothing disturbs it: a busy machine only adds, and to the side whose threads spin far more than to the other. */
+/**
+ * What the work takes where nothing disturbs it: a busy machine only adds, and to the side whose threads spin far more
+ * than to the other.
+ */
 function least(milliseconds: readonly number[]): number {
   return Math.min(...milliseconds);
 }

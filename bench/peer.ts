@@ -8,7 +8,10 @@ import { ValetError } from '../src/base/index.ts';
 
 const execute = promisify(execFile);
 
-/** bench/peers of the repository that this program runs from; undefined in an installed package, which does not carry it. */
+/**
+ * bench/peers of the repository that this program runs from; undefined in an installed package, which does not carry
+ * it.
+ */
 function peersFolder(): string | undefined {
   for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
     const peers = join(folder, 'bench', 'peers');
@@ -41,8 +44,8 @@ async function findPeer(
 }
 
 /**
- * Runs `bench/peers/<script>` with the Python that has `module` (bench/peers/.venv, else python3) and returns the JSON of its last line;
- * undefined, with a note that says why, when it cannot run.
+ * Runs `bench/peers/<script>` with the Python that has `module` (bench/peers/.venv, else python3) and returns the JSON
+ * of its last line; undefined, with a note that says why, when it cannot run.
  */
 export async function runPeer(
   script: string,

@@ -74,7 +74,10 @@ function dtypeNamed(name: string): DType {
 const chosen = ({ config = 'full' }: BenchSettings): ModelConfig =>
   modelConfig({ ...planningConfig(configNamed(config)), useCorrelatedNoise: false });
 
-/** A float32 checkpoint whose weights are normal numbers of the size that keeps activations near 1; a stretch of them is used again and again. */
+/**
+ * A float32 checkpoint whose weights are normal numbers of the size that keeps activations near 1; a stretch of them is
+ * used again and again.
+ */
 export async function randomCheckpoint(
   folder: string,
   config: ModelConfig,

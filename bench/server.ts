@@ -16,7 +16,10 @@ const PEER = "openpi's server, no-op policy";
 const BATCH = 16;
 const MANY = 64;
 
-/** The policy server with the policy that comes with the package: latency as the official Python client sees it, and many clients at once. */
+/**
+ * The policy server with the policy that comes with the package: latency as the official Python client sees it, and
+ * many clients at once.
+ */
 export const server: Benchmark = {
   summary: 'step latency against openpi, plans per second, many clients for minutes',
   async run({ note, settings: { minutes = 10 } }): Promise<BenchRow[]> {
@@ -26,7 +29,10 @@ export const server: Benchmark = {
 
 type Note = (line: string) => void;
 
-/** The same Python client against Valet, a no-op policy behind openpi's server, and a server that answers a constant; in turn, block by block. */
+/**
+ * The same Python client against Valet, a no-op policy behind openpi's server, and a server that answers a constant; in
+ * turn, block by block.
+ */
 async function latency(note: Note): Promise<BenchRow[]> {
   const peers = repositoryFolder(join('bench', 'peers'));
   const python = peers && (await pythonWithClient());

@@ -53,7 +53,9 @@ export class Process {
   }
 }
 
-/** The folder of a repository that this program runs from; undefined in an installed package, which does not carry it. */
+/**
+ * The folder of a repository that this program runs from; undefined in an installed package, which does not carry it.
+ */
 export function repositoryFolder(name: string): string | undefined {
   for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder))
     if (existsSync(join(folder, name))) return join(folder, name);

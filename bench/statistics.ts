@@ -14,7 +14,10 @@ const EPISODES = 200;
 const DISTINCT = 16;
 const ROUNDS = 3;
 
-/** Statistics of a data set in the BEHAVIOR layout (without videos), against merely decoding its columns, and Python beside it. */
+/**
+ * Statistics of a data set in the BEHAVIOR layout (without videos), against merely decoding its columns, and Python
+ * beside it.
+ */
 export const statistics: Benchmark = {
   summary: 'statistics over all chunks, against decoding the same columns, and memory at 1 and 10 million frames',
   async run({ threads, note }): Promise<BenchRow[]> {

@@ -20,7 +20,10 @@ interface Peer {
   readonly version: string;
 }
 
-/** FAST: fitting, encoding and decoding chunks of 30×22, one thread. Both sides take turns; what they compute must be the same. */
+/**
+ * FAST: fitting, encoding and decoding chunks of 30×22, one thread. Both sides take turns; what they compute must be
+ * the same.
+ */
 export const tokenizer: Benchmark = {
   summary: 'FAST vocabulary: fit, encode, decode; peer: SciPy and Hugging Face tokenizers',
   async run({ note }): Promise<BenchRow[]> {
@@ -137,7 +140,10 @@ function asciiJson(value: unknown): string {
   );
 }
 
-/** Chunks as robots make them: joints that stand, drift or swing, a little noise, grippers that switch; float64 [count, 30, 22] within [-1, 1]. */
+/**
+ * Chunks as robots make them: joints that stand, drift or swing, a little noise, grippers that switch; float64
+ * [count, 30, 22] within [-1, 1].
+ */
 function trajectories(count: number): Float64Array {
   const random = Random.of('bench', 'trajectories');
   const out = new Float64Array(count * SIZE);

@@ -55,7 +55,10 @@ export function transformerParameters(shape: TransformerShape): Parameters {
   );
 }
 
-/** Inputs `x`, `target` [batch·tokens, inputs]; outputs `loss` (mean square error) and, when asked for, `gradient/<weight>`. */
+/**
+ * Inputs `x`, `target` [batch·tokens, inputs]; outputs `loss` (mean square error) and, when asked for,
+ * `gradient/<weight>`.
+ */
 export function transformerProgram(shape: TransformerShape, options: { readonly gradients: boolean }): Program {
   const { layers, width: d, heads, tokens: t, batch: b, inputs } = shape;
   const builder = new Builder();

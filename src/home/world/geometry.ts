@@ -1,4 +1,7 @@
-/** Small rigid-body arithmetic. Quaternions are wxyz as in MuJoCo unless a name says otherwise; lengths in metres, angles in radians. */
+/**
+ * Small rigid-body arithmetic. Quaternions are wxyz as in MuJoCo unless a name says otherwise; lengths in metres,
+ * angles in radians.
+ */
 
 export type Vector3 = readonly [number, number, number];
 export type Quaternion = readonly [number, number, number, number];

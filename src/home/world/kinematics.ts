@@ -39,7 +39,8 @@ export class ArmKinematics {
   /**
    * @param start joint positions [7] to start from
    * @param posture joint positions [7] that the null space prefers
-   * @returns joint positions [7] within the joints' limits, and how far from the goal the last iteration still began (metres + half radians)
+   * @returns joint positions [7] within the joints' limits, and how far from the goal the last iteration still began
+   *   (metres + half radians)
    */
   solve(
     hand: Hand,

@@ -33,7 +33,10 @@ export interface View {
   readonly height: number;
   /** Colours of this picture instead of the scene's, [n, 4]. */
   readonly rgba?: ArrayLike<number>;
-  /** Light that a geom gives off by itself, [n]: added to the light that falls on it; 1 shows its full colour in the dark. */
+  /**
+   * Light that a geom gives off by itself, [n]: added to the light that falls on it; 1 shows its full colour in the
+   * dark.
+   */
   readonly emission?: ArrayLike<number>;
   /** Rays a pixel side: 1, or 2 for 2×2 rays a pixel averaged (soft edges). */
   readonly supersample?: 1 | 2;

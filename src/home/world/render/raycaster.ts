@@ -16,8 +16,9 @@ const DRAW: Readonly<Record<number, Draw>> = {
 
 /**
  * Takes pictures of a scene of MuJoCo primitives on the CPU: for each geom the pixels that it can touch, an exact
- * intersection of each pixel's ray with it, a z-buffer, and shading of what stayed. Pure arithmetic, so the same scene gives
- * the same bytes on every machine. A solid that the camera is inside of, or a plane seen from below, is not drawn.
+ * intersection of each pixel's ray with it, a z-buffer, and shading of what stayed. Pure arithmetic, so the same scene
+ * gives the same bytes on every machine. A solid that the camera is inside of, or a plane seen from below, is not
+ * drawn.
  */
 export class Raycaster {
   private readonly count: number;
@@ -81,12 +82,18 @@ export class Raycaster {
     return average(shade(view, surface, rays, this.buffer, this.fine), width, height, out);
   }
 
-  /** Distance along the optical axis of the last picture in metres, float32 [height, width]; Infinity where nothing was hit. With supersampling the nearest of the pixel's rays. */
+  /**
+   * Distance along the optical axis of the last picture in metres, float32 [height, width]; Infinity where nothing was
+   * hit. With supersampling the nearest of the pixel's rays.
+   */
   depth(): Float32Array {
     return this.nearest((i) => this.buffer.depth[i]!, new Float32Array(this.last.width * this.last.height));
   }
 
-  /** The geom that each pixel of the last picture shows, int32 [height, width]; -1 where nothing was hit. With supersampling the nearest of the pixel's rays. */
+  /**
+   * The geom that each pixel of the last picture shows, int32 [height, width]; -1 where nothing was hit. With
+   * supersampling the nearest of the pixel's rays.
+   */
   segmentation(): Int32Array {
     return this.nearest((i) => this.buffer.segmentation[i]!, new Int32Array(this.last.width * this.last.height));
   }

@@ -2,7 +2,10 @@ import { matrixAt, vectorAt } from '../geometry.ts';
 import { GeomType, type Rays, type View } from './geometry.ts';
 import type { ZBuffer } from './primitives.ts';
 
-/** The light of the room: one direction towards the lamp, light from all sides, light from the camera; and what is seen where nothing is. */
+/**
+ * The light of the room: one direction towards the lamp, light from all sides, light from the camera; and what is seen
+ * where nothing is.
+ */
 const LAMP = unit(0.35, 0.25, 0.9);
 const DIFFUSE = 0.5;
 const AMBIENT = 0.38;
@@ -127,7 +130,10 @@ export function shade(
   return out;
 }
 
-/** The brightness of a tiled floor at (x, y); `blur` is the size of a pixel there in metres, over which tiles run into one another. */
+/**
+ * The brightness of a tiled floor at (x, y); `blur` is the size of a pixel there in metres, over which tiles run into
+ * one another.
+ */
 function tiles(x: number, y: number, blur: number): number {
   const soft = 1 / Math.max(blur / 2, 1e-4);
   return 1 - (TILE_CONTRAST / 2) * (1 - wave(x, soft) * wave(y, soft));
