@@ -14,6 +14,7 @@ import {
   parameterTree,
 } from '../src/model/index.ts';
 import { writeSafetensors } from '../src/tensor/index.ts';
+import { ownProgram } from './ownProgram.ts';
 import { runPeer } from './peer.ts';
 import { type Benchmark, type BenchRow, row } from './row.ts';
 
@@ -45,7 +46,7 @@ export const importBenchmark: Benchmark = {
         process.execPath,
         [
           ...process.execArgv,
-          process.argv[1]!,
+          ownProgram(),
           'import',
           source,
           '--out',

@@ -57,7 +57,8 @@ export class Raycaster {
     if (view.geomPositions.length < 3 * this.count || view.geomMatrices.length < 9 * this.count)
       throw new InputError(
         'Raycaster.render',
-        `poses of ${Math.min(view.geomPositions.length / 3, view.geomMatrices.length / 9)} geoms (expected ${this.count}).`,
+        `poses of ${Math.min(view.geomPositions.length / 3, view.geomMatrices.length / 9)} geoms ` +
+          `(expected ${this.count}).`,
       );
     const w = width * supersample;
     const h = height * supersample;
