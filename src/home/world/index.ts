@@ -13,6 +13,7 @@ export {
   wrapAngle,
   yawQuaternion,
 } from './geometry.ts';
+export type { Goal, Literal } from './goal.ts';
 export { Household, type HouseholdOptions, type Snapshot } from './household.ts';
 export { INSTANCE_RANGES, instanceIds, type Split, splitOf } from './instances.ts';
 export { ArmKinematics } from './kinematics.ts';
