@@ -27,5 +27,6 @@ export default defineConfig(({ dts }) => ({
   sourcemap: true,
   clean: true,
   fixedExtension: false,
+  inputOptions: { checks: { pluginTimings: false } },
   outputOptions: { chunkFileNames: 'chunks/[name]-[hash].js' },
 }));

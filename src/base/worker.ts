@@ -12,7 +12,7 @@ const FROM_SOURCE = import.meta.url.endsWith('.ts');
  * Starts the worker `name` (a path below src/ without extension, such as `train/trainer.worker`). Built, every worker is a
  * file of its own in dist/workers; from source it is the TypeScript file, loaded through tsx.
  */
-export function startWorker(name: string, workerData?: unknown): Worker {
+function startWorker(name: string, workerData?: unknown): Worker {
   const path = FROM_SOURCE
     ? join(packageRoot(), 'src', `${name}.ts`)
     : join(packageRoot(), 'dist', 'workers', `${name.replaceAll('/', '-')}.js`);

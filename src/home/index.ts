@@ -16,6 +16,7 @@ export {
   type SceneDescription,
   type Situation,
   type Split,
+  type StepResult,
   splitOf,
   type TaskRuntime,
   type Vector3,
