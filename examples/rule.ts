@@ -1,8 +1,8 @@
 // A correction rule of your own: with something in a hand the robot drives at half speed.
 //   npx tsx examples/rule.ts
 // The session decides what is done with a plan; the rule stands around it and changes what comes out.
-import { createPolicy, createSession, type Robot, robotNamed, type Session, stateOf } from 'valet-vla';
-import { closedOnNothing, isOpen } from 'valet-vla/robot';
+import { createPolicy, createSession, type Robot, type Session, stateOf } from 'valet-vla';
+import { CHALLENGE_ROBOT, closedOnNothing, isOpen, proprioceptionField } from 'valet-vla/robot';
 import { ArithmeticPlanner, fakeObservation } from 'valet-vla/testing';
 
 function carrySlowly(session: Session, robot: Robot): Session {
@@ -32,13 +32,14 @@ function carrySlowly(session: Session, robot: Robot): Session {
   };
 }
 
-const robot = robotNamed('r1pro');
+const robot = CHALLENGE_ROBOT;
 const session = carrySlowly(createSession(), robot);
 const policy = createPolicy({ planner: new ArithmeticPlanner(robot, { growth: 0.1 }), session });
 
 const open = fakeObservation(robot, { imageSize: 8 });
 const proprioception = open.proprioception.slice();
-for (const finger of [193, 194, 232, 233]) proprioception[finger] = 0.02; // half closed
+for (const fingers of ['gripper_left_qpos', 'gripper_right_qpos'])
+  proprioceptionField(robot, proprioception, fingers).fill(0.02); // half closed
 for (const observation of [open, { ...open, proprioception }]) {
   await policy.reset();
   await policy.act(observation);

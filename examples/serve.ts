@@ -1,9 +1,10 @@
 // Serves a policy of your own over the official evaluator's wire, then talks to it as an evaluator would.
 //   npx tsx examples/serve.ts          (with `--stay` it goes on serving)
-import { type Policy, RemotePolicy, robotNamed, startServer, stateOf } from 'valet-vla';
+import { type Policy, RemotePolicy, startServer, stateOf } from 'valet-vla';
+import { CHALLENGE_ROBOT } from 'valet-vla/robot';
 import { tryPolicy } from 'valet-vla/testing';
 
-const robot = robotNamed('r1pro');
+const robot = CHALLENGE_ROBOT; // what the evaluator drives
 
 /** Holds every joint where it is; the base gets no velocity. Each connection is one robot with a policy of its own. */
 const holdStill = (): Policy => ({
