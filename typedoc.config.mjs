@@ -16,6 +16,7 @@ export default {
   out: 'out/api',
   readme: 'docs/howto/use-as-a-library.md',
   excludePrivate: true,
+  excludeExternals: true,
   excludeInternal: true,
   disableSources: true,
 };
