@@ -2,6 +2,7 @@
 export { checkDataset } from './check.ts';
 export { contactSheet } from './contactSheet.ts';
 export {
+  commonRobot,
   type Dataset,
   DatasetWriter,
   type EncodedEpisode,
@@ -12,7 +13,8 @@ export {
   encodeParquet,
   openDataset,
   readColumns,
+  requireRobot,
 } from './lerobot/index.ts';
-export { parseDataFolder, type RawBatch, SampleStore } from './samples/index.ts';
-export { datasetStatistics, decodeOnly } from './statistics/index.ts';
+export { parseDataFolder, type RawBatch, SampleStore, stageTable } from './samples/index.ts';
+export { datasetStatistics, decodeOnly, frameBytes } from './statistics/index.ts';
 export { checkVideo, decodeFrames, probeVideo } from './video/index.ts';

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeEpisode, frameNumberIn } from '../../../test/support/data.ts';
 import { CHALLENGE_ROBOT } from '../../robot/index.ts';
-import { probeVideo } from '../video/video.ts';
+import { probeVideo } from '../video/index.ts';
 import { openDataset } from './open.ts';
 import { DatasetWriter } from './writer.ts';
 

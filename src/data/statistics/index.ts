@@ -1,1 +1,1 @@
-export { datasetStatistics, decodeOnly } from './datasetStatistics.ts';
+export { datasetStatistics, decodeOnly, frameBytes } from './datasetStatistics.ts';

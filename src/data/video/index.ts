@@ -1,10 +1,4 @@
 export { checkVideo } from './codecReport.ts';
-export {
-  decodeFrames,
-  encodeVideo,
-  probeVideo,
-  readFrames,
-  VIDEO_CODEC,
-  VIDEO_DEFAULTS,
-  type VideoOptions,
-} from './video.ts';
+export { encodeVideo, VIDEO_CODEC, type VideoSettings } from './encodeVideo.ts';
+export { probeVideo } from './probeVideo.ts';
+export { decodeFrames, readFrames } from './readFrames.ts';

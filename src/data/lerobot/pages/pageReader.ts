@@ -45,7 +45,7 @@ interface PageHeader {
 /**
  * Reads columns of equally long float32 lists straight from parquet pages, without building them: where somebody needs some numbers of each row, nothing is
  * allocated and nothing copied but what decompression writes. It knows the common form only (pages of version 1 or 2, plain or from a dictionary, snappy or
- * not compressed, no nulls) and says so where a file is of another one, or damaged; `readColumns` then reads it, or says what is wrong.
+ * not compressed, no nulls) and says so where a file is of another one, or damaged; `queryColumns` then reads it, or says what is wrong.
  */
 export class PageReader {
   private readonly memory = new WebAssembly.Memory({ initial: 1 });
