@@ -4,7 +4,7 @@ import { CHALLENGE_ROBOT, type Robot } from '../../src/robot/index.ts';
 
 /** An episode without its number, with all that a made-up one has. */
 export type FakeEpisode = Omit<EpisodeRecord, 'episodeIndex'> &
-  Required<Pick<EpisodeRecord, 'taskInfo' | 'taskInfoKeys' | 'cameraPoses' | 'skills' | 'stages'>>;
+  Required<Pick<EpisodeRecord, 'taskInfo' | 'taskInfoKeys' | 'cameraPoses' | 'stages'>>;
 
 /**
  * A made-up but plausible episode for tests: smooth numbers, pictures with a gradient, texture and a 3-pixel red dot that moves; the robot's first
@@ -84,15 +84,17 @@ export async function writeRobotDataset(
   }: { episodes?: number; frames?: number; tasks?: number; size?: number; stateLength?: number } = {},
 ): Promise<Omit<EpisodeRecord, 'episodeIndex'>[]> {
   const writer = await DatasetWriter.create(folder, { robot, imageSize: size });
-  const records = Array.from({ length: episodes }, (_, seed) => {
-    const taskIndex = seed % tasks;
-    const fake = fakeEpisode({
-      ...{ robot, size, seed, taskIndex, length: frames, taskName: `task_${taskIndex}` },
-      ...(stateLength !== undefined && { stateLength }),
-    });
-    const { cameraPoses: _, taskInfo: __, taskInfoKeys: ___, ...record } = fake;
-    return record;
-  }).sort((a, b) => a.taskIndex - b.taskIndex);
+  const records = [...Array(episodes).keys()]
+    .map((seed) => {
+      const taskIndex = seed % tasks;
+      const fake = fakeEpisode({
+        ...{ robot, size, seed, taskIndex, length: frames, taskName: `task_${taskIndex}` },
+        ...(stateLength !== undefined && { stateLength }),
+      });
+      const { cameraPoses: _, taskInfo: __, taskInfoKeys: ___, ...record } = fake;
+      return record;
+    })
+    .sort((a, b) => a.taskIndex - b.taskIndex);
   for (const record of records) await writer.addEpisode(record);
   await writer.finish();
   return records;

@@ -31,7 +31,7 @@ export interface EpisodeRecord {
   /** Per camera of the robot T pictures, each uint8 [H, W, 3]. */
   readonly pictures: Readonly<Record<string, readonly Uint8Array[]>>;
   /** Annotated skills, frames [start, end). */
-  readonly skills?: readonly { readonly name: string; readonly start: number; readonly end: number }[];
+  readonly skills: readonly { readonly name: string; readonly start: number; readonly end: number }[];
   /** Stage per frame [T], from 0. */
   readonly stages?: Uint8Array;
   /** Anything else worth keeping (JSON). `clip` says that the episode is a window of a longer demonstration, in its frames. */

@@ -13,7 +13,7 @@ export function annotation(episode: EpisodeRecord, length: number) {
     task_name: episode.taskName.replaceAll('_', ' '),
     data_folder: episode.taskName,
     meta_data: { task_duration: length, valid_duration: [0, length] },
-    skill_annotation: (episode.skills ?? []).map((skill, skill_idx) => ({
+    skill_annotation: episode.skills.map((skill, skill_idx) => ({
       skill_idx,
       skill_id: [],
       skill_description: [skill.name],
