@@ -12,6 +12,8 @@ export {
   encodeEpisode,
   encodeParquet,
   openDataset,
+  proposeRobot,
+  type RobotProposal,
   readColumns,
   requireRobot,
 } from './lerobot/index.ts';

@@ -1,5 +1,5 @@
 import type { Robot } from '../../robot/index.ts';
-import type { EpisodeRecord } from './episode.ts';
+import type { EpisodeRecord } from './episodeRecord.ts';
 
 /** The per-episode JSON: BEHAVIOR keeps the recording's attributes here; ours are the instance, the keys and whatever `meta` says. */
 export function metaInfo(episode: EpisodeRecord, length: number) {

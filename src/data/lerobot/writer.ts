@@ -4,13 +4,8 @@ import { join, resolve } from 'node:path';
 import { aside, InputError, removeAbandoned } from '../../base/index.ts';
 import { CHALLENGE_ROBOT, type Robot, robotRecord } from '../../robot/index.ts';
 import { VIDEO_CODEC, type VideoSettings } from '../video/index.ts';
-import {
-  type EncodedEpisode,
-  type EpisodeLayout,
-  type EpisodeRecord,
-  encodeEpisode,
-  type PictureSize,
-} from './episode.ts';
+import { type EncodedEpisode, type EpisodeLayout, encodeEpisode, type PictureSize } from './episode.ts';
+import type { EpisodeRecord } from './episodeRecord.ts';
 import type { Info } from './layout.ts';
 import { robotFile } from './robotOf.ts';
 

@@ -12,7 +12,7 @@ import {
 import { InputError, WorkerClient } from '../../base/index.ts';
 import { type Robot, robotRecord } from '../../robot/index.ts';
 import { commonRobot, type Dataset, openDataset } from '../lerobot/index.ts';
-import type { OpenRequest } from './statistics.worker.ts';
+import type { EpisodeJob, OpenRequest } from './statistics.worker.ts';
 
 export interface DatasetStatisticsOptions {
   /** Whose data they are; when left out, as the data sets say. */
@@ -111,13 +111,6 @@ export const frameBytes = ({ width }: Robot): number => 2 * 4 * 8 * Math.ceil(wi
 function processorSeconds(since: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(since);
   return (user + system) / 1e6;
-}
-
-/** Episodes of one file, for one worker. */
-export interface EpisodeJob {
-  readonly set: number;
-  /** Places in the data set's list. */
-  readonly episodes: number[];
 }
 
 /** Frames of a file with several episodes that are given to a worker at once. */

@@ -11,7 +11,6 @@ import {
   queryColumns,
   type RowSink,
 } from '../lerobot/index.ts';
-import type { EpisodeJob } from './datasetStatistics.ts';
 
 /** Which data sets there are, whose, and what is computed of them. */
 export interface OpenRequest {
@@ -20,6 +19,13 @@ export interface OpenRequest {
   readonly chunks: Pick<StatisticsOptions, 'horizon' | 'paddedWidth' | 'memory'>;
   /** `read` has the general reader ready before the first call. */
   readonly how?: 'read' | 'pick' | undefined;
+}
+
+/** Episodes of one file, for one worker. */
+export interface EpisodeJob {
+  readonly set: number;
+  /** Places in the data set's list. */
+  readonly episodes: number[];
 }
 
 const COLUMNS = ['observation.state', 'action'] as const;
