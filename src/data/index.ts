@@ -4,6 +4,7 @@ export { contactSheet } from './contactSheet.ts';
 export {
   commonRobot,
   type Dataset,
+  type DatasetOptions,
   DatasetWriter,
   type EncodedEpisode,
   type Episode,
@@ -12,11 +13,18 @@ export {
   encodeEpisode,
   encodeParquet,
   openDataset,
+  ParquetError,
   proposeRobot,
   type RobotProposal,
   readColumns,
   requireRobot,
 } from './lerobot/index.ts';
 export { parseDataFolder, type RawBatch, SampleStore, stageTable } from './samples/index.ts';
-export { datasetStatistics, decodeOnly, frameBytes } from './statistics/index.ts';
-export { checkVideo, decodeFrames, probeVideo } from './video/index.ts';
+export {
+  type DatasetStatistics,
+  type DatasetStatisticsOptions,
+  datasetStatistics,
+  decodeOnly,
+  frameBytes,
+} from './statistics/index.ts';
+export { checkVideo, decodeFrames, probeVideo, VideoError } from './video/index.ts';

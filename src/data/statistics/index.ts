@@ -1,1 +1,7 @@
-export { datasetStatistics, decodeOnly, frameBytes } from './datasetStatistics.ts';
+export {
+  type DatasetStatistics,
+  type DatasetStatisticsOptions,
+  datasetStatistics,
+  decodeOnly,
+  frameBytes,
+} from './datasetStatistics.ts';

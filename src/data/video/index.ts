@@ -2,3 +2,4 @@ export { checkVideo } from './codecReport.ts';
 export { encodeVideo, VIDEO_CODEC, type VideoSettings } from './encodeVideo.ts';
 export { probeVideo } from './probeVideo.ts';
 export { decodeFrames, readFrames } from './readFrames.ts';
+export { VideoError } from './videoError.ts';
