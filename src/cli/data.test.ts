@@ -59,6 +59,18 @@ describe('valet data', () => {
     expect(channels[0]!.stdev).toBeGreaterThan(20);
   });
 
+  it('robot proposes one, and check takes it; without a robot that is known, the option is named', async () => {
+    const out = join(folder, 'robot.json');
+    const { robot, guesses } = JSON.parse(await run('robot', golden, '--out', out, '--json'));
+    expect(robot).toMatchObject({ name: 'R1Pro', rate: 30, cameras: [{ name: 'left_wrist' }, {}, {}] });
+    expect(guesses.join()).toMatch(/columns have no names/);
+    vi.restoreAllMocks();
+    expect(JSON.parse(await run('check', golden, '--robot', out, '--json'))).toMatchObject({ ok: true });
+    vi.restoreAllMocks();
+    const other = await run('check', golden, '--robot', 'single-arm', '--json');
+    expect(JSON.parse(other).problems[0].message).toMatch(/not of the robot single-arm: its actions have 23 numbers/);
+  });
+
   it('refuses an episode that is not there, and says what is not built', async () => {
     await expect(run('show', golden, '--episode', '11', '--out', join(folder, 'x.png'))).rejects.toThrow(
       /no episode 11 \(it has 6: 10, 20, 30/,

@@ -75,7 +75,7 @@ it('gives the same file with any number of workers, and says when quantiles come
   exact!.perTimestep.q99.forEach((q, i) => {
     expect(Math.abs(rough!.perTimestep.q99[i]! - q)).toBeLessThanOrEqual(2 ** -7 * Math.abs(q) + 1e-12);
   });
-  expect(await readdir(join(folder, 'one'))).toEqual(['norm_stats.json']);
+  expect(await readdir(join(folder, 'one'))).toEqual(['norm_stats.json', 'robot.json']);
 });
 
 it('names the file of a damaged episode, and leaves nothing behind', async () => {

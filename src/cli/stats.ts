@@ -2,12 +2,13 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { QUANTILE_ERROR, raiseDeviations, writeNormStats } from '../action/index.ts';
-import { duration, NotBuiltError, Progress } from '../base/index.ts';
+import { duration, jsonText, NotBuiltError, Progress, writeFileAside } from '../base/index.ts';
 import { datasetStatistics } from '../data/index.ts';
-import { CHALLENGE_ROBOT } from '../robot/index.ts';
+import { chosenRobot, robotRecord } from '../robot/index.ts';
 import { atLeastZero, positive } from './shared/numbers.ts';
 
 interface Options {
+  robot?: string;
   out: string;
   minStd: number;
   workers: number;
@@ -21,12 +22,13 @@ export function command(): Command {
   return new Command('stats')
     .description('exact statistics and correlation over all chunks of a data set, as the original norm_stats.json')
     .argument('<dir...>', 'data sets (LeRobot v2.1 or v3.0); several are taken as one')
-    .requiredOption('--out <dir>', 'folder for norm_stats.json')
+    .requiredOption('--out <dir>', 'folder for norm_stats.json and robot.json')
+    .option('--robot <name|file>', 'whose data they are (default: as the data sets say)')
     .option('--min-std <x>', 'raise smaller standard deviations to this (0: exact)', atLeastZero, 0)
     .option('--workers <n>', 'worker threads; the numbers do not depend on it', positive, availableParallelism())
     .option(
       '--memory <gb>',
-      'for exact quantiles (184 bytes a frame); beyond it they are read from counts',
+      'for exact quantiles (8 bytes a frame and action column, rounded up to 8 columns); beyond it they are read from counts',
       atLeastZero,
       4,
     )
@@ -42,7 +44,9 @@ async function run(folders: string[], options: Options): Promise<void> {
   const started = performance.now();
   let reading: Progress | undefined;
   let computing: Progress | undefined;
-  const { statistics, frames, chunks, quantiles, workers } = await datasetStatistics(folders, {
+  const given = options.robot === undefined ? undefined : await chosenRobot(options.robot);
+  const { robot, statistics, frames, chunks, quantiles, workers } = await datasetStatistics(folders, {
+    robot: given,
     workers: options.workers,
     memory: options.memory * 2 ** 30,
     reading(done, total) {
@@ -58,10 +62,8 @@ async function run(folders: string[], options: Options): Promise<void> {
   });
   computing?.end();
   const out = join(options.out, 'norm_stats.json');
-  await writeNormStats(
-    out,
-    options.minStd > 0 ? raiseDeviations(statistics, options.minStd, CHALLENGE_ROBOT.width) : statistics,
-  );
+  await writeNormStats(out, options.minStd > 0 ? raiseDeviations(statistics, options.minStd, robot.width) : statistics);
+  await writeFileAside(join(options.out, 'robot.json'), jsonText(robotRecord(robot)));
 
   const seconds = (performance.now() - started) / 1000;
   const summary = {
@@ -71,6 +73,7 @@ async function run(folders: string[], options: Options): Promise<void> {
     framesPerSecond: Math.round(frames / seconds),
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     out: options.out,
+    robot: robot.name,
     workers,
     quantiles,
     quantileErrorRelative: quantiles === 'exact' ? 0 : QUANTILE_ERROR,
@@ -79,7 +82,7 @@ async function run(folders: string[], options: Options): Promise<void> {
     process.stdout.write(`${JSON.stringify(summary)}\n`);
     return;
   }
-  const still = CHALLENGE_ROBOT.parts.flatMap(({ name, columns: [start, end] }) =>
+  const still = robot.parts.flatMap(({ name, columns: [start, end] }) =>
     Array.from({ length: end - start }, (_, i) => start + i)
       .filter((d) => statistics.actions.std[d]! < 1e-6)
       .map((d) => `${name} ${d - start}`),

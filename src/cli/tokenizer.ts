@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { FAST_MAX_TOKENS, parseColumns } from '../action/index.ts';
+import { FAST_MAX_TOKENS } from '../action/index.ts';
 import { duration, InputError, Progress, WorkerClient } from '../base/index.ts';
-import { CHALLENGE_ROBOT } from '../robot/index.ts';
+import { chosenRobot, type RobotRecord, robotRecord } from '../robot/index.ts';
 import { assetIds, type CheckJob, type CheckReport, type FitJob, type FitReport, ownAssetId } from '../train/index.ts';
 import { aboveZero, positive } from './shared/numbers.ts';
 
 interface Common {
-  horizon: number;
+  robot?: string;
+  horizon?: number;
   maxChunks: number;
   maxTokens: number;
   stats?: string;
@@ -49,9 +50,10 @@ export function command(): Command {
 
 function common(command: Command): Command {
   return command
+    .option('--robot <name|file>', 'whose actions they are (default: as the data say)')
     .option('--stats <file>', 'norm_stats.json whose q01 and q99 scale the actions (else those of the data)')
-    .option('--columns <ranges>', 'columns of the action that are encoded (default: 0:6,7:23)')
-    .option('--horizon <n>', 'steps of a chunk', positive, CHALLENGE_ROBOT.horizon)
+    .option('--columns <ranges>', 'columns that are encoded, such as 0:6,7:14 (default: the robot’s)')
+    .option('--horizon <n>', 'steps of a chunk (default: the robot’s)', positive)
     .option('--max-chunks <n>', 'chunks to take at most, drawn evenly', positive, 200_000)
     .option('--max-tokens <n>', 'ids that training keeps of a chunk', positive, FAST_MAX_TOKENS)
     .option('--seed <text>', 'of the draw', '0')
@@ -59,21 +61,22 @@ function common(command: Command): Command {
     .option('--quiet', 'no progress on stderr', false);
 }
 
-const sourceOf = (folders: readonly string[], { horizon, maxChunks, seed }: Common) => ({
-  folders,
-  horizon,
-  maxChunks,
-  seed,
-});
+const robotOf = async ({ robot }: Common): Promise<RobotRecord | undefined> =>
+  robot === undefined ? undefined : robotRecord(await chosenRobot(robot));
+
+const sourceOf = async (folders: readonly string[], options: Common) => {
+  const { horizon, maxChunks, seed } = options;
+  return { folders, robot: await robotOf(options), horizon, maxChunks, seed };
+};
 
 async function fit(
   folders: string[],
   options: Common & { out: string; assetId?: string; vocabSize: number; scale: number },
 ): Promise<void> {
   const job: FitJob = {
-    source: sourceOf(folders, options),
+    source: await sourceOf(folders, options),
     stats: options.stats,
-    columns: parseColumns(options.columns ?? '0:6,7:23'),
+    columns: options.columns,
     scale: options.scale,
     vocabSize: options.vocabSize,
     maxTokens: options.maxTokens,
@@ -104,9 +107,11 @@ function folderFor(out: string, assetId: string | undefined): string {
 async function check(dir: string, options: Common & { data?: string[] }): Promise<void> {
   const job: CheckJob = {
     dir,
-    source: options.data && sourceOf(options.data, options),
+    source: options.data && (await sourceOf(options.data, options)),
+    robot: await robotOf(options),
+    horizon: options.horizon,
     stats: options.stats,
-    columns: options.columns === undefined ? undefined : parseColumns(options.columns),
+    columns: options.columns,
     maxTokens: options.maxTokens,
   };
   const report = await inWorker<CheckReport>('check', job, options.quiet);

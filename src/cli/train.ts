@@ -1,10 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
-import { ValetError } from '../base/index.ts';
+import { z } from 'zod';
+import { readJson, ValetError } from '../base/index.ts';
+import { chosenRobot } from '../robot/index.ts';
 import { applySettings, checkTrainConfig, loadTrainConfig, train } from '../train/index.ts';
 import { minutes, whole } from './shared/numbers.ts';
 
 interface Options {
+  robot?: string;
+  stageTable?: string;
   config: string;
   data: string[];
   out: string;
@@ -27,6 +31,8 @@ export function command(): Command {
     .requiredOption('--config <name>', 'nano, dummy, full, or a JSON file')
     .requiredOption('--data <dir...>', 'data set folders; DIR:WEIGHT gives each its share of every batch')
     .requiredOption('--out <dir>', 'training folder')
+    .option('--robot <name|file>', 'whose data they are (default: as the data sets say)')
+    .option('--stage-table <file>', 'stages of each task: a JSON list, or the config.json of a checkpoint')
     .option('--steps <n>', 'updates; the schedule ends with them', whole)
     .option('--seed <n>', 'seed of weights, batches and noise', whole, 0)
     .option('--threads <n>', 'threads of the network', whole, availableParallelism())
@@ -45,14 +51,25 @@ export function command(): Command {
     .action(run);
 }
 
+const StageTable = z.array(z.int().positive()).min(1);
+const StageTableFile = z.union([StageTable, z.object({ model: z.object({ taskNumStages: StageTable }) })]);
+
+/** The table in a file, as JSON. @throws InputError when it holds none */
+async function stageTableText(file: string): Promise<string> {
+  const found = await readJson(file, StageTableFile);
+  return JSON.stringify(Array.isArray(found) ? found : found.model.taskNumStages);
+}
+
 async function run(options: Options): Promise<void> {
   const base = await loadTrainConfig(options.config);
   const settings = [
     ...options.set,
+    ...(options.stageTable === undefined ? [] : [`model.taskNumStages=${await stageTableText(options.stageTable)}`]),
     ...(options.steps === undefined ? [] : [`steps=${options.steps}`]),
     ...(options.checkpointEvery === undefined ? [] : [`checkpointEvery=${options.checkpointEvery}`]),
   ];
   const config = checkTrainConfig(applySettings(base, settings));
+  const robot = options.robot === undefined ? undefined : await chosenRobot(options.robot);
   const log = (line: string) => void process.stderr.write(`${line}\n`);
   const stop = new AbortController();
   let signals = 0;
@@ -74,6 +91,7 @@ async function run(options: Options): Promise<void> {
       resume,
       signal: stop.signal,
       log,
+      ...(robot && { robot }),
       ...(init === undefined ? {} : { init }),
       ...(stats === undefined ? {} : { stats }),
       ...(tokenizer === undefined ? {} : { tokenizer }),

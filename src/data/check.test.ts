@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeEpisode } from '../../test/support/data.ts';
 import { checkDataset, type ProblemCode } from './check.ts';
-import { encodeParquet } from './lerobot/parquet.ts';
+import { encodeParquet } from './lerobot/encodeParquet.ts';
 import { DatasetWriter } from './lerobot/writer.ts';
-import { encodeVideo } from './video/video.ts';
+import { encodeVideo } from './video/index.ts';
 
 let folder: string;
 let sound: string;
@@ -56,6 +56,7 @@ const pictures = (size: number, count: number) => (dir: string) =>
     Array.from({ length: count }, () => new Uint8Array(size * size * 3)),
     size,
     size,
+    { fps: 30 },
   );
 
 const CASES: [string, (dir: string) => unknown, ProblemCode, string, RegExp][] = [

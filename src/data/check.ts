@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { ValetError } from '../base/index.ts';
+import type { Robot } from '../robot/index.ts';
 import {
   type Column,
-  cameraKey,
   type Dataset,
   type Episode,
   EpisodeStatsLine,
@@ -53,6 +53,8 @@ export interface CheckResult {
 }
 
 export interface CheckOptions {
+  /** The robot that made the data set, where it does not say so itself. */
+  readonly robot?: Robot;
   /** Decode every picture, not only the first and the last of each video. */
   readonly decodeAll?: boolean;
   readonly progress?: (done: number, total: number) => void;
@@ -65,7 +67,7 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
     problems.push({ code, where: relative(dir, where) || '.', message });
   let dataset: Dataset;
   try {
-    dataset = await openDataset(dir);
+    dataset = await openDataset(dir, options);
   } catch (error) {
     if (!(error instanceof ValetError)) throw error;
     report('index', error.where, withoutPlace(error));
@@ -221,7 +223,7 @@ function checkVideo(
         path,
         `holds ${probe.frames} frames, episode ${episode.index} has ${episode.length}.`,
       );
-    const [height, width] = dataset.info.features[cameraKey(camera)]!.shape;
+    const [height, width] = dataset.info.features[dataset.cameraFeature(camera)]!.shape;
     if (probe.width !== width || probe.height !== height)
       return void report(
         'video-size',

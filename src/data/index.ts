@@ -2,6 +2,7 @@
 export { checkDataset } from './check.ts';
 export { contactSheet } from './contactSheet.ts';
 export {
+  commonRobot,
   type Dataset,
   type DatasetOptions,
   DatasetWriter,
@@ -13,13 +14,17 @@ export {
   encodeParquet,
   openDataset,
   ParquetError,
+  proposeRobot,
+  type RobotProposal,
   readColumns,
+  requireRobot,
 } from './lerobot/index.ts';
-export { parseDataFolder, type RawBatch, SampleStore } from './samples/index.ts';
+export { parseDataFolder, type RawBatch, SampleStore, stageTable } from './samples/index.ts';
 export {
   type DatasetStatistics,
   type DatasetStatisticsOptions,
   datasetStatistics,
   decodeOnly,
+  frameBytes,
 } from './statistics/index.ts';
 export { checkVideo, decodeFrames, probeVideo, VideoError } from './video/index.ts';

@@ -8,6 +8,7 @@ import {
 } from '../action/index.ts';
 import { Random } from '../base/index.ts';
 import type { RawBatch } from '../data/index.ts';
+import { BEHAVIOR_STAGES, CHALLENGE_ROBOT } from '../robot/index.ts';
 import { BatchMaker, type BatchOptions, flowTimes } from './batch.ts';
 import { requireStages } from './data.ts';
 import { denseFactor } from './train.ts';
@@ -43,6 +44,8 @@ function raw(): RawBatch {
 
 const maker = (options: Partial<BatchOptions> = {}) =>
   new BatchMaker({
+    robot: CHALLENGE_ROBOT,
+    taskNumStages: BEHAVIOR_STAGES,
     statistics,
     flowSamples: 2,
     stageNoise: 0.5,

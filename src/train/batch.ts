@@ -2,7 +2,7 @@ import { type ChunkStatistics, deltaChunk, normaliseActions, normaliseState } fr
 import { InputError, Random } from '../base/index.ts';
 import type { RawBatch } from '../data/index.ts';
 import { type Jitter, PictureJitter } from '../picture/index.ts';
-import { BEHAVIOR_TASKS, CHALLENGE_ROBOT } from '../robot/index.ts';
+import type { Robot } from '../robot/index.ts';
 
 /** What one update is computed from. All arrays own their buffers, so that they can move to another thread. */
 export interface TrainingBatch {
@@ -10,16 +10,16 @@ export interface TrainingBatch {
   readonly images: Uint8Array;
   /** [B, cameras], 0 where a camera is absent; left out, all are there. */
   readonly imageMask?: Uint8Array;
-  /** [B, 32], normalised, with the state noise. */
+  /** [B, actionDim], normalised, with the state noise. */
   readonly state: Float32Array;
   readonly task: Int32Array;
   /** [B], the true stage: what the stage head learns. */
   readonly stage: Int32Array;
   /** [B], the stage that the network is told: now and then a neighbouring one. */
   readonly toldStage: Int32Array;
-  /** [B, 30, 32] delta actions, normalised for each step of the chunk. */
+  /** [B, horizon, actionDim] delta actions, normalised for each step of the chunk. */
   readonly actions: Float32Array;
-  /** [N, B, 30, 32] standard normal numbers; the trainer's thread gives them the data's correlation. */
+  /** [N, B, horizon, actionDim] standard normal numbers; the trainer's thread gives them the data's correlation. */
   readonly whiteNoise: Float32Array;
   /** [N, B] flow time in (0.001, 1). */
   readonly time: Float32Array;
@@ -30,27 +30,28 @@ export interface TrainingBatch {
   readonly fastMask?: Uint8Array;
 }
 
-/** What FAST makes of a chunk of delta actions [horizon, 23] in physical units: ids, as many as it needs. */
+/** What FAST makes of a chunk of delta actions [horizon, width] in physical units: ids, as many as it needs. */
 export interface ChunkTokenizer {
   encode(deltas: Float32Array): ArrayLike<number>;
 }
 
 export interface BatchOptions {
-  /** Cameras that the network sees, in its order; all of the data's when left out. */
+  /** Whose samples they are. */
+  readonly robot: Robot;
+  /** Cameras that the network sees, in its order; all of the robot's when left out. */
   readonly cameras?: readonly string[];
   /** FAST tokens of each chunk, cut off or padded to `length`. */
   readonly fast?: { readonly tokenizer: ChunkTokenizer; readonly length: number };
+  /** Of the network's width and horizon. */
   readonly statistics: ChunkStatistics;
   readonly flowSamples: number;
-  /** Stages of each task by id; the challenge's when left out. */
-  readonly taskNumStages?: readonly number[];
+  /** Stages of each task by id. */
+  readonly taskNumStages: readonly number[];
   readonly stageNoise: number;
   readonly stateNoise: number;
   readonly pictures: Jitter;
   readonly seed: number;
 }
-
-const CHALLENGE_STAGES = BEHAVIOR_TASKS.map(({ numStages }) => numStages);
 
 /** Turns raw samples into what the network trains on. Everything random is drawn from (seed, step), so that a resumed run sees the same. */
 export class BatchMaker {
@@ -59,12 +60,13 @@ export class BatchMaker {
   private readonly cameras: readonly number[];
 
   constructor(private readonly options: BatchOptions) {
-    this.cameras = (options.cameras ?? CHALLENGE_ROBOT.cameraNames).map((name) => {
-      const place = (CHALLENGE_ROBOT.cameraNames as readonly string[]).indexOf(name);
+    const { cameraNames } = options.robot;
+    this.cameras = (options.cameras ?? cameraNames).map((name) => {
+      const place = cameraNames.indexOf(name);
       if (place < 0)
         throw new InputError(
           'batch',
-          `the data has no camera '${name}' (it has ${CHALLENGE_ROBOT.cameraNames.join(', ')}). Change model.cameras.`,
+          `the data has no camera '${name}' (it has ${cameraNames.join(', ')}). Change model.cameras.`,
         );
       return place;
     });
@@ -78,8 +80,9 @@ export class BatchMaker {
     { still = false, label = 'train' }: { still?: boolean; label?: string } = {},
   ): TrainingBatch {
     const { statistics, flowSamples, stageNoise, stateNoise, pictures, seed, fast } = this.options;
-    const { taskNumStages = CHALLENGE_STAGES } = this.options;
-    const { width, paddedWidth, horizon } = CHALLENGE_ROBOT;
+    const { robot, taskNumStages } = this.options;
+    const { width } = robot;
+    const { width: paddedWidth, horizon } = statistics;
     const size = raw.size;
     const random = Random.of(seed, label, step);
     const state = new Float32Array(size * paddedWidth);
@@ -89,14 +92,14 @@ export class BatchMaker {
     for (let b = 0; b < size; b++) {
       const measured = raw.state.subarray(b * width, (b + 1) * width);
       const chunk = raw.actions.subarray(b * horizon * width, (b + 1) * horizon * width);
-      const deltas = deltaChunk(chunk, measured);
+      const deltas = deltaChunk(chunk, measured, robot);
       if (fast) {
         const ids = Array.from(fast.tokenizer.encode(deltas)).slice(0, fast.length);
         tokens!.ids.set(ids, b * fast.length);
         tokens!.mask.fill(1, b * fast.length, b * fast.length + ids.length);
       }
-      actions.set(normaliseActions(deltas, statistics), b * horizon * paddedWidth);
-      state.set(normaliseState(measured, statistics), b * paddedWidth);
+      actions.set(normaliseActions(deltas, statistics, robot), b * horizon * paddedWidth);
+      state.set(normaliseState(measured, statistics, robot), b * paddedWidth);
       if (still) continue;
       if (stateNoise > 0) for (let d = 0; d < width; d++) state[b * paddedWidth + d]! += stateNoise * random.normal();
       if (stageNoise > 0 && random.uniform() < stageNoise) {
@@ -105,7 +108,7 @@ export class BatchMaker {
         toldStage[b] = Math.min(last, Math.max(0, neighbour));
       }
     }
-    const images = pickCameras(raw.pictures, size, this.cameras);
+    const images = pickCameras(raw.pictures, size, robot.cameras.length, this.cameras);
     if (!still && pictures) this.jitter.apply(images, images.length / (size * this.cameras.length), random);
     return {
       images,
@@ -122,14 +125,14 @@ export class BatchMaker {
   }
 }
 
-/** uint8 [B, cameras of the data, …] → [B, places, …]; the array itself when that is all of them in order. */
-function pickCameras(pictures: Uint8Array, size: number, places: readonly number[]): Uint8Array {
-  if (places.length === CHALLENGE_ROBOT.cameraNames.length && places.every((place, i) => place === i)) return pictures;
-  const bytes = pictures.length / size / CHALLENGE_ROBOT.cameraNames.length;
+/** uint8 [B, cameras of the robot, …] → [B, places, …]; the array itself when that is all of them in order. */
+function pickCameras(pictures: Uint8Array, size: number, cameras: number, places: readonly number[]): Uint8Array {
+  if (places.length === cameras && places.every((place, i) => place === i)) return pictures;
+  const bytes = pictures.length / size / cameras;
   const out = new Uint8Array(size * places.length * bytes);
   for (let b = 0; b < size; b++)
     places.forEach((place, c) => {
-      const from = (b * CHALLENGE_ROBOT.cameraNames.length + place) * bytes;
+      const from = (b * cameras + place) * bytes;
       out.set(pictures.subarray(from, from + bytes), (b * places.length + c) * bytes);
     });
   return out;

@@ -1,14 +1,23 @@
 import { z } from 'zod';
 import { InputError, nearest, parse, readJson } from '../base/index.ts';
-import { configs, ModelConfigSchema, modelConfig } from '../model/index.ts';
+import { configs, type ModelConfig, ModelConfigSchema, modelConfig } from '../model/index.ts';
+import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot } from '../robot/index.ts';
 import { frozenLeaves } from './freeze.ts';
 
 const share = z.number().min(0).max(1);
 const count = z.int().positive();
 
+/** A network whose cameras, action width, horizon and tasks are the robot's and the data's (null), unless the configuration says otherwise. */
+const NetworkSchema = ModelConfigSchema.extend({
+  cameras: z.array(z.string().min(1)).min(1).nullable().default(null),
+  actionDim: count.nullable().default(null),
+  actionHorizon: count.nullable().default(null),
+  taskNumStages: z.array(count).min(1).nullable().default(null),
+});
+
 /** Everything that decides a training run besides its data, its seed and its number of steps. */
 export const TrainConfig = z.strictObject({
-  model: ModelConfigSchema,
+  model: NetworkSchema,
   /** Samples of one update. */
   batch: count,
   /** Updates, unless --steps says otherwise; the cosine schedule ends with them. */
@@ -69,6 +78,9 @@ export const TrainConfig = z.strictObject({
 });
 export type TrainConfig = z.infer<typeof TrainConfig>;
 
+/** A configuration whose network is settled: what a run is trained with. */
+export type RunConfig = Omit<TrainConfig, 'model'> & { readonly model: ModelConfig };
+
 const optimizer = {
   beta1: 0.9,
   beta2: 0.95,
@@ -79,11 +91,16 @@ const optimizer = {
   emaWarmup: false,
 };
 
+/** A preset without what the robot and the data decide. */
+function networkOf(preset: ModelConfig): z.input<typeof NetworkSchema> {
+  return { ...preset, cameras: null, actionDim: null, actionHorizon: null, taskNumStages: null };
+}
+
 /** Built-in configurations. A function each, because the model's own defaults are resolved when asked for. */
 const presets: Record<string, () => z.input<typeof TrainConfig>> = {
   /** The small household policy: 64x64 cameras, minutes to an hour on two cores. */
   nano: () => ({
-    model: configs.nano,
+    model: networkOf(configs.nano),
     batch: 64,
     steps: 6000,
     schedule: { warmupSteps: 200, peak: 1e-3, finalShare: 0.05, decaySteps: null },
@@ -101,7 +118,7 @@ const presets: Record<string, () => z.input<typeof TrainConfig>> = {
   }),
   /** Seconds, for tests and for a look at the machinery. */
   dummy: () => ({
-    model: { ...configs.dummy, useFastAuxiliary: false },
+    model: { ...networkOf(configs.dummy), useFastAuxiliary: false },
     batch: 4,
     steps: 20,
     schedule: { warmupSteps: 2, peak: 1e-3, finalShare: 0.1, decaySteps: null },
@@ -116,7 +133,7 @@ const presets: Record<string, () => z.input<typeof TrainConfig>> = {
   }),
   /** The winner's released settings at full size (docs/facts.md#training); says what it needs, and it is more than most machines have. */
   full: () => ({
-    model: configs.full,
+    model: networkOf(configs.full),
     batch: 16,
     steps: 200_000,
     schedule: { warmupSteps: 1000, peak: 1e-4, finalShare: 0.1, decaySteps: 20_000 },
@@ -147,22 +164,54 @@ export async function loadTrainConfig(nameOrFile: string): Promise<TrainConfig> 
   );
 }
 
-/** @throws InputError that names the new key of one that was renamed */
-function refuseOldKeys(input: unknown, where: string): void {
-  if (typeof input !== 'object' || input === null) return;
-  if ('noiseCorrelation' in input)
+/**
+ * The configuration for a robot: cameras, action width and horizon are the robot's and the table of stages is the given one, where the configuration
+ * does not say. @throws InputError when the network cannot be built
+ */
+export function settledConfig(
+  config: TrainConfig,
+  { robot, taskNumStages }: { readonly robot: Robot; readonly taskNumStages: readonly number[] },
+  where = 'training configuration',
+): RunConfig {
+  const { model } = config;
+  const cameras = model.cameras ?? [...robot.cameraNames];
+  if (cameras.length === 0)
     throw new InputError(
       where,
-      'the key noiseCorrelation is now model.correlationBeta (and model.useCorrelatedNoise). Rename it (docs/switches.md).',
+      `the robot ${robot.name} has no camera, and the network needs one. Name one in robot.json.`,
     );
-  if ('model' in input) modelConfig(input.model, `${where}: model`);
+  const settled = modelConfig(
+    {
+      ...model,
+      cameras,
+      actionDim: model.actionDim ?? robot.paddedWidth,
+      actionHorizon: model.actionHorizon ?? robot.horizon,
+      taskNumStages: model.taskNumStages ?? [...taskNumStages],
+    },
+    `${where}: model`,
+  );
+  return { ...config, model: settled };
+}
+
+/** @throws InputError when a settled network cannot drive the robot */
+export function requireFitting({ model }: RunConfig, robot: Robot, where = 'training configuration'): void {
+  if (model.actionDim < robot.width)
+    throw new InputError(
+      where,
+      `model.actionDim is ${model.actionDim}, less than the ${robot.width} actions of the robot ${robot.name}. Leave it out, or raise it.`,
+    );
+  const missing = model.cameras.find((camera) => !robot.cameraNames.includes(camera));
+  if (missing !== undefined)
+    throw new InputError(
+      where,
+      `model.cameras names '${missing}', the robot ${robot.name} has no such camera (it has ${robot.cameraNames.join(', ')}).`,
+    );
 }
 
 /** Checks a configuration from outside, with what its fields demand of one another. @throws InputError */
 export function checkTrainConfig(input: unknown, where = 'training configuration'): TrainConfig {
-  refuseOldKeys(input, where);
   const config = parse(where, TrainConfig, input);
-  modelConfig(config.model, `${where}: model`);
+  const { model } = settledConfig(config, { robot: CHALLENGE_ROBOT, taskNumStages: BEHAVIOR_STAGES }, where);
   const { warmupSteps, decaySteps } = config.schedule;
   const end = decaySteps ?? config.steps;
   if (warmupSteps >= end && decaySteps !== null)
@@ -170,6 +219,6 @@ export function checkTrainConfig(input: unknown, where = 'training configuration
       where,
       `the warm-up outlasts the schedule (got warmupSteps ${warmupSteps} and decaySteps ${end}).`,
     );
-  frozenLeaves(config.model, config.freeze, `${where}: freeze`);
+  frozenLeaves(model, config.freeze, `${where}: freeze`);
   return config;
 }

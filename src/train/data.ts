@@ -3,8 +3,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, Progress } from '../base/index.ts';
 import { parseDataFolder, type RawBatch, SampleStore } from '../data/index.ts';
-import { BEHAVIOR_TASKS } from '../robot/index.ts';
-import type { TrainConfig } from './config.ts';
+import type { Robot } from '../robot/index.ts';
+import type { RunConfig } from './config.ts';
 
 /** Frames between two samples of one held-out episode: near ones say the same. */
 const VALIDATION_STRIDE = 15;
@@ -23,13 +23,22 @@ export interface TrainingData {
 /** Loads all samples of the data sets (`dir` or `dir:weight`). @throws InputError when they cannot be read or do not fit in memory */
 export async function loadData(
   folders: readonly string[],
-  config: TrainConfig,
-  { seed, workers, log, silent }: { seed: number; workers: number; log: (line: string) => void; silent: boolean },
+  config: RunConfig,
+  {
+    robot,
+    seed,
+    workers,
+    log,
+    silent,
+  }: { robot: Robot; seed: number; workers: number; log: (line: string) => void; silent: boolean },
 ): Promise<TrainingData> {
   const { share } = config.validation;
   const load = (part: 'train' | 'validation', label: string) => {
     let progress: Progress | undefined;
     return SampleStore.load(folders, {
+      robot,
+      horizon: config.model.actionHorizon,
+      taskNumStages: config.model.taskNumStages,
       frameStride: part === 'train' ? config.frameStride : Math.max(VALIDATION_STRIDE, config.frameStride),
       imageSize: config.model.imageSize,
       memoryLimitBytes: config.memoryGiB * 2 ** 30,
@@ -67,16 +76,15 @@ export function heldOutBatch(store: SampleStore, index: number, batches: number,
 
 /** @param taskNumStages of the network, by task id @throws InputError when a stage is none of its task's, or the network has no such task */
 export function requireStages(batch: RawBatch, taskNumStages: readonly number[]): void {
-  for (let b = 0; b < batch.size; b++) {
-    const id = batch.taskId[b]!;
+  for (const [b, id] of batch.taskId.entries()) {
     const stages = taskNumStages[id];
-    if (stages === undefined || batch.stage[b]! >= stages) {
+    if (stages === undefined || (batch.stage[b] ?? 0) >= stages) {
       const where = `episode ${batch.source.episode[b]}, frame ${batch.source.frame[b]}`;
       throw new InputError(
         where,
         stages === undefined
           ? `the network has no task ${id} (it has 0…${taskNumStages.length - 1}). valet import --tasks makes its tables longer.`
-          : `stage ${batch.stage[b]} is out of range (${BEHAVIOR_TASKS[id]?.name ?? `task ${id}`} has ${stages} stages).`,
+          : `stage ${batch.stage[b]} is out of range (task ${id} has ${stages} stages).`,
       );
     }
   }

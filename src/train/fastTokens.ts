@@ -12,7 +12,7 @@ import {
 import { InputError } from '../base/index.ts';
 import type { SampleStore } from '../data/index.ts';
 import type { ModelConfig } from '../model/index.ts';
-import { CHALLENGE_ROBOT } from '../robot/index.ts';
+import type { Robot } from '../robot/index.ts';
 import type { ChunkTokenizer } from './batch.ts';
 
 /** Chunks that a vocabulary is fitted on when none is given; more change it little. */
@@ -25,13 +25,14 @@ export const fastFolder = (checkpoint: string, assetId = 'household'): string =>
 
 /**
  * The FAST vocabulary of a run: the folder that is named, else that of the checkpoint that training starts from or goes on from, else
- * one fitted on the data. @throws InputError when it has more ids than the network has rows
+ * one fitted on the data. @throws InputError when it has more ids than the network has rows, or encodes other chunks than the robot's
  */
 export async function chooseTokenizer(
   model: ModelConfig,
   options: {
     readonly folder: string | undefined;
     readonly checkpoints: readonly (string | null | undefined)[];
+    readonly robot: Robot;
     readonly store: SampleStore;
     readonly statistics: ChunkStatistics;
     readonly log: (line: string) => void;
@@ -41,6 +42,12 @@ export async function chooseTokenizer(
   const kept = options.checkpoints.flatMap((checkpoint) => (checkpoint ? [fastFolder(checkpoint)] : []));
   const folder = options.folder ?? kept.find((path) => existsSync(path));
   const tokenizer = folder === undefined ? fitOnData(model, options) : await FastTokenizer.load(folder);
+  const width = widthOf(fastColumns(options.robot));
+  if (tokenizer.settings.width !== undefined && tokenizer.settings.width !== width)
+    throw new InputError(
+      folder ?? 'FAST',
+      `encodes ${tokenizer.settings.width} columns of the action, the robot ${options.robot.name} has ${width}. Fit one on its data.`,
+    );
   if (tokenizer.size > model.fastVocabSize)
     throw new InputError(
       folder ?? 'FAST',
@@ -52,22 +59,28 @@ export async function chooseTokenizer(
 /** Fitted on chunks spread evenly over the data. */
 function fitOnData(
   model: ModelConfig,
-  { store, statistics, log }: { store: SampleStore; statistics: ChunkStatistics; log: (line: string) => void },
+  {
+    robot,
+    store,
+    statistics,
+    log,
+  }: { robot: Robot; store: SampleStore; statistics: ChunkStatistics; log: (line: string) => void },
 ): FastTokenizer {
   const count = Math.min(store.size, FIT_CHUNKS);
   log(`fitting a FAST vocabulary on ${count} chunks`);
   const fitter = new FastFitter({
-    horizon: CHALLENGE_ROBOT.horizon,
-    width: widthOf(fastColumns()),
+    horizon: store.horizon,
+    width: widthOf(fastColumns(robot)),
     vocabSize: model.fastVocabSize,
   });
   for (let from = 0; from < count; from += GATHER) {
     const size = Math.min(GATHER, count - from);
     const raw = store.gather(Array.from({ length: size }, (_, i) => Math.floor(((from + i) * store.size) / count)));
-    const chunk = CHALLENGE_ROBOT.horizon * CHALLENGE_ROBOT.width;
+    const chunk = store.horizon * robot.width;
     for (let b = 0; b < size; b++) {
-      const state = raw.state.subarray(b * CHALLENGE_ROBOT.width, (b + 1) * CHALLENGE_ROBOT.width);
-      fitter.add(fastChunk(deltaChunk(raw.actions.subarray(b * chunk, (b + 1) * chunk), state), statistics));
+      const state = raw.state.subarray(b * robot.width, (b + 1) * robot.width);
+      const deltas = deltaChunk(raw.actions.subarray(b * chunk, (b + 1) * chunk), state, robot);
+      fitter.add(fastChunk(deltas, statistics, robot));
     }
   }
   const { settings, bpe, warnings } = fitter.finish();
@@ -76,7 +89,9 @@ function fitOnData(
 }
 
 /** What batches take: ids of delta chunks in physical units. */
-export function chunkTokenizer(tokenizer: FastTokenizer, statistics: ChunkStatistics): ChunkTokenizer {
-  const width = widthOf(fastColumns());
-  return { encode: (deltas) => tokenizer.encode(fastChunk(deltas, statistics), CHALLENGE_ROBOT.horizon, width) };
+export function chunkTokenizer(tokenizer: FastTokenizer, statistics: ChunkStatistics, robot: Robot): ChunkTokenizer {
+  const width = widthOf(fastColumns(robot));
+  return {
+    encode: (deltas) => tokenizer.encode(fastChunk(deltas, statistics, robot), deltas.length / robot.width, width),
+  };
 }

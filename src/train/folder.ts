@@ -2,10 +2,12 @@ import { appendFile, mkdir, readdir, readFile, readlink, rename, rm, symlink, wr
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError, readJson, writeFileAside } from '../base/index.ts';
+import { RobotRecordSchema } from '../robot/index.ts';
 
 /** What a run is: all that its checkpoints' bytes follow from. */
 export const RunRecord = z.object({
   config: z.unknown(),
+  robot: RobotRecordSchema,
   seed: z.number(),
   steps: z.number(),
   data: z.array(z.string()),

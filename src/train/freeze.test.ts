@@ -57,12 +57,4 @@ describe('switches', () => {
     expect(after).toEqual({ ...nano, freeze: ['visionTower'] });
     expect(() => checkTrainConfig(applySettings(nano, ['freeze=["vison"]']))).toThrow(/fits no leaf/);
   });
-
-  it('of earlier versions are refused by the name of the new ones', async () => {
-    const nano = await loadTrainConfig('nano');
-    expect(() => checkTrainConfig({ ...nano, noiseCorrelation: 0.5 })).toThrow(/model.correlationBeta/);
-    expect(() => checkTrainConfig({ ...nano, model: { ...nano.model, insulation: true } })).toThrow(
-      /useKnowledgeInsulation/,
-    );
-  });
 });

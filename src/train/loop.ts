@@ -1,7 +1,8 @@
 import type { ChunkStatistics, FastTokenizer } from '../action/index.ts';
 import { ValetError, type WorkerClient } from '../base/index.ts';
+import type { Robot } from '../robot/index.ts';
 import { BatchMaker, batchBuffers, type TrainingBatch } from './batch.ts';
-import type { TrainConfig } from './config.ts';
+import type { RunConfig } from './config.ts';
 import { heldOutBatch, requireStages, type TrainingData } from './data.ts';
 import { chunkTokenizer } from './fastTokens.ts';
 import type { RunFolder, RunRecord } from './folder.ts';
@@ -27,7 +28,8 @@ export interface TrainResult {
 
 export interface Run {
   readonly options: TrainOptions;
-  readonly config: TrainConfig;
+  readonly config: RunConfig;
+  readonly robot: Robot;
   readonly seed: number;
   readonly folder: RunFolder;
   readonly data: TrainingData;
@@ -51,10 +53,14 @@ export async function runLoop(run: Run): Promise<TrainResult> {
   const { options, config, seed, folder, data, client, info, start, log } = run;
   const { steps } = config;
   const maker = new BatchMaker({
+    robot: run.robot,
     statistics: run.statistics,
     cameras: config.model.cameras,
     ...(run.tokenizer && {
-      fast: { tokenizer: chunkTokenizer(run.tokenizer, run.statistics), length: config.model.maxFastTokens },
+      fast: {
+        tokenizer: chunkTokenizer(run.tokenizer, run.statistics, run.robot),
+        length: config.model.maxFastTokens,
+      },
     }),
     flowSamples: config.model.flowSamples,
     taskNumStages: config.model.taskNumStages,
@@ -168,17 +174,21 @@ export async function runLoop(run: Run): Promise<TrainResult> {
   };
 }
 
-function scheduleOf({ schedule, steps }: TrainConfig): Schedule {
+function scheduleOf({ schedule, steps }: RunConfig): Schedule {
   const { warmupSteps, peak, finalShare, decaySteps } = schedule;
   const end = decaySteps ?? steps;
   return { warmupSteps: Math.min(warmupSteps, Math.floor(end / 2)), peak, decaySteps: end, final: peak * finalShare };
 }
 
-async function save({ folder, config, statistics, tokenizer, record, client, seed }: Run, step: number): Promise<void> {
+async function save(
+  { folder, config, robot, statistics, tokenizer, record, client, seed }: Run,
+  step: number,
+): Promise<void> {
   const snapshot = await client.call<TrainerSnapshot>('snapshot');
   const { data, dataFingerprint, steps, init, versions } = record;
   await saveTrainingCheckpoint(folder.checkpoint(step), snapshot, {
     model: config.model,
+    robot,
     statistics,
     tokenizer,
     policy: { samplingSteps: config.samplingSteps },

@@ -1,3 +1,4 @@
+import type { Robot } from '../robot/index.ts';
 import type { TrainConfig } from './config.ts';
 
 /** What `train` is told. */
@@ -5,6 +6,8 @@ export interface TrainOptions {
   readonly config: TrainConfig;
   /** Data set folders, each with an optional `:weight`. */
   readonly data: readonly string[];
+  /** Whose data they are; when left out, as the data sets say. */
+  readonly robot?: Robot;
   /** The training folder (contract: "Training folder"). */
   readonly out: string;
   readonly seed?: number;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { ChunkStatistics, FastTokenizer } from '../action/index.ts';
 import { InputError } from '../base/index.ts';
 import { loadParameters, type ModelConfig, readCheckpoint, writeCheckpoint } from '../model/index.ts';
+import type { Robot } from '../robot/index.ts';
 import { type Parameters, readSafetensors, readSafetensorsHeader, writeSafetensors } from '../tensor/index.ts';
 import { fastFolder } from './fastTokens.ts';
 import type { TrainerSnapshot } from './trainer.ts';
@@ -13,11 +14,13 @@ const KINDS = ['parameters', 'm', 'v'] as const;
 /** What a run goes on from. */
 export interface ResumePoint extends TrainerSnapshot {
   readonly model: ModelConfig;
+  readonly robot: Robot;
   readonly statistics: ChunkStatistics;
 }
 
 export interface CheckpointContent {
   readonly model: ModelConfig;
+  readonly robot: Robot;
   readonly statistics: ChunkStatistics;
   readonly policy: { readonly samplingSteps: number };
   readonly tokenizer?: FastTokenizer | undefined;
@@ -30,13 +33,14 @@ export async function saveTrainingCheckpoint(
   snapshot: TrainerSnapshot,
   content: CheckpointContent,
 ): Promise<void> {
-  const { model, statistics, tokenizer, policy, card } = content;
+  const { model, robot, statistics, tokenizer, policy, card } = content;
   const arrays: Parameters = new Map();
   for (const kind of KINDS) for (const [name, array] of snapshot[kind]) arrays.set(`${kind}/${name}`, array);
   await writeCheckpoint(
     path,
     {
       config: model,
+      robot,
       parameters: snapshot.ema,
       normStats: statistics,
       card,
@@ -71,6 +75,7 @@ export async function readTrainingCheckpoint(path: string): Promise<ResumePoint>
     v: tree('v'),
     ema: await loadParameters(checkpoint),
     model: checkpoint.config,
+    robot: checkpoint.robot,
     statistics: checkpoint.normStats,
   };
 }

@@ -1,8 +1,10 @@
 import type { ChunkStatistics, CorrelatedNoise } from '../action/index.ts';
 import { InputError, ValetError, WorkerClient } from '../base/index.ts';
+import { commonRobot, openDataset, parseDataFolder, stageTable } from '../data/index.ts';
 import { flowNoise, initParameters, loadParameters, type ModelConfig, readCheckpoint } from '../model/index.ts';
+import { type Robot, robotRecord, sameRobot } from '../robot/index.ts';
 import type { Parameters } from '../tensor/index.ts';
-import { checkTrainConfig, type TrainConfig } from './config.ts';
+import { checkTrainConfig, type RunConfig, requireFitting, settledConfig } from './config.ts';
 import { loadData } from './data.ts';
 import { chooseTokenizer } from './fastTokens.ts';
 import { RunFolder, type RunRecord, requireSameRun } from './folder.ts';
@@ -31,15 +33,18 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const resumed = latest === null ? null : await readTrainingCheckpoint(latest);
   const initial = options.init !== undefined && !resumed ? await readCheckpoint(options.init) : null;
 
-  requireTrainingMemory(options.config, { available: options.availableMemory });
-  const data = await loadData(folders, options.config, { seed, workers: threads, log, silent });
+  const { robot, config: wanted } = await settle(options, resumed ?? initial);
+  requireTrainingMemory(wanted, { available: options.availableMemory });
+  const data = await loadData(folders, wanted, { robot, seed, workers: threads, log, silent });
   if (options.signal?.aborted)
     throw new ValetError(out, 'interrupted before the first update; nothing was written.', 'interrupted');
-  const model = fitModel(options.config, data.store.taskInfoSize);
-  const config = checkTrainConfig({ ...options.config, model });
+  const model = fitModel(wanted, data.store.taskInfoSize);
+  checkTrainConfig({ ...wanted, model });
+  const config: RunConfig = { ...wanted, model };
   requireTrainingMemory(config, { available: options.availableMemory });
   const record: RunRecord = {
     config,
+    robot: robotRecord(robot),
     seed,
     steps: config.steps,
     data: [...folders],
@@ -54,10 +59,15 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   if (initial) requireSameModel(options.init!, initial.config, model);
   const statistics: ChunkStatistics =
     resumed?.statistics ??
-    (await chooseStatistics({ file: options.stats, initial: initial?.normStats, data: folders, silent }));
+    (await chooseStatistics({
+      ...{ robot, model, data: folders, threads, silent },
+      file: options.stats,
+      initial: initial?.normStats,
+    }));
   const tokenizer = await chooseTokenizer(model, {
     folder: options.tokenizer,
     checkpoints: [latest, options.init],
+    robot,
     store: data.store,
     statistics,
     log,
@@ -86,6 +96,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     return await runLoop({
       options,
       config,
+      robot,
       seed,
       folder,
       data,
@@ -102,8 +113,33 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   }
 }
 
+/** The robot of the data, and the configuration for it. `from`: the checkpoint that the run starts from or goes on from. */
+async function settle(
+  { data, robot: given, config, init, out }: TrainOptions,
+  from: { readonly robot: Robot; readonly model?: ModelConfig; readonly config?: ModelConfig } | null,
+): Promise<{ robot: Robot; config: RunConfig }> {
+  const datasets = await Promise.all(
+    data.map((folder) => openDataset(parseDataFolder(folder).dir, given && { robot: given })),
+  );
+  const robot = commonRobot(datasets);
+  if (from && !sameRobot(from.robot, robot))
+    throw new InputError(
+      init ?? out,
+      `the checkpoint drives another robot (${described(from.robot)}) than the data's (${described(robot)}). Train from a checkpoint of the same robot, or from nothing.`,
+    );
+  const network = from?.model ?? from?.config;
+  const taskNumStages =
+    config.model.taskNumStages ?? network?.taskNumStages ?? (await stageTable(datasets, config.stageLabels));
+  const settled = settledConfig(config, { robot, taskNumStages });
+  requireFitting(settled, robot);
+  return { robot, config: settled };
+}
+
+const described = ({ name, width, rate, cameraNames }: Robot): string =>
+  `${name}: ${width} actions at ${rate} Hz, cameras ${cameraNames.join(', ')}`;
+
 /** The model with an auxiliary head for the positions that the data tells. */
-function fitModel(config: TrainConfig, taskInfoSize: number): ModelConfig {
+function fitModel(config: RunConfig, taskInfoSize: number): ModelConfig {
   const { model, objectsWeight } = config;
   if (!model.auxiliary) return model;
   const { objects: _, ...auxiliary } = model.auxiliary;

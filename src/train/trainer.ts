@@ -27,7 +27,7 @@ export interface TrainerOptions {
   readonly model: ModelConfig;
   readonly batch: number;
   readonly optimizer: OptimizerOptions;
-  /** [960, 960] lower factor L of the noise's covariance; null for white noise. */
+  /** [n, n] lower factor L of the noise's covariance, n = horizon · actionDim; null for white noise. */
   readonly noiseFactor: Float32Array | null;
   readonly threads: number;
   /** Leaves that are not trained: no gradient, no part in the norm, no optimiser state; their moving average is what they are. */

@@ -1,9 +1,18 @@
 import { Random } from '../../src/base/index.ts';
-import type { EpisodeRecord } from '../../src/data/index.ts';
-import { CHALLENGE_ROBOT } from '../../src/robot/index.ts';
+import { DatasetWriter, type EpisodeRecord } from '../../src/data/index.ts';
+import { CHALLENGE_ROBOT, type Robot } from '../../src/robot/index.ts';
 
-/** A made-up but plausible episode for tests: smooth numbers, pictures with a gradient, texture and a 3-pixel red dot that moves. */
+/** An episode without its number, with all that a made-up one has. */
+export type FakeEpisode = Omit<EpisodeRecord, 'episodeIndex'> &
+  Required<Pick<EpisodeRecord, 'taskInfo' | 'taskInfoKeys' | 'cameraPoses' | 'stages'>>;
+
+/**
+ * A made-up but plausible episode for tests: smooth numbers, pictures with a gradient, texture and a 3-pixel red dot that moves; the robot's first
+ * layout of proprioception unless `stateLength` names another.
+ */
 export function fakeEpisode({
+  robot = CHALLENGE_ROBOT,
+  stateLength = robot.proprioception.layouts[0]?.length ?? 0,
   length = 60,
   size = 64,
   taskIndex = 0,
@@ -13,6 +22,8 @@ export function fakeEpisode({
   instance = 1_000_001,
   clip,
 }: {
+  robot?: Robot;
+  stateLength?: number;
   length?: number;
   size?: number;
   taskIndex?: number;
@@ -21,29 +32,29 @@ export function fakeEpisode({
   taskInfoWidth?: number;
   instance?: number;
   clip?: { start: number; fullLength: number };
-} = {}): Omit<EpisodeRecord, 'episodeIndex'> {
+} = {}): FakeEpisode {
   const random = Random.of('fakeEpisode', seed);
   const smooth = (width: number) => {
     const phase = Float64Array.from({ length: width }, () => random.between(0, 6));
     return Float32Array.from({ length: length * width }, (_, i) =>
-      Math.sin(Math.floor(i / width) / 20 + phase[i % width]!),
+      Math.sin(Math.floor(i / width) / 20 + (phase[i % width] ?? 0)),
     );
   };
   const half = Math.floor(length / 2);
   const pictures = Object.fromEntries(
-    CHALLENGE_ROBOT.cameraNames.map((camera, c) => [
+    robot.cameraNames.map((camera, c) => [
       camera,
       Array.from({ length }, (_, t) => fakePicture(size, t, seed * 7 + c)),
     ]),
-  ) as Record<string, Uint8Array[]>;
+  );
   return {
     taskIndex,
     taskName,
     instruction: `Do ${taskName.replaceAll('_', ' ')}.`,
     instance,
-    state: smooth(256),
-    action: smooth(23),
-    cameraPoses: smooth(21),
+    state: smooth(stateLength),
+    action: smooth(robot.width),
+    cameraPoses: smooth(7 * robot.cameras.length),
     taskInfo: smooth(taskInfoWidth),
     taskInfoKeys: Array.from({ length: taskInfoWidth }, (_, i) => `value_${i}`),
     pictures,
@@ -54,6 +65,39 @@ export function fakeEpisode({
     stages: Uint8Array.from({ length }, (_, t) => (t < half ? 0 : 1)),
     meta: { maker: 'test', ...(clip ? { clip } : {}) },
   };
+}
+
+/**
+ * Writes a data set of `robot` into `folder` (which must not exist): `episodes` of `frames` frames each, spread over tasks 0 … `tasks` - 1 that are
+ * called `task_0` and so on, each with two recorded stages and square pictures of `size` pixels. Only what every robot has: no camera poses, no
+ * privileged numbers. @returns the episodes, in the data set's order
+ */
+export async function writeRobotDataset(
+  folder: string,
+  robot: Robot,
+  {
+    episodes = 3,
+    frames = robot.horizon + 10,
+    tasks = 1,
+    size = 56,
+    stateLength,
+  }: { episodes?: number; frames?: number; tasks?: number; size?: number; stateLength?: number } = {},
+): Promise<Omit<EpisodeRecord, 'episodeIndex'>[]> {
+  const writer = await DatasetWriter.create(folder, { robot, imageSize: size });
+  const records = [...Array(episodes).keys()]
+    .map((seed) => {
+      const taskIndex = seed % tasks;
+      const fake = fakeEpisode({
+        ...{ robot, size, seed, taskIndex, length: frames, taskName: `task_${taskIndex}` },
+        ...(stateLength !== undefined && { stateLength }),
+      });
+      const { cameraPoses: _, taskInfo: __, taskInfoKeys: ___, ...record } = fake;
+      return record;
+    })
+    .sort((a, b) => a.taskIndex - b.taskIndex);
+  for (const record of records) await writer.addEpisode(record);
+  await writer.finish();
+  return records;
 }
 
 /** uint8 [size, size, 3]; its frame number t stands in the brightness of the first rows: 16 squares, as in the golden videos. */

@@ -18,7 +18,7 @@ export function widthOf(columns: ColumnRanges): number {
 }
 
 /** Text such as `0:6,7:14` as ranges. @throws InputError when it is none, or goes beyond the robot's columns */
-export function parseColumns(text: string, { width }: Robot = CHALLENGE_ROBOT): [number, number][] {
+export function parseColumns(text: string, { width }: Pick<Robot, 'width'> = CHALLENGE_ROBOT): [number, number][] {
   return text.split(',').map((part) => {
     const match = /^\s*(\d+):(\d+)\s*$/.exec(part);
     const [start, end] = [Number(match?.[1]), Number(match?.[2])];

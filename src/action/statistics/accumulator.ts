@@ -61,9 +61,8 @@ export interface StatisticsState {
 
 /**
  * Statistics of a data set's chunks over every frame and every chunk, in one pass. The result is the same to the last bit in whatever order episodes are
- * added and accumulators merged (statistics/chunkSums.ts). Quantiles are exact while the frames fit into `memory` (192 bytes a frame
- * for the R1Pro), else read from counts: then each is within 2⁻⁷ of its value, and memory no longer grows. Definitions as in the original (golden case
- * statistics-small): an episode of T frames has T − 29 chunks, each relative to the state at its start in float32.
+ * added and accumulators merged (statistics/chunkSums.ts). Quantiles are exact while the frames fit into `memory`, else read from counts: then each is within 2⁻⁷ of its value, and memory no longer grows. Definitions as in the original (golden case
+ * statistics-small): an episode of T frames has T − horizon + 1 chunks, each relative to the state at its start in float32.
  */
 export class StatisticsAccumulator {
   readonly shape: ChunkShape;
@@ -122,7 +121,7 @@ export class StatisticsAccumulator {
   }
 
   /**
-   * Adds an episode of T frames. @param state [T, S] proprioception (S 256 or 61) or the state itself [T, D]; actions [T, D]
+   * Adds an episode of T frames. @param state [T, S] proprioception (S as one of the robot's layouts) or the state itself [T, D]; actions [T, D]
    * @throws InputError when the shapes do not fit or a number is not finite
    */
   add({ state, actions }: { readonly state: Float32Array; readonly actions: Float32Array }): void {
@@ -146,7 +145,7 @@ export class StatisticsAccumulator {
     this.actions.begin();
   }
 
-  /** @param rows `count` rows of `width` numbers from index `start`: proprioception (256 or 61) or the state itself (D) */
+  /** @param rows `count` rows of `width` numbers from index `start`: proprioception (as long as one of the robot's layouts) or the state itself (D) */
   addStates(rows: Float32Array, start: number, count: number, width: number): void {
     if (this.pick?.width !== width) this.pick = { width, rows: this.pickStates(width) };
     const { data, at } = this.states.room(count);
@@ -188,8 +187,11 @@ export class StatisticsAccumulator {
   private pickStates(width: number): PickRows {
     const { layout } = this;
     const d = this.width;
+    const ofRobot = d === this.robot.width && !this.options.stateOf;
+    const own = ofRobot && this.robot.proprioception.layouts.find(({ length }) => length === width);
+    if (own) return pickLayout(own, layout);
     if (width === d) return (rows, start, count, out, to) => arrange(rows, start, count, layout, out, to);
-    if (d === this.robot.width && !this.options.stateOf) return pickLayout(layoutOfLength(this.robot, width), layout);
+    if (ofRobot) layoutOfLength(this.robot, width);
     return (rows, start, count, out, to) => {
       const states = rowByRow(rows.subarray(start, start + count * width), width, d, this.stateOf);
       arrange(states, 0, count, layout, out, to);

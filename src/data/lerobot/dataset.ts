@@ -1,3 +1,4 @@
+import type { Robot } from '../../robot/index.ts';
 import type { Annotation, Info } from './layout.ts';
 import type { Column } from './parquet.ts';
 
@@ -17,11 +18,16 @@ export interface Dataset {
   readonly format: 'v2.1' | 'v3.0';
   readonly info: Info;
   readonly fps: number;
+  /** Who made it: the robot that was named, of meta/robot.json, or recognised; undefined when it is not known (`requireRobot`). */
+  readonly robot: Robot | undefined;
+  /** Names of the robot's cameras that it has pictures of; of all its videos where the robot is not known. */
   readonly cameras: readonly string[];
   readonly tasks: ReadonlyMap<number, { readonly name: string | undefined; readonly instruction: string }>;
   readonly episodes: readonly Episode[];
   /** Columns of an episode, each [length, width]. @throws ParquetError when a file is damaged or a column is missing */
   columns<N extends string>(episode: Episode, names: readonly N[]): Promise<Record<N, Column>>;
+  /** The feature that holds a camera's pictures. @throws InputError when there is no such camera */
+  cameraFeature(camera: string): string;
   /** Names of the columns that the episode's parquet file holds. */
   columnNames(episode: Episode): Promise<string[]>;
   /** Pictures of the frames `indices`, uint8 [H, W, 3] each. @throws VideoError when a frame is missing */

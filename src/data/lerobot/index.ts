@@ -1,9 +1,13 @@
 export type { Dataset, Episode } from './dataset.ts';
-export { type EncodedEpisode, type EpisodeLayout, type EpisodeRecord, encodeEpisode } from './episode.ts';
-export { cameraKey, EpisodeStatsLine, readJsonLines } from './layout.ts';
+export { encodeParquet } from './encodeParquet.ts';
+export { type EncodedEpisode, type EpisodeLayout, encodeEpisode } from './episode.ts';
+export type { EpisodeRecord } from './episodeRecord.ts';
+export { EpisodeStatsLine, readJsonLines } from './layout.ts';
+export { eachRow, eachRowOfPages, type RowSink, readColumns } from './numericColumns.ts';
 export { openDataset } from './open.ts';
-export { PageReader, type RowRange, type TakeRows } from './pages/pageReader.ts';
-export { type Column, encodeParquet, episodeRows, ParquetError, prepareReader, readColumns } from './parquet.ts';
+export { type Column, ParquetError, prepareReader, queryColumns } from './parquet.ts';
+export { proposeRobot, type RobotProposal } from './propose/index.ts';
+export { commonRobot, requireRobot } from './robotOf.ts';
 export { sidePath } from './sideFiles.ts';
 export { intervalsOf } from './stages.ts';
 export { type DatasetOptions, DatasetWriter } from './writer.ts';

@@ -2,10 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError, oneLine, parse } from '../../base/index.ts';
-import { CHALLENGE_ROBOT } from '../../robot/index.ts';
-
-/** `observation.images.rgb.head` and so on: the video features of a BEHAVIOR data set. */
-export const cameraKey = (camera: string): string => `observation.images.rgb.${camera}`;
 
 const Feature = z.looseObject({
   dtype: z.string(),
@@ -91,13 +87,9 @@ export function episodePaths(root: string, info: Info, index: number) {
     data: at(info.data_path)!,
     metainfo: at(info.metainfo_path),
     annotation: at(info.annotation_path),
-    video: (camera: string) => at(info.video_path, { video_key: cameraKey(camera) }),
+    video: (feature: string) => at(info.video_path, { video_key: feature }),
   };
 }
-
-/** The cameras that the features list, in the network's order. */
-export const camerasOf = (info: Info): string[] =>
-  CHALLENGE_ROBOT.cameraNames.filter((camera) => cameraKey(camera) in info.features);
 
 /** Reads a file of JSON lines, each of the schema's form. @throws InputError that names file and line */
 export async function readJsonLines<S extends z.ZodType>(path: string, schema: S): Promise<z.infer<S>[]> {

@@ -1,5 +1,4 @@
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
-import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import { InputError } from '../../base/index.ts';
 
 /** One column of a parquet file, row after row in one flat array: `data` is [rows, width]; whole numbers come as float64. */
@@ -74,16 +73,16 @@ export async function parquetSchema(path: string): Promise<{ name: string; type:
 }
 
 /**
- * Reads whole columns of one parquet file.
+ * Reads whole columns of one parquet file in any form that DuckDB knows.
  * @param where optional SQL condition on the rows
  * @throws ParquetError when the file is damaged, a column is missing, or a list column's rows differ in length
  */
-export async function readColumns<N extends string>(
+export async function queryColumns<N extends string>(
   path: string,
   columns: readonly N[],
   where?: string,
 ): Promise<Record<N, Column>> {
-  const parts: { data: Float32Array | Float64Array; rows: number; width: number }[][] = columns.map(() => []);
+  const parts: Column[][] = columns.map(() => []);
   try {
     const sql = `select ${columns.map(name).join(', ')} from read_parquet(${quote(path)})${where ? ` where ${where}` : ''}`;
     const result = await (await duckdb()).run(sql);
@@ -96,7 +95,7 @@ export async function readColumns<N extends string>(
   } catch (error) {
     throw broken(path, error);
   }
-  return Object.fromEntries(columns.map((column, i) => [column, join(`${path}: ${column}`, parts[i]!)])) as Record<
+  return Object.fromEntries(columns.map((column, i) => [column, joined(`${path}: ${column}`, parts[i]!)])) as Record<
     N,
     Column
   >;
@@ -109,11 +108,7 @@ function broken(path: string, error: unknown): ParquetError {
 }
 
 /** Copies a vector's values out; a null becomes NaN. */
-function flatten(
-  where: string,
-  vector: DuckDBVector,
-  rows: number,
-): { data: Float32Array | Float64Array; rows: number; width: number } {
+function flatten(where: string, vector: DuckDBVector, rows: number): Column {
   if (vector instanceof api.DuckDBListVector) {
     const width = rows > 0 ? vector.getEntryLength(0) : 0;
     const child = vector.childVector;
@@ -172,14 +167,13 @@ function numbers(where: string, vector: DuckDBVector, start: number, count: numb
   return data;
 }
 
-function join(
-  where: string,
-  parts: readonly { data: Float32Array | Float64Array; rows: number; width: number }[],
-): Column {
-  if (parts.length === 1) return parts[0]!;
-  const width = parts[0]?.width ?? 0;
+/** Parts of one column, one after the other. @throws ParquetError when their rows differ in length */
+export function joined(where: string, parts: readonly Column[]): Column {
+  const [first] = parts;
+  if (first && parts.length === 1) return first;
+  const width = first?.width ?? 0;
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-  const data = parts[0]?.data instanceof Float64Array ? new Float64Array(rows * width) : new Float32Array(rows * width);
+  const data = first?.data instanceof Float64Array ? new Float64Array(rows * width) : new Float32Array(rows * width);
   let at = 0;
   for (const part of parts) {
     if (part.width !== width)
@@ -191,47 +185,4 @@ function join(
     at += part.data.length;
   }
   return { rows, width, data };
-}
-
-/** A column to write: `float32` lists of `width` numbers, or plain int64 / float64 numbers (width undefined). */
-export interface ColumnToWrite {
-  readonly name: string;
-  readonly kind: 'int64' | 'float64' | 'float32list';
-  readonly data: ArrayLike<number>;
-  readonly width?: number;
-}
-
-/** Encodes columns of `rows` rows as a snappy parquet file with ordinary 3-level lists, the form that pandas and LeRobot write. */
-export function encodeParquet(columns: readonly ColumnToWrite[], rows: number): Uint8Array {
-  const schema: object[] = [{ name: 'schema', num_children: columns.length }];
-  const columnData = columns.map(({ name, kind, data, width = 1 }) => {
-    if (data.length !== rows * width)
-      throw new ParquetError(name, `has ${data.length} numbers (expected ${rows} rows of ${width}).`);
-    if (kind === 'float32list') {
-      schema.push(
-        { name, repetition_type: 'OPTIONAL', num_children: 1, converted_type: 'LIST', logical_type: { type: 'LIST' } },
-        { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
-        { name: 'element', type: 'FLOAT', repetition_type: 'OPTIONAL' },
-      );
-      const lists = Array.from({ length: rows }, (_, row) => {
-        const list = new Array<number>(width);
-        for (let i = 0; i < width; i++) list[i] = data[row * width + i]!;
-        return list;
-      });
-      return { name, data: lists, encoding: 'PLAIN' as const };
-    }
-    schema.push({ name, type: kind === 'int64' ? 'INT64' : 'DOUBLE', repetition_type: 'OPTIONAL' });
-    const values = kind === 'int64' ? Array.from(data, (v) => BigInt(v)) : Float64Array.from(data);
-    return { name, data: values, encoding: 'PLAIN' as const };
-  });
-  const writer = new ByteWriter();
-  parquetWrite({
-    writer,
-    schema: schema as never,
-    columnData,
-    codec: 'SNAPPY',
-    statistics: false,
-    rowGroupSize: Math.max(1, rows),
-  });
-  return new Uint8Array(writer.getBuffer());
 }

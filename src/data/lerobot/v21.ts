@@ -1,13 +1,16 @@
 import { join } from 'node:path';
 import { InputError } from '../../base/index.ts';
+import type { Robot } from '../../robot/index.ts';
 import { decodeFrames } from '../video/index.ts';
+import { cameraFeatures, featureOf } from './cameras.ts';
 import type { Dataset, Episode } from './dataset.ts';
-import { camerasOf, EpisodeLine, episodePaths, type Info, readJsonLines, TaskLine } from './layout.ts';
-import { parquetSchema, readColumns } from './parquet.ts';
+import { EpisodeLine, episodePaths, type Info, readJsonLines, TaskLine } from './layout.ts';
+import { readColumns } from './numericColumns.ts';
+import { parquetSchema } from './parquet.ts';
 import { sideFiles, stagesOf } from './sideFiles.ts';
 
 /** LeRobot v2.1: a parquet file and a video per camera for every episode; chunk = task in the BEHAVIOR layout. */
-export async function openV21(root: string, info: Info): Promise<Dataset> {
+export async function openV21(root: string, info: Info, robot: Robot | undefined): Promise<Dataset> {
   const taskLines = await readJsonLines(join(root, 'meta', 'tasks.jsonl'), TaskLine);
   const lines = await readJsonLines(join(root, 'meta', 'episodes.jsonl'), EpisodeLine);
   const byInstruction = new Map(taskLines.map((task) => [task.task, task.task_index]));
@@ -23,20 +26,23 @@ export async function openV21(root: string, info: Info): Promise<Dataset> {
     const taskIndex = chunkIsTask ? Math.floor(index / info.chunks_size) : (byInstruction.get(instruction) ?? 0);
     return { index, taskIndex, instruction, length: line.length };
   });
+  const features = cameraFeatures(info, robot);
   const paths = (episode: Episode) => episodePaths(root, info, episode.index);
   const dataset: Dataset = {
     root,
     format: 'v2.1',
     info,
     fps: info.fps,
-    cameras: camerasOf(info),
+    robot,
+    cameras: [...features.keys()],
+    cameraFeature: (camera) => featureOf(root, features, camera),
     tasks: new Map(taskLines.map((task) => [task.task_index, { name: task.task_name, instruction: task.task }])),
     episodes,
     columns: (episode, names) => readColumns(paths(episode).data, names),
     columnNames: async (episode) => (await parquetSchema(paths(episode).data)).map((column) => column.name),
     dataPath: (episode) => paths(episode).data,
     video(episode, camera) {
-      const path = paths(episode).video(camera);
+      const path = paths(episode).video(dataset.cameraFeature(camera));
       if (!path) throw new InputError(root, 'has no videos (info.json names no video_path).');
       return { path, startSeconds: 0 };
     },

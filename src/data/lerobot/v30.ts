@@ -2,10 +2,13 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError, parse } from '../../base/index.ts';
+import type { Robot } from '../../robot/index.ts';
 import { decodeFrames } from '../video/index.ts';
+import { cameraFeatures, featureOf } from './cameras.ts';
 import type { Dataset, Episode } from './dataset.ts';
-import { cameraKey, camerasOf, fillPath, type Info } from './layout.ts';
-import { ParquetError, parquetSchema, queryParquet, readColumns } from './parquet.ts';
+import { fillPath, type Info } from './layout.ts';
+import { readColumns } from './numericColumns.ts';
+import { ParquetError, parquetSchema, queryParquet } from './parquet.ts';
 import { sideFiles, stagesOf } from './sideFiles.ts';
 
 /** A row of meta/episodes, as far as it is used. */
@@ -19,11 +22,11 @@ const Row = z.looseObject({
 type Row = z.infer<typeof Row>;
 
 /** LeRobot v3.0: many episodes per parquet file and per video, found through the tables in meta/. */
-export async function openV30(root: string, info: Info): Promise<Dataset> {
+export async function openV30(root: string, info: Info, robot: Robot | undefined): Promise<Dataset> {
   const taskRows = await readTasks(join(root, 'meta', 'tasks.parquet'));
   const taskIndexOf = new Map(taskRows.map((task) => [task.instruction, task.index]));
-  const cameras = camerasOf(info);
-  const rows = await readEpisodeRows(join(root, 'meta', 'episodes'), cameras);
+  const features = cameraFeatures(info, robot);
+  const rows = await readEpisodeRows(join(root, 'meta', 'episodes'), [...features.values()]);
   const byIndex = new Map(rows.map((row) => [row.episode_index, row]));
   if (byIndex.size !== rows.length) throw new InputError(join(root, 'meta', 'episodes'), 'lists an episode twice.');
 
@@ -48,13 +51,14 @@ export async function openV30(root: string, info: Info): Promise<Dataset> {
   };
   const video = (episode: Episode, camera: string) => {
     const row = byIndex.get(episode.index)!;
+    const feature = featureOf(root, features, camera);
     const entry = (name: string) => {
-      const value = row[`videos/${cameraKey(camera)}/${name}`];
+      const value = row[`videos/${feature}/${name}`];
       if (value === undefined || value === null || !info.video_path)
         throw new InputError(root, `names no video of camera ${camera} for episode ${episode.index}.`);
       return Number(value);
     };
-    const values = { video_key: cameraKey(camera), chunk_index: entry('chunk_index'), file_index: entry('file_index') };
+    const values = { video_key: feature, chunk_index: entry('chunk_index'), file_index: entry('file_index') };
     return { path: join(root, fillPath(info.video_path!, values)), startSeconds: entry('from_timestamp') };
   };
   const dataset: Dataset = {
@@ -62,7 +66,9 @@ export async function openV30(root: string, info: Info): Promise<Dataset> {
     format: 'v3.0',
     info,
     fps: info.fps,
-    cameras,
+    robot,
+    cameras: [...features.keys()],
+    cameraFeature: (camera) => featureOf(root, features, camera),
     tasks: new Map(taskRows.map((task) => [task.index, { name: undefined, instruction: task.instruction }])),
     episodes: rows.map((row) => {
       const instruction = row.tasks[0] ?? '';
@@ -74,14 +80,13 @@ export async function openV30(root: string, info: Info): Promise<Dataset> {
       };
     }),
     async columns(episode, names) {
-      const where = `episode_index = ${episode.index}`;
-      let columns = await readColumns(named(episode), names, where);
-      if (names.length > 0 && columns[names[0]!].rows === 0 && !moved) {
+      let columns = await readColumns(named(episode), names, episode);
+      const empty = () => names.some((name) => columns[name].rows === 0);
+      if (empty() && !moved) {
         await findFiles();
-        columns = await readColumns(named(episode), names, where);
+        columns = await readColumns(named(episode), names, episode);
       }
-      if (names.length > 0 && columns[names[0]!].rows === 0)
-        throw new ParquetError(named(episode), `holds no rows of episode ${episode.index}.`);
+      if (empty()) throw new ParquetError(named(episode), `holds no rows of episode ${episode.index}.`);
       return columns;
     },
     columnNames: async (episode) => (await parquetSchema(named(episode))).map((column) => column.name),
@@ -108,12 +113,12 @@ async function readTasks(path: string): Promise<{ index: number; instruction: st
   });
 }
 
-async function readEpisodeRows(folder: string, cameras: readonly string[]): Promise<Row[]> {
+async function readEpisodeRows(folder: string, videos: readonly string[]): Promise<Row[]> {
   if (!existsSync(folder)) throw new InputError(folder, 'is missing.');
   const wanted = [
     ...Object.keys(Row.shape),
-    ...cameras.flatMap((camera) =>
-      ['chunk_index', 'file_index', 'from_timestamp'].map((name) => `videos/${cameraKey(camera)}/${name}`),
+    ...videos.flatMap((feature) =>
+      ['chunk_index', 'file_index', 'from_timestamp'].map((name) => `videos/${feature}/${name}`),
     ),
   ];
   const rows: Row[] = [];

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeEpisode, frameNumberIn } from '../../../test/support/data.ts';
 import { CHALLENGE_ROBOT } from '../../robot/index.ts';
-import { probeVideo } from '../video/video.ts';
+import { probeVideo } from '../video/index.ts';
 import { openDataset } from './open.ts';
 import { DatasetWriter } from './writer.ts';
 
@@ -118,7 +118,7 @@ describe('DatasetWriter', () => {
     state[256 * 4 + 1] = Number.NaN;
     await expect(writer.addEpisode({ ...good, state })).rejects.toThrow(/state holds NaN in frame 4/);
     await expect(
-      writer.addEpisode({ ...good, pictures: { ...good.pictures, head: good.pictures.head.slice(1) } }),
+      writer.addEpisode({ ...good, pictures: { ...good.pictures, head: good.pictures['head']!.slice(1) } }),
     ).rejects.toThrow(/camera head has 34 pictures/);
     await writer.addEpisode({ ...good, episodeIndex: 7 });
     await expect(writer.addEpisode({ ...good, episodeIndex: 7 })).rejects.toThrow(/already/);

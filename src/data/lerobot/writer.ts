@@ -2,24 +2,19 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { aside, InputError, removeAbandoned } from '../../base/index.ts';
-import { CHALLENGE_ROBOT } from '../../robot/index.ts';
-import { VIDEO_CODEC, VIDEO_DEFAULTS, type VideoOptions } from '../video/index.ts';
-import {
-  ACTION_WIDTH,
-  CAMERA_POSE_WIDTH,
-  type EncodedEpisode,
-  type EpisodeLayout,
-  type EpisodeRecord,
-  encodeEpisode,
-} from './episode.ts';
-import { cameraKey, type Info } from './layout.ts';
+import { CHALLENGE_ROBOT, type Robot, robotRecord } from '../../robot/index.ts';
+import { VIDEO_CODEC, type VideoSettings } from '../video/index.ts';
+import { type EncodedEpisode, type EpisodeLayout, encodeEpisode, type PictureSize } from './episode.ts';
+import type { EpisodeRecord } from './episodeRecord.ts';
+import type { Info } from './layout.ts';
+import { robotFile } from './robotOf.ts';
 
 export interface DatasetOptions {
-  /** Pictures are this wide and high; one number for square ones. */
-  readonly imageSize: number | { readonly width: number; readonly height: number };
-  readonly fps?: number;
-  readonly robotType?: string;
-  readonly video?: VideoOptions;
+  /** Whose demonstrations they are; the challenge's robot when left out. Its rate is the data set's frames a second. */
+  readonly robot?: Robot;
+  /** Pictures are this wide and high, one number for square ones; when left out, as the robot's cameras take them. */
+  readonly imageSize?: number | PictureSize;
+  readonly video?: VideoSettings;
   /** Episode numbers per task: episode_index = task x chunksSize + number. The original's 10000 is too small for thousands of instances. */
   readonly chunksSize?: number;
   /** Put the finished data set in the place of an old one. */
@@ -50,18 +45,18 @@ export class DatasetWriter {
     const path = resolve(dir);
     if (existsSync(path) && !options.replace)
       throw new InputError(path, 'exists already. Choose another folder or remove it first.');
-    const { fps = VIDEO_DEFAULTS.fps, robotType = 'R1Pro', chunksSize = 1_000_000 } = options;
-    const imageSize =
-      typeof options.imageSize === 'number'
-        ? { width: options.imageSize, height: options.imageSize }
-        : options.imageSize;
+    const { robot = CHALLENGE_ROBOT, imageSize, chunksSize = 1_000_000 } = options;
+    const size = typeof imageSize === 'number' ? { width: imageSize, height: imageSize } : imageSize;
+    const pictureSizes = Object.fromEntries(
+      robot.cameras.map(({ name, size: [height, width] }) => [name, size ?? { width, height }]),
+    );
     const info: Info = {
       codebase_version: 'v2.1',
-      robot_type: robotType,
+      robot_type: robot.types[0] ?? robot.name,
       total_episodes: 0,
       total_frames: 0,
       chunks_size: chunksSize,
-      fps,
+      fps: robot.rate,
       data_path: 'data/task-{episode_chunk:04d}/episode_{episode_index:08d}.parquet',
       video_path: 'videos/task-{episode_chunk:04d}/{video_key}/episode_{episode_index:08d}.mp4',
       metainfo_path: 'meta/episodes/task-{episode_chunk:04d}/episode_{episode_index:08d}.json',
@@ -71,7 +66,12 @@ export class DatasetWriter {
     await removeAbandoned(path);
     const folder = aside(path);
     await mkdir(folder, { recursive: true });
-    return new DatasetWriter(path, folder, { info, imageSize, video: options.video ?? {} }, options.replace ?? false);
+    return new DatasetWriter(
+      path,
+      folder,
+      { info, robot, pictureSizes, video: options.video ?? {} },
+      options.replace ?? false,
+    );
   }
 
   /** The next free episode number of a task. */
@@ -114,6 +114,12 @@ export class DatasetWriter {
         where,
         `state has ${encoded.widths.state} numbers (expected ${first.widths.state} as in the first episode).`,
       );
+    for (const column of ['cameraPoses', 'taskInfo'] as const)
+      if (first && first.widths[column] > 0 !== encoded.widths[column] > 0)
+        throw new InputError(
+          where,
+          `has ${encoded.widths[column] > 0 ? '' : 'no '}${column}, unlike the first episode. Give them for all episodes or for none.`,
+        );
     if (first && first.hasStages !== encoded.hasStages)
       throw new InputError(
         where,
@@ -155,7 +161,10 @@ export class DatasetWriter {
       join(meta, 'episodes_stats.jsonl'),
       lines(episodes.map((e) => ({ episode_index: e.episodeIndex, stats: e.stats }))),
     );
-    await writeFile(join(meta, 'info.json'), `${JSON.stringify(this.info(episodes, tasks.size), null, 4)}\n`);
+    const robot = `${JSON.stringify(robotRecord(this.layout.robot), null, 1)}\n`;
+    await writeFile(robotFile(this.folder), robot);
+    const info = infoOf(this.layout, episodes, tasks.size);
+    await writeFile(join(meta, 'info.json'), `${JSON.stringify(info, null, 4)}\n`);
     const old = `${this.folder}.old`;
     const replaced = this.replace && existsSync(this.dir);
     if (replaced) await rename(this.dir, old);
@@ -168,48 +177,55 @@ export class DatasetWriter {
     this.ended = true;
     await rm(this.folder, { recursive: true, force: true });
   }
+}
 
-  private info(episodes: readonly EncodedEpisode[], totalTasks: number) {
-    const { info, imageSize } = this.layout;
-    const { features: _, ...head } = info;
-    const taskInfoWidths = new Set(episodes.map((e) => e.widths.taskInfo));
-    const number = (dtype: string) => ({ dtype, shape: [1], names: null });
-    const list = (width: number | null) => ({ dtype: 'float32', shape: [width], names: null });
-    const video = {
-      dtype: 'video',
-      shape: [imageSize.height, imageSize.width, 3],
-      names: ['height', 'width', 'rgb'],
-      info: {
-        'video.fps': info.fps,
-        'video.height': imageSize.height,
-        'video.width': imageSize.width,
-        'video.channels': 3,
-        ...VIDEO_CODEC,
-        'video.is_depth_map': false,
-        has_audio: false,
-      },
-    };
-    return {
-      ...head,
-      total_episodes: episodes.length,
-      total_frames: episodes.reduce((sum, e) => sum + e.length, 0),
-      total_tasks: totalTasks,
-      total_videos: episodes.length * CHALLENGE_ROBOT.cameraNames.length,
-      splits: { train: `0:${episodes.length}` },
-      features: {
-        ...Object.fromEntries(
-          ['left_wrist', 'right_wrist', 'head'].map((camera) => [cameraKey(camera as never), video]),
-        ),
-        action: list(ACTION_WIDTH),
-        timestamp: number('float64'),
-        episode_index: number('int64'),
-        index: number('int64'),
-        task_index: number('int64'),
-        'observation.cam_rel_poses': list(CAMERA_POSE_WIDTH),
-        'observation.state': list(episodes[0]!.widths.state),
-        'observation.task_info': list(taskInfoWidths.size === 1 ? [...taskInfoWidths][0]! : null),
-        ...(episodes.every((e) => e.hasStages) ? { 'annotation.stage': number('int64') } : {}),
-      },
-    };
-  }
+/** info.json of the finished data set. */
+function infoOf({ info, robot, pictureSizes }: EpisodeLayout, episodes: readonly EncodedEpisode[], totalTasks: number) {
+  const { features: _, ...head } = info;
+  const number = (dtype: string) => ({ dtype, shape: [1], names: null });
+  const list = (width: number | null) => ({ dtype: 'float32', shape: [width], names: null });
+  const video = ({ width, height }: PictureSize) => ({
+    dtype: 'video',
+    shape: [height, width, 3],
+    names: ['height', 'width', 'rgb'],
+    info: {
+      'video.fps': info.fps,
+      'video.height': height,
+      'video.width': width,
+      'video.channels': 3,
+      ...VIDEO_CODEC,
+      'video.is_depth_map': false,
+      has_audio: false,
+    },
+  });
+  const [{ widths } = { widths: { state: 0, cameraPoses: 0 } }] = episodes;
+  const taskInfoWidths = new Set(episodes.map((episode) => episode.widths.taskInfo));
+  const [taskInfoWidth = 0] = taskInfoWidths;
+  return {
+    ...head,
+    total_episodes: episodes.length,
+    total_frames: episodes.reduce((sum, e) => sum + e.length, 0),
+    total_tasks: totalTasks,
+    total_videos: episodes.length * robot.cameras.length,
+    splits: { train: `0:${episodes.length}` },
+    features: {
+      ...Object.fromEntries(
+        robot.cameras.flatMap(({ name, feature }) => {
+          const size = pictureSizes[name];
+          return size ? [[feature, video(size)]] : [];
+        }),
+      ),
+      action: list(robot.width),
+      timestamp: number('float64'),
+      episode_index: number('int64'),
+      index: number('int64'),
+      task_index: number('int64'),
+      'observation.state': list(widths.state),
+      ...(widths.cameraPoses > 0 ? { 'observation.cam_rel_poses': list(widths.cameraPoses) } : {}),
+      ...(taskInfoWidths.size > 1 || taskInfoWidth > 0
+        ? { 'observation.task_info': list(taskInfoWidths.size === 1 ? taskInfoWidth : null) }
+        : {}),
+      ...(episodes.every((e) => e.hasStages) ? { 'annotation.stage': number('int64') } : {}),
+    },
+  };
 }

@@ -1,1 +1,4 @@
-export { parseDataFolder, type RawBatch, SampleStore } from './sampleStore.ts';
+export { parseDataFolder } from './dataFolder.ts';
+export type { RawBatch } from './rawBatch.ts';
+export { SampleStore } from './sampleStore.ts';
+export { stageTable } from './stageTable.ts';

@@ -1,14 +1,19 @@
-import { availableParallelism, freemem } from 'node:os';
-import { InputError, Random, WorkerClient } from '../../base/index.ts';
-import { CHALLENGE_ROBOT } from '../../robot/index.ts';
-import { type Dataset, openDataset } from '../lerobot/index.ts';
-import type { LoadedEpisode, LoadRequest, OpenRequest } from './decode.worker.ts';
-import { chunkStarts, Sampler } from './sampling.ts';
-
-const WIDTH = CHALLENGE_ROBOT.width;
+import { freemem } from 'node:os';
+import { InputError } from '../../base/index.ts';
+import { BEHAVIOR_STAGES, type Robot, robotRecord } from '../../robot/index.ts';
+import { commonRobot, openDataset } from '../lerobot/index.ts';
+import { parseDataFolder } from './dataFolder.ts';
+import type { OpenRequest } from './decode.worker.ts';
+import { loadEpisodes } from './loadEpisodes.ts';
+import { planSamples } from './planSamples.ts';
+import type { RawBatch } from './rawBatch.ts';
+import { SampleTable } from './sampleTable.ts';
+import { Sampler } from './sampling.ts';
 
 export interface SampleStoreOptions {
-  /** Actions per chunk. */
+  /** Whose data they are; when left out, as the data sets say. */
+  readonly robot?: Robot | undefined;
+  /** Actions per chunk; the robot's when left out. */
   readonly horizon?: number;
   /** A sample every so many frames. */
   readonly frameStride?: number;
@@ -22,159 +27,93 @@ export interface SampleStoreOptions {
   readonly seed?: number | string;
   /** `time`: equal-time bins, as the original; `skills`: the recorded stages. */
   readonly stageLabels?: 'time' | 'skills';
+  /** Stages of each task by id; the challenge's when left out. */
+  readonly taskNumStages?: readonly number[];
   /** Keep only one side of a fixed split of the episodes; `share` of them are for validation. */
   readonly split?: { readonly part: 'train' | 'validation'; readonly share: number };
   /** Episodes loaded so far, and of how many. */
   readonly progress?: (done: number, total: number) => void;
 }
 
-/** Training samples before any normalisation. */
-export interface RawBatch {
-  readonly size: number;
-  /** uint8 [B, 3, S, S, 3], cameras in the order of CHALLENGE_ROBOT.cameraNames. */
-  readonly pictures: Uint8Array;
-  /** [B, 23] at the chunk's first frame. */
-  readonly state: Float32Array;
-  /** [B, horizon, 23], absolute. */
-  readonly actions: Float32Array;
-  readonly taskId: Int32Array;
-  readonly stage: Int32Array;
-  /** [B, K]: privileged observation at the chunk's first frame, padded with zeros to the widest task's K. */
-  readonly taskInfo: Float32Array;
-  /** Where each sample is from: number of the folder, episode_index, frame. */
-  readonly source: { readonly folder: Int32Array; readonly episode: Int32Array; readonly frame: Int32Array };
+/** A data folder of a store: its samples and its weight. */
+export interface StoredFolder {
+  readonly dir: string;
+  readonly count: number;
+  readonly weight: number;
+  readonly episodes: number;
 }
 
-/** One V8 array buffer per gigabyte of pictures. */
+/** Pictures in pieces that V8 can hold as one buffer each. */
+interface PictureBlocks {
+  readonly blocks: readonly SharedArrayBuffer[];
+  readonly samplesPerBlock: number;
+  readonly sampleBytes: number;
+}
+
 const BLOCK_BYTES = 2 ** 30;
-/** Episodes per message to a worker. */
-const EPISODES_PER_CALL = 8;
 
-/** A data folder and its share of the draws, from `dir` or `dir:weight`. */
-export function parseDataFolder(text: string): { dir: string; weight: number | undefined } {
-  const match = /^(.+):(\d+(?:\.\d+)?)$/.exec(text);
-  return match ? { dir: match[1]!, weight: Number(match[2]) } : { dir: text, weight: undefined };
-}
-
-/** Training samples of one or more data sets, held in memory. */
+/** Training samples of one or more data sets of one robot, held in memory. */
 export class SampleStore {
-  /** Width K of `taskInfo`. */
-  readonly taskInfoSize: number;
   private readonly sampler: Sampler;
+  private readonly blocks: readonly Uint8Array[];
 
   private constructor(
+    readonly robot: Robot,
     readonly horizon: number,
-    readonly imageSize: number,
-    /** Samples per folder and the folder's weight. */
-    readonly folders: readonly {
-      readonly dir: string;
-      readonly count: number;
-      readonly weight: number;
-      readonly episodes: number;
-    }[],
-    private readonly blocks: readonly Uint8Array[],
-    private readonly samplesPerBlock: number,
+    readonly folders: readonly StoredFolder[],
+    private readonly pictures: PictureBlocks,
     private readonly table: SampleTable,
   ) {
-    this.taskInfoSize = table.taskInfoWidth;
     this.sampler = new Sampler(folders);
+    this.blocks = pictures.blocks.map((block) => new Uint8Array(block));
   }
 
   /**
    * Reads all samples of the data sets (`dir` or `dir:weight`) into memory. Without any weight every sample is as likely as any other;
    * with weights each folder gets its share of every batch, a folder without one counting as 1.
-   * @throws InputError when they do not fit (with numbers), or an episode is damaged
+   * @throws InputError when they do not fit (with numbers), an episode is damaged, or the data sets are of different robots
    */
   static async load(dataFolders: readonly string[], options: SampleStoreOptions): Promise<SampleStore> {
-    const {
-      horizon = CHALLENGE_ROBOT.horizon,
-      frameStride = 1,
-      imageSize,
-      seed = 0,
-      stageLabels = 'time',
-      split,
-    } = options;
-    if (dataFolders.length === 0) throw new InputError('data', 'at least one data folder is needed.');
+    const { frameStride = 1, imageSize, seed = 0, stageLabels = 'time', taskNumStages = BEHAVIOR_STAGES } = options;
     if (!Number.isInteger(frameStride) || frameStride < 1)
       throw new InputError('frameStride', `must be a whole number above 0 (got ${frameStride}).`);
     const parsed = dataFolders.map(parseDataFolder);
-    const datasets = await Promise.all(parsed.map(({ dir }) => openDataset(dir)));
-    const requests: LoadRequest[] = [];
-    const counts = datasets.map(() => 0);
-    const episodeCounts = datasets.map(() => 0);
-    let [samples, rows] = [0, 0];
-    datasets.forEach((dataset, d) => {
-      for (const camera of CHALLENGE_ROBOT.cameraNames)
-        if (!dataset.cameras.includes(camera))
-          throw new InputError(
-            dataset.root,
-            `has no camera ${camera} (it has ${dataset.cameras.join(', ') || 'none'}).`,
-          );
-      const validation = split && validationPlaces(dataset, split.share);
-      dataset.episodes.forEach((episode, place) => {
-        if (validation && validation.has(place) !== (split.part === 'validation')) return;
-        const starts = chunkStarts(episode.length, horizon, frameStride, seed, 'starts', d, episode.index);
-        if (starts.length === 0) return;
-        requests.push({ dataset: d, episode: place, starts, firstSample: samples });
-        samples += starts.length;
-        rows += episode.length;
-        counts[d]! += starts.length;
-        episodeCounts[d]!++;
-      });
-      if (counts[d] === 0)
-        throw new InputError(
-          dataset.root,
-          `gives no samples: none of its ${dataset.episodes.length} episodes${split ? ` in the ${split.part} part` : ''} has ${horizon} frames.`,
-        );
-    });
+    const given = options.robot && { robot: options.robot };
+    const datasets = await Promise.all(parsed.map(({ dir }) => openDataset(dir, given)));
+    const robot = commonRobot(datasets);
+    const { horizon = robot.horizon } = options;
+    const plan = planSamples(datasets, robot, { horizon, frameStride, seed, split: options.split, taskNumStages });
+    const sampleBytes = imageSize * imageSize * 3 * robot.cameras.length;
+    requireRoom(plan, robot, { imageSize, sampleBytes, frameStride, limit: options.memoryLimitBytes });
 
-    const sampleBytes = imageSize * imageSize * 3 * CHALLENGE_ROBOT.cameraNames.length;
-    const taskInfoGuess = 64;
-    const needed = samples * (sampleBytes + 4 * (WIDTH + taskInfoGuess + 5)) + rows * WIDTH * 4;
-    const limit = options.memoryLimitBytes ?? 0.7 * freemem();
-    if (needed > limit) {
-      const fitting = Math.ceil((frameStride * needed) / limit);
-      throw new InputError(
-        'SampleStore',
-        `${samples} samples of ${CHALLENGE_ROBOT.cameraNames.length} x ${imageSize}x${imageSize} pictures need ${gigabytes(needed)}, more than the ${gigabytes(limit)} allowed. ` +
-          `A frameStride of ${fitting} instead of ${frameStride} would fit.`,
-      );
-    }
-    const samplesPerBlock = Math.max(1, Math.floor(BLOCK_BYTES / sampleBytes));
-    const blocks = Array.from({ length: Math.ceil(samples / samplesPerBlock) }, (_, i) => {
-      const count = Math.min(samplesPerBlock, samples - i * samplesPerBlock);
-      return new SharedArrayBuffer(count * sampleBytes);
-    });
-    const table = new SampleTable(samples, rows, horizon);
+    const pictures = pictureBlocks(plan.samples, sampleBytes);
+    const table = new SampleTable(plan.samples, plan.rows, robot.width);
     const open: OpenRequest = {
-      blocks,
-      samplesPerBlock,
+      ...pictures,
       imageSize,
       stageLabels,
+      taskNumStages,
+      robot: robotRecord(robot),
       datasets: datasets.map((dataset) => dataset.root),
     };
-    await loadAll(requests, datasets, open, options, table);
+    await loadEpisodes(plan.requests, datasets, open, table, options);
 
     const weighted = parsed.some(({ weight }) => weight !== undefined);
-    const folders = parsed.map(({ dir, weight }, i) => ({
-      dir,
-      count: counts[i]!,
-      weight: weighted ? (weight ?? 1) : counts[i]!,
-      episodes: episodeCounts[i]!,
-    }));
-    return new SampleStore(
-      horizon,
-      imageSize,
-      folders,
-      blocks.map((block) => new Uint8Array(block)),
-      samplesPerBlock,
-      table,
-    );
+    const folders = plan.counts.map(({ samples: count, episodes }, i): StoredFolder => {
+      const { dir = '', weight = 1 } = parsed[i] ?? {};
+      return { dir, count, weight: weighted ? weight : count, episodes };
+    });
+    return new SampleStore(robot, horizon, folders, pictures, table);
   }
 
   /** Number of samples. */
   get size(): number {
     return this.table.count;
+  }
+
+  /** Width K of `taskInfo`. */
+  get taskInfoSize(): number {
+    return this.table.taskInfoWidth;
   }
 
   /** The batch of `step`: a pure function of (seed, step) for the same data and options; each folder's samples once per epoch. */
@@ -185,30 +124,28 @@ export class SampleStore {
   /** The samples with these numbers, in this order. @throws InputError when a number is out of range */
   gather(indices: ArrayLike<number>): RawBatch {
     const size = indices.length;
-    const { table, horizon } = this;
-    const k = this.taskInfoSize;
-    const sampleBytes = this.imageSize * this.imageSize * 3 * CHALLENGE_ROBOT.cameraNames.length;
+    const { table, horizon, taskInfoSize: k, blocks } = this;
+    const { width } = this.robot;
+    const { sampleBytes, samplesPerBlock } = this.pictures;
     const batch: RawBatch = {
       size,
       pictures: new Uint8Array(size * sampleBytes),
-      state: new Float32Array(size * WIDTH),
-      actions: new Float32Array(size * horizon * WIDTH),
+      state: new Float32Array(size * width),
+      actions: new Float32Array(size * horizon * width),
       taskId: new Int32Array(size),
       stage: new Int32Array(size),
       taskInfo: new Float32Array(size * k),
       source: { folder: new Int32Array(size), episode: new Int32Array(size), frame: new Int32Array(size) },
     };
-    for (let b = 0; b < size; b++) {
-      const i = indices[b]!;
-      if (!(i >= 0 && i < this.size)) throw new InputError('SampleStore', `no sample ${i} (there are ${this.size}).`);
-      const at = (i % this.samplesPerBlock) * sampleBytes;
-      batch.pictures.set(
-        this.blocks[Math.floor(i / this.samplesPerBlock)]!.subarray(at, at + sampleBytes),
-        b * sampleBytes,
-      );
-      batch.state.set(table.state.subarray(i * WIDTH, (i + 1) * WIDTH), b * WIDTH);
+    for (const [b, i] of Array.from(indices).entries()) {
+      const block = blocks[Math.floor(i / samplesPerBlock)];
+      if (!(i >= 0 && i < this.size && block))
+        throw new InputError('SampleStore', `no sample ${i} (there are ${this.size}).`);
+      const at = (i % samplesPerBlock) * sampleBytes;
+      batch.pictures.set(block.subarray(at, at + sampleBytes), b * sampleBytes);
+      batch.state.set(table.state.subarray(i * width, (i + 1) * width), b * width);
       const row = table.row[i]!;
-      batch.actions.set(table.action.subarray(row * WIDTH, (row + horizon) * WIDTH), b * horizon * WIDTH);
+      batch.actions.set(table.action.subarray(row * width, (row + horizon) * width), b * horizon * width);
       batch.taskInfo.set(table.taskInfo.subarray(i * k, (i + 1) * k), b * k);
       batch.taskId[b] = table.taskId[i]!;
       batch.stage[b] = table.stage[i]!;
@@ -220,106 +157,37 @@ export class SampleStore {
   }
 }
 
-/** The numbers of all samples, each in one flat array. */
-class SampleTable {
-  readonly state: Float32Array;
-  readonly action: Float32Array;
-  readonly row: Uint32Array;
-  readonly taskId: Uint8Array;
-  readonly stage: Uint8Array;
-  readonly folder: Uint8Array;
-  readonly episode: Int32Array;
-  readonly frame: Int32Array;
-  taskInfo = new Float32Array(0);
-  taskInfoWidth = 0;
-  private nextRow = 0;
-  private readonly parts: { first: number; width: number; data: Float32Array }[] = [];
-
-  constructor(
-    readonly count: number,
-    rows: number,
-    readonly horizon: number,
-  ) {
-    this.state = new Float32Array(count * WIDTH);
-    this.action = new Float32Array(rows * WIDTH);
-    this.row = new Uint32Array(count);
-    this.taskId = new Uint8Array(count);
-    this.stage = new Uint8Array(count);
-    this.folder = new Uint8Array(count);
-    this.episode = new Int32Array(count);
-    this.frame = new Int32Array(count);
-  }
-
-  put(
-    { dataset, firstSample: first, starts }: LoadRequest,
-    loaded: LoadedEpisode,
-    episodeIndex: number,
-    taskIndex: number,
-  ): void {
-    this.state.set(loaded.state, first * WIDTH);
-    this.action.set(loaded.action, this.nextRow * WIDTH);
-    this.stage.set(loaded.stage, first);
-    this.frame.set(starts, first);
-    for (let i = 0; i < starts.length; i++) this.row[first + i] = this.nextRow + starts[i]!;
-    const end = first + starts.length;
-    this.taskId.fill(taskIndex, first, end);
-    this.folder.fill(dataset, first, end);
-    this.episode.fill(episodeIndex, first, end);
-    this.parts.push({ first, width: loaded.taskInfoWidth, data: loaded.taskInfo });
-    this.nextRow += loaded.action.length / WIDTH;
-  }
-
-  /** Lays the privileged observations, whose width differs between tasks, side by side. */
-  seal(): void {
-    const k = (this.taskInfoWidth = this.parts.reduce((widest, part) => Math.max(widest, part.width), 0));
-    this.taskInfo = new Float32Array(this.count * k);
-    for (const { first, width, data } of this.parts.splice(0))
-      for (let i = 0; i * width < data.length; i++)
-        this.taskInfo.set(data.subarray(i * width, (i + 1) * width), (first + i) * k);
-  }
+function pictureBlocks(samples: number, sampleBytes: number): PictureBlocks {
+  const samplesPerBlock = Math.max(1, Math.floor(BLOCK_BYTES / sampleBytes));
+  const blocks = Array.from({ length: Math.ceil(samples / samplesPerBlock) }, (_, i) => {
+    const count = Math.min(samplesPerBlock, samples - i * samplesPerBlock);
+    return new SharedArrayBuffer(count * sampleBytes);
+  });
+  return { blocks, samplesPerBlock, sampleBytes };
 }
 
-/** Hands the episodes to worker threads, each taking the next few when it is done. */
-async function loadAll(
-  requests: readonly LoadRequest[],
-  datasets: readonly Dataset[],
-  open: OpenRequest,
-  { workers = availableParallelism(), progress }: SampleStoreOptions,
-  table: SampleTable,
-): Promise<void> {
-  let [next, done] = [0, 0];
-  const clients = Array.from(
-    { length: Math.max(1, Math.min(workers, Math.ceil(requests.length / EPISODES_PER_CALL))) },
-    () => WorkerClient.start('data/samples/decode.worker'),
+/** Bytes a sample takes beside pictures and state: task, stage, folder, episode, frame, row, and privileged numbers as a guess. */
+const OTHER_BYTES = 4 * (64 + 5);
+
+/** @throws InputError when the samples do not fit in memory, with the frame stride that would */
+function requireRoom(
+  { samples, rows }: { readonly samples: number; readonly rows: number },
+  { width, cameras }: Robot,
+  {
+    imageSize,
+    sampleBytes,
+    frameStride,
+    limit = 0.7 * freemem(),
+  }: { imageSize: number; sampleBytes: number; frameStride: number; limit?: number | undefined },
+): void {
+  const needed = samples * (sampleBytes + 4 * width + OTHER_BYTES) + rows * width * 4;
+  if (needed <= limit) return;
+  const fitting = Math.ceil((frameStride * needed) / limit);
+  throw new InputError(
+    'SampleStore',
+    `${samples} samples of ${cameras.length} x ${imageSize}x${imageSize} pictures need ${gigabytes(needed)}, more than the ${gigabytes(limit)} allowed. ` +
+      `A frameStride of ${fitting} instead of ${frameStride} would fit.`,
   );
-  try {
-    await Promise.all(
-      clients.map(async (client) => {
-        await client.call('open', open);
-        while (next < requests.length) {
-          const part = requests.slice(next, next + EPISODES_PER_CALL);
-          next += part.length;
-          const loaded = await client.call<LoadedEpisode[]>('load', part);
-          part.forEach((request, i) => {
-            const episode = datasets[request.dataset]!.episodes[request.episode]!;
-            table.put(request, loaded[i]!, episode.index, episode.taskIndex);
-          });
-          done += part.length;
-          progress?.(done, requests.length);
-        }
-      }),
-    );
-    table.seal();
-  } finally {
-    await Promise.all(clients.map((client) => client.close()));
-  }
-}
-
-/** Places of the episodes kept for validation: a fixed draw of `share` of the data set (at least one, never all), the same in every run. */
-function validationPlaces(dataset: Dataset, share: number): Set<number> {
-  const count = dataset.episodes.length;
-  const places = Random.of('validation').shuffle(Array.from({ length: count }, (_, i) => i));
-  return new Set(places.slice(0, Math.min(count - 1, Math.max(1, Math.round(share * count)))));
 }
 
 const gigabytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;

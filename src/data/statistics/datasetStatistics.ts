@@ -10,15 +10,19 @@ import {
   type Tails,
 } from '../../action/index.ts';
 import { InputError, WorkerClient } from '../../base/index.ts';
-import { type Dataset, openDataset } from '../lerobot/index.ts';
-
-/** What a frame takes while it is kept: 23 actions and 23 states, each rounded up to 24. */
-const FRAME_BYTES = 192;
+import { type Robot, robotRecord } from '../../robot/index.ts';
+import { commonRobot, type Dataset, openDataset } from '../lerobot/index.ts';
+import type { EpisodeJob, OpenRequest } from './statistics.worker.ts';
 
 export interface DatasetStatisticsOptions {
+  /** Whose data they are; when left out, as the data sets say. */
+  readonly robot?: Robot | undefined;
+  /** Actions per chunk, and numbers per action in the result; the robot's when left out. */
+  readonly horizon?: number | undefined;
+  readonly paddedWidth?: number | undefined;
   /** Worker threads; by default one per core. The result does not depend on them. */
   readonly workers?: number;
-  /** Bytes for the columns that exact quantiles need, all workers together; 192 a frame. */
+  /** Bytes for the columns that exact quantiles need, all workers together (`frameBytes` a frame); 4 GiB when left out. */
   readonly memory?: number;
   /** Called after each episode with the frames read so far and in all. */
   readonly reading?: (frames: number, total: number) => void;
@@ -26,6 +30,7 @@ export interface DatasetStatisticsOptions {
 }
 
 export interface DatasetStatistics {
+  readonly robot: Robot;
   readonly statistics: ChunkStatistics;
   readonly frames: number;
   readonly chunks: number;
@@ -43,16 +48,22 @@ export async function datasetStatistics(
   folders: readonly string[],
   options: DatasetStatisticsOptions = {},
 ): Promise<DatasetStatistics> {
-  const memory = options.memory ?? 4 * 2 ** 30;
-  return overEpisodes(folders, options.workers, async (workers, total, each) => {
-    const exact = total * FRAME_BYTES <= memory;
-    await Promise.all(workers.map((worker) => worker.call('open', { folders, memory: exact ? Number.MAX_VALUE : 0 })));
+  const { horizon, paddedWidth, memory = 4 * 2 ** 30 } = options;
+  return overEpisodes(folders, options, async (workers, { robot, total, each }) => {
+    const exact = total * frameBytes(robot) <= memory;
+    const chunks = { ...(horizon && { horizon }), ...(paddedWidth && { paddedWidth }) };
+    const open: OpenRequest = {
+      folders,
+      robot: robotRecord(robot),
+      chunks: { ...chunks, memory: exact ? Number.MAX_VALUE : 0 },
+    };
+    await Promise.all(workers.map((worker) => worker.call('open', open)));
     const started = performance.now();
     const busy = process.cpuUsage();
     await each('add', options.reading);
     const processor = processorSeconds(busy);
     const read = performance.now();
-    const whole = new StatisticsAccumulator({ memory: Number.MAX_VALUE });
+    const whole = new StatisticsAccumulator({ robot, ...chunks, memory: Number.MAX_VALUE });
     for (const worker of workers) whole.mergeState(await worker.call<StatisticsState>('state'));
     if (whole.chunks < 2)
       throw new InputError(
@@ -66,10 +77,10 @@ export async function datasetStatistics(
       }),
     );
     const statistics = await whole.finishWith(exact ? sources : undefined, options.computing);
-    const { frames, chunks } = whole;
+    const { frames } = whole;
     const quantiles = exact ? 'exact' : 'counts';
     const seconds = { reading: (read - started) / 1000, computing: (performance.now() - read) / 1000, processor };
-    return { statistics, frames, chunks, quantiles, workers: workers.length, seconds };
+    return { robot, statistics, frames, chunks: whole.chunks, quantiles, workers: workers.length, seconds };
   });
 }
 
@@ -79,10 +90,14 @@ export async function datasetStatistics(
  */
 export function decodeOnly(
   folders: readonly string[],
-  { workers, how = 'read' }: Pick<DatasetStatisticsOptions, 'workers'> & { readonly how?: 'read' | 'pick' } = {},
+  {
+    how = 'read',
+    ...options
+  }: Pick<DatasetStatisticsOptions, 'workers' | 'robot'> & { readonly how?: 'read' | 'pick' } = {},
 ): Promise<{ frames: number; seconds: number; processor: number }> {
-  return overEpisodes(folders, workers, async (clients, _, each) => {
-    await Promise.all(clients.map((worker) => worker.call('open', { folders, memory: 0, how })));
+  return overEpisodes(folders, options, async (clients, { robot, each }) => {
+    const open: OpenRequest = { folders, robot: robotRecord(robot), chunks: { memory: 0 }, how };
+    await Promise.all(clients.map((worker) => worker.call('open', open)));
     const started = performance.now();
     const busy = process.cpuUsage();
     const frames = await each(how);
@@ -90,16 +105,12 @@ export function decodeOnly(
   });
 }
 
+/** What a frame takes while it is kept: float32 actions and states, the numbers of each rounded up to a multiple of 8. */
+export const frameBytes = ({ width }: Robot): number => 2 * 4 * 8 * Math.ceil(width / 8);
+
 function processorSeconds(since: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(since);
   return (user + system) / 1e6;
-}
-
-/** Episodes of one file, for one worker. */
-export interface EpisodeJob {
-  readonly set: number;
-  /** Places in the data set's list. */
-  readonly episodes: number[];
 }
 
 /** Frames of a file with several episodes that are given to a worker at once. */
@@ -126,10 +137,14 @@ type Each = (method: 'add' | 'read' | 'pick', after?: (frames: number, total: nu
 /** Starts workers for the data sets' episodes; `each` has them all go through a method. The workers end with `work`. */
 async function overEpisodes<T>(
   folders: readonly string[],
-  threads = availableParallelism(),
-  work: (workers: readonly WorkerClient[], total: number, each: Each) => Promise<T>,
+  { workers: threads = availableParallelism(), robot: given }: Pick<DatasetStatisticsOptions, 'workers' | 'robot'>,
+  work: (
+    workers: readonly WorkerClient[],
+    about: { readonly robot: Robot; readonly total: number; readonly each: Each },
+  ) => Promise<T>,
 ): Promise<T> {
-  const sets = await Promise.all(folders.map((folder) => openDataset(folder)));
+  const sets = await Promise.all(folders.map((folder) => openDataset(folder, given && { robot: given })));
+  const robot = commonRobot(sets);
   const jobs = sets.flatMap(jobsOf);
   if (jobs.length === 0) throw new InputError(folders.join(', '), 'has no episodes.');
   const total = jobs.reduce((sum, { frames }) => sum + frames, 0);
@@ -151,7 +166,7 @@ async function overEpisodes<T>(
     return done;
   };
   try {
-    return await work(workers, total, each);
+    return await work(workers, { robot, total, each });
   } finally {
     await Promise.all(workers.map((worker) => worker.close()));
   }

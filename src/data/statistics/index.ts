@@ -3,4 +3,5 @@ export {
   type DatasetStatisticsOptions,
   datasetStatistics,
   decodeOnly,
+  frameBytes,
 } from './datasetStatistics.ts';

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeFrames, encodeVideo } from './video.ts';
+import { encodeVideo } from './encodeVideo.ts';
+import { decodeFrames } from './readFrames.ts';
 
 /** Whether H.264 video can be written and read back here; else what is wrong. */
 export async function checkVideo(): Promise<{ works: boolean; problem?: string }> {
@@ -10,8 +11,9 @@ export async function checkVideo(): Promise<{ works: boolean; problem?: string }
     const side = 32;
     const pictures = [40, 200].map((grey) => new Uint8Array(side * side * 3).fill(grey));
     const path = join(folder, 'check.mp4');
-    encodeVideo(path, pictures, side, side);
-    const { frames } = decodeFrames(path, [0, 1]);
+    const fps = 1;
+    encodeVideo(path, pictures, side, side, { fps });
+    const { frames } = decodeFrames(path, [0, 1], { fps });
     const off = pictures.findIndex((picture, i) => Math.abs(frames[i]![0]! - picture[0]!) > 8);
     return off < 0 ? { works: true } : { works: false, problem: `frame ${off} comes back with other colours` };
   } catch (error) {

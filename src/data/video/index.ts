@@ -1,11 +1,5 @@
 export { checkVideo } from './codecReport.ts';
-export {
-  decodeFrames,
-  encodeVideo,
-  probeVideo,
-  readFrames,
-  VIDEO_CODEC,
-  VIDEO_DEFAULTS,
-  VideoError,
-  type VideoOptions,
-} from './video.ts';
+export { encodeVideo, VIDEO_CODEC, type VideoSettings } from './encodeVideo.ts';
+export { probeVideo } from './probeVideo.ts';
+export { decodeFrames, readFrames } from './readFrames.ts';
+export { VideoError } from './videoError.ts';

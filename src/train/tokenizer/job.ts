@@ -1,17 +1,28 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { FastFitter, FastTokenizer, fastChunk, fastColumns, type Moments, widthOf } from '../../action/index.ts';
+import {
+  FastFitter,
+  FastTokenizer,
+  fastChunk,
+  fastColumns,
+  type Moments,
+  parseColumns,
+  widthOf,
+} from '../../action/index.ts';
 import { InputError, Random } from '../../base/index.ts';
+import { parseRobot, type RobotRecord } from '../../robot/index.ts';
 import { assetIds } from './assetIds.ts';
-import { deltaChunks, type Report, type Source, statisticsFor } from './chunks.ts';
+import { deltaChunks, statisticsFor } from './chunks.ts';
 import { RoundTrip, type RoundTripReport } from './roundTrip.ts';
+import { openSource, type Report, type Source } from './source.ts';
 
 type Columns = readonly (readonly [number, number])[];
 
 export interface FitJob {
   readonly source: Source;
   readonly stats?: string | undefined;
-  readonly columns: Columns;
+  /** Columns of the action that are encoded, such as `0:6,7:14`; the robot's when left out. */
+  readonly columns?: string | undefined;
   readonly scale: number;
   readonly vocabSize: number;
   readonly maxTokens: number;
@@ -41,10 +52,12 @@ const ROUND_TRIPS = 20_000;
 
 /** Fits a vocabulary to the chunks of data sets and writes it; a report of what it makes of (a part of) the same chunks. */
 export async function fitJob(job: FitJob, report: Report): Promise<FitReport> {
-  const { source, columns, scale, vocabSize, out } = job;
+  const { scale, vocabSize, out } = job;
   const started = performance.now();
+  const source = await openSource(job.source);
+  const { robot, horizon } = source;
+  const columns = job.columns === undefined ? fastColumns(robot) : parseColumns(job.columns, robot);
   const stats = await statisticsFor(source, job.stats, report);
-  const { horizon } = source;
   const width = widthOf(columns);
   const fitter = new FastFitter({
     horizon,
@@ -53,15 +66,13 @@ export async function fitJob(job: FitJob, report: Report): Promise<FitReport> {
     vocabSize,
     progress: (part) => report('fitting', Math.floor(100 * part), 100, '%'),
   });
-  for await (const chunk of deltaChunks(source, 'chunks', report))
-    fitter.add(fastChunk(chunk, stats, undefined, columns));
+  for await (const chunk of deltaChunks(source, 'chunks', report)) fitter.add(fastChunk(chunk, stats, robot, columns));
   const { settings, bpe, pieces, chunks, warnings } = fitter.finish();
   report('fitting', 100, 100, '%');
   const tokenizer = new FastTokenizer(settings, bpe);
   const trip = new RoundTrip(tokenizer, horizon, width);
   const some = { ...source, maxChunks: Math.min(source.maxChunks, ROUND_TRIPS) };
-  for await (const chunk of deltaChunks(some, 'round trips', report))
-    trip.add(fastChunk(chunk, stats, undefined, columns));
+  for await (const chunk of deltaChunks(some, 'round trips', report)) trip.add(fastChunk(chunk, stats, robot, columns));
   const result = trip.finish(job.maxTokens);
   const dimensions = columns.flatMap(([start, end]) => Array.from({ length: end - start }, (_, i) => start + i));
   const metadata = {
@@ -93,8 +104,11 @@ export interface CheckJob {
   readonly dir: string;
   /** Without data, smooth random chunks are taken. */
   readonly source?: Source | undefined;
+  /** Whose columns, where there is no data to say it. */
+  readonly robot?: RobotRecord | undefined;
+  readonly horizon?: number | undefined;
   readonly stats?: string | undefined;
-  readonly columns?: Columns | undefined;
+  readonly columns?: string | undefined;
   readonly maxTokens: number;
 }
 
@@ -108,11 +122,18 @@ export interface CheckReport extends RoundTripReport {
 export async function checkJob(job: CheckJob, report: Report): Promise<CheckReport> {
   const dir = fastFolder(job.dir);
   const tokenizer = await FastTokenizer.load(dir);
-  const columns = job.columns ?? tokenizer.metadata?.encoded_dim_ranges ?? fastColumns();
-  const { horizon = job.source?.horizon, width = widthOf(columns) } = tokenizer.settings;
+  const data = job.source && (await openSource(job.source));
+  const robot = data?.robot ?? (job.robot && parseRobot(job.robot));
+  const columns =
+    job.columns === undefined
+      ? (tokenizer.metadata?.encoded_dim_ranges ?? (robot && fastColumns(robot)) ?? all(tokenizer.settings.width))
+      : parseColumns(job.columns, robot ?? { width: Number.MAX_SAFE_INTEGER });
+  if (!columns)
+    throw new InputError(dir, 'does not say which columns it encodes. Give --columns, or --robot NAME|FILE.');
+  const { horizon = data?.horizon ?? job.horizon, width = widthOf(columns) } = tokenizer.settings;
   if (horizon === undefined) throw new InputError(dir, 'does not say how long its chunks are. Give --horizon.');
   const trip = new RoundTrip(tokenizer, horizon, width);
-  if (!job.source) {
+  if (!data || !robot) {
     for (const chunk of randomChunks(horizon, width)) trip.add(chunk);
     return { ...trip.finish(job.maxTokens), columns, vocabulary: described(tokenizer), data: 'smooth random chunks' };
   }
@@ -121,15 +142,18 @@ export async function checkJob(job: CheckJob, report: Report): Promise<CheckRepo
       dir,
       `its chunks have ${width} dimensions, the columns ${widthOf(columns)}. Give the --columns that it was fitted to.`,
     );
-  const source = { ...job.source, horizon };
+  const source = { ...data, horizon };
   const stats =
     job.stats === undefined && tokenizer.metadata?.quantiles && !job.columns
       ? { actions: spread(tokenizer.metadata.quantiles, columns) }
       : await statisticsFor(source, job.stats, report);
   for await (const chunk of deltaChunks(source, 'round trips', report))
-    trip.add(fastChunk(chunk, stats, undefined, columns));
+    trip.add(fastChunk(chunk, stats, robot, columns));
   return { ...trip.finish(job.maxTokens), columns, vocabulary: described(tokenizer), data: source.folders.join(', ') };
 }
+
+/** Columns of a vocabulary that only says how many it encodes. */
+const all = (width: number | undefined): Columns | undefined => (width === undefined ? undefined : [[0, width]]);
 
 /** Quantiles of the encoded dimensions at their places among all. */
 function spread({ q01, q99 }: { q01: readonly number[]; q99: readonly number[] }, columns: Columns): Moments {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { Random } from '../../../base/index.ts';
-import { encodeParquet, readColumns } from '../parquet.ts';
+import { encodeParquet } from '../encodeParquet.ts';
+import { queryColumns } from '../parquet.ts';
 import { assemble } from './assemble.ts';
 import { PAGE_KERNEL_BASE64 } from './bytes.ts';
 import { checkConstant, RowStarts } from './levels.ts';
@@ -38,12 +39,12 @@ it('reads what the ordinary reader reads, in many forms of pages', async () => {
       const path = join(forms, file);
       const name = `${file.replace('.parquet', '')} ${column}`;
       const got = rowsOf(path, column);
-      if (neither.includes(name)) await expect(readColumns(path, [column])).rejects.toThrow(/row 5 (has 20|is null)/);
+      if (neither.includes(name)) await expect(queryColumns(path, [column])).rejects.toThrow(/row 5 (has 20|is null)/);
       if (!got) {
         seen.push(name);
         continue;
       }
-      const { [column]: want } = await readColumns(path, [column]);
+      const { [column]: want } = await queryColumns(path, [column]);
       expect(got.width, name).toBe(want!.width);
       expect(got.data, name).toEqual([...want!.data]);
     }
@@ -98,7 +99,7 @@ it('never fails on a damaged file, and never gives other numbers than the ordina
     const got = rowsOf(path, 'action');
     if (!got) refused++;
     else {
-      const want = await readColumns(path, ['action']).catch(() => undefined);
+      const want = await queryColumns(path, ['action']).catch(() => undefined);
       if (want) expect(got.data).toEqual([...want.action.data]);
     }
   }

@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../../base/index.ts';
+import { parseRobot, ROBOTS, type Robot, readRobot, robotRecord, sameRobot } from '../../robot/index.ts';
+import type { Dataset } from './dataset.ts';
+import type { Info } from './layout.ts';
+
+/** Where a data set's own robot stands. */
+export const robotFile = (root: string): string => join(root, 'meta', 'robot.json');
+
+/** Numbers per row of a feature; undefined where info.json does not tell. */
+const widthOf = (info: Info, feature: string): number | undefined => info.features[feature]?.shape.at(-1) ?? undefined;
+
+/** Features that are pictures. */
+export const pictureFeatures = (info: Info): string[] =>
+  Object.entries(info.features).flatMap(([name, { dtype }]) => (dtype === 'video' || dtype === 'image' ? [name] : []));
+
+/** Why a data set cannot be of a robot, frames a second aside; undefined when it can. A set without any picture lacks no camera. */
+function misfit(robot: Robot, info: Info): string | undefined {
+  const action = widthOf(info, 'action');
+  if (action !== robot.width) return `its actions have ${action ?? 'no known number of'} numbers, not ${robot.width}`;
+  const state = widthOf(info, 'observation.state');
+  const lengths = robot.proprioception.layouts.map(({ length }) => length);
+  if (!lengths.some((length) => length === state))
+    return `its observation.state has ${state ?? 'no known number of'} numbers, not ${lengths.join(' or ')}`;
+  const pictures = pictureFeatures(info);
+  const missing = robot.cameras.find(({ feature }) => pictures.length > 0 && !pictures.includes(feature));
+  return missing && `it has no ${missing.feature} (its pictures are ${pictures.join(', ')})`;
+}
+
+/**
+ * The robot that comes with Valet and fits a data set: one of the data set's `robot_type`, else the only one that fits at all. Its rate is the data
+ * set's frames a second.
+ */
+export function recognisedRobot(info: Info): Robot | undefined {
+  const fitting = ROBOTS.filter((robot) => misfit(robot, info) === undefined);
+  const type = info.robot_type?.toLowerCase();
+  const named = fitting.find(({ types }) => types.some((one) => one.toLowerCase() === type));
+  const robot = named ?? (fitting.length === 1 ? fitting[0] : undefined);
+  return robot && robot.rate !== info.fps ? parseRobot({ ...robotRecord(robot), rate: info.fps }) : robot;
+}
+
+/**
+ * The robot of a data set: the given one, else that of its meta/robot.json, else a recognised one.
+ * @throws InputError when the given or recorded robot cannot have made the data set
+ */
+export async function robotOf(root: string, info: Info, given?: Robot): Promise<Robot | undefined> {
+  const recorded = robotFile(root);
+  const robot = given ?? (existsSync(recorded) ? await readRobot(recorded) : undefined);
+  if (!robot) return recognisedRobot(info);
+  const rate = robot.rate === info.fps ? undefined : `it has ${info.fps} frames a second, not ${robot.rate}`;
+  const reason = misfit(robot, info) ?? rate;
+  if (reason)
+    throw new InputError(
+      given ? root : recorded,
+      `the data set is not of the robot ${robot.name}: ${reason}. Choose another, or have one proposed by valet data robot.`,
+    );
+  return robot;
+}
+
+/** The robot of a data set. @throws InputError that says how to name it, when it is not known */
+export function requireRobot({ root, info, robot }: Pick<Dataset, 'root' | 'info' | 'robot'>): Robot {
+  if (robot) return robot;
+  const numbers = `${widthOf(info, 'action') ?? '?'} actions, ${widthOf(info, 'observation.state') ?? '?'} of state`;
+  throw new InputError(
+    root,
+    `it is not known which robot made this data set (robot_type ${JSON.stringify(info.robot_type ?? null)}, ${numbers}). ` +
+      'Say it with --robot NAME|FILE; valet data robot DIR --out robot.json writes such a file.',
+  );
+}
+
+/** The robot of data sets that are trained on together. @throws InputError when one of them has none, or another */
+export function commonRobot(datasets: readonly Dataset[]): Robot {
+  const [first, ...others] = datasets;
+  if (!first) throw new InputError('data', 'at least one data folder is needed.');
+  const robot = requireRobot(first);
+  for (const other of others) {
+    const its = requireRobot(other);
+    if (!sameRobot(robot, its))
+      throw new InputError(
+        other.root,
+        `is of another robot (${its.name}, ${its.width} actions at ${its.rate} Hz) than ${first.root} (${robot.name}, ${robot.width} at ${robot.rate} Hz). Train on one robot's data, or say with --robot which they all are.`,
+      );
+  }
+  return robot;
+}

@@ -1,0 +1,67 @@
+import type { LoadedEpisode, LoadRequest } from './decode.worker.ts';
+
+/** The numbers of all samples, each in one flat array. */
+export class SampleTable {
+  /** [count, width] at each chunk's first frame. */
+  readonly state: Float32Array;
+  /** [rows, width] of all episodes, one after the other. */
+  readonly action: Float32Array;
+  /** [count] the row of `action` at which each sample's chunk begins. */
+  readonly row: Uint32Array;
+  readonly taskId: Uint16Array;
+  readonly stage: Uint8Array;
+  readonly folder: Uint8Array;
+  readonly episode: Int32Array;
+  readonly frame: Int32Array;
+  /** [count, taskInfoWidth], zeros behind the numbers of tasks that have fewer. */
+  taskInfo = new Float32Array(0);
+  taskInfoWidth = 0;
+  private nextRow = 0;
+  private readonly parts: { first: number; width: number; data: Float32Array }[] = [];
+
+  /** @param width numbers per action and state */
+  constructor(
+    readonly count: number,
+    rows: number,
+    readonly width: number,
+  ) {
+    this.state = new Float32Array(count * width);
+    this.action = new Float32Array(rows * width);
+    this.row = new Uint32Array(count);
+    this.taskId = new Uint16Array(count);
+    this.stage = new Uint8Array(count);
+    this.folder = new Uint8Array(count);
+    this.episode = new Int32Array(count);
+    this.frame = new Int32Array(count);
+  }
+
+  put(
+    { dataset, firstSample: first, starts }: LoadRequest,
+    loaded: LoadedEpisode,
+    episodeIndex: number,
+    taskIndex: number,
+  ): void {
+    const { width } = this;
+    this.state.set(loaded.state, first * width);
+    this.action.set(loaded.action, this.nextRow * width);
+    this.stage.set(loaded.stage, first);
+    this.frame.set(starts, first);
+    for (const [i, start] of starts.entries()) this.row[first + i] = this.nextRow + start;
+    const end = first + starts.length;
+    this.taskId.fill(taskIndex, first, end);
+    this.folder.fill(dataset, first, end);
+    this.episode.fill(episodeIndex, first, end);
+    this.parts.push({ first, width: loaded.taskInfoWidth, data: loaded.taskInfo });
+    this.nextRow += loaded.action.length / width;
+  }
+
+  /** Lays the privileged observations, whose width differs between tasks, side by side. */
+  seal(): void {
+    const k = this.parts.reduce((widest, part) => Math.max(widest, part.width), 0);
+    this.taskInfoWidth = k;
+    this.taskInfo = new Float32Array(this.count * k);
+    for (const { first, width, data } of this.parts.splice(0))
+      for (let i = 0; i * width < data.length; i++)
+        this.taskInfo.set(data.subarray(i * width, (i + 1) * width), (first + i) * k);
+  }
+}

@@ -1,0 +1,47 @@
+import { BEHAVIOR_TASKS, CHALLENGE_ROBOT, sameRobot } from '../../robot/index.ts';
+import type { Dataset } from '../lerobot/index.ts';
+import { demonstrationOf, recordedStages, type StageLabels } from './stageLabels.ts';
+
+/** A stage for every half minute of a mean demonstration, at least 5 and at most 15 (the challenge: clip(ceil(mean frames / 900), 5, 15), FACTS 5.3). */
+const STAGE_SECONDS = 60 / 2;
+const [FEWEST, MOST] = [5, 15];
+
+/** Stages that a task is cut into by time. @param seconds mean length of its demonstrations */
+export const stagesOfLength = (seconds: number): number =>
+  Math.min(MOST, Math.max(FEWEST, Math.ceil(seconds / STAGE_SECONDS)));
+
+/** Whether a data set is of the challenge: its robot, and its tasks by number and name (v3.0 has no names, and is believed). */
+export function isOfChallenge({ robot, tasks, episodes }: Dataset): boolean {
+  if (!robot || !sameRobot(robot, CHALLENGE_ROBOT)) return false;
+  const known = (index: number) => {
+    const name = tasks.get(index)?.name;
+    const task = BEHAVIOR_TASKS[index];
+    return task !== undefined && (name === undefined || name === task.name);
+  };
+  return [...tasks.keys(), ...episodes.map(({ taskIndex }) => taskIndex)].every(known);
+}
+
+/**
+ * Stages of each task by id: the challenge's where all data sets are of it. Else from the episodes: with labels by `skills` as many as were recorded,
+ * with labels by `time` `stagesOfLength`; a number that no episode has gets one stage.
+ * @throws InputError when stages are to be recorded ones and an episode has none
+ */
+export async function stageTable(datasets: readonly Dataset[], labels: StageLabels): Promise<number[]> {
+  if (datasets.every(isOfChallenge)) return BEHAVIOR_TASKS.map(({ numStages }) => numStages);
+  const found = new Map<number, { stages: number; seconds: number; episodes: number }>();
+  for (const dataset of datasets)
+    for (const episode of dataset.episodes) {
+      const task = found.get(episode.taskIndex) ?? { stages: 1, seconds: 0, episodes: 0 };
+      found.set(episode.taskIndex, task);
+      if (labels === 'skills')
+        for (const stage of await recordedStages(dataset, episode)) task.stages = Math.max(task.stages, stage + 1);
+      else task.seconds += (await demonstrationOf(dataset, episode)).fullLength / dataset.fps;
+      task.episodes++;
+    }
+  const count = Math.max(0, ...found.keys()) + 1;
+  return Array.from({ length: count }, (_, id) => {
+    const task = found.get(id);
+    if (!task) return 1;
+    return labels === 'skills' ? task.stages : stagesOfLength(task.seconds / task.episodes);
+  });
+}

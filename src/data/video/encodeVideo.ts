@@ -1,0 +1,124 @@
+import type { SwsFlags } from 'node-av/constants';
+import {
+  AV_CODEC_FLAG_CLOSED_GOP,
+  AV_CODEC_FLAG_GLOBAL_HEADER,
+  AV_PIX_FMT_RGB24,
+  AV_PIX_FMT_YUV444P,
+  SWS_ACCURATE_RND,
+  SWS_BICUBIC,
+} from 'node-av/constants';
+import { Codec, CodecContext, FormatContext, Frame, Packet, Rational, SoftwareScaleContext } from 'node-av/lib';
+import { ValetError } from '../../base/index.ts';
+import { check, VideoError } from './videoError.ts';
+
+/** How pictures become a video. The defaults keep 3-pixel objects of a 64×64 picture: full colour resolution, almost no quantisation. */
+export interface VideoSettings {
+  /** x264's constant rate factor; 0 = lossless in YUV. */
+  readonly crf?: number;
+  /** Frames between key frames, a second's when left out; every group is closed, so that any frame is at most this many decodes away. */
+  readonly keyFrameInterval?: number;
+}
+
+const CRF = 4;
+
+/** What `encodeVideo` writes, in the words of a LeRobot info.json. */
+export const VIDEO_CODEC = { 'video.codec': 'h264', 'video.pix_fmt': 'yuv444p' } as const;
+
+/**
+ * Writes pictures (uint8 [height, width, 3] RGB each) as an H.264 mp4: 4:4:4, no B-frames, closed groups. Frame k has time k/fps.
+ * Synchronous; about 8 ms for 90 frames of 64×64. Measured mean absolute error of the round trip: 0.5 of 255
+ * (8-bit YUV alone costs 0.3; 4:2:0 would cost 2.6 and blur a 3-pixel object's colour).
+ */
+export function encodeVideo(
+  path: string,
+  pictures: readonly Uint8Array[],
+  width: number,
+  height: number,
+  { fps, crf = CRF, keyFrameInterval = Math.round(fps) }: VideoSettings & { readonly fps: number },
+): void {
+  const codec = Codec.findEncoderByName('libx264' as never);
+  if (!codec) throw new ValetError(path, 'this build of libav has no libx264 encoder. Reinstall node-av.');
+  const encoder = new CodecContext();
+  const format = new FormatContext();
+  const scaler = new SoftwareScaleContext();
+  const rgb = new Frame();
+  const packet = new Packet();
+  try {
+    encoder.allocContext3(codec);
+    encoder.width = width;
+    encoder.height = height;
+    encoder.pixelFormat = AV_PIX_FMT_YUV444P;
+    encoder.timeBase = new Rational(1, fps);
+    encoder.framerate = new Rational(fps, 1);
+    encoder.gopSize = keyFrameInterval;
+    encoder.maxBFrames = 0;
+    encoder.threadCount = 1;
+    encoder.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER, AV_CODEC_FLAG_CLOSED_GOP);
+    // Options are set one by one: an options dictionary handed to open2 is freed twice by node-av 6.1.
+    check(path, encoder.setOption('preset', 'ultrafast'), 'choosing the preset');
+    check(path, encoder.setOption('crf', crf), 'choosing the quality');
+    check(path, encoder.open2Sync(codec), 'opening the encoder');
+
+    check(path, format.allocOutputContext2(null, 'mp4', path), 'creating the file');
+    const stream = format.newStream(null);
+    stream.timeBase = new Rational(1, fps);
+    check(path, encoder.parametersFromContext(stream.codecpar), 'describing the stream');
+    check(path, format.openOutputSync(), 'opening the file');
+    check(path, format.writeHeaderSync(), 'writing the header');
+
+    scaler.getContext(
+      width,
+      height,
+      AV_PIX_FMT_RGB24,
+      width,
+      height,
+      AV_PIX_FMT_YUV444P,
+      (SWS_BICUBIC | SWS_ACCURATE_RND) as SwsFlags,
+    );
+    rgb.alloc();
+    rgb.format = AV_PIX_FMT_RGB24;
+    rgb.width = width;
+    rgb.height = height;
+    check(path, rgb.getBuffer(1), 'reserving a picture');
+    packet.alloc();
+
+    const drain = () => {
+      while (encoder.receivePacketSync(packet) >= 0) {
+        packet.streamIndex = 0;
+        packet.duration = 1n; // else the last frame has none, and players show another frame rate
+        packet.rescaleTs(encoder.timeBase, stream.timeBase);
+        check(path, format.interleavedWriteFrameSync(packet), 'writing a frame');
+        packet.unref();
+      }
+    };
+    pictures.forEach((picture, index) => {
+      if (picture.length !== width * height * 3)
+        throw new VideoError(
+          path,
+          `picture ${index} has ${picture.length} bytes (expected ${width * height * 3} = ${width}x${height}x3).`,
+        );
+      check(path, rgb.fromBuffer(Buffer.from(picture.buffer, picture.byteOffset, picture.length)), 'copying a picture');
+      const yuv = new Frame();
+      yuv.alloc();
+      yuv.format = AV_PIX_FMT_YUV444P;
+      yuv.width = width;
+      yuv.height = height;
+      check(path, yuv.getBuffer(), 'reserving a frame');
+      check(path, scaler.scaleFrameSync(yuv, rgb), 'converting a picture');
+      yuv.pts = BigInt(index);
+      check(path, encoder.sendFrameSync(yuv), 'encoding a frame');
+      yuv.free();
+      drain();
+    });
+    encoder.sendFrameSync(null);
+    drain();
+    check(path, format.writeTrailerSync(), 'finishing the file');
+  } finally {
+    format.closeOutputSync();
+    format.freeContext();
+    encoder.freeContext();
+    scaler.freeContext();
+    rgb.free();
+    packet.free();
+  }
+}
