@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import { Random } from '../src/base/index.ts';
 import { CHALLENGE_ROBOT, type Observation } from '../src/robot/index.ts';
-import { observationToWire, packMessage } from '../src/wire/index.ts';
+import { packMessage, writeObservation } from '../src/wire/index.ts';
 
 /** A robot at rest with half-open grippers and pictures of noise, RGBA, `side` pixels square; as bytes on the wire. */
 export function observationBytes(side: number, seed: number): Uint8Array {
@@ -14,7 +14,7 @@ export function observationBytes(side: number, seed: number): Uint8Array {
       return [camera, { width: side, height: side, channels: 4, data }];
     }),
   ) as Observation['pictures'];
-  return packMessage(observationToWire({ proprioception, pictures, taskId: 0 }));
+  return packMessage(writeObservation({ proprioception, pictures, taskId: 0 }, CHALLENGE_ROBOT));
 }
 
 export interface LoadResult {

@@ -6,3 +6,4 @@ export { createSession, type EpisodeSession } from './session.ts';
 export { SESSION_DEFAULTS, type SessionOptions } from './sessionOptions.ts';
 export type { SessionSnapshot } from './sessionSnapshot.ts';
 export { type StageState, voteOnStage } from './stageTracker.ts';
+export { requireFinite, UnusablePlanError } from './unusablePlan.ts';

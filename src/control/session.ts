@@ -1,11 +1,11 @@
 import { compressChunk } from '../action/index.ts';
 import { InputError, ValetError } from '../base/index.ts';
 import {
-  CHALLENGE_ROBOT,
   type Observation,
   type PlanRequest,
   type PolicyNote,
   type Prediction,
+  type Robot,
   type Session,
   stateOf,
 } from '../robot/index.ts';
@@ -14,6 +14,7 @@ import { correct } from './rules.ts';
 import { type ResolvedOptions, resolveOptions, type SessionOptions } from './sessionOptions.ts';
 import { float32, float64, parseSnapshot, type SessionSnapshot, toBase64 } from './sessionSnapshot.ts';
 import { FIRST_STAGE, type StageState, voteOnStage } from './stageTracker.ts';
+import { requireFinite } from './unusablePlan.ts';
 
 /** What a session is doing, for records and tests. */
 export interface SessionDetail {
@@ -31,6 +32,8 @@ export interface SessionDetail {
 
 export interface EpisodeSession extends Session {
   readonly detail: SessionDetail;
+  /** The next `count` actions (fewer where the plan ends before), absolute, as `next` will give them: [rows, width]. Changes nothing. */
+  upcoming(count: number): { readonly rows: number; readonly actions: Float64Array };
   /** All that the session knows, as plain JSON; pictures excepted, so take it after `accept` or `next`, not between `observe` and `planRequest`. */
   snapshot(): SessionSnapshot;
   /** Goes on from a snapshot, bit for bit, in a session of the same options. @throws InputError for what is no snapshot, or does not fit */
@@ -115,10 +118,13 @@ class ChunkSession implements EpisodeSession {
         'session',
         `unknown task id (got ${taskId}, expected 0…${this.options.taskNumStages.length - 1}, or -1 for none).`,
       );
-    const state = stateOf(CHALLENGE_ROBOT, observation.proprioception);
+    const state = stateOf(this.options.robot, observation.proprioception);
     const bad = state.findIndex((x) => !Number.isFinite(x));
     if (bad >= 0)
-      throw new InputError('session', `the robot's state is not finite (got ${state[bad]} at ${bad} of 23).`);
+      throw new InputError(
+        'session',
+        `the robot's state is not finite (got ${state[bad]} at ${bad} of ${state.length}).`,
+      );
     if (taskId !== -1 && taskId !== this.taskId) {
       this.taskId = taskId;
       this.startOver();
@@ -164,22 +170,23 @@ class ChunkSession implements EpisodeSession {
     };
   }
 
+  /** @throws UnusablePlanError for a plan that holds numbers that are not finite */
   accept({ actions, horizon, stageLogits }: Prediction): void {
     const { options, state, taskId } = this;
     if (!state) throw new ValetError('session', 'a plan came before any observation.');
-    const { width } = CHALLENGE_ROBOT;
+    const { width } = this.options.robot;
     if (actions.length !== horizon * width)
       throw new ValetError(
         'session',
         `a plan of the wrong size (got ${actions.length} numbers, expected ${horizon}×${width}).`,
       );
-    if (!actions.every(Number.isFinite)) throw new ValetError('session', 'the plan holds numbers that are not finite.');
+    requireFinite(actions, stageLogits);
     const knowsTask = taskId !== -1;
     let chunk = actions;
     const { stage } = this.tracker;
-    const [left, right] = CHALLENGE_ROBOT.gripperColumns.map((column) => state[column]!) as [number, number];
+    const [left, right] = options.robot.gripperColumns.map((column) => state[column]!) as [number, number];
     const correction = knowsTask ? correct({ task: taskId, stage, left, right }, { names: options.rules }) : undefined;
-    if (correction?.openLeft || correction?.openRight) chunk = holdStill(state, horizon, correction);
+    if (correction?.openLeft || correction?.openRight) chunk = holdStill(state, horizon, correction, options.robot);
     const next = compressChunk(chunk, {
       execute: options.executeActions,
       keep: options.keepActions,
@@ -188,6 +195,7 @@ class ChunkSession implements EpisodeSession {
       gripperChange: options.gripperChange,
       compress: options.compress,
       baseFactor: options.baseFactor,
+      robot: options.robot,
     });
     if (correction && correction.stage !== stage) {
       const last = options.taskNumStages[taskId]! - 1;
@@ -205,7 +213,7 @@ class ChunkSession implements EpisodeSession {
     const { plan, served, pending } = this;
     if (!plan || served >= plan.rows)
       throw new ValetError('session', 'there is no plan to go on with. Accept one first.');
-    const { width } = CHALLENGE_ROBOT;
+    const { width } = this.options.robot;
     this.served++;
     this.pending = undefined;
     this.lastNote = {
@@ -220,6 +228,14 @@ class ChunkSession implements EpisodeSession {
     return action;
   }
 
+  upcoming(count: number): { readonly rows: number; readonly actions: Float64Array } {
+    const { plan, served } = this;
+    const { width } = this.options.robot;
+    const rows = Math.max(0, Math.min(count, (plan?.rows ?? 0) - served));
+    const actions = plan?.actions.subarray(served * width, (served + rows) * width) ?? [];
+    return { rows, actions: Float64Array.from(actions, Math.fround) };
+  }
+
   private remember(action: Float32Array, { recovery }: Plan): void {
     if (this.rest > 0) this.rest--;
     if (recovery || !this.state || !this.fresh) return;
@@ -230,10 +246,10 @@ class ChunkSession implements EpisodeSession {
 
   snapshot(): SessionSnapshot {
     const { tracker, state, plan, prefix, pending } = this;
-    const past = new Float32Array(this.past.length * 2 * CHALLENGE_ROBOT.width);
+    const past = new Float32Array(this.past.length * 2 * this.options.robot.width);
     this.past.forEach((moment, i) => {
-      past.set(moment.state, 2 * i * CHALLENGE_ROBOT.width);
-      past.set(moment.action, (2 * i + 1) * CHALLENGE_ROBOT.width);
+      past.set(moment.state, 2 * i * this.options.robot.width);
+      past.set(moment.action, (2 * i + 1) * this.options.robot.width);
     });
     return {
       version: 1,
@@ -257,7 +273,7 @@ class ChunkSession implements EpisodeSession {
 
   restore(value: unknown): void {
     const { taskId, stage, history, state, plan, prefix, pending, ...rest } = parseSnapshot(value);
-    const { width } = CHALLENGE_ROBOT;
+    const { width } = this.options.robot;
     const numStages = this.options.taskNumStages[taskId];
     if (taskId !== -1 && (numStages === undefined || stage >= numStages))
       throw new InputError('session.restore', `task ${taskId} at stage ${stage} is unknown to this session.`);
@@ -295,10 +311,11 @@ function holdStill(
   state: Float32Array,
   horizon: number,
   { openLeft, openRight }: { openLeft: boolean; openRight: boolean },
+  { gripperColumns }: Robot,
 ): Float64Array {
   const row = Float64Array.from(state);
-  if (openLeft) row[CHALLENGE_ROBOT.gripperColumns[0]!] = 1;
-  if (openRight) row[CHALLENGE_ROBOT.gripperColumns[1]!] = 1;
+  if (openLeft) row[gripperColumns[0]!] = 1;
+  if (openRight) row[gripperColumns[1]!] = 1;
   const chunk = new Float64Array(horizon * row.length);
   for (let t = 0; t < horizon; t++) chunk.set(row, t * row.length);
   return chunk;

@@ -1,10 +1,12 @@
 import { GRIPPER_CHANGE } from '../action/index.ts';
 import { InputError } from '../base/index.ts';
-import { BEHAVIOR_TASKS } from '../robot/index.ts';
+import { BEHAVIOR_TASKS, CHALLENGE_ROBOT, type Robot } from '../robot/index.ts';
 import { RECOVERY_DEFAULTS, type RecoverySettings } from './recovery.ts';
 import { type RulesOption, selectRules } from './ruleSelection.ts';
 
 export interface SessionOptions {
+  /** Whose states come in and whose actions go out; the challenge's by default. */
+  readonly robot: Robot;
   /** Rows of a plan that are executed (26), in `executeSteps` control steps (20). With as many steps as rows, or more, nothing is squeezed. */
   readonly executeActions: number;
   readonly executeSteps: number;
@@ -32,6 +34,7 @@ export interface SessionOptions {
 
 /** The original's settings. */
 export const SESSION_DEFAULTS: SessionOptions = {
+  robot: CHALLENGE_ROBOT,
   executeActions: 26,
   executeSteps: 20,
   keepActions: 4,

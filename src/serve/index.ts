@@ -1,35 +1,43 @@
 /** The policy server, its planners and checkpoints, recordings, and a client for any server of the official wire. */
-export { RemotePolicy } from './client/index.ts';
+export { type RemoteOptions, RemotePolicy } from './client/index.ts';
 export { createLogger, type Logger } from './log.ts';
 export {
   type CheckpointMapping,
   CheckpointPool,
   CheckpointSwitcher,
-  folderOfTask,
   parseCheckpointMapping,
   planningWorkers,
-  ranges,
   readCheckpointMapping,
-  taskStages,
 } from './planners/index.ts';
 export {
   listRecordings,
-  RecordedSessions,
-  Recorder,
   Recording,
   replaySession,
+  SessionRecorder,
   type SessionReplay,
 } from './recording/index.ts';
 export {
-  checkExposure,
   DEFAULT_LIMITS,
-  isLoopback,
   type Json,
+  type MessageObserver,
   Metrics,
+  PlanError,
   PolicyServer,
   type Responder,
   type ServerLimits,
   type ServerOptions,
+  type SessionIdentity,
   startServer,
-  tryPlanner,
+  type Tls,
 } from './server/index.ts';
+export {
+  type PlanningSettings,
+  parsePorts,
+  type RunningServer,
+  readKeyFile,
+  readTlsFiles,
+  type ServeOptions,
+  type StartOptions,
+  serveCheckpoint,
+  serveRecordings,
+} from './start/index.ts';

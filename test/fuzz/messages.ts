@@ -2,18 +2,16 @@ import fc from 'fast-check';
 import { WebSocket } from 'ws';
 import { Random } from '../../src/base/index.ts';
 import {
-  actionFromWire,
   Float,
   NumpyArray,
   NumpyScalar,
-  observationToWire,
   type Packable,
   packMessage,
   unpackMessage,
   type WireMap,
 } from '../../src/wire/index.ts';
 import { Extension } from '../../src/wire/value.ts';
-import { fakeObservation, goldenBytes, goldenJson } from '../support/serve.ts';
+import { actionOf, fakeObservation, goldenBytes, goldenJson, wireObservation } from '../support/serve.ts';
 
 /** For tests only: messages that no client should send, and a client that sends them. */
 
@@ -37,9 +35,9 @@ export function corpus(): Uint8Array[] {
     goldenJson<{ file: string; gzip: boolean; nbytes?: number }[]>(file).map((entry) => goldenBytes(entry)),
   );
   const observations = [256, 61].map((length) =>
-    packMessage(observationToWire(fakeObservation({ length: length as 256 }))),
+    packMessage(wireObservation(fakeObservation({ length: length as 256 }))),
   );
-  const jpeg = { ...observationToWire(fakeObservation()), [CAMERA]: Uint8Array.from([0xff, 0xd8, 0xff, 0xe0, 0, 16]) };
+  const jpeg = { ...wireObservation(fakeObservation()), [CAMERA]: Uint8Array.from([0xff, 0xd8, 0xff, 0xe0, 0, 16]) };
   // Large ones would make the run a test of the network.
   return [...golden.filter((bytes) => bytes.length < 20_000), ...observations, packMessage(jpeg), RESET];
 }
@@ -135,7 +133,7 @@ const structure: fc.Arbitrary<Uint8Array> = fc
     name: fc.string({ unit: 'binary', maxLength: 100 }),
   })
   .map(({ length, joint, task, where, how, value, name }) => {
-    const message = new Map<string, Packable>(Object.entries(observationToWire(fakeObservation({ length, joint }))));
+    const message = new Map<string, Packable>(Object.entries(wireObservation(fakeObservation({ length, joint }))));
     message.set('task_id', typeof task === 'bigint' ? NumpyArray.of(BigInt64Array.of(task)) : task);
     const keys = [...message.keys()];
     const key = keys[where % keys.length]!;
@@ -249,7 +247,7 @@ function isFine(reply: Buffer): boolean {
   const value = unpackMessage(reply) as WireMap;
   const action = value instanceof Map ? value.get('action') : undefined;
   if (!(action instanceof NumpyArray) || action.size % 23 !== 0) return false;
-  return action.size === 23 ? actionFromWire(value).length === 23 : action.float32().every(Number.isFinite);
+  return action.size === 23 ? actionOf(value).length === 23 : action.float32().every(Number.isFinite);
 }
 
 class FuzzLine {

@@ -35,7 +35,10 @@ export function parseCheckpointMapping(value: unknown, where = 'checkpoint mappi
   for (const [name, { tasks }] of Object.entries(checkpoints)) for (const task of tasks) put(byTask, task, name, where);
   const missing = BEHAVIOR_TASKS.filter(({ id }) => !byTask.has(id)).map(({ id }) => id);
   if (missing.length > 0)
-    throw new InputError(where, `no checkpoint for task ${missing.join(', ')} (expected every task 0…49).`);
+    throw new InputError(
+      where,
+      `no checkpoint for task ${missing.join(', ')} (expected every task 0…${BEHAVIOR_TASKS.length - 1}).`,
+    );
   return { paths: new Map(Object.entries(checkpoints).map(([name, { path }]) => [name, path])), byTask };
 }
 
@@ -95,7 +98,13 @@ export function folderOfTask({ paths, byTask, otherwise }: CheckpointMapping, ta
         ? 'the observation names no task, and there is no checkpoint for that. Send task_id.'
         : `no checkpoint is served for task ${taskId} (served: ${ranges([...byTask.keys()])}).`,
     );
-  return paths.get(name)!;
+  return pathOf(paths, name);
+}
+
+function pathOf(paths: CheckpointMapping['paths'], name: string): string {
+  const path = paths.get(name);
+  if (path === undefined) throw new InputError('checkpoint mapping', `no checkpoint is called ${name}.`);
+  return path;
 }
 
 /** 0, 1, 2, 7 as `0-2, 7`. */
@@ -126,7 +135,7 @@ export class CheckpointSwitcher<T> {
     if (this.current?.name !== name) {
       const previous = this.current?.loaded;
       this.current = undefined;
-      this.current = { name, loaded: await this.load(name, this.mapping.paths.get(name)!, previous) };
+      this.current = { name, loaded: await this.load(name, pathOf(this.mapping.paths, name), previous) };
     }
     return this.current.loaded;
   }

@@ -1,7 +1,7 @@
 import { PlannerClient, type PlannerOptions } from '../../model/index.ts';
 import { type BatchingOptions, BatchingPlanner } from './batch.ts';
-import type { LoadCheckpoint } from './checkpointPool.ts';
-import { type MortalPlanner, SupervisedPlanner, type SupervisionOptions } from './supervisedPlanner.ts';
+import type { LoadCheckpoint } from './loadedCheckpoint.ts';
+import { type RestartablePlanner, SupervisedPlanner, type SupervisionOptions } from './supervisedPlanner.ts';
 
 export interface PlanningOptions {
   /** Worker threads for each checkpoint; each holds the network once. */
@@ -14,7 +14,7 @@ export interface PlanningOptions {
     folder: string,
     options: PlannerOptions,
     admit?: (bytes: number) => Promise<void>,
-  ) => Promise<MortalPlanner & { readonly bytes: number }>;
+  ) => Promise<RestartablePlanner & { readonly bytes: number }>;
 }
 
 /** The batch sizes that are compiled ahead: the powers of two up to the largest, and that one. */

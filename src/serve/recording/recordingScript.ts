@@ -39,8 +39,11 @@ export async function readScript(recording: Recording): Promise<Script> {
       greeting ??= event;
       greeted = true;
     } else {
-      while (open.length > 1 && (await isReset(recording, open[0]!.message))) open.shift()!.answered = false;
-      const first = open.shift();
+      let first = open.shift();
+      while (first && open.length > 0 && (await isReset(recording, first.message))) {
+        first.answered = false;
+        first = open.shift();
+      }
       if (first) first.reply = event;
     }
   }

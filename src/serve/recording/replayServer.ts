@@ -63,11 +63,12 @@ class RecordedResponder implements Responder {
       if (why === undefined) fitting.push(play);
       else departure ??= why;
     }
-    const play = fitting[0];
-    if (!play)
+    const [play] = fitting;
+    const exchange = play?.script.exchanges[this.step];
+    if (!play || !exchange)
       throw new InputError('replay', `message ${this.step} ${departure}. The recorded client did not send this.`);
     this.candidates = fitting;
-    const { reply, answered } = play.script.exchanges[this.step]!;
+    const { reply, answered } = exchange;
     this.step++;
     if (!answered) return undefined;
     if (this.claimed !== play) {

@@ -12,9 +12,9 @@ import { type Responder, startServer } from '../../serve/index.ts';
 import {
   Float,
   NumpyArray,
-  observationFromWire,
   type Packable,
   packMessage,
+  readObservation,
   unpackMessage,
   type WireMap,
 } from '../../wire/index.ts';
@@ -357,7 +357,7 @@ class Stage implements Planner {
     if (reply?.opcode === TEXT) return true;
     if (!reply || !actionsOf(this.bytes(reply)) || !(value instanceof Map)) return false;
     try {
-      return observationFromWire(value).observation.taskId < this.taskNumStages.length;
+      return readObservation(value, CHALLENGE_ROBOT).observation.taskId < this.taskNumStages.length;
     } catch {
       return false;
     }
@@ -368,7 +368,7 @@ class Stage implements Planner {
     const value = tryUnpack(this.bytes(exchange.message));
     if (!(value instanceof Map) || value.has('reset')) return;
     try {
-      this.underWay.push({ exchange, observation: observationFromWire(value).observation });
+      this.underWay.push({ exchange, observation: readObservation(value, CHALLENGE_ROBOT).observation });
     } catch {
       // No robot's observation, so no plan is made for it.
     }
