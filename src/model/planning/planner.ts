@@ -8,7 +8,6 @@ import {
 import { InputError, Random } from '../../base/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
 import {
-  CHALLENGE_ROBOT,
   type Planner,
   type PlanRequest,
   type PlanTiming,
@@ -62,7 +61,7 @@ export function planningNeeds(
 
 /** A planner in the calling thread; it blocks that thread while it computes. `PlannerClient` owns one in a worker. */
 export async function createPlanner(checkpoint: Checkpoint, options: PlannerOptions = {}): Promise<Planner> {
-  const { quantised, policy } = checkpoint;
+  const { quantised, policy, robot } = checkpoint;
   const { device = 'cpu', precision = 'float32' } = options;
   const { threads = 1, batchSizes = [1], samplingSteps: steps = policy.samplingSteps } = options;
   const { useCorrelatedNoise, correlationBeta, timeThresholdInpaint } = options;
@@ -76,10 +75,10 @@ export async function createPlanner(checkpoint: Checkpoint, options: PlannerOpti
     'planner options',
   );
   for (const camera of config.cameras)
-    if (!CHALLENGE_ROBOT.cameraNames.includes(camera as string))
+    if (!robot.cameraNames.includes(camera as string))
       throw new InputError(
         'planner',
-        `the network sees a camera '${camera}' that the robot does not have (it has ${CHALLENGE_ROBOT.cameraNames.join(', ')}).`,
+        `the network sees a camera '${camera}' that the robot does not have (it has ${robot.cameraNames.join(', ')}).`,
       );
   requirePlanningMemory(config, planningNeeds(checkpoint, options), options.availableMemory);
   const sizes = [...new Set([1, ...batchSizes])].sort((a, b) => b - a);
@@ -156,13 +155,13 @@ class NetworkPlanner implements Planner {
       cameras.forEach((camera, c) => {
         images.set(resizeWithPad(request.pictures[camera as string], side), (b * cameras.length + c) * pixels);
       });
-      state.set(normaliseState(request.state, normStats), b * width);
+      state.set(normaliseState(request.state, normStats, this.robot), b * width);
       noise.set(this.noise.sample(Random.of(request.seed), 1), b * chunk);
     });
     if (this.noiseScale !== 1) for (let i = 0; i < noise.length; i++) noise[i]! *= this.noiseScale;
     const given = requests.map(({ prefix, state }) => {
       if (!prefix || prefix.rows === 0) return undefined;
-      return { inpainter: this.inpainter(prefix.rows), rows: prefixForModel(prefix.actions, state, normStats) };
+      return { inpainter: this.inpainter(prefix.rows), rows: prefixForModel(prefix.actions, state, normStats, this.robot) };
     });
     const inputs = {
       images,
@@ -189,6 +188,7 @@ class NetworkPlanner implements Planner {
         actions.subarray(b * chunk, (b + 1) * chunk),
         state.subarray(b * width, (b + 1) * width),
         normStats,
+        this.robot,
       ),
       horizon,
       stageLogits: maskStages(config, request.taskId, stageLogits.slice(b * maxStages, (b + 1) * maxStages)),

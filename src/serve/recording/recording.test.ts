@@ -119,7 +119,7 @@ describe('a recording', () => {
     const [path] = await listRecordings(folder);
     const bytes = await readFile(path!);
     const third = (await read(path)).events[2]!;
-    bytes[third.offset - 15] ^= 1;
+    bytes[third.offset - 15]! ^= 1;
     await writeFile(path!, bytes);
     const damaged = await read(path);
     expect([damaged.events.length, damaged.incomplete]).toEqual([2, `damaged at byte ${third.offset - 20}`]);
