@@ -25,7 +25,8 @@ export function command(): Command {
     .option('--json', 'print one JSON object', false)
     .addHelpText(
       'after',
-      '\nExample:\n  $ valet replay recordings --against ws://127.0.0.1:8000\n\nExit code 1 when a reply differs. Without --as-recorded each message is sent as soon as the reply before it is there.',
+      '\nExample:\n  $ valet replay recordings --against ws://127.0.0.1:8000\n\nExit code 1 when a reply differs. ' +
+        'Without --as-recorded each message is sent as soon as the reply before it is there.',
     )
     .action(run);
 }
@@ -64,11 +65,11 @@ async function run(path: string, options: Options): Promise<void> {
 
 /** Every session at the time at which it opened, counted from the first. */
 function together(recordings: readonly Recording[], replay: (recording: Recording) => Promise<SessionReplay>) {
-  const opened = recordings.map((recording) => Date.parse(recording.opened) || 0);
-  const first = Math.min(...opened);
+  const openedAt = (recording: Recording) => Date.parse(recording.opened) || 0;
+  const first = Math.min(...recordings.map(openedAt));
   return Promise.all(
-    recordings.map(async (recording, i) => {
-      await new Promise((resolve) => setTimeout(resolve, opened[i]! - first));
+    recordings.map(async (recording) => {
+      await new Promise((resolve) => setTimeout(resolve, openedAt(recording) - first));
       return replay(recording);
     }),
   );
@@ -90,8 +91,9 @@ function report(sessions: readonly SessionReplay[], tolerance: number, json: boo
       process.stdout.write(`${session.session}: ${compared} of ${session.steps} replies, ${verdict}${times}${note}\n`);
       for (const difference of session.differences) process.stdout.write(`  ${difference}\n`);
     }
+    const verdict = equal ? 'equal' : 'not equal';
     process.stdout.write(
-      `${equal ? 'equal' : 'not equal'}: ${sessions.length} sessions, ${steps} replies, largest difference ${maxDifference}\n`,
+      `${verdict}: ${sessions.length} sessions, ${steps} replies, largest difference ${maxDifference}\n`,
     );
   }
   if (!equal) process.exitCode = 1;

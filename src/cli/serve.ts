@@ -135,7 +135,9 @@ export function command(): Command {
     )
     .addHelpText(
       'after',
-      '\nExample:\n  $ valet serve --checkpoint household --port 0\n\nPrints {"listening": ["ws://…"]} once plans can be made. SIGTERM ends it gracefully. docs/serving.md explains each option.',
+      '\nExample:\n  $ valet serve --checkpoint household --port 0\n\n' +
+        'Prints {"listening": ["ws://…"]} once plans can be made. ' +
+        'SIGTERM ends it gracefully. docs/serving.md explains each option.',
     )
     .action(serve);
 }

@@ -25,7 +25,10 @@ export interface JpegLimits {
   readonly name?: string;
 }
 
-/** The pixels of a JPEG file, RGB. @throws InputError for a file that cannot be read, or is larger than `maxBytes` as pixels */
+/**
+ * The pixels of a JPEG file, RGB.
+ * @throws InputError for a file that cannot be read, or is larger than `maxBytes` as pixels
+ */
 export async function decodeJpeg(
   file: Uint8Array,
   { maxBytes = 3 * LARGEST_SIDE * LARGEST_SIDE, name = 'picture' }: JpegLimits = {},
@@ -46,7 +49,10 @@ export async function decodeJpeg(
   }
 }
 
-/** The pictures as pixels; those of raw pixels are passed on as they are. @throws InputError for a file that cannot be read */
+/**
+ * The pictures as pixels; those of raw pixels are passed on as they are.
+ * @throws InputError for a file that cannot be read
+ */
 export async function decodePictures(pictures: Pictures, maxBytes?: number): Promise<Pictures> {
   if (!Object.values(pictures).some(isEncoded)) return pictures;
   const decoded = await Promise.all(

@@ -4,7 +4,10 @@ import type { Picture } from '../robot/index.ts';
 /** Fractional bits of the filter coefficients, as in PIL. */
 const BITS = 22;
 
-/** For each output pixel: the first input pixel, and where its coefficients lie in `weights`; one more entry marks the end. */
+/**
+ * For each output pixel: the first input pixel, and where its coefficients lie in `weights`; one more entry marks the
+ * end.
+ */
 interface Filter {
   readonly first: Int32Array;
   readonly offsets: Int32Array;
@@ -50,8 +53,8 @@ const HALF = 1 << (BITS - 1);
 const clip = (sum: number) => (sum < 0 ? 0 : Math.min(255, sum >> BITS));
 
 /**
- * Resamples the rows of `data` [height, width, channels] to [height, to, 3]; alpha is dropped. Sums stay below 2^31: at most 255 times coefficients
- * that add up to about 2^22.
+ * Resamples the rows of `data` [height, width, channels] to [height, to, 3]; alpha is dropped. Sums stay below 2^31: at
+ * most 255 times coefficients that add up to about 2^22.
  */
 function resampleRows(data: Uint8Array, height: number, width: number, channels: number, to: number): Uint8Array {
   const { first, offsets, weights } = filterFor(width, to);
@@ -101,8 +104,9 @@ function resampleColumns(data: Uint8Array, height: number, width: number, channe
 }
 
 /**
- * RGB [h, w, 3] of a picture, each pass rounded to 8 bits; a side that keeps its size is not resampled. As in Pillow 13, the rows come first unless the
- * height shrinks by more than twice as many pixels as the width (then the columns do; earlier versions never did that, 1 level apart in some values).
+ * RGB [h, w, 3] of a picture, each pass rounded to 8 bits; a side that keeps its size is not resampled. As in Pillow
+ * 13, the rows come first unless the height shrinks by more than twice as many pixels as the width (then the columns
+ * do; earlier versions never did that, 1 level apart in some values).
  */
 function resample({ width, height, channels, data }: Picture, w: number, h: number): Uint8Array {
   if (h < height && height - h > 2 * (width - w) && w !== width)
@@ -112,9 +116,10 @@ function resample({ width, height, channels, data }: Picture, w: number, h: numb
 }
 
 /**
- * A picture as the network gets it: RGB uint8 [size, size, 3], scaled to fit (triangle filter with antialiasing, each pass rounded to 8
- * bits), centred on black; alpha is dropped, not blended. A picture that fits already is passed on (RGB: the same bytes, not a copy).
- * Equal bit for bit to `resize_with_pad` of the original's client (golden cases transforms, policy-input).
+ * A picture as the network gets it: RGB uint8 [size, size, 3], scaled to fit (triangle filter with antialiasing, each
+ * pass rounded to 8 bits), centred on black; alpha is dropped, not blended. A picture that fits already is passed on
+ * (RGB: the same bytes, not a copy). Equal bit for bit to `resize_with_pad` of the original's client (golden cases
+ * transforms, policy-input).
  */
 export function resizeWithPad(picture: Picture, size: number): Uint8Array {
   const { width, height, channels, data } = picture;

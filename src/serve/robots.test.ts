@@ -66,7 +66,9 @@ async function checkpoint(name: string, robot: Robot): Promise<string> {
   return path;
 }
 
-/** Pictures of 8 pixels are those that the arithmetic planner takes; 12 must be resized for the network, here or there. */
+/**
+ * Pictures of 8 pixels are those that the arithmetic planner takes; 12 must be resized for the network, here or there.
+ */
 const seen = (robot: Robot, step: number, taskId = 0) =>
   fakeObservation(robot, { imageSize: robot === ARM ? 8 : 12, seed: step, taskId });
 

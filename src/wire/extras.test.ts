@@ -25,8 +25,9 @@ describe('extras of the wire', () => {
   });
 
   it('chunks: of the size that was asked for, in every form of a number', () => {
-    const sizes: [Packable, number][] = [[8, 8], [new NumpyScalar('<i8', 3), 3], [1, 1], [0, 1], [2.5, 1], [1001, 1], ['8', 1], [null, 1]]; // biome-ignore format: pairs
-    for (const [value, expected] of sizes) expect(actionsAsked(ask({ __action_chunk_size__: value }))).toBe(expected);
+    const size = (value: Packable) => actionsAsked(ask({ __action_chunk_size__: value }));
+    expect([8, new NumpyScalar('<i8', 3)].map(size)).toEqual([8, 3]);
+    for (const none of [1, 0, 2.5, 1001, '8', null]) expect(size(none)).toBe(1);
     const asked = { __action_chunk_size__: 2 };
     expect(reply({}, asked).has('action_chunk')).toBe(false);
     expect((reply({ chunk: new Float32Array(14) }, asked).get('action_chunk') as NumpyArray).shape).toEqual([2, 7]);
@@ -49,7 +50,10 @@ describe('extras of the wire', () => {
         read: (by, unit) => (typeof by === 'number' ? { by, unit } : undefined),
       },
       actions: ({ by }) => by,
-      reply: { key: 'scaled', write: ({ action }, { by, unit }) => [String(unit), ...action].map((x) => (typeof x === 'number' ? x * by : x)) }, // biome-ignore format: a row
+      reply: {
+        key: 'scaled',
+        write: ({ action }, { by, unit }) => [String(unit), ...Array.from(action, (x) => x * by)],
+      },
     });
     const table = [...EXTRAS, scale];
     const request = { ...writeObservation(fakeObservation(ARM), ARM), __scale__: 4, __unit__: 'rad' };
@@ -59,7 +63,8 @@ describe('extras of the wire', () => {
     expect([...written.keys()]).toEqual(['action', 'server_timing', 'scaled']);
     expect(written.get('scaled')).toEqual(['rad', 2, 2, 2, 2, 2, 2, 2]);
     // Without the key, or with one that reads as nothing, the row is silent.
-    for (const other of [{}, { __unit__: 'rad' }] as { [key: string]: Packable }[])
-      expect(readObservation(onWire({ ...writeObservation(fakeObservation(ARM), ARM), ...other }), ARM, table).asked.size).toBe(0); // biome-ignore format: short
+    const plain = writeObservation(fakeObservation(ARM), ARM);
+    for (const other of [plain, { ...plain, __unit__: 'rad' }])
+      expect(readObservation(onWire(other), ARM, table).asked.size).toBe(0);
   });
 });

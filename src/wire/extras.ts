@@ -6,7 +6,10 @@ import { Float, type Packable, type WireMap, type WireValue } from './value.ts';
 export interface ReplyFacts {
   /** float32 [width]. */
   readonly action: Float32Array;
-  /** float32 [rows, width], the first row equal to `action`: as many rows as were asked for; absent when they could not be filled. */
+  /**
+   * float32 [rows, width], the first row equal to `action`: as many rows as were asked for; absent when they could not
+   * be filled.
+   */
   readonly chunk?: Float32Array | undefined;
   readonly note?: PolicyNote | undefined;
   /** The observation came with a leading axis of 1. */
@@ -17,8 +20,9 @@ export interface ReplyFacts {
 }
 
 /**
- * One thing beside the action: which keys of a request ask for it, and what a reply then holds. A row without `request` is in every reply. Clients
- * and servers that do not know a key pass over it. A new extra is a row of `EXTRAS`; nothing else changes.
+ * One thing beside the action: which keys of a request ask for it, and what a reply then holds. A row without `request`
+ * is in every reply. Clients and servers that do not know a key pass over it. A new extra is a row of `EXTRAS`; nothing
+ * else changes.
  */
 export interface WireExtra<T = unknown> {
   readonly name: string;

@@ -1,4 +1,7 @@
-/** Messages of the official evaluator's wire: msgpack with numpy arrays, observations in, replies out, the table of extras. */
+/**
+ * Messages of the official evaluator's wire: msgpack with numpy arrays, observations in, replies out, the table of
+ * extras.
+ */
 export { describeValue } from './describe.ts';
 export {
   ASK_FOR_NOTE,

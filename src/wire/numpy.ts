@@ -1,8 +1,10 @@
 import { fromFloat16, InputError } from '../base/index.ts';
 import { type Dtype, parseDtype } from './dtype.ts';
 
-/** A numpy scalar that keeps its type (`np.float32(0.1)`); the official writer sends float64, text and bytes scalars as plain
- * values. */
+/**
+ * A numpy scalar that keeps its type (`np.float32(0.1)`); the official writer sends float64, text and bytes scalars as
+ * plain values.
+ */
 export class NumpyScalar {
   readonly dtype: string;
   constructor(
@@ -32,13 +34,18 @@ function fits(kind: Dtype['kind'], size: number, value: unknown): boolean {
 /** The most axes an array may have (numpy 1's limit). */
 const MAX_AXES = 32;
 
-/** A numpy array: `bytes` are its elements in C order and in `dtype`'s byte order, a view of the message they came in. */
+/**
+ * A numpy array: `bytes` are its elements in C order and in `dtype`'s byte order, a view of the message they came in.
+ */
 export class NumpyArray {
   readonly dtype: string;
   readonly bytes: Uint8Array;
   private readonly element: Dtype;
 
-  /** @throws InputError when the type is not plain, an extent is no natural number, or the bytes are too few; surplus bytes are dropped, as numpy does */
+  /**
+   * @throws InputError when the type is not plain, an extent is no natural number, or the bytes are too few; surplus
+   * bytes are dropped, as numpy does
+   */
   constructor(
     dtype: string,
     readonly shape: readonly number[],
@@ -87,7 +94,10 @@ export class NumpyArray {
     return this.bytes;
   }
 
-  /** The elements as float32: a view where type and alignment allow it, else a converted copy. Numbers and booleans only. */
+  /**
+   * The elements as float32: a view where type and alignment allow it, else a converted copy. Numbers and booleans
+   * only.
+   */
   float32(): Float32Array {
     const { bytes, size } = this;
     if (this.dtype === '<f4') {

@@ -6,7 +6,9 @@ import { NumpyArray, NumpyScalar } from './numpy.ts';
 import { addressesOf, findKey } from './observationKeys.ts';
 import type { Packable, WireMap, WireValue } from './value.ts';
 
-/** A number beyond this is none that a robot measures, and could overflow float32 where the state is computed from it. */
+/**
+ * A number beyond this is none that a robot measures, and could overflow float32 where the state is computed from it.
+ */
 const LARGEST_NUMBER = 1e30;
 
 /** One message of a client, read. */
@@ -19,8 +21,8 @@ export interface ObservationMessage {
 }
 
 /**
- * An observation as the official evaluator writes it, under the robot's own keys: proprioception float32 [length], pictures uint8 [H, W, 3 or 4],
- * `task_id` int64 [1]. @throws InputError when a camera's picture is missing
+ * An observation as the official evaluator writes it, under the robot's own keys: proprioception float32 [length],
+ * pictures uint8 [H, W, 3 or 4], `task_id` int64 [1]. @throws InputError when a camera's picture is missing
  */
 export function writeObservation(observation: Observation, robot: Robot): { [key: string]: Packable } {
   const message: { [key: string]: Packable } = {
@@ -36,10 +38,12 @@ export function writeObservation(observation: Observation, robot: Robot): { [key
 }
 
 /**
- * Reads an observation of the robot, with or without a leading batch axis of 1. Pictures are views of the message; one that is a JPEG file stays one
- * (`isEncoded` of picture/). Keys that neither the robot nor an extra names (depth, segmentation, camera poses, `need_new_action`) are ignored.
- * This is the door at which numbers are checked for being finite.
- * @throws InputError that names the missing key and the nearest one present, a wrong shape, or a number that is not finite
+ * Reads an observation of the robot, with or without a leading batch axis of 1. Pictures are views of the message; one
+ * that is a JPEG file stays one (`isEncoded` of picture/). Keys that neither the robot nor an extra names (depth,
+ * segmentation, camera poses, `need_new_action`) are ignored. This is the door at which numbers are checked for being
+ * finite.
+ * @throws InputError that names the missing key and the nearest one present, a wrong shape, or a number that is not
+ * finite
  */
 export function readObservation(
   message: WireValue,
@@ -80,8 +84,8 @@ function readProprioception(message: WireMap, key: string, robot: Robot): { valu
   if (!fits || !lengths.includes(shape.at(-1) ?? 0) || dtype.charAt(1) !== 'f')
     throw new InputError(
       'observation',
-      `"${key.slice(0, 80)}" is ${dtype} [${shape}] (expected float32 ${lengths.map((length) => `[${length}]`).join(' or ')} ` +
-        `of robot ${robot.name}, with at most a leading axis of 1).`,
+      `"${key.slice(0, 80)}" is ${dtype} [${shape}] (expected float32 [${lengths.join('] or [')}] of robot ` +
+        `${robot.name}, with at most a leading axis of 1).`,
     );
   const values = value.float32();
   const bad = values.findIndex((number) => !(Math.abs(number) <= LARGEST_NUMBER));
@@ -102,7 +106,8 @@ function readPicture(key: string, value: WireValue | undefined, batched: boolean
   if (dtype !== '|u1' || !fits || !sized || (channels !== 3 && channels !== 4))
     throw new InputError(
       'observation',
-      `"${key.slice(0, 80)}" is ${dtype} [${shape}] (expected uint8 [height, width, 3 or 4], 1…${LARGEST_SIDE} pixels a side).`,
+      `"${key.slice(0, 80)}" is ${dtype} [${shape}] ` +
+        `(expected uint8 [height, width, 3 or 4], 1…${LARGEST_SIDE} pixels a side).`,
     );
   return { width, height, channels, data: bytes };
 }

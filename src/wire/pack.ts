@@ -13,10 +13,11 @@ const SHAPE = key('shape');
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * One value as the official Python clients and servers write it: msgpack in its shortest form, numpy arrays as maps with
- * binary keys (`__ndarray__`, `data`, `dtype`, `shape`), typed scalars as `__npgeneric__`. A whole number is written as an
- * integer, any other as a 64-bit float; wrap it in `Float` to force the latter.
- * @throws InputError for what the reference refuses too: functions, class instances, sets, integers beyond 64 bits, lone surrogates, deep nesting
+ * One value as the official Python clients and servers write it: msgpack in its shortest form, numpy arrays as maps
+ * with binary keys (`__ndarray__`, `data`, `dtype`, `shape`), typed scalars as `__npgeneric__`. A whole number is
+ * written as an integer, any other as a 64-bit float; wrap it in `Float` to force the latter.
+ * @throws InputError for what the reference refuses too: functions, class instances, sets, integers beyond 64 bits,
+ * lone surrogates, deep nesting
  */
 export function packMessage(value: Packable, { maxDepth = 1024 }: { maxDepth?: number } = {}): Uint8Array {
   const writer = new Writer(maxDepth);

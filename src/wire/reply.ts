@@ -5,7 +5,10 @@ import { NumpyArray } from './numpy.ts';
 import { packMessage } from './pack.ts';
 import type { WireValue } from './value.ts';
 
-/** The reply to an observation as the official server writes it: `action` float32 [width], then what was asked for besides. */
+/**
+ * The reply to an observation as the official server writes it: `action` float32 [width], then what was asked for
+ * besides.
+ */
 export function packReply(facts: ReplyFacts, asked: Asked, extras: readonly WireExtra[] = EXTRAS): Uint8Array {
   const { action, batched } = facts;
   return packMessage({
@@ -14,14 +17,18 @@ export function packReply(facts: ReplyFacts, asked: Asked, extras: readonly Wire
   });
 }
 
-/** A reply's action, float32 [width]. @throws InputError when it is missing, or not as many finite numbers as the robot's actions have */
+/**
+ * A reply's action, float32 [width].
+ * @throws InputError when it is missing, or not as many finite numbers as the robot's actions have
+ */
 export function actionFromWire(message: WireValue, robot: Robot): Float32Array {
   const action = message instanceof Map ? message.get('action') : undefined;
   if (!(action instanceof NumpyArray)) throw new InputError('reply', 'has no array named "action".');
   if (action.size !== robot.width || action.dtype.charAt(1) !== 'f')
     throw new InputError(
       'reply',
-      `"action" is ${action.dtype} [${action.shape}] (expected ${robot.width} floats, an action of robot ${robot.name}).`,
+      `"action" is ${action.dtype} [${action.shape}] ` +
+        `(expected ${robot.width} floats, an action of robot ${robot.name}).`,
     );
   const values = action.float32();
   if (!values.every(Number.isFinite)) throw new InputError('reply', '"action" is not finite.');

@@ -22,8 +22,8 @@ const DEFAULTS: UnpackLimits = {
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Reads one message: the whole of `bytes`, nothing after it. Arrays and binary values are views of `bytes`, so the caller
- * must not write to it afterwards. Nothing is allocated on the word of a length that the message cannot hold.
+ * Reads one message: the whole of `bytes`, nothing after it. Arrays and binary values are views of `bytes`, so the
+ * caller must not write to it afterwards. Nothing is allocated on the word of a length that the message cannot hold.
  * @throws InputError for anything that is not exactly one well-formed value
  */
 export function unpackMessage(bytes: Uint8Array, limits: Partial<UnpackLimits> = {}): WireValue {

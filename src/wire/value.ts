@@ -19,7 +19,10 @@ export type WireValue =
 /** Keys are text or bytes; the order is the order on the wire. */
 export type WireMap = Map<string | Uint8Array, WireValue>;
 
-/** What the writer takes besides: plain records, and typed arrays as one-dimensional numpy arrays (a Uint8Array is bytes). */
+/**
+ * What the writer takes besides: plain records, and typed arrays as one-dimensional numpy arrays (a Uint8Array is
+ * bytes).
+ */
 export type Packable =
   | WireValue
   | Float32Array

@@ -42,7 +42,10 @@ export function corpus(): Uint8Array[] {
   return [...golden.filter((bytes) => bytes.length < 20_000), ...observations, packMessage(jpeg), RESET];
 }
 
-/** One to eight changes of bytes: set, flipped, cut, inserted, repeated, spliced with another message, a length made wrong. */
+/**
+ * One to eight changes of bytes: set, flipped, cut, inserted, repeated, spliced with another message, a length made
+ * wrong.
+ */
 export function mutateBytes(random: Random, corpusOf: readonly Uint8Array[]): Uint8Array {
   const pick = () => corpusOf[random.integer(corpusOf.length)]!;
   let bytes = Buffer.from(pick());
@@ -110,7 +113,10 @@ const anything: fc.Arbitrary<Packable> = fc.letrec<{ node: Packable }>((tie) => 
   ),
 })).node;
 
-/** What a client may get wrong in an observation: a key left out, renamed or doubled, a value of another type, shape or dtype, odd extras. */
+/**
+ * What a client may get wrong in an observation: a key left out, renamed or doubled, a value of another type, shape or
+ * dtype, odd extras.
+ */
 const structure: fc.Arbitrary<Uint8Array> = fc
   .record({
     length: fc.constantFrom<256 | 61>(256, 61),
@@ -186,7 +192,10 @@ const INTERNALS = [
   /(?:Type|Reference|Range|Syntax)Error/,
 ];
 
-/** Sends `count` messages over `connections` connections, each after the answer to the one before, and looks at every answer. */
+/**
+ * Sends `count` messages over `connections` connections, each after the answer to the one before, and looks at every
+ * answer.
+ */
 export async function fuzz(
   url: string,
   {

@@ -66,7 +66,10 @@ export function wireObservation(observation: Observation, name = 'robot_r1'): { 
 /** A reply's action of the challenge's robot. */
 export const actionOf = (reply: WireValue): Float32Array => actionFromWire(reply, CHALLENGE_ROBOT);
 
-/** Computes a plan from the request alone: row t is the state plus t/100 plus the first camera's first pixel /1000; the logits vote for the present stage. */
+/**
+ * Computes a plan from the request alone: row t is the state plus t/100 plus the first camera's first pixel /1000; the
+ * logits vote for the present stage.
+ */
 export class ArithmeticPlanner implements Planner {
   imageSize = 8;
   requests: PlanRequest[] = [];

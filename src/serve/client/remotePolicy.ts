@@ -21,14 +21,19 @@ export interface RemoteOptions {
   readonly replyTimeoutMs?: number;
   /** Whose observations are sent, under its own keys, and whose actions come back; the challenge's when left out. */
   readonly robot?: Robot;
-  /** Asks for the policy's note (stage, rule, compression) beside each action; servers that do not know it ignore the wish. */
+  /**
+   * Asks for the policy's note (stage, rule, compression) beside each action; servers that do not know it ignore the
+   * wish.
+   */
   readonly notes?: boolean;
 }
 
 /** A reply without an action: the official client sends the same observation again, twice at most. */
 const RESENDS = 2;
 
-/** A policy at the other end of a websocket: any server of the official wire (FACTS 2.5). One connection is one robot. */
+/**
+ * A policy at the other end of a websocket: any server of the official wire (FACTS 2.5). One connection is one robot.
+ */
 export class RemotePolicy implements Policy {
   note: PolicyNote | undefined;
   readonly robot: Robot;
@@ -51,7 +56,8 @@ export class RemotePolicy implements Policy {
 
   /**
    * Waits for the server's /healthz, connects and reads its metadata.
-   * @throws InputError for an address that is none, ValetError when the server does not come up, refuses, or breaks the protocol
+   * @throws InputError for an address that is none, ValetError when the server does not come up, refuses, or breaks the
+   * protocol
    */
   static async connect(url: string, options: RemoteOptions = {}): Promise<RemotePolicy> {
     if (!URL.canParse(url) || !['ws:', 'wss:'].includes(new URL(url).protocol))
@@ -73,7 +79,10 @@ export class RemotePolicy implements Policy {
     this.socket.send(packMessage({ reset: true }));
   }
 
-  /** @throws ValetError when the server sends an error, an unusable reply, or nothing in time; the policy is then of no more use */
+  /**
+   * @throws ValetError when the server sends an error, an unusable reply, or nothing in time; the policy is then of no
+   * more use
+   */
   async act(observation: Observation): Promise<Float32Array> {
     const { socket, robot, notes } = this;
     socket.check();

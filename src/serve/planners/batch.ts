@@ -27,9 +27,9 @@ interface Waiting {
 }
 
 /**
- * A queue in front of one or several planners (copies of the same network): each planner that is free takes up to `size` of the requests that wait,
- * those due first, the oldest of them first. When a shared pass fails, each of its requests is tried alone, so that one robot's bad request is no
- * other robot's failure.
+ * A queue in front of one or several planners (copies of the same network): each planner that is free takes up to
+ * `size` of the requests that wait, those due first, the oldest of them first. When a shared pass fails, each of its
+ * requests is tried alone, so that one robot's bad request is no other robot's failure.
  */
 export class BatchingPlanner implements UrgentPlanner {
   private readonly waiting: Waiting[] = [];

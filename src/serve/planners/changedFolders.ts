@@ -11,7 +11,9 @@ export interface ChangedFoldersOptions {
   readonly logger?: Logger | undefined;
 }
 
-/** Looks for checkpoint folders that changed since they were loaded and have come to rest, and has them loaded again. */
+/**
+ * Looks for checkpoint folders that changed since they were loaded and have come to rest, and has them loaded again.
+ */
 export class ChangedFolders {
   /** What a folder looked like in the last look, and at the last failure. */
   private readonly seen = new Map<string, string>();

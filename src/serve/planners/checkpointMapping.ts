@@ -23,8 +23,9 @@ export interface CheckpointMapping {
 }
 
 /**
- * A mapping in one of two forms: the original's `{"checkpoints": {NAME: {"path", "tasks": [0, 1, …]}}}`, where every task of the challenge must be
- * there, once (further ones may be; golden case routing), or `{"default": FOLDER, "tasks": {"0-9,12": FOLDER}}`, where a default may stand for the rest.
+ * A mapping in one of two forms: the original's `{"checkpoints": {NAME: {"path", "tasks": [0, 1, …]}}}`, where every
+ * task of the challenge must be there, once (further ones may be; golden case routing), or `{"default": FOLDER,
+ * "tasks": {"0-9,12": FOLDER}}`, where a default may stand for the rest.
  * @throws InputError that names the task or the field that is wrong
  */
 export function parseCheckpointMapping(value: unknown, where = 'checkpoint mapping'): CheckpointMapping {
@@ -75,7 +76,8 @@ function parseTaskIds(list: string, where: string): number[] {
 }
 
 /**
- * Reads a mapping file of either form. A relative folder is looked for beside the file first, then where the command runs (as the original does).
+ * Reads a mapping file of either form. A relative folder is looked for beside the file first, then where the command
+ * runs (as the original does).
  * @throws InputError for a file that is none
  */
 export async function readCheckpointMapping(path: string): Promise<CheckpointMapping> {
@@ -118,7 +120,10 @@ export function ranges(tasks: readonly number[]): string {
   return out.map(([a, b]) => (a === b ? `${a}` : `${a}-${b}`)).join(', ');
 }
 
-/** Keeps one checkpoint in memory: the one whose task was asked for last. The original's rule; the server keeps several (`CheckpointPool`). */
+/**
+ * Keeps one checkpoint in memory: the one whose task was asked for last. The original's rule; the server keeps several
+ * (`CheckpointPool`).
+ */
 export class CheckpointSwitcher<T> {
   private current: { readonly name: string; readonly loaded: T } | undefined;
 
@@ -128,7 +133,10 @@ export class CheckpointSwitcher<T> {
     private readonly load: (name: string, path: string, previous: T | undefined) => Promise<T> | T,
   ) {}
 
-  /** The checkpoint of a task; loaded only when another one is in memory. @throws InputError for a task that is not mapped */
+  /**
+   * The checkpoint of a task; loaded only when another one is in memory.
+   * @throws InputError for a task that is not mapped
+   */
   async use(taskId: number): Promise<T> {
     const name = this.mapping.byTask.get(taskId);
     if (name === undefined) throw new InputError('checkpoint mapping', `task ${taskId} has no checkpoint.`);

@@ -16,8 +16,8 @@ export class NoRoomError extends InputError {
 }
 
 /**
- * The checkpoints that are in memory by folder, and the bytes that they take: who must leave to make room for another, each when its plans are
- * finished.
+ * The checkpoints that are in memory by folder, and the bytes that they take: who must leave to make room for another,
+ * each when its plans are finished.
  */
 export class CheckpointMemory {
   readonly entries = new Map<string, PoolEntry>();
@@ -69,15 +69,17 @@ export class CheckpointMemory {
   }
 
   /**
-   * Waits until `bytes` more fit for `folder`. With `makeRoom`, what was not used for longest is sent away; `replaced`, an older load of the folder,
-   * only when there is no room for both. @throws NoRoomError when they can never fit, or do not fit without sending others away
+   * Waits until `bytes` more fit for `folder`. With `makeRoom`, what was not used for longest is sent away; `replaced`,
+   * an older load of the folder, only when there is no room for both. @throws NoRoomError when they can never fit, or
+   * do not fit without sending others away
    */
   async room(bytes: number, folder: string, makeRoom: boolean, replaced: PoolEntry | undefined): Promise<void> {
     const { memoryBytes = Number.POSITIVE_INFINITY, logger } = this.options;
     if (bytes > memoryBytes)
       throw new NoRoomError(
         folder,
-        `takes about ${gigabytes(bytes)} of memory (allowed: ${gigabytes(memoryBytes)}). Raise --memory, lower --batch or --workers, or import it as int8.`,
+        `takes about ${gigabytes(bytes)} of memory (allowed: ${gigabytes(memoryBytes)}). ` +
+          'Raise --memory, lower --batch or --workers, or import it as int8.',
       );
     while (this.held + bytes > memoryBytes) {
       if (!makeRoom) throw new NoRoomError(folder, 'does not fit beside the others.');

@@ -19,9 +19,9 @@ export interface CheckpointPoolOptions {
 }
 
 /**
- * The checkpoints that are in memory, up to a number of bytes: one that is asked for is loaded, and the least recently used ones make room, each when
- * its plans are finished. A folder that changes is loaded again beside the old one, which serves on until the new one can plan; a folder that is deleted
- * or spoilt serves on as it was loaded.
+ * The checkpoints that are in memory, up to a number of bytes: one that is asked for is loaded, and the least recently
+ * used ones make room, each when its plans are finished. A folder that changes is loaded again beside the old one,
+ * which serves on until the new one can plan; a folder that is deleted or spoilt serves on as it was loaded.
  */
 export class CheckpointPool {
   private readonly memory: CheckpointMemory;
@@ -58,7 +58,10 @@ export class CheckpointPool {
     return [...this.memory.entries.keys()];
   }
 
-  /** Whether plans can be made now: by some checkpoint, because one that is spoilt must not keep the robots of the others out. */
+  /**
+   * Whether plans can be made now: by some checkpoint, because one that is spoilt must not keep the robots of the
+   * others out.
+   */
   get isUp(): boolean {
     return !this.closed && [...this.memory.entries.values()].some(({ loaded }) => loaded.isUp);
   }
@@ -69,7 +72,8 @@ export class CheckpointPool {
   }
 
   /**
-   * The planner of a folder, loaded when this resolves. It stays good for ever: should the checkpoint have to leave, its next plan loads it again.
+   * The planner of a folder, loaded when this resolves. It stays good for ever: should the checkpoint have to leave,
+   * its next plan loads it again.
    * @throws ValetError when it cannot be loaded
    */
   async planner(folder: string): Promise<UrgentPlanner> {

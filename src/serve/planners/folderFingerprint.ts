@@ -4,7 +4,10 @@ import { join } from 'node:path';
 /** The most files of a folder that are looked at. */
 const MOST_FILES = 1000;
 
-/** Names, sizes and times of all files of a checkpoint folder; undefined when it cannot be read, or holds no config.json. */
+/**
+ * Names, sizes and times of all files of a checkpoint folder; undefined when it cannot be read, or holds no
+ * config.json.
+ */
 export async function folderFingerprint(folder: string): Promise<string | undefined> {
   try {
     const root = await realpath(folder);

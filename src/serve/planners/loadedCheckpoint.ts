@@ -9,7 +9,9 @@ export interface LoadedCheckpoint {
   readonly isUp: boolean;
 }
 
-/** Opens a checkpoint folder; calls `admit` with its size before it takes the memory, and goes on when that resolves. */
+/**
+ * Opens a checkpoint folder; calls `admit` with its size before it takes the memory, and goes on when that resolves.
+ */
 export type LoadCheckpoint = (folder: string, admit: (bytes: number) => Promise<void>) => Promise<LoadedCheckpoint>;
 
 /** A loaded checkpoint in the pool. */

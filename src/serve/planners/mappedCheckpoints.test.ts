@@ -36,7 +36,8 @@ it('stages are those of the checkpoint that plans for the task, also beyond the 
   const paths = new Map([hundred, few].map((folder) => [folder, folder]));
   const alone = await taskStages({ paths: new Map([[hundred, hundred]]), byTask: new Map(), otherwise: hundred });
   expect([alone.length, alone[50], alone[99]]).toEqual([100, 6, 1]);
-  const mixed = await taskStages({ paths, byTask: new Map([[1, few], [7, few]]), otherwise: hundred }); // biome-ignore format: pairs
+  const byTask = new Map([1, 7].map((task) => [task, few]));
+  const mixed = await taskStages({ paths, byTask, otherwise: hundred });
   expect([mixed[0], mixed[1], mixed[7], mixed[99]]).toEqual([1, 5, undefined, 1]);
 
   const missing = join(place, 'missing');

@@ -11,7 +11,9 @@ const ConfigFile = z.looseObject({ model: z.unknown(), robot: z.unknown().option
 export interface MappedCheckpoints {
   /** The robot that all of them drive; undefined when none can be read yet. */
   readonly robot: Robot | undefined;
-  /** Stages of each task by id, as the checkpoint that plans for the task counts them; a hole where none knows the task. */
+  /**
+   * Stages of each task by id, as the checkpoint that plans for the task counts them; a hole where none knows the task.
+   */
   readonly taskStages: readonly number[];
 }
 
@@ -21,8 +23,9 @@ interface Facts {
 }
 
 /**
- * Reads robots and stages of a mapping's checkpoints. One that cannot be read (a mapping may name what comes later) counts the challenge's stages: its
- * robots are told when they ask for a plan. @throws InputError that names both when two of them drive different robots
+ * Reads robots and stages of a mapping's checkpoints. One that cannot be read (a mapping may name what comes later)
+ * counts the challenge's stages: its robots are told when they ask for a plan. @throws InputError that names both when
+ * two of them drive different robots
  */
 export async function readMappedCheckpoints(mapping: CheckpointMapping): Promise<MappedCheckpoints> {
   const facts = new Map<string, Facts | undefined>();
@@ -38,7 +41,8 @@ export async function readMappedCheckpoints(mapping: CheckpointMapping): Promise
     if (!sameRobot(found.robot, first.robot))
       throw new InputError(
         'serve',
-        `one server serves one robot, but ${first.folder} drives ${first.robot.name} and ${folder} drives ${found.robot.name}. Start a server for each.`,
+        `one server serves one robot, but ${first.folder} drives ${first.robot.name} and ${folder} drives ` +
+          `${found.robot.name}. Start a server for each.`,
       );
   }
   const stagesOf = (name: string) => facts.get(name)?.stages ?? BEHAVIOR_STAGES;

@@ -23,8 +23,8 @@ export interface SupervisionOptions {
 const BACKOFF_MS = [100, 500, 2_000, 10_000];
 
 /**
- * Keeps a planner alive: when its worker dies, a new one is started and gets the same requests again. A worker that is still busy when all of its
- * plans have come too late is ended, and another one started.
+ * Keeps a planner alive: when its worker dies, a new one is started and gets the same requests again. A worker that is
+ * still busy when all of its plans have come too late is ended, and another one started.
  */
 export class SupervisedPlanner implements UrgentPlanner {
   readonly imageSize: number;

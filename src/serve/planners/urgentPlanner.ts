@@ -3,11 +3,14 @@ import type { Planner, PlanRequest, Prediction } from '../../robot/index.ts';
 
 /** How soon a plan is needed, and whether it still is. */
 export interface Urgency {
-  /** The robot can go on without it for so long; it is put behind plans that robots wait for, but never for longer than this. */
+  /**
+   * The robot can go on without it for so long; it is put behind plans that robots wait for, but never for longer than
+   * this.
+   */
   readonly slackMs?: number;
   /**
-   * Nobody waits for the plan any more: it is taken out of the queue, and fails, if it has not begun. When the reason is a `PlanTooLateError`, whoever
-   * is still busy with it hangs.
+   * Nobody waits for the plan any more: it is taken out of the queue, and fails, if it has not begun. When the reason
+   * is a `PlanTooLateError`, whoever is still busy with it hangs.
    */
   readonly signal?: AbortSignal;
 }
@@ -33,7 +36,10 @@ export class PlanTooLateError extends ValetError {
   }
 }
 
-/** One plan, waiting and all, within `timeoutMs`. @throws PlanTooLateError when it is not there by then; the planner is told */
+/**
+ * One plan, waiting and all, within `timeoutMs`.
+ * @throws PlanTooLateError when it is not there by then; the planner is told
+ */
 export async function planInTime(
   planner: UrgentPlanner,
   request: PlanRequest,

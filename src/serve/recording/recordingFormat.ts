@@ -2,9 +2,10 @@ import { crc32 } from 'node:zlib';
 import { InputError } from '../../base/index.ts';
 
 /**
- * A recording is one append-only file per session: `VALETREC`, a format number (uint32), then records. A record is a head of 20 bytes (kind uint8,
- * three zero bytes, payload length uint32, milliseconds since the session opened float64, CRC-32 of these 16 bytes uint32; all little-endian) and
- * its payload: a message as it stood on the wire, or JSON. docs/recording.md says the same.
+ * A recording is one append-only file per session: `VALETREC`, a format number (uint32), then records. A record is a
+ * head of 20 bytes (kind uint8, three zero bytes, payload length uint32, milliseconds since the session opened float64,
+ * CRC-32 of these 16 bytes uint32; all little-endian) and its payload: a message as it stood on the wire, or JSON.
+ * docs/recording.md says the same.
  */
 export const EXTENSION = '.valetrec';
 export const PREAMBLE_BYTES = 12;

@@ -17,8 +17,9 @@ export interface Script {
 }
 
 /**
- * Tells which reply belongs to which message. Messages are answered in order, so that only several of them in a row before one reply leave a doubt;
- * then those that hold a reset are known by reading them. A session that was resumed on further connections is one play.
+ * Tells which reply belongs to which message. Messages are answered in order, so that only several of them in a row
+ * before one reply leave a doubt; then those that hold a reset are known by reading them. A session that was resumed on
+ * further connections is one play.
  */
 export async function readScript(recording: Recording): Promise<Script> {
   const exchanges: { message: RecordedEvent; reply?: RecordedEvent; answered: boolean }[] = [];

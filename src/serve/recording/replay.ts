@@ -40,7 +40,10 @@ export interface Percentiles {
 
 const MOST_DIFFERENCES = 10;
 
-/** Sends a recorded session's messages to a server again and compares its replies with the recorded ones. @throws ValetError when the server cannot be reached */
+/**
+ * Sends a recorded session's messages to a server again and compares its replies with the recorded ones.
+ * @throws ValetError when the server cannot be reached
+ */
 export async function replaySession(
   url: string,
   recording: Recording,

@@ -13,7 +13,10 @@ export interface ReplyComparison {
   readonly difference?: string;
 }
 
-/** Compares two replies to the same message. How long the server took (`server_timing`) is no difference, neither is the id of an error. */
+/**
+ * Compares two replies to the same message. How long the server took (`server_timing`) is no difference, neither is the
+ * id of an error.
+ */
 export function compareReplies(recorded: ReplyFrame, now: ReplyFrame): ReplyComparison {
   if (!recorded.isBinary || !now.isBinary) {
     const [before, after] = [recorded, now].map((frame) => (frame.isBinary ? 'a reply' : withoutId(frame.bytes)));

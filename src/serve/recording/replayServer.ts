@@ -13,8 +13,9 @@ interface Play {
 }
 
 /**
- * Answers clients from recorded sessions, without a model. A client gets the session whose messages are its own so far; among several, the one used
- * least, then the oldest. A client that sends anything else gets an error that says which message departs, and in which key.
+ * Answers clients from recorded sessions, without a model. A client gets the session whose messages are its own so far;
+ * among several, the one used least, then the oldest. A client that sends anything else gets an error that says which
+ * message departs, and in which key.
  */
 export class RecordedSessions {
   private constructor(private readonly plays: readonly Play[]) {}

@@ -37,8 +37,9 @@ interface Write {
 const REMEMBERED = 1000;
 
 /**
- * Records what comes and goes, one file per session in `folder`. A message is only put into a queue while the server handles it; one loop writes the
- * queue to the disk. A disk that is full or too slow costs recordings, never the server: the first shows as a recording that ends, the second as a gap.
+ * Records what comes and goes, one file per session in `folder`. A message is only put into a queue while the server
+ * handles it; one loop writes the queue to the disk. A disk that is full or too slow costs recordings, never the
+ * server: the first shows as a recording that ends, the second as a gap.
  */
 export class SessionRecorder implements MessageObserver {
   /** Messages left out, and files given up: what a server may want to show. */

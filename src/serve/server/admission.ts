@@ -31,7 +31,10 @@ interface Refusal {
   readonly body: string;
 }
 
-/** Who may connect: keys, origins, limits and rates; answers requests for a websocket with one, or with a refusal that says why. */
+/**
+ * Who may connect: keys, origins, limits and rates; answers requests for a websocket with one, or with a refusal that
+ * says why.
+ */
 export class Admission {
   private readonly sockets: WebSocketServer;
   private readonly buffers = new MessageBuffers();

@@ -33,7 +33,10 @@ export interface ConnectedSessionsOptions {
   readonly log: Logger;
 }
 
-/** Who is connected: welcomes clients, gives each its session, and keeps the sessions of lost connections for clients that asked for that. */
+/**
+ * Who is connected: welcomes clients, gives each its session, and keeps the sessions of lost connections for clients
+ * that asked for that.
+ */
 export class ConnectedSessions {
   private readonly clients = new Map<WebSocket, ConnectedClient>();
   private readonly byResumeId = new Map<string, ConnectedClient>();

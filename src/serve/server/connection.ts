@@ -35,8 +35,9 @@ export interface ConnectionOptions {
 }
 
 /**
- * One websocket: messages in order, one reply each, an error as a text frame and then the end (as the official server does it). A client that sends
- * faster than it is served, or does not read its replies, is read no further until it is: TCP slows it down, and nothing is stored without end.
+ * One websocket: messages in order, one reply each, an error as a text frame and then the end (as the official server
+ * does it). A client that sends faster than it is served, or does not read its replies, is read no further until it is:
+ * TCP slows it down, and nothing is stored without end.
  */
 export class Connection {
   readonly id: string;

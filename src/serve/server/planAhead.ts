@@ -22,9 +22,10 @@ export interface PlanAheadOptions {
 }
 
 /**
- * Begins the next plan while the buffer still holds some actions, so that the robot need not wait for it. The plan starts from the observation of that
- * moment, is held (inpainted) to what will have been executed when it takes over, and loses those rows. When it begins and from what depends on the
- * steps alone, never on time: the same observations give the same actions however long a plan takes.
+ * Begins the next plan while the buffer still holds some actions, so that the robot need not wait for it. The plan
+ * starts from the observation of that moment, is held (inpainted) to what will have been executed when it takes over,
+ * and loses those rows. When it begins and from what depends on the steps alone, never on time: the same observations
+ * give the same actions however long a plan takes.
  */
 export class PlanAhead {
   private early: Early | undefined;
@@ -61,7 +62,9 @@ export class PlanAhead {
     this.early = { rows: executed, ahead: left, prediction, abort };
   }
 
-  /** The plan that was begun early, without the rows that were executed; undefined when there is none for this moment. */
+  /**
+   * The plan that was begun early, without the rows that were executed; undefined when there is none for this moment.
+   */
   async take(): Promise<Prediction | undefined> {
     const { early } = this;
     const { robot, onOutcome } = this.options;
@@ -90,7 +93,10 @@ export class PlanAhead {
   }
 }
 
-/** How many rows a session executes when plans begin `ahead` actions early: what is left of the horizon without those rows and the promised ones. */
+/**
+ * How many rows a session executes when plans begin `ahead` actions early: what is left of the horizon without those
+ * rows and the promised ones.
+ */
 export function aheadSession(
   ahead: number,
   {

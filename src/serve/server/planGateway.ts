@@ -18,8 +18,8 @@ export interface PlanGatewayOptions {
 }
 
 /**
- * Where a plan waits for a planner: finds the planner of a task, bounds the time of a plan, turns failures into PlanError or BusyError, and knows
- * whether plans can be made at all.
+ * Where a plan waits for a planner: finds the planner of a task, bounds the time of a plan, turns failures into
+ * PlanError or BusyError, and knows whether plans can be made at all.
  */
 export class PlanGateway {
   readonly readiness: Readiness;
@@ -38,7 +38,10 @@ export class PlanGateway {
     return this.serves;
   }
 
-  /** The planner of a task. @throws InputError when none covers it, PlanError when it cannot be had, or is for another robot */
+  /**
+   * The planner of a task.
+   * @throws InputError when none covers it, PlanError when it cannot be had, or is for another robot
+   */
   async plannerFor(taskId: number): Promise<UrgentPlanner> {
     let planner: UrgentPlanner;
     try {
@@ -51,7 +54,9 @@ export class PlanGateway {
     return planner;
   }
 
-  /** One plan, in time. A planner's failure comes back as PlanError and closes /healthz until a trial plan works again. */
+  /**
+   * One plan, in time. A planner's failure comes back as PlanError and closes /healthz until a trial plan works again.
+   */
   async plan(planner: UrgentPlanner, request: PlanRequest, urgency: Urgency = {}): Promise<Prediction> {
     const { metrics, planTimeoutMs } = this.options;
     const stop = metrics.planSeconds.startTimer({ part: 'total' });
@@ -73,7 +78,7 @@ export class PlanGateway {
     if (!sameRobot(robot, this.serves))
       throw new PlanError(
         'plan',
-        `the planner is for robot ${robot.name} (this server serves ${this.serves.name}, and one server serves one robot).`,
+        `the planner is for robot ${robot.name} (got by a server of ${this.serves.name}; one server serves one robot).`,
       );
     this.fits.add(robot);
   }

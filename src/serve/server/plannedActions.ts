@@ -26,7 +26,10 @@ export interface PlannedSnapshot {
   readonly lastSafe?: readonly number[];
 }
 
-/** A robot's actions from plans, behind its System 2. A plan that is not finite is never executed: the robot goes on with its last safe action. */
+/**
+ * A robot's actions from plans, behind its System 2. A plan that is not finite is never executed: the robot goes on
+ * with its last safe action.
+ */
 export class PlannedActions implements ActionSource {
   private lastSafe: Float32Array | undefined;
   /** Side of the last planner's pictures. */

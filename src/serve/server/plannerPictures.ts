@@ -2,9 +2,10 @@ import { decodeJpeg, isEncoded, resizeWithPad } from '../../picture/index.ts';
 import type { Picture, Pictures } from '../../robot/index.ts';
 
 /**
- * Pictures as the network takes them, RGB uint8 [size, size, 3] each, side by side in one piece of memory that threads share: a worker reads what was
- * written here. The planner would resize them in the same way, and finds them resized. All that is read of `pictures` is read before this returns:
- * they may lie in memory that is used again (pixels are resized at once, JPEG files are copied and opened later).
+ * Pictures as the network takes them, RGB uint8 [size, size, 3] each, side by side in one piece of memory that threads
+ * share: a worker reads what was written here. The planner would resize them in the same way, and finds them resized.
+ * All that is read of `pictures` is read before this returns: they may lie in memory that is used again (pixels are
+ * resized at once, JPEG files are copied and opened later).
  * @throws InputError for a picture that cannot be read, or takes more than `maxBytes` as pixels
  */
 export async function plannerPictures(pictures: Pictures, size: number, maxBytes?: number): Promise<Pictures> {

@@ -3,7 +3,10 @@ import type { Observation, Policy, Robot } from '../../robot/index.ts';
 import type { ActionSource, Step } from './actionSource.ts';
 import { PlanError } from './planError.ts';
 
-/** Any policy at this end of the wire: an expert, a recording, another server. It sees every observation, so steps come one by one. */
+/**
+ * Any policy at this end of the wire: an expert, a recording, another server. It sees every observation, so steps come
+ * one by one.
+ */
 export class PolicyActions implements ActionSource {
   constructor(
     private readonly policy: Policy,

@@ -3,8 +3,8 @@ export interface Responder {
   /** The first message to the client; the server's metadata when left out. */
   readonly greeting?: Uint8Array;
   /**
-   * The reply's bytes, or nothing where the wire knows no answer (a reset). May read `bytes`, and views of them, until the reply is there; what is kept
-   * longer must be a copy. Throw InputError for a message that is wrong.
+   * The reply's bytes, or nothing where the wire knows no answer (a reset). May read `bytes`, and views of them, until
+   * the reply is there; what is kept longer must be a copy. Throw InputError for a message that is wrong.
    */
   respond(bytes: Uint8Array): Promise<Uint8Array | undefined> | Uint8Array | undefined;
   /** The connection is gone. */

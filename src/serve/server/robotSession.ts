@@ -25,7 +25,10 @@ export interface RobotSessionOptions {
   readonly events?: SessionEvents;
 }
 
-/** What the conversation itself knows between two messages, as plain JSON; the source's knowledge is the source's to keep. */
+/**
+ * What the conversation itself knows between two messages, as plain JSON; the source's knowledge is the source's to
+ * keep.
+ */
 export interface ConversationSnapshot {
   readonly version: 1;
   readonly taskId?: number;
@@ -36,8 +39,8 @@ export interface ConversationSnapshot {
 }
 
 /**
- * The conversation with one robot at the other end of a connection: takes its messages in order and answers each observation with one reply, from
- * actions of whatever source. Knows nothing of sockets.
+ * The conversation with one robot at the other end of a connection: takes its messages in order and answers each
+ * observation with one reply, from actions of whatever source. Knows nothing of sockets.
  */
 export class RobotSession implements Responder {
   /** Replies sent so far. */
@@ -86,7 +89,10 @@ export class RobotSession implements Responder {
     };
   }
 
-  /** Goes on from a snapshot. `received` says how many replies the client got; one fewer than were sent: the last one is sent again. */
+  /**
+   * Goes on from a snapshot. `received` says how many replies the client got; one fewer than were sent: the last one is
+   * sent again.
+   */
   restore({ taskId, left, replies, lastReply, stage }: ConversationSnapshot, received?: number): void {
     this.taskId = taskId;
     this.left = left.map(({ action, note }) => ({ action: Float32Array.from(action), note }));

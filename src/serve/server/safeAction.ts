@@ -2,7 +2,8 @@ import { InputError } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
 
 /**
- * What a robot can do without a plan: its joints stay where they are, its base stands, its grippers stay within closed and open.
+ * What a robot can do without a plan: its joints stay where they are, its base stands, its grippers stay within closed
+ * and open.
  * @param state float32 [width] @returns float32 [width] @throws InputError for a state that is not finite
  */
 export function holdStill(state: Float32Array, robot: Robot): Float32Array {

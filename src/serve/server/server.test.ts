@@ -107,7 +107,8 @@ describe('the protocol', () => {
     expect(client.waiting).toBe(0);
   });
 
-  // The evaluator's session up to its batch of two robots, which a connection of one robot refuses; the chunk session whole,
+  // The evaluator's session up to its batch of two robots, which a connection of one robot refuses; the chunk session
+  // whole,
   // but for the timing, which that recording's own small server did not fill in.
   it.each([
     ['session_evaluator', 12, 5],
@@ -524,7 +525,7 @@ describe('the remote policy', () => {
     await expect(policy.reset()).rejects.toThrow(ValetError);
   });
 
-  it('gives up on a reply that does not come, on a server that is not there, and on an address that is none', async () => {
+  it('gives up on a reply that does not come, a server that is not there, and an address that is none', async () => {
     const { server, url, planner } = await serve();
     await server.ready;
     const policy = await RemotePolicy.connect(url, { replyTimeoutMs: 50 });

@@ -65,6 +65,17 @@ async function client(url: string) {
   return { socket, closed, send, reply, act, metadata: await reply() };
 }
 
+const upgradeRequest = (host: string) =>
+  [
+    'GET / HTTP/1.1',
+    `Host: ${host}`,
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    '\r\n',
+  ].join('\r\n');
+
 /** Of messages long enough to lie in memory that is used again. */
 const seen = (step: number) => fakeObservation({ taskId: 3, joint: step / 100, shade: step, side: 48 });
 
@@ -242,7 +253,7 @@ describe('the wire', () => {
       const data = Buffer.from(packMessage(wireObservation(seen(step))));
       return Buffer.concat(sender.frame(data, { fin: true, opcode: 2, mask: true, readOnly: true, rsv1: false }));
     };
-    const request = `GET / HTTP/1.1\r\nHost: ${hostname}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\n\r\n`;
+    const request = upgradeRequest(hostname);
     socket.write(Buffer.concat([Buffer.from(request), frame(0)]));
     socket.setNoDelay(true);
     const second = frame(1);
@@ -406,9 +417,7 @@ describe('one server', () => {
     const { url, server } = await serve();
     const healthy = await client(url);
     const socket = connect(server.port, '127.0.0.1');
-    socket.write(
-      'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-    );
+    socket.write(upgradeRequest('x'));
     await new Promise((resolve) => socket.once('data', resolve));
     // The head of a masked binary frame of 100,000 bytes, and a tenth of it.
     const head = Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 1, 0x86, 0xa0, 1, 2, 3, 4]);

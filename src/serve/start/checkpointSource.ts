@@ -34,7 +34,8 @@ export interface PlanningSettings {
 }
 
 /**
- * Checkpoints in a pool of planning workers, the first of them loaded: what is wrong with it is said before anybody is listened to.
+ * Checkpoints in a pool of planning workers, the first of them loaded: what is wrong with it is said before anybody is
+ * listened to.
  * @throws InputError for checkpoints of different robots, or a first one that cannot be loaded
  */
 export async function openCheckpoints(

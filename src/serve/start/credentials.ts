@@ -12,7 +12,10 @@ export async function readKeyFile(path: string): Promise<string> {
   return key;
 }
 
-/** Certificate chain and private key from PEM files; undefined when neither is given. @throws InputError for one without the other */
+/**
+ * Certificate chain and private key from PEM files; undefined when neither is given.
+ * @throws InputError for one without the other
+ */
 export async function readTlsFiles(cert: string | undefined, key: string | undefined): Promise<Tls | undefined> {
   if (cert === undefined && key === undefined) return undefined;
   if (cert === undefined || key === undefined)

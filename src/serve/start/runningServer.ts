@@ -25,7 +25,9 @@ export interface OpenedSource {
   close(): Promise<unknown>;
 }
 
-/** Opens the recording, what answers, and the server, in this order; when one of them fails, those before it are closed. */
+/**
+ * Opens the recording, what answers, and the server, in this order; when one of them fails, those before it are closed.
+ */
 export async function startRunning(
   { record, ...options }: StartOptions,
   openSource: (running: { connections: () => number }) => Promise<OpenedSource>,

@@ -12,8 +12,8 @@ export interface ServeOptions extends StartOptions, PlanningSettings {
 }
 
 /**
- * What `valet serve` does: loads one checkpoint, or several by task, and serves them to any evaluator of the official wire. Resolves once it listens;
- * `server.ready` settles when plans can be made.
+ * What `valet serve` does: loads one checkpoint, or several by task, and serves them to any evaluator of the official
+ * wire. Resolves once it listens; `server.ready` settles when plans can be made.
  * @throws InputError for options that do not go together, a checkpoint that is none, or checkpoints of different robots
  */
 export async function serveCheckpoint(options: ServeOptions): Promise<RunningServer> {
