@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { InputError, Progress } from '../base/index.ts';
-import { listRecordings, Recording, replaySession, type SessionReplay } from '../serve/index.ts';
+import { listRecordings, replaySession, SessionRecording, type SessionReplay } from '../serve/index.ts';
 import { atLeastZero } from './shared/numbers.ts';
 
 interface Options {
@@ -36,9 +36,9 @@ async function run(path: string, options: Options): Promise<void> {
   if (!URL.canParse(url) || !['ws:', 'wss:'].includes(new URL(url).protocol))
     throw new InputError('valet replay', `"${url}" is no websocket address (expected ws://HOST:PORT or wss://…).`);
   const apiKey = options.apiKeyFile === undefined ? undefined : (await readFile(options.apiKeyFile, 'utf8')).trim();
-  const recordings: Recording[] = [];
+  const recordings: SessionRecording[] = [];
   try {
-    for (const file of await listRecordings(path)) recordings.push(await Recording.open(file));
+    for (const file of await listRecordings(path)) recordings.push(await SessionRecording.open(file));
     const wanted = recordings.filter(({ session }) => options.session === undefined || session === options.session);
     if (wanted.length === 0)
       throw new InputError(
@@ -47,7 +47,7 @@ async function run(path: string, options: Options): Promise<void> {
       );
     const total = wanted.flatMap(({ events }) => events).filter(({ kind }) => kind.startsWith('sent')).length;
     const progress = new Progress('replay', total, { unit: 'replies' });
-    const replay = (recording: Recording) =>
+    const replay = (recording: SessionRecording) =>
       replaySession(url, recording, {
         asRecorded,
         ...(apiKey === undefined ? {} : { apiKey }),
@@ -64,8 +64,11 @@ async function run(path: string, options: Options): Promise<void> {
 }
 
 /** Every session at the time at which it opened, counted from the first. */
-function together(recordings: readonly Recording[], replay: (recording: Recording) => Promise<SessionReplay>) {
-  const openedAt = (recording: Recording) => Date.parse(recording.opened) || 0;
+function together(
+  recordings: readonly SessionRecording[],
+  replay: (recording: SessionRecording) => Promise<SessionReplay>,
+) {
+  const openedAt = (recording: SessionRecording) => Date.parse(recording.opened) || 0;
   const first = Math.min(...recordings.map(openedAt));
   return Promise.all(
     recordings.map(async (recording) => {

@@ -149,8 +149,8 @@ async function serve(options: Options): Promise<void> {
       'valet serve',
       'needs either --checkpoint or --mapping (or --replay). Try --checkpoint household.',
     );
-  const stop = nextSignal();
   const settings = await startOptions(options);
+  const stop = nextSignal();
   const running =
     replay === undefined
       ? await serveCheckpoint({ checkpoint, mapping, ...settings, ...planningSettings(options) })

@@ -11,9 +11,9 @@ export {
 } from './planners/index.ts';
 export {
   listRecordings,
-  Recording,
   replaySession,
   SessionRecorder,
+  SessionRecording,
   type SessionReplay,
 } from './recording/index.ts';
 export {

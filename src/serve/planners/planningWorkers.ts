@@ -3,7 +3,7 @@ import { type BatchingOptions, BatchingPlanner } from './batch.ts';
 import type { LoadCheckpoint } from './loadedCheckpoint.ts';
 import { type RestartablePlanner, SupervisedPlanner, type SupervisionOptions } from './supervisedPlanner.ts';
 
-export interface PlanningOptions {
+export interface PlanningWorkersOptions {
   /** Worker threads for each checkpoint; each holds the network once. */
   readonly workers?: number;
   readonly planner?: PlannerOptions;
@@ -25,7 +25,7 @@ export function batchSizes(largest: number): number[] {
 }
 
 /** Loads checkpoints into worker threads of their own, restarted when they die, behind one queue that batches. */
-export function planningWorkers(options: PlanningOptions): LoadCheckpoint {
+export function planningWorkers(options: PlanningWorkersOptions): LoadCheckpoint {
   const { workers = 1, planner: network = {}, batching, supervision = {} } = options;
   const { start = PlannerClient.start } = options;
   const settings: PlannerOptions = { batchSizes: batchSizes(batching.size), ...network };

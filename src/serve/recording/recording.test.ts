@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../base/index.ts';
 import { packMessage } from '../../wire/index.ts';
-import { listRecordings, Recording } from './recordingReader.ts';
+import { listRecordings, SessionRecording } from './recordingReader.ts';
 import { readScript } from './recordingScript.ts';
 import { SessionRecorder } from './sessionRecorder.ts';
 
 let folder: string;
-const opened: Recording[] = [];
+const opened: SessionRecording[] = [];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-recording-'));
 });
@@ -18,8 +18,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function read(path?: string): Promise<Recording> {
-  const recording = await Recording.open(path ?? (await listRecordings(folder))[0]!);
+async function read(path?: string): Promise<SessionRecording> {
+  const recording = await SessionRecording.open(path ?? (await listRecordings(folder))[0]!);
   opened.push(recording);
   return recording;
 }
@@ -124,10 +124,10 @@ describe('a recording', () => {
     const damaged = await read(path);
     expect([damaged.events.length, damaged.incomplete]).toEqual([2, `damaged at byte ${third.offset - 20}`]);
     await writeFile(path!, 'something else');
-    await expect(Recording.open(path!)).rejects.toThrow(/is no recording of a session/);
+    await expect(SessionRecording.open(path!)).rejects.toThrow(/is no recording of a session/);
     bytes[8] = 9;
     await writeFile(path!, bytes);
-    await expect(Recording.open(path!)).rejects.toThrow(/format 9 \(expected 1\)/);
+    await expect(SessionRecording.open(path!)).rejects.toThrow(/format 9 \(expected 1\)/);
     await expect(listRecordings(join(folder, 'none'))).rejects.toThrow(InputError);
   });
 });

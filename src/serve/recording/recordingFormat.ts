@@ -14,8 +14,8 @@ const MAGIC = 'VALETREC';
 const FORMAT = 1;
 
 /** What a record is, by the number in its head. */
-export const KINDS = ['', 'open', 'received', 'received text', 'sent', 'sent text', 'close', 'gap'] as const;
-export type RecordKind = Exclude<(typeof KINDS)[number], ''>;
+export const RECORD_KINDS = ['', 'open', 'received', 'received text', 'sent', 'sent text', 'close', 'gap'] as const;
+export type RecordKind = Exclude<(typeof RECORD_KINDS)[number], ''>;
 
 export interface RecordHead {
   readonly kind: RecordKind;
@@ -44,7 +44,7 @@ export function checkPreamble(bytes: Uint8Array, where: string): void {
 
 export function encodeHead({ kind, nbytes, ms }: RecordHead): Buffer {
   const head = Buffer.alloc(HEAD_BYTES);
-  head.writeUInt8(KINDS.indexOf(kind), 0);
+  head.writeUInt8(RECORD_KINDS.indexOf(kind), 0);
   head.writeUInt32LE(nbytes, 4);
   head.writeDoubleLE(ms, 8);
   head.writeUInt32LE(crc32(head.subarray(0, 16)), 16);
@@ -53,7 +53,7 @@ export function encodeHead({ kind, nbytes, ms }: RecordHead): Buffer {
 
 /** The head that stands in `bytes`; undefined when it is damaged. */
 export function decodeHead(bytes: Buffer): RecordHead | undefined {
-  const kind = KINDS[bytes.readUInt8(0)];
+  const kind = RECORD_KINDS[bytes.readUInt8(0)];
   if (!kind || bytes.readUInt32LE(16) !== crc32(bytes.subarray(0, 16))) return undefined;
   return { kind, nbytes: bytes.readUInt32LE(4), ms: bytes.readDoubleLE(8) };
 }

@@ -37,7 +37,7 @@ export async function listRecordings(path: string): Promise<string[]> {
  * One session on disk. The index is read at once, each message when it is asked for: a recording may be larger than the
  * memory.
  */
-export class Recording {
+export class SessionRecording {
   private constructor(
     readonly path: string,
     readonly session: string,
@@ -55,7 +55,7 @@ export class Recording {
    * writing) is read up to there.
    * @throws InputError for a file that is no recording, or holds no session
    */
-  static async open(path: string): Promise<Recording> {
+  static async open(path: string): Promise<SessionRecording> {
     const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
       throw new InputError(path, `cannot be read (${error.code}).`);
     });
@@ -66,7 +66,7 @@ export class Recording {
       const about = readJsonPayload(await readAt(handle, first.offset, first.nbytes), path);
       const text = (value: unknown) => (typeof value === 'string' ? value : '');
       const query = about['query'] && typeof about['query'] === 'object' ? about['query'] : {};
-      return new Recording(
+      return new SessionRecording(
         path,
         text(about['session']),
         text(about['opened']),

@@ -7,7 +7,7 @@ import { InputError } from '../../base/index.ts';
 import type { PlanRequest, Prediction } from '../../robot/index.ts';
 import { RemotePolicy } from '../client/remotePolicy.ts';
 import { type ServerOptions, startServer } from '../server/index.ts';
-import { listRecordings, Recording } from './recordingReader.ts';
+import { listRecordings, SessionRecording } from './recordingReader.ts';
 import { readScript } from './recordingScript.ts';
 import { replaySession } from './replay.ts';
 import { RecordedSessions } from './replayServer.ts';
@@ -56,8 +56,8 @@ async function record(): Promise<Float32Array[][]> {
   return actions;
 }
 
-async function recordings(): Promise<Recording[]> {
-  const all = await Promise.all((await listRecordings(folder)).map((path) => Recording.open(path)));
+async function recordings(): Promise<SessionRecording[]> {
+  const all = await Promise.all((await listRecordings(folder)).map((path) => SessionRecording.open(path)));
   opened.push(...all);
   return all;
 }

@@ -1,5 +1,5 @@
 import { FrameSocket } from '../client/index.ts';
-import type { Recording } from './recordingReader.ts';
+import type { SessionRecording } from './recordingReader.ts';
 import { type Exchange, readScript } from './recordingScript.ts';
 import { compareReplies, type ReplyFrame } from './replayCompare.ts';
 
@@ -46,7 +46,7 @@ const MOST_DIFFERENCES = 10;
  */
 export async function replaySession(
   url: string,
-  recording: Recording,
+  recording: SessionRecording,
   options: ReplayOptions = {},
 ): Promise<SessionReplay> {
   const { exchanges } = await readScript(recording);
@@ -100,7 +100,7 @@ export async function replaySession(
 /** Sends one message and, where the wire knows an answer, waits for it. */
 async function send(
   socket: FrameSocket,
-  recording: Recording,
+  recording: SessionRecording,
   { message, answered }: Exchange,
 ): Promise<(ReplyFrame & { ms: number }) | undefined> {
   const bytes = await recording.payload(message);

@@ -1,12 +1,12 @@
 import { InputError } from '../../base/index.ts';
 import { unpackMessage } from '../../wire/index.ts';
 import type { Responder } from '../server/index.ts';
-import { listRecordings, Recording } from './recordingReader.ts';
+import { listRecordings, SessionRecording } from './recordingReader.ts';
 import { readScript, type Script } from './recordingScript.ts';
 import { compareValues } from './replayCompare.ts';
 
 interface Play {
-  readonly recording: Recording;
+  readonly recording: SessionRecording;
   readonly script: Script;
   /** How many connections it has answered. */
   uses: number;
@@ -24,7 +24,7 @@ export class RecordedSessions {
   static async open(path: string): Promise<RecordedSessions> {
     const plays: Play[] = [];
     for (const file of await listRecordings(path)) {
-      const recording = await Recording.open(file);
+      const recording = await SessionRecording.open(file);
       plays.push({ recording, script: await readScript(recording), uses: 0 });
     }
     if (plays.every(({ script }) => script.exchanges.length === 0))

@@ -3,16 +3,16 @@ import { BusyError } from '../planners/index.ts';
 import { PlanError } from './planError.ts';
 
 /** Whose doing an error is. */
-export type ErrorKind = 'input' | 'busy' | 'plan' | 'internal';
+export type ClientErrorKind = 'input' | 'busy' | 'plan' | 'internal';
 
-export function kindOf(error: Error): ErrorKind {
+export function kindOf(error: Error): ClientErrorKind {
   if (error instanceof ValetError && error.kind === 'input') return 'input';
   if (error instanceof BusyError) return 'busy';
   return error instanceof PlanError ? 'plan' : 'internal';
 }
 
 /** What the client is told: no stack, no path, nothing of the machine. */
-export function reasonFor(kind: ErrorKind, error: Error): string {
+export function reasonFor(kind: ClientErrorKind, error: Error): string {
   if (kind === 'input') return withoutPaths(error.message);
   if (kind === 'busy') return 'too many plans wait already, try again later';
   return kind === 'plan' ? 'no plan could be made' : 'internal error';

@@ -12,7 +12,7 @@ export interface PlanGatewayOptions {
   readonly robot?: Robot | undefined;
   /** The task of the trial plan. */
   readonly probeTask: number;
-  /** The one time-out of a plan: loading, waiting and planning. */
+  /** The one time-out of a plan, waiting included. */
   readonly planTimeoutMs: number;
   readonly metrics: Metrics;
 }
