@@ -1,7 +1,16 @@
 /** Between the network and the robot, one instance per episode: stage tracker, correction rules, chunk executor. */
 export { createPolicy } from './createPolicy.ts';
-export { parseRules, RULES_HELP, type RulesOption } from './ruleSelection.ts';
-export { BEHAVIOR_RULES, type Correction, correct, type RuleTable } from './rules.ts';
+export type { Detection, Recovery, RecoveryRule, RecoverySettings, RecoverySituation } from './recovery.ts';
+export { CHALLENGE_CONTEXT, type RuleContext } from './ruleContext.ts';
+export { parseRules, RULES_HELP, type Rule, type RulesOption } from './ruleSelection.ts';
+export {
+  type Correction,
+  type CorrectionRule,
+  correct,
+  gripperStates,
+  type RuleAnswer,
+  type Situation,
+} from './rules.ts';
 export { createSession, type EpisodeSession } from './session.ts';
 export { SESSION_DEFAULTS, type SessionOptions } from './sessionOptions.ts';
 export type { SessionSnapshot } from './sessionSnapshot.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { observation, planOf } from '../../test/support/control.ts';
 import { CHALLENGE_ROBOT } from '../robot/index.ts';
 import { type Moment, RECOVERY_DEFAULTS, recover, retrace } from './recovery.ts';
-import { parseRules, RULE_NAMES, selectRules } from './ruleSelection.ts';
+import { namesOn, parseRules, RULE_NAMES } from './ruleSelection.ts';
 import { createSession } from './session.ts';
 
 const [LEFT, RIGHT] = CHALLENGE_ROBOT.gripperColumns as [number, number];
@@ -25,7 +25,7 @@ const now = (moments: readonly Moment[], change: (state: Float32Array) => void =
 };
 const { missedGrasp, blocked, stalled } = RECOVERY_DEFAULTS;
 const seen = (moments: Moment[], state: Float32Array, task = 1, stage = 0) =>
-  recover({ task, stage, past: moments, state }, RULE_NAMES);
+  recover({ task, stage, past: moments, state });
 
 describe('recover', () => {
   /** The right hand closes over the last steps, to `width` at the end; the base drives, so that nothing stalls. */
@@ -99,7 +99,7 @@ describe('recover', () => {
 
   it('says nothing when its rules are off', () => {
     const [moments, state] = closing(-1);
-    expect(recover({ task: 1, stage: 0, past: moments, state }, ['empty-gripper', 'stalled-approach'])).toBeUndefined();
+    expect(recover({ task: 1, stage: 0, past: moments, state }, { rules: [] })).toBeUndefined();
   });
 });
 
@@ -140,16 +140,14 @@ describe('retrace', () => {
 
 describe('rules by name', () => {
   it('are chosen on the command line as in a program', () => {
-    expect(selectRules(parseRules('original'))).toEqual(['turning-on-radio', 'empty-gripper']);
-    expect(selectRules(parseRules('none'))).toEqual([]);
-    expect(selectRules(parseRules('all'))).toEqual(RULE_NAMES);
-    expect(selectRules(parseRules('missed-grasp, empty-gripper'))).toEqual(['empty-gripper', 'missed-grasp']);
-    expect(selectRules(parseRules('+missed-grasp,-empty-gripper'))).toEqual(['turning-on-radio', 'missed-grasp']);
-    expect(selectRules({ disable: ['turning-on-radio'] })).toEqual(['empty-gripper']);
+    expect(namesOn(parseRules('original'))).toEqual(['turning-on-radio', 'empty-gripper']);
+    expect(namesOn(parseRules('none'))).toEqual([]);
+    expect(namesOn(parseRules('all'))).toEqual(RULE_NAMES);
+    expect(namesOn(parseRules('missed-grasp, empty-gripper'))).toEqual(['empty-gripper', 'missed-grasp']);
+    expect(namesOn(parseRules('+missed-grasp,-empty-gripper'))).toEqual(['turning-on-radio', 'missed-grasp']);
+    expect(namesOn({ disable: ['turning-on-radio'] })).toEqual(['empty-gripper']);
     expect(() => parseRules('+missed-grasp,empty-gripper')).toThrow(/either a list of names or only/);
-    expect(() => selectRules({ disable: ['emptygripper'] })).toThrow(
-      /no rule "emptygripper".*Did you mean empty-gripper/,
-    );
+    expect(() => namesOn({ disable: ['emptygripper'] })).toThrow(/no rule "emptygripper".*Did you mean empty-gripper/);
   });
 });
 

@@ -1,13 +1,14 @@
-import { CHALLENGE_ROBOT } from '../robot/index.ts';
-import { BEHAVIOR_RULES, type RuleTable } from './rules.ts';
-import { firstToSpeak } from './ruleTable.ts';
+import { CHALLENGE_ROBOT, closedOnNothing, type Gripper, type Robot } from '../robot/index.ts';
+import { CHALLENGE_CONTEXT, type RuleContext } from './ruleContext.ts';
+import { lacksGripper } from './rules.ts';
 
 /**
- * The second kind of rule: a slight misalignment before a key step, seen in proprioception alone, and answered by a short motion that needs to know nothing
- * of the task: back along the way that the robot came, then a fresh plan. Off unless asked for (docs/system2.md says what it was measured to do).
+ * Recovery rules: a slight misalignment before a key step, seen in proprioception alone, and answered by a short motion
+ * that needs to know nothing of the task: back along the way that the robot came, then a fresh plan. Off unless asked
+ * for (docs/system2.md says what they were measured to do).
  */
 
-/** One control step that has been played: what the robot measured, and what it was then told; 23 numbers each. */
+/** One control step that has been played: what the robot measured, and what it was then told; [width] each. */
 export interface Moment {
   readonly state: ArrayLike<number>;
   readonly action: ArrayLike<number>;
@@ -58,7 +59,7 @@ export interface RecoverySettings {
 
 export const RECOVERY_DEFAULTS: RecoverySettings = {
   memory: 150,
-  rest: 30,
+  rest: 30, // robot-literal: steps of rest, a choice
   limit: 8,
   missedGrasp: { wasOpenAbove: 0, settle: 4, back: 45, stride: 2 },
   blocked: {
@@ -73,7 +74,7 @@ export const RECOVERY_DEFAULTS: RecoverySettings = {
   stalled: { window: 100, baseTravel: 0.1, gripperTravel: 0.3, back: 150, stride: 5 },
 };
 
-/** What a detector sees: the task and its stage, the past (oldest first), and the present state. */
+/** What a recovery rule sees: the task and its stage, the past (oldest first), and the present state. */
 export interface RecoverySituation {
   readonly task: number;
   readonly stage: number;
@@ -81,6 +82,7 @@ export interface RecoverySituation {
   readonly state: ArrayLike<number>;
 }
 
+/** What a recovery rule has seen. */
 export interface Detection {
   readonly way: WayBack;
   /** Gripper columns to open on the way back. */
@@ -88,136 +90,197 @@ export interface Detection {
   readonly reason: string;
 }
 
+/** A rule that looks at every control step, and whose answer is the way back. Pure. */
+export interface RecoveryRule {
+  readonly name: string;
+  /** What the robot lacks for it; undefined when nothing. */
+  readonly lacks?: (robot: Robot) => string | undefined;
+  /** undefined: all is well. */
+  readonly detect: (
+    situation: RecoverySituation,
+    settings: RecoverySettings,
+    context: RuleContext,
+  ) => Detection | undefined;
+}
+
 export interface Recovery extends Detection {
-  readonly rule: RecoveryRuleName;
-  /** What to do instead: absolute actions, float64 [rows, 23]. */
+  readonly rule: string;
+  /** What to do instead: absolute actions, float64 [rows, width]. */
   readonly actions: Float64Array;
   readonly rows: number;
 }
 
-type Detector = (situation: RecoverySituation, settings: RecoverySettings, table: RuleTable) => Detection | undefined;
+/** The recovery rules in the order in which they are asked. A new one is one more entry. */
+export const RECOVERY_RULES: readonly RecoveryRule[] = [
+  { name: 'missed-grasp', lacks: lacksGripper, detect: missedGrasp },
+  { name: 'blocked-approach', detect: blockedApproach },
+  { name: 'stalled-approach', lacks: lacksBase, detect: stalledApproach },
+];
 
-export const RECOVERY_RULES = {
-  'missed-grasp': missedGrasp,
-  'blocked-approach': blockedApproach,
-  'stalled-approach': stalledApproach,
-} as const satisfies Readonly<Record<string, Detector>>;
+export interface RecoverOptions {
+  /** The rules that are on, in their order. */
+  readonly rules?: readonly RecoveryRule[];
+  readonly settings?: RecoverySettings;
+  readonly context?: RuleContext;
+}
 
-export type RecoveryRuleName = keyof typeof RECOVERY_RULES;
-export const RECOVERY_RULE_NAMES = Object.keys(RECOVERY_RULES) as readonly RecoveryRuleName[];
-
-/** What the named rules see in the present moment, and the motion that answers it; undefined when all is well. */
+/** What the rules see in the present moment, and the motion that answers it; undefined when all is well. */
 export function recover(
   situation: RecoverySituation,
-  names: readonly string[],
-  settings: RecoverySettings = RECOVERY_DEFAULTS,
-  table: RuleTable = BEHAVIOR_RULES,
+  { rules = RECOVERY_RULES, settings = RECOVERY_DEFAULTS, context = CHALLENGE_CONTEXT }: RecoverOptions = {},
 ): Recovery | undefined {
-  const found = firstToSpeak(RECOVERY_RULES, names, (rule: Detector) => rule(situation, settings, table));
-  if (!found) return undefined;
-  const { way, open } = found.said;
-  const actions = retrace(situation.past.slice(-way.back), way.stride, open);
-  return { rule: found.rule, ...found.said, actions, rows: actions.length / CHALLENGE_ROBOT.width };
-}
-
-/** A gripper that was open a moment ago, was told to close, and met nothing, where the table says that it must not be empty. */
-function missedGrasp(
-  { task, stage, past, state }: RecoverySituation,
-  { missedGrasp: way }: RecoverySettings,
-  { closedBelow, emptyGripperIsErrorBefore: before }: RuleTable,
-): Detection | undefined {
-  const { settle, wasOpenAbove } = way;
-  if (past.length < settle) return undefined;
-  const missed = (['left', 'right'] as const).filter((side, i) => {
-    const column = CHALLENGE_ROBOT.gripperColumns[i]!;
-    return (
-      state[column]! < closedBelow &&
-      stage < (before[side][task] ?? 0) &&
-      past.slice(-settle).every(({ action }) => action[column]! < 0) &&
-      past.some((moment) => moment.state[column]! > wasOpenAbove)
-    );
-  });
-  if (missed.length === 0) return undefined;
-  const open = missed.map((side) => CHALLENGE_ROBOT.gripperColumns[side === 'left' ? 0 : 1]!);
-  return { way, open, reason: `the ${missed.join(' and the ')} gripper closed on nothing` };
-}
-
-/** A joint that stays away from where it is told to be, or a base that stands though it is told to go, for a whole window. */
-function blockedApproach(
-  { past, state }: RecoverySituation,
-  { blocked: way }: RecoverySettings,
-): Detection | undefined {
-  const { window, jointGap, jointStill, baseCommand, baseStill } = way;
-  if (past.length < window) return undefined;
-  const recent = past.slice(-window);
-  for (const {
-    name,
-    columns: [start, end],
-  } of CHALLENGE_ROBOT.parts) {
-    if (name === 'leftGripper' || name === 'rightGripper') continue;
-    for (let d = start; d < end; d++) {
-      if (name === 'base') {
-        const told = recent[0]!.action[d]!;
-        const pushes = recent.every(({ action }) => action[d]! * Math.sign(told) >= baseCommand);
-        const stands = recent.slice(1).every((moment) => Math.abs(moment.state[d]!) < baseStill);
-        if (pushes && stands && Math.abs(state[d]!) < baseStill)
-          return { way, open: [], reason: `the base was told to go (${told.toFixed(2)} along axis ${d}) and did not` };
-      } else {
-        const gap = (moment: Moment, next: ArrayLike<number>) => moment.action[d]! - next[d]!;
-        const sign = Math.sign(gap(recent[0]!, state));
-        const away = recent.every((moment, i) => gap(moment, recent[i + 1]?.state ?? state) * sign > jointGap);
-        const still = recent.every((moment) => Math.abs(moment.state[d]! - state[d]!) < jointStill);
-        if (away && still) {
-          const off = Math.abs(gap(recent.at(-1)!, state)).toFixed(2);
-          return {
-            way,
-            open: [],
-            reason: `joint ${d - start + 1} of the ${name} is held up ${off} rad short of its command`,
-          };
-        }
-      }
-    }
+  for (const rule of rules) {
+    const found = rule.detect(situation, settings, context);
+    if (!found) continue;
+    const actions = retrace(situation.past.slice(-found.way.back), found.way.stride, found.open, context.robot);
+    return { rule: rule.name, ...found, actions, rows: actions.length / context.robot.width };
   }
   return undefined;
 }
 
+function lacksBase({ baseColumns }: Robot): string | undefined {
+  return baseColumns.length < 2 ? 'a base that is told velocities' : undefined;
+}
+
+/** How far a gripper is open, -1 closed … +1 open, whatever its own numbers are. */
+function opening({ closed, open }: Gripper, value: number): number {
+  return closed === -1 && open === 1 ? value : (2 * (value - closed)) / (open - closed) - 1;
+}
+
+/**
+ * A gripper that was open a moment ago, was told to close, and met nothing, where the table says that it must not be
+ * empty.
+ */
+function missedGrasp(
+  { task, stage, past, state }: RecoverySituation,
+  { missedGrasp: way }: RecoverySettings,
+  { robot, emptyIsErrorBefore }: RuleContext,
+): Detection | undefined {
+  const { settle, wasOpenAbove } = way;
+  if (past.length < settle) return undefined;
+  const missed = robot.grippers.filter((gripper) => {
+    const { name, column } = gripper;
+    return (
+      closedOnNothing(gripper, at(state, column)) &&
+      stage < emptyIsErrorBefore(name, task) &&
+      past.slice(-settle).every(({ action }) => opening(gripper, at(action, column)) < 0) &&
+      past.some((moment) => opening(gripper, at(moment.state, column)) > wasOpenAbove)
+    );
+  });
+  if (missed.length === 0) return undefined;
+  const names = missed.map(({ name }) => name);
+  const reason = `the ${names.join(' and the ')} gripper closed on nothing`;
+  return { way, open: missed.map(({ column }) => column), reason };
+}
+
+/** A joint that stays away from where it is told to be, or a base that stands though it is told to go, for long. */
+function blockedApproach(
+  { past, state }: RecoverySituation,
+  { blocked: way }: RecoverySettings,
+  { robot }: RuleContext,
+): Detection | undefined {
+  if (past.length < way.window) return undefined;
+  const recent = past.slice(-way.window);
+  for (const { name, kind, columns } of robot.parts)
+    for (let column = columns[0]; column < columns[1]; column++) {
+      const reason =
+        kind === 'base velocity'
+          ? blockedBase(recent, state, column, column - columns[0], way)
+          : kind === 'joint position'
+            ? blockedJoint(recent, state, column, `joint ${column - columns[0] + 1} of the ${name}`, way)
+            : undefined;
+      if (reason) return { way, open: [], reason };
+    }
+  return undefined;
+}
+
+type Blocked = RecoverySettings['blocked'];
+
+function blockedBase(
+  recent: readonly Moment[],
+  state: ArrayLike<number>,
+  column: number,
+  axis: number,
+  { baseCommand, baseStill }: Blocked,
+): string | undefined {
+  const [first, ...later] = recent;
+  if (!first) return undefined;
+  const told = at(first.action, column);
+  const pushes = recent.every(({ action }) => at(action, column) * Math.sign(told) >= baseCommand);
+  const stands = later.every((moment) => Math.abs(at(moment.state, column)) < baseStill);
+  if (!pushes || !stands || Math.abs(at(state, column)) >= baseStill) return undefined;
+  return `the base was told to go (${told.toFixed(2)} along axis ${axis}) and did not`;
+}
+
+function blockedJoint(
+  recent: readonly Moment[],
+  state: ArrayLike<number>,
+  column: number,
+  what: string,
+  { jointGap, jointStill }: Blocked,
+): string | undefined {
+  const [first] = recent;
+  const last = recent.at(-1);
+  if (!first || !last) return undefined;
+  const gap = (moment: Moment, next: ArrayLike<number>) => at(moment.action, column) - at(next, column);
+  const sign = Math.sign(gap(first, state));
+  const away = recent.every((moment, i) => gap(moment, recent[i + 1]?.state ?? state) * sign > jointGap);
+  const still = recent.every((moment) => Math.abs(at(moment.state, column) - at(state, column)) < jointStill);
+  if (!away || !still) return undefined;
+  return `${what} is held up ${Math.abs(gap(last, state)).toFixed(2)} rad short of its command`;
+}
+
 /** A robot that gets nowhere: its base stays in place and its grippers do nothing, however its arms move. */
-function stalledApproach({ past }: RecoverySituation, { stalled: way }: RecoverySettings): Detection | undefined {
+function stalledApproach(
+  { past }: RecoverySituation,
+  { stalled: way }: RecoverySettings,
+  { robot }: RuleContext,
+): Detection | undefined {
   const { window, baseTravel, gripperTravel } = way;
   if (past.length < window) return undefined;
   const recent = past.slice(-window);
-  const travelled = [0, 1].map((axis) =>
-    recent.reduce((sum, { state }) => sum + state[axis]! / CHALLENGE_ROBOT.rate, 0),
-  );
+  const travelled = robot.baseColumns
+    .slice(0, 2)
+    .map((column) => recent.reduce((sum, { state }) => sum + at(state, column) / robot.rate, 0));
   if (Math.hypot(...travelled) >= baseTravel) return undefined;
-  for (const column of CHALLENGE_ROBOT.gripperColumns) {
-    const told = recent.map(({ action }) => action[column]!);
+  for (const gripper of robot.grippers) {
+    const told = recent.map(({ action }) => opening(gripper, at(action, gripper.column)));
     if (Math.max(...told) - Math.min(...told) > gripperTravel) return undefined;
   }
   return { way, open: [], reason: `neither base nor gripper got anywhere in ${window} steps` };
 }
 
 /**
- * The way back: the remembered joint states, newest first, every `stride`-th; the base's commands undone (reversed, `stride` at a time, at most full
- * speed); the given grippers open, the others as they were last told. Float64 [rows, 23]; no row when there is no past.
+ * The way back: the remembered joint states, newest first, every `stride`-th; the base's commands undone (reversed,
+ * `stride` at a time, at most full speed); the given grippers open, the others as they were last told. Float64
+ * [rows, width]; no row when there is no past.
  */
-export function retrace(past: readonly Moment[], stride: number, open: readonly number[]): Float64Array {
-  const { width, baseColumns, gripperColumns } = CHALLENGE_ROBOT;
+export function retrace(
+  past: readonly Moment[],
+  stride: number,
+  open: readonly number[],
+  robot: Robot = CHALLENGE_ROBOT,
+): Float64Array {
+  const { width, baseColumns, grippers } = robot;
   const rows = Math.ceil(past.length / stride);
   const out = new Float64Array(rows * width);
-  const last = past.at(-1)?.action;
+  const told = past.at(-1)?.action ?? [];
   for (let row = 0; row < rows; row++) {
     const newest = past.length - 1 - row * stride;
-    const oldest = Math.max(0, newest - stride + 1);
-    for (let d = 0; d < width; d++) {
-      let value = past[oldest]!.state[d]!;
-      if (baseColumns.includes(d)) {
-        value = 0;
-        for (let k = oldest; k <= newest; k++) value -= Math.min(1, Math.max(-1, past[k]!.action[d]!));
-        value = Math.min(1, Math.max(-1, value)) + 0; // never -0
-      } else if (gripperColumns.includes(d)) value = open.includes(d) ? 1 : last![d]!;
-      out[row * width + d] = value;
+    const undone = past.slice(Math.max(0, newest - stride + 1), newest + 1);
+    const to = undone[0]?.state ?? [];
+    for (let column = 0; column < width; column++) out[row * width + column] = at(to, column);
+    for (const column of baseColumns) {
+      let back = 0;
+      for (const { action } of undone) back -= unit(at(action, column));
+      out[row * width + column] = unit(back) + 0; // never -0
     }
+    for (const { column, open: opened } of grippers)
+      out[row * width + column] = open.includes(column) ? opened : at(told, column);
   }
   return out;
 }
+
+const unit = (x: number) => Math.min(1, Math.max(-1, x));
+/** A number of a row as long as the robot's actions. */
+const at = (row: ArrayLike<number>, column: number): number => row[column] as number;

@@ -1,125 +1,119 @@
-import { firstToSpeak } from './ruleTable.ts';
+import { CHALLENGE_ROBOT, closedOnNothing, type Gripper, isOpen, type Robot } from '../robot/index.ts';
+import { CHALLENGE_CONTEXT, type RuleContext } from './ruleContext.ts';
 
 /**
- * The correction rules of the original's serving wrapper: signs in the robot's state that something went wrong, and what to do instead of the plan.
- * A gripper that is closed with nothing between its fingers has failed to grasp; it is opened where it is, while everything else holds still.
- * A rule is data (`RuleTable`) and a pure function over it.
+ * The correction rules of the original's serving wrapper: signs in the robot's state that something went wrong, and
+ * what to do instead of the plan (docs/facts.md#rules). A gripper that is closed with nothing between its fingers has
+ * failed to grasp; it is opened where it is, while everything else holds still.
+ *
+ * A new rule is one more entry of `CORRECTION_RULES`, or comes from outside as the session's option `extraRules`.
  */
 
-/** What the rules go by. */
-export interface RuleTable {
-  /** A gripper's state (-1 closed … +1 open) below this is closed on nothing; compared in float64: float32(-0.98) is closed. */
-  readonly closedBelow: number;
-  /** Above this it is open; float32(0.90) is not. */
-  readonly openAbove: number;
-  /** For each task, the stage before which a gripper closed on nothing is an error: 0 never, Infinity always. */
-  readonly emptyGripperIsErrorBefore: { readonly left: readonly number[]; readonly right: readonly number[] };
-}
-
-const ALWAYS = Number.POSITIVE_INFINITY;
-const NEVER = 0;
-
-/** Entries `[first task, last task, stage]` as one number per task. */
-function perTask(rows: readonly (readonly [number, number, number])[]): readonly number[] {
-  const out: number[] = Array(50).fill(NEVER);
-  for (const [first, last, stage] of rows) out.fill(stage, first, last + 1);
-  return out;
-}
-
-/** The original's whole table for the 50 tasks of the challenge (golden case rules). */
-export const BEHAVIOR_RULES: RuleTable = {
-  closedBelow: -0.98,
-  openAbove: 0.9,
-  emptyGripperIsErrorBefore: {
-    left: perTask([
-      [0, 0, 2],
-      [1, 40, ALWAYS],
-      [41, 41, 14],
-      [42, 45, ALWAYS],
-      [46, 46, 8],
-      [47, 48, ALWAYS],
-      [49, 49, 14],
-    ]),
-    right: perTask([
-      [0, 0, 2],
-      [1, 29, ALWAYS],
-      [30, 30, 6],
-      [31, 31, 8],
-      [32, 32, 5],
-      [33, 33, 11],
-      [34, 37, ALWAYS],
-      [38, 39, NEVER],
-      [40, 40, 4],
-      [41, 41, 14],
-      [42, 44, ALWAYS],
-      [45, 45, 10],
-      [46, 46, 8],
-      [47, 49, ALWAYS],
-    ]),
-  },
-};
-
-/** What a rule sees: the task and stage that a plan was asked for with, and the grippers' present state. */
+/** What a rule sees: the task and stage that a plan was asked for with, and the grippers' present state by name. */
 export interface Situation {
   readonly task: number;
   readonly stage: number;
-  readonly left: number;
-  readonly right: number;
+  readonly grippers: Readonly<Record<string, number>>;
 }
 
-export interface Correction {
-  /** Which rule has spoken. */
-  readonly rule: CorrectionRuleName;
-  /** Grippers to open while the robot holds its state; neither = the plan stands. */
-  readonly openLeft: boolean;
-  readonly openRight: boolean;
+/** What a rule says instead of the plan. */
+export interface RuleAnswer {
+  /** Grippers to open while the robot holds its state; with none the plan stands. */
+  readonly open: readonly string[];
   /** The stage after the rule. */
   readonly stage: number;
   /** Why, for the record. */
   readonly reason: string;
 }
 
-type Rule = (situation: Situation, table: RuleTable) => Omit<Correction, 'rule'> | undefined;
+export interface Correction extends RuleAnswer {
+  /** Which rule has spoken. */
+  readonly rule: string;
+}
 
-/** The rules by name, in the order in which they are asked. */
-export const CORRECTION_RULES = {
-  'turning-on-radio': radioRule,
-  'empty-gripper': emptyGripperRule,
-} as const satisfies Readonly<Record<string, Rule>>;
+/** A rule that looks at the moment of a plan. Pure: the same situation gives the same answer. */
+export interface CorrectionRule {
+  readonly name: string;
+  /** What the robot lacks for it, such as "a gripper"; undefined when nothing. */
+  readonly lacks?: (robot: Robot) => string | undefined;
+  /** undefined: the rule has nothing to say. */
+  readonly apply: (situation: Situation, context: RuleContext) => RuleAnswer | undefined;
+}
 
-export type CorrectionRuleName = keyof typeof CORRECTION_RULES;
-export const CORRECTION_RULE_NAMES = Object.keys(CORRECTION_RULES) as readonly CorrectionRuleName[];
+/** The original's rules in the order in which they are asked. */
+export const CORRECTION_RULES: readonly CorrectionRule[] = [
+  {
+    // Task 0 from stage 2 on: stage 4 goes back to 2. An empty closed gripper is opened unless the other one is half
+    // open, holding the radio.
+    name: 'turning-on-radio',
+    lacks: lacksGripper,
+    apply({ task, stage, grippers }, { robot, sameStages }) {
+      if (task !== 0 || stage < 2 || !sameStages(task)) return undefined;
+      const half = (gripper: Gripper) => {
+        const state = grippers[gripper.name] ?? gripper.open;
+        return !closedOnNothing(gripper, state) && !isOpen(gripper, state);
+      };
+      const open = emptyGrippers(robot, grippers).filter(
+        (name) => !robot.grippers.some((other) => other.name !== name && half(other)),
+      );
+      const after = stage === 4 ? 2 : stage;
+      if (open.length === 0 && after === stage) return undefined;
+      const parts = [emptyHands(open), after === stage ? '' : `stage ${stage} begins again at ${after}`];
+      return { open, stage: after, reason: parts.filter(Boolean).join('; ') };
+    },
+  },
+  {
+    name: 'empty-gripper',
+    lacks: lacksGripper,
+    apply({ task, stage, grippers }, { robot, emptyIsErrorBefore }) {
+      const open = emptyGrippers(robot, grippers).filter((name) => stage < emptyIsErrorBefore(name, task));
+      return open.length === 0 ? undefined : { open, stage, reason: emptyHands(open) };
+    },
+  },
+];
 
 /** What the rules say about a plan; undefined when they say nothing. The first rule that matches is the only one. */
 export function correct(
   situation: Situation,
-  { table = BEHAVIOR_RULES, names = CORRECTION_RULE_NAMES }: { table?: RuleTable; names?: readonly string[] } = {},
+  { rules = CORRECTION_RULES, context = CHALLENGE_CONTEXT }: CorrectOptions = {},
 ): Correction | undefined {
-  const found = firstToSpeak(CORRECTION_RULES, names, (rule: Rule) => rule(situation, table));
-  return found && { rule: found.rule, ...found.said };
+  for (const rule of rules) {
+    const said = rule.apply(situation, context);
+    if (said) return { rule: rule.name, ...said };
+  }
+  return undefined;
 }
 
-/** Task 0 from stage 2 on: stage 4 goes back to 2; an empty closed gripper is opened unless the other one is half open (holding the radio). */
-function radioRule({ task, stage, left, right }: Situation, { closedBelow, openAbove }: RuleTable) {
-  if (task !== 0 || stage < 2) return undefined;
-  const between = (x: number) => x >= closedBelow && x <= openAbove;
-  const openLeft = left < closedBelow && !between(right);
-  const openRight = right < closedBelow && !between(left);
-  const after = stage === 4 ? 2 : stage;
-  if (!openLeft && !openRight && after === stage) return undefined;
-  const parts = [emptyHands(openLeft, openRight), after === stage ? '' : `stage ${stage} begins again at ${after}`];
-  return { openLeft, openRight, stage: after, reason: parts.filter(Boolean).join('; ') };
+export interface CorrectOptions {
+  /** The rules that are on, in their order. */
+  readonly rules?: readonly CorrectionRule[];
+  readonly context?: RuleContext;
 }
 
-function emptyGripperRule({ task, stage, left, right }: Situation, table: RuleTable) {
-  const { closedBelow, emptyGripperIsErrorBefore: before } = table;
-  const openLeft = left < closedBelow && stage < (before.left[task] ?? NEVER);
-  const openRight = right < closedBelow && stage < (before.right[task] ?? NEVER);
-  if (!openLeft && !openRight) return undefined;
-  return { openLeft, openRight, stage, reason: emptyHands(openLeft, openRight) };
+/** The grippers' numbers of a state [width], by name. */
+export function gripperStates(
+  state: ArrayLike<number>,
+  { grippers }: Robot = CHALLENGE_ROBOT,
+): Readonly<Record<string, number>> {
+  return Object.fromEntries(grippers.map(({ name, column }) => [name, state[column] as number]));
 }
 
-function emptyHands(left: boolean, right: boolean): string {
-  if (left && right) return 'both grippers closed on nothing';
-  return left || right ? `the ${left ? 'left' : 'right'} gripper closed on nothing` : '';
+/** Names of the grippers that are closed with nothing between their fingers. */
+function emptyGrippers(robot: Robot, states: Readonly<Record<string, number>>): string[] {
+  return robot.grippers
+    .filter((gripper) => closedOnNothing(gripper, states[gripper.name] ?? gripper.open))
+    .map(({ name }) => name);
+}
+
+export function lacksGripper({ grippers }: Robot): string | undefined {
+  return grippers.length === 0 ? 'a gripper' : undefined;
+}
+
+/** "the left gripper closed on nothing", "both grippers …"; empty for none. */
+export function emptyHands(names: readonly string[]): string {
+  if (names.length === 0) return '';
+  if (names.length === 2) return 'both grippers closed on nothing';
+  return names.length === 1
+    ? `the ${names[0]} gripper closed on nothing`
+    : `the grippers ${names.join(', ')} closed on nothing`;
 }

@@ -9,8 +9,8 @@ import {
   type Session,
   stateOf,
 } from '../robot/index.ts';
-import { type Moment, RECOVERY_RULE_NAMES, recover } from './recovery.ts';
-import { correct } from './rules.ts';
+import { type Moment, recover } from './recovery.ts';
+import { correct, gripperStates } from './rules.ts';
 import { type ResolvedOptions, resolveOptions, type SessionOptions } from './sessionOptions.ts';
 import { float32, float64, parseSnapshot, type SessionSnapshot, toBase64 } from './sessionSnapshot.ts';
 import { FIRST_STAGE, type StageState, voteOnStage } from './stageTracker.ts';
@@ -32,6 +32,8 @@ export interface SessionDetail {
 
 export interface EpisodeSession extends Session {
   readonly detail: SessionDetail;
+  /** What was asked for and is off, because the robot lacks a part or its tasks are others; one line each. */
+  readonly notices: readonly string[];
   /** The next `count` actions (fewer where the plan ends before), absolute, as `next` will give them: [rows, width]. Changes nothing. */
   upcoming(count: number): { readonly rows: number; readonly actions: Float64Array };
   /** All that the session knows, as plain JSON; pictures excepted, so take it after `accept` or `next`, not between `observe` and `planRequest`. */
@@ -68,16 +70,18 @@ class ChunkSession implements EpisodeSession {
   private plans = 0;
   private lastNote: PolicyNote = { planned: false, stage: 0 };
   private pending: { planned: boolean; rule?: string; reason?: string } | undefined;
-  /** Kept only while a rule of the second kind is on. */
+  /** Kept only while a recovery rule is on. */
   private past: Moment[] = [];
   private rest = 0;
   private recoveries = 0;
   /** The state has not been followed by an action yet; a client that takes several actions at once looks only before the first. */
   private fresh = false;
   private readonly looksBack: boolean;
+  readonly notices: readonly string[];
 
   constructor(private readonly options: ResolvedOptions) {
-    this.looksBack = RECOVERY_RULE_NAMES.some((name) => options.rules.includes(name));
+    this.looksBack = options.rules.recoveries.length > 0;
+    this.notices = options.notices;
   }
 
   get note(): PolicyNote {
@@ -135,13 +139,14 @@ class ChunkSession implements EpisodeSession {
     if (this.looksBack) this.lookBack(state);
   }
 
-  /** Rules of the second kind: when one speaks, its way back takes the place of the plan, and the next plan starts afresh. */
+  /** Recovery rules: when one speaks, its way back takes the place of the plan, and the next plan starts afresh. */
   private lookBack(state: Float32Array): void {
     const { options, taskId, tracker, past, plan } = this;
     const busy = plan?.recovery && this.served < plan.rows;
     if (busy || taskId === -1 || this.rest > 0 || this.recoveries >= options.recovery.limit) return;
     const situation = { task: taskId, stage: tracker.stage, past, state };
-    const recovery = recover(situation, options.rules, options.recovery);
+    const { rules, context } = options;
+    const recovery = recover(situation, { rules: rules.recoveries, settings: options.recovery, context });
     if (!recovery) return;
     const { actions, rows, rule, reason } = recovery;
     this.plan = { actions, rows, compressed: false, recovery: true };
@@ -184,9 +189,10 @@ class ChunkSession implements EpisodeSession {
     const knowsTask = taskId !== -1;
     let chunk = actions;
     const { stage } = this.tracker;
-    const [left, right] = options.robot.gripperColumns.map((column) => state[column]!) as [number, number];
-    const correction = knowsTask ? correct({ task: taskId, stage, left, right }, { names: options.rules }) : undefined;
-    if (correction?.openLeft || correction?.openRight) chunk = holdStill(state, horizon, correction, options.robot);
+    const { robot, rules, context } = options;
+    const situation = { task: taskId, stage, grippers: gripperStates(state, robot) };
+    const correction = knowsTask ? correct(situation, { rules: rules.corrections, context }) : undefined;
+    if (correction && correction.open.length > 0) chunk = holdStill(state, horizon, correction.open, robot);
     const next = compressChunk(chunk, {
       execute: options.executeActions,
       keep: options.keepActions,
@@ -306,16 +312,13 @@ class ChunkSession implements EpisodeSession {
   }
 }
 
-/** The present state, over and over, with a gripper opened; the base's commands are its measured velocities, as in the original. */
-function holdStill(
-  state: Float32Array,
-  horizon: number,
-  { openLeft, openRight }: { openLeft: boolean; openRight: boolean },
-  { gripperColumns }: Robot,
-): Float64Array {
+/**
+ * The present state, over and over, with grippers opened; the base's commands are its measured velocities, as in the
+ * original.
+ */
+function holdStill(state: Float32Array, horizon: number, open: readonly string[], { grippers }: Robot): Float64Array {
   const row = Float64Array.from(state);
-  if (openLeft) row[gripperColumns[0]!] = 1;
-  if (openRight) row[gripperColumns[1]!] = 1;
+  for (const gripper of grippers) if (open.includes(gripper.name)) row[gripper.column] = gripper.open;
   const chunk = new Float64Array(horizon * row.length);
   for (let t = 0; t < horizon; t++) chunk.set(row, t * row.length);
   return chunk;

@@ -1,8 +1,9 @@
 import { GRIPPER_CHANGE } from '../action/index.ts';
 import { InputError } from '../base/index.ts';
-import { BEHAVIOR_TASKS, CHALLENGE_ROBOT, type Robot } from '../robot/index.ts';
+import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot } from '../robot/index.ts';
 import { RECOVERY_DEFAULTS, type RecoverySettings } from './recovery.ts';
-import { type RulesOption, selectRules } from './ruleSelection.ts';
+import { type RuleContext, ruleContext } from './ruleContext.ts';
+import { type Rule, type RulesOption, type SelectedRules, selectRules } from './ruleSelection.ts';
 
 export interface SessionOptions {
   /** Whose states come in and whose actions go out; the challenge's by default. */
@@ -17,7 +18,9 @@ export interface SessionOptions {
   readonly votes: number;
   /** Which rules are on; the original's by default. */
   readonly rules: RulesOption;
-  /** How rules of the second kind see and answer; parts that are left out keep their defaults. */
+  /** Rules of one's own, asked after Valet's. */
+  readonly extraRules: readonly Rule[];
+  /** How recovery rules see and answer; parts that are left out keep their defaults. */
   readonly recovery: Partial<RecoverySettings>;
   /** Squeeze plans in time. */
   readonly compress: boolean;
@@ -41,18 +44,22 @@ export const SESSION_DEFAULTS: SessionOptions = {
   historyLength: 3,
   votes: 2,
   rules: true,
+  extraRules: [],
   recovery: {},
   compress: true,
   gripperCheck: true,
   gripperChange: GRIPPER_CHANGE,
   seed: 0,
-  taskNumStages: BEHAVIOR_TASKS.map((task) => task.numStages),
+  taskNumStages: BEHAVIOR_STAGES,
 };
 
-/** Options that hold, with the rules resolved to names. */
-export interface ResolvedOptions extends Omit<SessionOptions, 'rules' | 'recovery'> {
-  readonly rules: readonly string[];
+/** Options that hold, with the rules that are on. */
+export interface ResolvedOptions extends Omit<SessionOptions, 'rules' | 'extraRules' | 'recovery'> {
+  readonly rules: SelectedRules;
+  readonly context: RuleContext;
   readonly recovery: RecoverySettings;
+  /** What was asked for and is off, because the robot lacks a part or the tasks are others: one line each. */
+  readonly notices: readonly string[];
 }
 
 /** Fills in the defaults. @throws InputError for options that cannot work */
@@ -77,7 +84,31 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
   if (all.baseFactor !== undefined) finite('baseFactor', all.baseFactor, 0);
   for (const task of all.taskNumStages.keys())
     if (task in all.taskNumStages) integer(`taskNumStages[${task}]`, all.taskNumStages[task]!, 1); // a hole: a task that is not known
-  return { ...all, recovery, rules: selectRules(all.rules) };
+  const context = ruleContext(all.robot, all.taskNumStages);
+  const { rules, notices } = usableRules(selectRules(all.rules, all.extraRules), context, all);
+  return { ...all, recovery, rules, context, notices };
+}
+
+/** The rules that this robot has the parts for, and a line for each that is off. */
+function usableRules(
+  selected: SelectedRules,
+  { robot, sameStages }: RuleContext,
+  { taskNumStages, compress, executeActions, executeSteps }: SessionOptions,
+): { readonly rules: SelectedRules; readonly notices: readonly string[] } {
+  const notices: string[] = [];
+  const usable = <R extends Rule>(rules: readonly R[]) =>
+    rules.filter(({ name, lacks }) => {
+      const missing = lacks?.(robot);
+      if (missing) notices.push(`rule ${name} is off: the robot ${robot.name} lacks ${missing}`);
+      return missing === undefined;
+    });
+  const rules = { corrections: usable(selected.corrections), recoveries: usable(selected.recoveries) };
+  if (compress && executeSteps < executeActions && robot.baseColumns.length === 0)
+    notices.push(`plans are squeezed without a factor: the robot ${robot.name} lacks a base that is told velocities`);
+  const others = [...taskNumStages.keys()].filter((task) => task in BEHAVIOR_STAGES && !sameStages(task));
+  if (rules.corrections.length > 0 && others.length > 0)
+    notices.push(`rules that name stages are off in ${others.length} tasks: these are not the challenge's stages`);
+  return { rules, notices };
 }
 
 function integer(name: string, value: number, low: number): void {

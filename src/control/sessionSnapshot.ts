@@ -9,11 +9,11 @@ const SnapshotSchema = z.strictObject({
   history: z.array(z.number().int()),
   episode: z.number().int().nonnegative(),
   plans: z.number().int().nonnegative(),
-  /** float32 [23]. */
+  /** float32 [width]. */
   state: z.base64().optional(),
   plan: z
     .strictObject({
-      /** float64 [rows, 23]. */
+      /** float64 [rows, width]. */
       actions: z.base64(),
       rows: z.number().int().nonnegative(),
       compressed: z.boolean(),
@@ -21,7 +21,7 @@ const SnapshotSchema = z.strictObject({
     })
     .optional(),
   served: z.number().int().nonnegative(),
-  /** float64 [rows, 23]. */
+  /** float64 [rows, width]. */
   prefix: z.strictObject({ rows: z.number().int().nonnegative(), actions: z.base64() }).optional(),
   pending: z
     .strictObject({ planned: z.boolean(), rule: z.string().optional(), reason: z.string().optional() })
@@ -33,7 +33,7 @@ const SnapshotSchema = z.strictObject({
     reason: z.string().optional(),
     compressed: z.boolean().optional(),
   }),
-  /** float32 [steps, 2, 23]: measured state and the action given, oldest first. */
+  /** float32 [steps, 2, width]: measured state and the action given, oldest first. */
   past: z.base64(),
   rest: z.number().int().nonnegative(),
   recoveries: z.number().int().nonnegative(),

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { tinyNetwork, tinyStatistics } from '../../test/support/model.ts';
@@ -113,6 +114,19 @@ describe('a robot of 7 numbers', () => {
     const local = createPolicy({ planner: new ArithmeticPlanner(ARM), session });
     for (let step = 0; step < 45; step++)
       expect(await remote.act(seen(ARM, step))).toEqual(await local.act(seen(ARM, step)));
+  });
+
+  it('is told once a server, in the log, what of System 2 is off', async () => {
+    const lines: { notice?: string }[] = [];
+    const logger = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
+    const planner = new ArithmeticPlanner(ARM);
+    const settings = { rules: ['turning-on-radio', 'stalled-approach'] };
+    const { notices } = createSession({ ...settings, robot: ARM });
+    const server = open(await startServer({ plannerFor: () => planner, sessionOptions: settings, logger }));
+    await server.ready;
+    for (let i = 0; i < 3; i++) open(await RemotePolicy.connect(server.urls[0]!, { robot: ARM }));
+    expect(notices.length).toBeGreaterThan(0);
+    expect(lines.flatMap(({ notice }) => notice ?? [])).toEqual(notices);
   });
 
   it('before any plan holds still, its gripper within closed and open', async () => {

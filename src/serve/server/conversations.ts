@@ -107,12 +107,12 @@ export class Conversations {
     return { responder, resumable };
   }
 
-  /** What of System 2 is off because the robot lacks a part. */
-  private tellNotices({ notices = [] }: EpisodeSession & { readonly notices?: readonly string[] }): void {
+  /** What was asked of System 2 and is off. */
+  private tellNotices({ notices }: EpisodeSession): void {
     for (const notice of notices) {
       if (this.noticed.has(notice)) continue;
       this.noticed.add(notice);
-      this.options.log.warn({ notice }, 'the robot lacks a part');
+      this.options.log.warn({ notice }, 'a part of System 2 is off');
     }
   }
 

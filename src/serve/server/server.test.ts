@@ -401,7 +401,7 @@ describe('what goes wrong', () => {
 describe('HTTP on the same port', () => {
   it('/healthz says OK only once a plan can be made', async () => {
     const planner = new ArithmeticPlanner();
-    planner.delayMs = 200;
+    planner.delayMs = 800;
     const { server, http, url } = await serve({}, planner);
     expect((await fetch(`${http}/healthz`)).status).toBe(503);
     await expect(Bare.open(url)).rejects.toThrow(/503/);

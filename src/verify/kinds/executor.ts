@@ -1,6 +1,6 @@
 import { InputError } from '../../base/index.ts';
-import { correct, createSession } from '../../control/index.ts';
-import { CHALLENGE_ROBOT, type Picture } from '../../robot/index.ts';
+import { correct, createSession, gripperStates } from '../../control/index.ts';
+import type { Picture } from '../../robot/index.ts';
 import type { NdArray } from '../../tensor/index.ts';
 import { compareArrays, compareExactly, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, pick, rowOf } from '../goldenCase.ts';
@@ -105,9 +105,8 @@ async function replay(golden: GoldenCase, file: string, name: string, trace: Tra
       const { taskId, stage, state, prefix } = session.planRequest();
       values['asked_prefix']!.push([...(prefix?.actions ?? [])]);
       const answer = Float64Array.from(numbers(rowOf(answers, plans.length)));
-      const [left, right] = CHALLENGE_ROBOT.gripperColumns.map((column) => state[column]!) as [number, number];
       const ruled = tricks && taskId !== -1;
-      const rule = ruled ? correct({ task: taskId, stage, left, right }) : undefined;
+      const rule = ruled ? correct({ task: taskId, stage, grippers: gripperStates(state) }) : undefined;
       const stageLogits = Float32Array.from(numbers(rowOf(logits, plans.length)));
       session.accept({ actions: answer, horizon: answers.shape[1]!, stageLogits });
       plans.push({
@@ -116,7 +115,7 @@ async function replay(golden: GoldenCase, file: string, name: string, trace: Tra
         prompt: [taskId, stage],
         has_prefix: prefix !== undefined,
         prefix_rows: prefix?.rows ?? null,
-        rule_fired: Number(rule !== undefined && (rule.openLeft || rule.openRight)),
+        rule_fired: Number(rule !== undefined && rule.open.length > 0),
         stage_asked: stage,
         subtask_state: stage,
         stage_after_rule: ruled ? (rule?.stage ?? stage) : null,

@@ -1,13 +1,6 @@
 import { dirname, join } from 'node:path';
 import { InputError } from '../../base/index.ts';
-import {
-  CHALLENGE_ROBOT,
-  type Observation,
-  type Planner,
-  type PlanRequest,
-  type Prediction,
-  stateOf,
-} from '../../robot/index.ts';
+import { type Observation, type Planner, type PlanRequest, type Prediction, stateOf } from '../../robot/index.ts';
 import { type Responder, startServer } from '../../serve/index.ts';
 import {
   Float,
@@ -20,6 +13,7 @@ import {
 } from '../../wire/index.ts';
 import { compareExactly, type Outcome } from '../compare.ts';
 import type { GoldenCase } from '../goldenCase.ts';
+import { GOLDEN_ROBOT } from '../goldenRobot.ts';
 import { WireClient, type WireFrame } from './wireClient.ts';
 
 /** One line of a recorded session: an HTTP head with its body, or a websocket frame. */
@@ -49,7 +43,7 @@ interface Exchange {
 
 const [TEXT, BINARY, CLOSE] = [1, 2, 8];
 /** The action's numbers. */
-const WIDTH = 23;
+const WIDTH = GOLDEN_ROBOT.width;
 
 type Pair = { what: string; got: unknown; expected: unknown };
 
@@ -318,7 +312,7 @@ function chunkOf(exchanges: readonly Exchange[], bytes: (entry: Entry) => Buffer
 /** The scripted side: knows which message is on its way, and what the recorded server made of it. */
 class Stage implements Planner {
   readonly imageSize = 8;
-  readonly robot = CHALLENGE_ROBOT;
+  readonly robot = GOLDEN_ROBOT;
   /** The challenge's tasks need not be the recording's. */
   readonly taskNumStages: readonly number[] = Array.from({ length: 1000 }, () => 15);
   /** Observations on their way to a robot's session, none of them planned for yet. */
@@ -367,7 +361,7 @@ class Stage implements Planner {
     if (reply?.opcode === TEXT) return true;
     if (!reply || !actionsOf(this.bytes(reply)) || !(value instanceof Map)) return false;
     try {
-      return readObservation(value, CHALLENGE_ROBOT).observation.taskId < this.taskNumStages.length;
+      return readObservation(value, GOLDEN_ROBOT).observation.taskId < this.taskNumStages.length;
     } catch {
       return false;
     }
@@ -378,7 +372,7 @@ class Stage implements Planner {
     const value = tryUnpack(this.bytes(exchange.message));
     if (!(value instanceof Map) || value.has('reset')) return;
     try {
-      this.underWay.push({ exchange, observation: readObservation(value, CHALLENGE_ROBOT).observation });
+      this.underWay.push({ exchange, observation: readObservation(value, GOLDEN_ROBOT).observation });
     } catch {
       // No robot's observation, so no plan is made for it.
     }
@@ -399,7 +393,7 @@ class Stage implements Planner {
 }
 
 function isFor({ taskId, state }: PlanRequest, { taskId: task, proprioception }: Observation): boolean {
-  const recorded = stateOf(CHALLENGE_ROBOT, proprioception);
+  const recorded = stateOf(GOLDEN_ROBOT, proprioception);
   return (task === -1 || task === taskId) && recorded.every((value, i) => Object.is(value, state[i]));
 }
 
