@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { InputError, Progress } from '../base/index.ts';
-import { listRecordings, replaySession, SessionRecording, type SessionReplay } from '../serve/index.ts';
+import { listRecordings, readKeyFile, replaySession, SessionRecording, type SessionReplay } from '../serve/index.ts';
 import { atLeastZero } from './shared/numbers.ts';
 
 interface Options {
@@ -35,7 +34,7 @@ async function run(path: string, options: Options): Promise<void> {
   const { against: url, asRecorded, tolerance } = options;
   if (!URL.canParse(url) || !['ws:', 'wss:'].includes(new URL(url).protocol))
     throw new InputError('valet replay', `"${url}" is no websocket address (expected ws://HOST:PORT or wss://…).`);
-  const apiKey = options.apiKeyFile === undefined ? undefined : (await readFile(options.apiKeyFile, 'utf8')).trim();
+  const apiKey = options.apiKeyFile === undefined ? undefined : await readKeyFile(options.apiKeyFile);
   const recordings: SessionRecording[] = [];
   try {
     for (const file of await listRecordings(path)) recordings.push(await SessionRecording.open(file));
