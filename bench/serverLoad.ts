@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import { Random, ValetError } from '../src/base/index.ts';
 import { CHALLENGE_ROBOT, type Observation, type Robot } from '../src/robot/index.ts';
-import { observationToWire, packMessage } from '../src/wire/index.ts';
+import { packMessage, writeObservation } from '../src/wire/index.ts';
 
 /** A finger of a gripper that is half open, metres. */
 const HALF_OPEN = 0.025;
@@ -28,7 +28,7 @@ export function observationBytes(side: number, seed: number): Uint8Array {
       return [camera, { width: side, height: side, channels: 4, data }];
     }),
   ) as Observation['pictures'];
-  return packMessage(observationToWire({ proprioception, pictures, taskId: 0 }));
+  return packMessage(writeObservation({ proprioception, pictures, taskId: 0 }, CHALLENGE_ROBOT));
 }
 
 export interface LoadResult {

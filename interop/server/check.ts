@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { createPolicy, createSession } from '../../src/control/index.ts';
-import type { Observation } from '../../src/robot/index.ts';
+import { CHALLENGE_ROBOT, type Observation } from '../../src/robot/index.ts';
 import { RemotePolicy, startServer } from '../../src/serve/index.ts';
-import { observationFromWire, packMessage, unpackMessage } from '../../src/wire/index.ts';
+import { packMessage, readObservation, unpackMessage } from '../../src/wire/index.ts';
 import { ArithmeticPlanner, fakeObservation } from '../../test/support/serve.ts';
 import type { Check } from '../check.ts';
 import { PythonSide, python } from '../python.ts';
@@ -113,7 +113,7 @@ async function steps(side: PythonSide, report: Parameters<Check>[0]): Promise<vo
         echo: true,
       });
       const message = Uint8Array.from(Buffer.from(reply.message, 'hex'));
-      const observation: Observation = observationFromWire(unpackMessage(message)).observation;
+      const observation: Observation = readObservation(unpackMessage(message), CHALLENGE_ROBOT).observation;
       const expected = await local[client].act(observation);
       if (expected.every((value, i) => value === reply.action[i])) equal++;
       if (

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { createPolicy, createSession } from '../../src/control/index.ts';
-import type { Policy } from '../../src/robot/index.ts';
+import { decodePictures } from '../../src/picture/index.ts';
+import { CHALLENGE_ROBOT, type Policy } from '../../src/robot/index.ts';
 import { type PolicyServer, startServer } from '../../src/serve/index.ts';
-import { decodeJpegs, observationFromWire, unpackMessage } from '../../src/wire/index.ts';
+import { readObservation, unpackMessage } from '../../src/wire/index.ts';
 import { ArithmeticPlanner } from '../../test/support/serve.ts';
 import type { Check } from '../check.ts';
 import { PythonSide } from '../python.ts';
@@ -56,8 +57,9 @@ const what = (seed: number, more: object = {}) => ({
 
 /** What the in-process policy does with the message that the client sent, or would have sent. */
 async function expected(policy: Policy, reply: Reply): Promise<boolean> {
-  const value = await decodeJpegs(unpackMessage(Uint8Array.from(Buffer.from(reply.message, 'hex'))));
-  const action = await policy.act(observationFromWire(value).observation);
+  const message = unpackMessage(Uint8Array.from(Buffer.from(reply.message, 'hex')));
+  const { observation } = readObservation(message, CHALLENGE_ROBOT);
+  const action = await policy.act({ ...observation, pictures: await decodePictures(observation.pictures) });
   return reply.error === undefined && action.every((number, i) => number === reply.action[i]);
 }
 

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { InputError, Progress } from '../base/index.ts';
-import { listRecordings, Recording, replaySession, type SessionReplay } from '../serve/index.ts';
+import { listRecordings, readKeyFile, replaySession, SessionRecording, type SessionReplay } from '../serve/index.ts';
 import { atLeastZero } from './shared/numbers.ts';
 
 interface Options {
@@ -25,7 +24,8 @@ export function command(): Command {
     .option('--json', 'print one JSON object', false)
     .addHelpText(
       'after',
-      '\nExample:\n  $ valet replay recordings --against ws://127.0.0.1:8000\n\nExit code 1 when a reply differs. Without --as-recorded each message is sent as soon as the reply before it is there.',
+      '\nExample:\n  $ valet replay recordings --against ws://127.0.0.1:8000\n\nExit code 1 when a reply differs. ' +
+        'Without --as-recorded each message is sent as soon as the reply before it is there.',
     )
     .action(run);
 }
@@ -34,10 +34,10 @@ async function run(path: string, options: Options): Promise<void> {
   const { against: url, asRecorded, tolerance } = options;
   if (!URL.canParse(url) || !['ws:', 'wss:'].includes(new URL(url).protocol))
     throw new InputError('valet replay', `"${url}" is no websocket address (expected ws://HOST:PORT or wss://…).`);
-  const apiKey = options.apiKeyFile === undefined ? undefined : (await readFile(options.apiKeyFile, 'utf8')).trim();
-  const recordings: Recording[] = [];
+  const apiKey = options.apiKeyFile === undefined ? undefined : await readKeyFile(options.apiKeyFile);
+  const recordings: SessionRecording[] = [];
   try {
-    for (const file of await listRecordings(path)) recordings.push(await Recording.open(file));
+    for (const file of await listRecordings(path)) recordings.push(await SessionRecording.open(file));
     const wanted = recordings.filter(({ session }) => options.session === undefined || session === options.session);
     if (wanted.length === 0)
       throw new InputError(
@@ -46,7 +46,7 @@ async function run(path: string, options: Options): Promise<void> {
       );
     const total = wanted.flatMap(({ events }) => events).filter(({ kind }) => kind.startsWith('sent')).length;
     const progress = new Progress('replay', total, { unit: 'replies' });
-    const replay = (recording: Recording) =>
+    const replay = (recording: SessionRecording) =>
       replaySession(url, recording, {
         asRecorded,
         ...(apiKey === undefined ? {} : { apiKey }),
@@ -63,12 +63,15 @@ async function run(path: string, options: Options): Promise<void> {
 }
 
 /** Every session at the time at which it opened, counted from the first. */
-function together(recordings: readonly Recording[], replay: (recording: Recording) => Promise<SessionReplay>) {
-  const opened = recordings.map((recording) => Date.parse(recording.opened) || 0);
-  const first = Math.min(...opened);
+function together(
+  recordings: readonly SessionRecording[],
+  replay: (recording: SessionRecording) => Promise<SessionReplay>,
+) {
+  const openedAt = (recording: SessionRecording) => Date.parse(recording.opened) || 0;
+  const first = Math.min(...recordings.map(openedAt));
   return Promise.all(
-    recordings.map(async (recording, i) => {
-      await new Promise((resolve) => setTimeout(resolve, opened[i]! - first));
+    recordings.map(async (recording) => {
+      await new Promise((resolve) => setTimeout(resolve, openedAt(recording) - first));
       return replay(recording);
     }),
   );
@@ -90,8 +93,9 @@ function report(sessions: readonly SessionReplay[], tolerance: number, json: boo
       process.stdout.write(`${session.session}: ${compared} of ${session.steps} replies, ${verdict}${times}${note}\n`);
       for (const difference of session.differences) process.stdout.write(`  ${difference}\n`);
     }
+    const verdict = equal ? 'equal' : 'not equal';
     process.stdout.write(
-      `${equal ? 'equal' : 'not equal'}: ${sessions.length} sessions, ${steps} replies, largest difference ${maxDifference}\n`,
+      `${verdict}: ${sessions.length} sessions, ${steps} replies, largest difference ${maxDifference}\n`,
     );
   }
   if (!equal) process.exitCode = 1;

@@ -1,30 +1,17 @@
-import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { defaultMemory, InputError, parseBytes } from '../base/index.ts';
+import { InputError, parseBytes } from '../base/index.ts';
 import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
-import { checkpointFolder } from '../model/index.ts';
 import {
-  type CheckpointMapping,
-  CheckpointPool,
-  checkExposure,
   createLogger,
   DEFAULT_LIMITS,
-  folderOfTask,
-  isLoopback,
-  type Json,
-  type Logger,
-  Metrics,
-  type PolicyServer,
-  planningWorkers,
-  RecordedSessions,
-  Recorder,
-  ranges,
-  readCheckpointMapping,
+  type PlanningSettings,
+  parsePorts,
+  readKeyFile,
+  readTlsFiles,
   type ServerLimits,
-  type ServerOptions,
-  startServer,
-  taskStages,
-  tryPlanner,
+  type StartOptions,
+  serveCheckpoint,
+  serveRecordings,
 } from '../serve/index.ts';
 import { numberOption, positive, whole } from './shared/numbers.ts';
 import { addPlanningOptions, type PlanningOptions, plannerOptions } from './shared/planning.ts';
@@ -38,7 +25,6 @@ interface Options extends PlanningOptions {
   port: readonly number[];
   apiKeyFile?: string;
   insecure: boolean;
-  open: boolean;
   tlsCert?: string;
   tlsKey?: string;
   workers: number;
@@ -47,7 +33,7 @@ interface Options extends PlanningOptions {
   batchWaitMs: number;
   maxWaitingPlans: number;
   planAhead: number;
-  memory: number;
+  memory?: number;
   preload: boolean;
   reloadSeconds: number;
   seed: string;
@@ -83,7 +69,6 @@ export function command(): Command {
     .option('--port <port>', 'port, a range such as 8000-8063, or 0 for a free one', ports, [8000])
     .option('--api-key-file <file>', 'clients must send the key in this file')
     .option('--insecure', 'listen on an address that other machines reach without asking for a key', false)
-    .addOption(new Option('--open', 'earlier name of --insecure').default(false).hideHelp())
     .option('--tls-cert <file>', 'certificate chain, PEM; clients then connect to wss://')
     .option('--tls-key <file>', 'private key of the certificate, PEM')
     .optionsGroup('Planning:')
@@ -150,145 +135,67 @@ export function command(): Command {
     )
     .addHelpText(
       'after',
-      '\nExample:\n  $ valet serve --checkpoint household --port 0\n\nPrints {"listening": ["ws://…"]} once plans can be made. SIGTERM ends it gracefully. docs/serving.md explains each option.',
+      '\nExample:\n  $ valet serve --checkpoint household --port 0\n\n' +
+        'Prints {"listening": ["ws://…"]} once plans can be made. ' +
+        'SIGTERM ends it gracefully. docs/serving.md explains each option.',
     )
     .action(serve);
 }
 
 async function serve(options: Options): Promise<void> {
-  const { host, logLevel, record } = options;
-  checkTarget(options);
-  const apiKey = options.apiKeyFile === undefined ? undefined : await readKey(options.apiKeyFile);
-  const open = options.insecure || options.open;
-  checkExposure(host, apiKey, open);
-  const tls = await readTls(options);
-  const logger = createLogger(logLevel);
-  if (!isLoopback(host) && apiKey === undefined)
-    logger.warn({ host }, 'anybody who reaches this address may drive robots');
-  else if (!isLoopback(host) && !tls)
-    logger.warn({ host }, 'the key and all pictures travel unencrypted; see --tls-cert');
+  const { checkpoint, mapping, replay } = options;
+  if ([checkpoint, mapping, replay].filter((target) => target !== undefined).length !== 1)
+    throw new InputError(
+      'valet serve',
+      'needs either --checkpoint or --mapping (or --replay). Try --checkpoint household.',
+    );
+  const settings = await startOptions(options);
   const stop = nextSignal();
-  const metrics = new Metrics();
-  const closers: (() => Promise<unknown>)[] = [];
+  const running =
+    replay === undefined
+      ? await serveCheckpoint({ checkpoint, mapping, ...settings, ...planningSettings(options) })
+      : await serveRecordings(replay, settings);
+  const { server, close } = running;
   try {
-    const recorder = record === undefined ? undefined : await Recorder.open(record, { logger });
-    if (recorder) closers.push(() => recorder.close());
-    let server: PolicyServer | undefined;
-    const { stages, ...source } = await openSource(options, logger, metrics, () => server?.connections ?? 1, closers);
-    server = await startServer({
-      ...source,
-      sessionOptions: {
-        seed: options.seed,
-        rules: options.rules,
-        compress: options.compress,
-        ...(stages && { taskNumStages: stages }),
-      },
-      planAhead: options.planAhead,
-      host,
-      port: options.port,
-      tls,
-      ...(apiKey === undefined ? {} : { apiKey }),
-      open,
-      limits: serverLimits(options),
-      logger,
-      metrics,
-      ...(recorder && { tap: recorder }),
-    });
-    const { close, ready, urls } = { close: server.close.bind(server), ready: server.ready, urls: server.urls };
-    closers.push(close);
-    await Promise.race([ready, stop]);
+    await Promise.race([server.ready, stop]);
     if (!stop.came) {
-      process.stdout.write(`${JSON.stringify({ listening: urls })}\n`);
+      process.stdout.write(`${JSON.stringify({ listening: server.urls })}\n`);
       await stop;
     }
-    logger.info('shutting down');
+    settings.logger?.info('shutting down');
   } finally {
-    for (const close of closers.reverse()) await close();
+    await close();
   }
 }
 
-type Source = Pick<ServerOptions, 'plannerFor' | 'responderFor' | 'isUp' | 'metadata' | 'probeTask'> & {
-  /** Stages of each task, of the checkpoints that plan for them. */
-  readonly stages?: readonly number[];
-};
-
-/** What answers: checkpoints in a pool, or recordings. */
-async function openSource(
-  options: Options,
-  logger: Logger,
-  metrics: Metrics,
-  robots: () => number,
-  closers: (() => Promise<unknown>)[],
-): Promise<Source> {
-  if (options.replay !== undefined) {
-    const recorded = await RecordedSessions.open(options.replay);
-    closers.push(() => recorded.close());
-    return { responderFor: () => recorded.responder() };
-  }
-  const mapping = await readTarget(options);
-  const pool = openPool(options, mapping, logger, metrics, robots);
-  closers.push(() => pool.close());
-  const first = mapping.otherwise === undefined ? Math.min(...mapping.byTask.keys()) : 0;
-  // The one that /healthz stands for is loaded before anybody is listened to: what is wrong with it is said in one line.
-  await pool.open(folderOfTask(mapping, first));
-  if (options.preload) {
-    const left = await pool.preload(mapping.paths.values());
-    if (left.length > 0) logger.warn({ folders: left }, 'not preloaded: they do not fit --memory');
-  }
-  const metadata: Record<string, Json> = { server: 'valet', tasks: [...mapping.byTask.keys()] };
-  logger.info({ tasks: ranges([...mapping.byTask.keys()]), checkpoints: pool.folders.length }, 'ready to serve');
+async function startOptions(options: Options): Promise<StartOptions> {
+  const { apiKeyFile, tlsCert, tlsKey } = options;
+  const apiKey = apiKeyFile === undefined ? undefined : await readKeyFile(apiKeyFile);
   return {
-    plannerFor: (taskId) => pool.planner(folderOfTask(mapping, taskId)),
-    isUp: () => pool.isUp,
-    metadata,
-    probeTask: first,
-    stages: await taskStages(mapping),
+    host: options.host,
+    port: options.port,
+    tls: await readTlsFiles(tlsCert, tlsKey),
+    ...(apiKey !== undefined && { apiKey }),
+    open: options.insecure,
+    record: options.record,
+    sessionOptions: { seed: options.seed, rules: options.rules, compress: options.compress },
+    planAhead: options.planAhead,
+    limits: serverLimits(options),
+    logger: createLogger(options.logLevel),
   };
 }
 
-function openPool(
-  options: Options,
-  mapping: CheckpointMapping,
-  logger: Logger,
-  metrics: Metrics,
-  robots: () => number,
-): CheckpointPool {
-  const taskOf = new Map([...mapping.byTask].map(([task, name]) => [mapping.paths.get(name), task]));
-  const load = planningWorkers({
+function planningSettings(options: Options): PlanningSettings {
+  return {
+    planner: { ...plannerOptions(options), ...(options.threads !== undefined && { threads: options.threads }) },
     workers: options.workers,
-    planner: {
-      ...plannerOptions(options),
-      threads: options.threads,
-      onPass: (timing) => metrics.timed(timing),
-    },
-    batching: {
-      size: options.batch,
-      waitMs: options.batch > 1 ? options.batchWaitMs : 0,
-      expected: robots,
-      maxWaiting: options.maxWaitingPlans,
-      onPass: (pass) => metrics.pass(pass),
-      onWaiting: (change) => metrics.queued.inc(change),
-    },
-    supervision: {
-      planTimeoutMs: 1000 * options.planTimeout,
-      onRestart: (why) => {
-        metrics.restarts.inc({ why });
-        logger.error({ why }, 'a planning worker ended; another one starts');
-      },
-      onFailedRestart: (error) => logger.error({ err: error }, 'a planning worker could not be started; trying again'),
-    },
-  });
-  return new CheckpointPool(load, {
-    memoryBytes: options.memory ?? defaultMemory(),
+    batch: options.batch,
+    batchWaitMs: options.batchWaitMs,
+    maxWaitingPlans: options.maxWaitingPlans,
+    memoryBytes: options.memory,
+    preload: options.preload,
     reloadMs: 1000 * options.reloadSeconds,
-    trial: (planner, folder) => tryPlanner(planner, taskOf.get(folder) ?? 0),
-    logger,
-    onChange: ({ count, bytes: taken }) => {
-      metrics.checkpoints.set(count);
-      metrics.checkpointBytes.set(taken);
-    },
-    onLoad: (how) => metrics.loads.inc({ how }),
-  });
+  };
 }
 
 function serverLimits(options: Options): Partial<ServerLimits> {
@@ -307,40 +214,6 @@ function serverLimits(options: Options): Partial<ServerLimits> {
   };
 }
 
-function checkTarget({ checkpoint, mapping, replay }: Options): void {
-  if ([checkpoint, mapping, replay].filter((target) => target !== undefined).length !== 1)
-    throw new InputError(
-      'valet serve',
-      'needs either --checkpoint or --mapping (or --replay). Try --checkpoint household.',
-    );
-}
-
-async function readTarget({ checkpoint, mapping }: Options): Promise<CheckpointMapping> {
-  if (mapping !== undefined) return readCheckpointMapping(mapping);
-  const folder = checkpointFolder(checkpoint!);
-  return { paths: new Map([[folder, folder]]), byTask: new Map(), otherwise: folder };
-}
-
-async function readTls({ tlsCert, tlsKey }: Options): Promise<{ cert: string; key: string } | undefined> {
-  if (tlsCert === undefined && tlsKey === undefined) return undefined;
-  if (tlsCert === undefined || tlsKey === undefined)
-    throw new InputError('valet serve', 'TLS needs both --tls-cert and --tls-key.');
-  const read = (path: string) =>
-    readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      throw new InputError(path, `cannot be read (${error.code}).`);
-    });
-  return { cert: await read(tlsCert), key: await read(tlsKey) };
-}
-
-async function readKey(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(path, `the API key cannot be read (${error.code}).`);
-  });
-  const key = text.trim();
-  if (/\s/.test(key) || key === '') throw new InputError(path, 'holds no API key (expected one line).');
-  return key;
-}
-
 /** Settles with the first SIGTERM or SIGINT; the second one ends the process at once. */
 function nextSignal(): Promise<void> & { came: boolean } {
   let resolve: () => void;
@@ -355,11 +228,11 @@ function nextSignal(): Promise<void> & { came: boolean } {
 }
 
 function ports(text: string): number[] {
-  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
-  const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
-  if (!match || last < first || last > 65535 || last - first >= 256 || (first === 0 && last > 0))
+  try {
+    return parsePorts(text);
+  } catch {
     throw new InvalidArgumentError('expected a port, or a range of up to 256 such as 8000-8063.');
-  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  }
 }
 
 const ahead = numberOption(

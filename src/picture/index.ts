@@ -1,4 +1,13 @@
-/** Pictures: resized as Pillow does it, jittered, laid out in sheets. */
+/** Pictures: resized as Pillow does it, JPEG files opened, jittered, laid out in sheets. */
 export { type Jitter, PictureJitter } from './jitter.ts';
+export {
+  decodeJpeg,
+  decodePictures,
+  encodedJpeg,
+  isEncoded,
+  isJpeg,
+  type JpegLimits,
+  LARGEST_SIDE,
+} from './jpeg.ts';
 export { resizeFloatForModel, resizeForModel } from './resizeForModel.ts';
 export { PIXEL_TO_FLOAT, resizeWithPad } from './resizeWithPad.ts';

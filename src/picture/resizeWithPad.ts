@@ -4,10 +4,14 @@ import type { Picture } from '../robot/index.ts';
 /** Fractional bits of the filter coefficients, as in PIL. */
 const BITS = 22;
 
-/** For each output pixel: the first input pixel, and the coefficients from there on. */
+/**
+ * For each output pixel: the first input pixel, and where its coefficients lie in `weights`; one more entry marks the
+ * end.
+ */
 interface Filter {
   readonly first: Int32Array;
-  readonly weights: Int32Array[];
+  readonly offsets: Int32Array;
+  readonly weights: Int32Array;
 }
 
 /** Triangle filter with antialiasing, coefficients normalised in double and rounded to 22 bits (PIL's BILINEAR). */
@@ -16,7 +20,8 @@ function triangle(inputSize: number, outputSize: number): Filter {
   const support = Math.max(scale, 1);
   const perPixel = 1 / support; // multiplied by, as PIL does: a quotient could round the other way
   const first = new Int32Array(outputSize);
-  const weights: Int32Array[] = [];
+  const offsets = new Int32Array(outputSize + 1);
+  const weights: number[] = [];
   for (let i = 0; i < outputSize; i++) {
     const centre = (i + 0.5) * scale;
     const start = Math.max(0, Math.trunc(centre - support + 0.5));
@@ -26,9 +31,10 @@ function triangle(inputSize: number, outputSize: number): Filter {
     );
     const total = raw.reduce((sum, w) => sum + w, 0);
     first[i] = start;
-    weights.push(Int32Array.from(raw, (w) => Math.trunc(0.5 + (w / total) * 2 ** BITS)));
+    for (const w of raw) weights.push(Math.trunc(0.5 + (w / total) * 2 ** BITS));
+    offsets[i + 1] = weights.length;
   }
-  return { first, weights };
+  return { first, offsets, weights: Int32Array.from(weights) };
 }
 
 const filters = new Map<string, Filter>();
@@ -43,43 +49,54 @@ function filterFor(inputSize: number, outputSize: number): Filter {
   return filter;
 }
 
+const HALF = 1 << (BITS - 1);
 const clip = (sum: number) => (sum < 0 ? 0 : Math.min(255, sum >> BITS));
 
-/** Resamples the rows of `data` [height, width, channels] to [height, to, 3]; alpha is dropped. */
+/**
+ * Resamples the rows of `data` [height, width, channels] to [height, to, 3]; alpha is dropped. Sums stay below 2^31: at
+ * most 255 times coefficients that add up to about 2^22.
+ */
 function resampleRows(data: Uint8Array, height: number, width: number, channels: number, to: number): Uint8Array {
-  const { first, weights } = filterFor(width, to);
+  const { first, offsets, weights } = filterFor(width, to);
   const out = new Uint8Array(height * to * 3);
   let at = 0;
-  for (let y = 0; y < height; y++)
+  for (let y = 0; y < height; y++) {
+    const row = y * width;
     for (let x = 0; x < to; x++) {
-      const w = weights[x]!;
-      let from = (y * width + first[x]!) * channels;
-      let [r, g, b] = [1 << (BITS - 1), 1 << (BITS - 1), 1 << (BITS - 1)];
-      for (let k = 0; k < w.length; k++, from += channels) {
-        r += data[from]! * w[k]!;
-        g += data[from + 1]! * w[k]!;
-        b += data[from + 2]! * w[k]!;
+      let from = (row + first[x]!) * channels;
+      const end = offsets[x + 1]!;
+      let r = HALF;
+      let g = HALF;
+      let b = HALF;
+      for (let k = offsets[x]!; k < end; k++) {
+        const weight = weights[k]!;
+        r = (r + Math.imul(data[from]!, weight)) | 0;
+        g = (g + Math.imul(data[from + 1]!, weight)) | 0;
+        b = (b + Math.imul(data[from + 2]!, weight)) | 0;
+        from += channels;
       }
-      out[at++] = clip(r);
-      out[at++] = clip(g);
-      out[at++] = clip(b);
+      out[at] = clip(r);
+      out[at + 1] = clip(g);
+      out[at + 2] = clip(b);
+      at += 3;
     }
+  }
   return out;
 }
 
 /** Resamples the columns of `data` [height, width, channels] to [to, width, channels]. */
 function resampleColumns(data: Uint8Array, height: number, width: number, channels: number, to: number): Uint8Array {
-  const { first, weights } = filterFor(height, to);
+  const { first, offsets, weights } = filterFor(height, to);
   const row = width * channels;
   const out = new Uint8Array(to * row);
   const sums = new Int32Array(row);
   for (let y = 0; y < to; y++) {
-    sums.fill(1 << (BITS - 1));
-    const w = weights[y]!;
-    for (let k = 0; k < w.length; k++) {
-      const from = (first[y]! + k) * row;
-      const weight = w[k]!;
-      for (let x = 0; x < row; x++) sums[x]! += data[from + x]! * weight;
+    sums.fill(HALF);
+    let from = first[y]! * row;
+    for (let k = offsets[y]!; k < offsets[y + 1]!; k++) {
+      const weight = weights[k]!;
+      for (let x = 0; x < row; x++) sums[x] = (sums[x]! + Math.imul(data[from + x]!, weight)) | 0;
+      from += row;
     }
     for (let x = 0; x < row; x++) out[y * row + x] = clip(sums[x]!);
   }
@@ -87,8 +104,9 @@ function resampleColumns(data: Uint8Array, height: number, width: number, channe
 }
 
 /**
- * RGB [h, w, 3] of a picture, each pass rounded to 8 bits; a side that keeps its size is not resampled. As in Pillow 13, the rows come first unless the
- * height shrinks by more than twice as many pixels as the width (then the columns do; earlier versions never did that, 1 level apart in some values).
+ * RGB [h, w, 3] of a picture, each pass rounded to 8 bits; a side that keeps its size is not resampled. As in Pillow
+ * 13, the rows come first unless the height shrinks by more than twice as many pixels as the width (then the columns
+ * do; earlier versions never did that, 1 level apart in some values).
  */
 function resample({ width, height, channels, data }: Picture, w: number, h: number): Uint8Array {
   if (h < height && height - h > 2 * (width - w) && w !== width)
@@ -98,9 +116,10 @@ function resample({ width, height, channels, data }: Picture, w: number, h: numb
 }
 
 /**
- * A picture as the network gets it: RGB uint8 [size, size, 3], scaled to fit (triangle filter with antialiasing, each pass rounded to 8
- * bits), centred on black; alpha is dropped, not blended. A picture that fits already is passed on (RGB: the same bytes, not a copy).
- * Equal bit for bit to `resize_with_pad` of the original's client (golden cases transforms, policy-input).
+ * A picture as the network gets it: RGB uint8 [size, size, 3], scaled to fit (triangle filter with antialiasing, each
+ * pass rounded to 8 bits), centred on black; alpha is dropped, not blended. A picture that fits already is passed on
+ * (RGB: the same bytes, not a copy). Equal bit for bit to `resize_with_pad` of the original's client (golden cases
+ * transforms, policy-input).
  */
 export function resizeWithPad(picture: Picture, size: number): Uint8Array {
   const { width, height, channels, data } = picture;

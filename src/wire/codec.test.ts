@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { goldenBytes, goldenJson } from '../../test/support/serve.ts';
 import { InputError } from '../base/index.ts';
 import { describeValue } from './describe.ts';
+import { NumpyArray, NumpyScalar } from './numpy.ts';
 import { packMessage } from './pack.ts';
 import { unpackMessage } from './unpack.ts';
-import { Extension, Float, NumpyArray, NumpyScalar, type Packable, type WireMap, type WireValue } from './value.ts';
+import { Extension, Float, type Packable, type WireMap, type WireValue } from './value.ts';
 
 interface GoldenMessage {
   name: string;

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
-import { Extension, Float, NumpyArray, NumpyScalar, type WireValue } from './value.ts';
+import { NumpyArray, NumpyScalar } from './numpy.ts';
+import { Extension, Float, type WireValue } from './value.ts';
 
-/** A message's value in plain words (types, numbers, checksums of arrays), as the golden case wire describes it. Floats must have been read as `Float`. */
+/**
+ * A message's value in plain words (types, numbers, checksums of arrays), as the golden case wire describes it. Floats
+ * must have been read as `Float`.
+ */
 export function describeValue(value: WireValue): unknown {
   if (value === null) return { t: 'nil' };
   if (typeof value === 'boolean') return { t: 'bool', value };

@@ -1,6 +1,8 @@
 import { InputError } from '../base/index.ts';
 
-/** A numpy element type: `canonical` is numpy's own text for it (`<f4`, `|u1`, `<M8[ns]`), `size` its bytes per element. */
+/**
+ * A numpy element type: `canonical` is numpy's own text for it (`<f4`, `|u1`, `<M8[ns]`), `size` its bytes per element.
+ */
 export interface Dtype {
   readonly canonical: string;
   readonly kind: 'b' | 'i' | 'u' | 'f' | 'U' | 'S' | 'M' | 'm';
@@ -30,8 +32,8 @@ const UNITS = /^(\[\d{0,9}(Y|M|W|D|h|m|s|ms|us|μs|ns|ps|fs|as)\])?$/;
 const known = new Map<string, Dtype>();
 
 /**
- * Reads numpy's text for a plain element type. Object, void, structured and complex types are refused: the first three can
- * carry code or padding, and the official writer never sends the last.
+ * Reads numpy's text for a plain element type. Object, void, structured and complex types are refused: the first three
+ * can carry code or padding, and the official writer never sends the last.
  * @throws InputError naming the text
  */
 export function parseDtype(text: string): Dtype {
@@ -42,7 +44,8 @@ export function parseDtype(text: string): Dtype {
     const shown = JSON.stringify(text.slice(0, 40));
     throw new InputError(
       'dtype',
-      `cannot carry elements of type ${shown} (expected numbers, booleans, text, bytes or times, such as "<f4" or "|u1").`,
+      `cannot carry elements of type ${shown} ` +
+        '(expected numbers, booleans, text, bytes or times, such as "<f4" or "|u1").',
     );
   }
   if (known.size < 256) known.set(text, dtype);
@@ -64,7 +67,7 @@ function read(text: string): Dtype | undefined {
     else {
       // `b` alone is numpy's int8; only `b1` and `?` are booleans.
       size = letter === '?' && digits === '' ? 1 : Number(digits);
-      if (!SIZES[kind]!.includes(size)) return undefined;
+      if (!SIZES[kind]?.includes(size)) return undefined;
     }
   }
   const plain = size === 1 || kind === 'S';

@@ -1,14 +1,21 @@
-/** Messages of the official evaluator's wire: msgpack with numpy arrays, observations in, replies out. */
+/**
+ * Messages of the official evaluator's wire: msgpack with numpy arrays, observations in, replies out, the table of
+ * extras.
+ */
 export { describeValue } from './describe.ts';
 export {
-  actionFromWire,
-  decodeJpegs,
-  decodePictures,
-  observationFromWire,
-  observationToWire,
-  ownPictures,
-} from './observation.ts';
+  ASK_FOR_NOTE,
+  type Asked,
+  actionsAsked,
+  EXTRAS,
+  extra,
+  noteOf,
+  type ReplyFacts,
+  type WireExtra,
+} from './extras.ts';
+export { NumpyArray, NumpyScalar } from './numpy.ts';
+export { type ObservationMessage, readObservation, writeObservation } from './observation.ts';
 export { packMessage } from './pack.ts';
-export { packReply, WIDTH } from './reply.ts';
+export { actionFromWire, packReply } from './reply.ts';
 export { type UnpackLimits, unpackMessage } from './unpack.ts';
-export { Float, NumpyArray, NumpyScalar, type Packable, type WireMap, type WireValue } from './value.ts';
+export { Float, type Packable, type WireMap, type WireValue } from './value.ts';

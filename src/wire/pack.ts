@@ -1,5 +1,7 @@
 import { InputError } from '../base/index.ts';
-import { dtypeOf, Extension, Float, NumpyArray, NumpyScalar, type Packable } from './value.ts';
+import { ByteWriter } from './byteWriter.ts';
+import { dtypeOf, NumpyArray, NumpyScalar } from './numpy.ts';
+import { Extension, Float, type Packable } from './value.ts';
 
 const utf8 = new TextEncoder();
 const key = (text: string) => Uint8Array.from([0xc4, text.length, ...utf8.encode(text)]);
@@ -11,10 +13,11 @@ const SHAPE = key('shape');
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
- * One value as the official Python clients and servers write it: msgpack in its shortest form, numpy arrays as maps with
- * binary keys (`__ndarray__`, `data`, `dtype`, `shape`), typed scalars as `__npgeneric__`. A whole number is written as an
- * integer, any other as a 64-bit float; wrap it in `Float` to force the latter.
- * @throws InputError for what the reference refuses too: functions, class instances, sets, integers beyond 64 bits, lone surrogates, deep nesting
+ * One value as the official Python clients and servers write it: msgpack in its shortest form, numpy arrays as maps
+ * with binary keys (`__ndarray__`, `data`, `dtype`, `shape`), typed scalars as `__npgeneric__`. A whole number is
+ * written as an integer, any other as a 64-bit float; wrap it in `Float` to force the latter.
+ * @throws InputError for what the reference refuses too: functions, class instances, sets, integers beyond 64 bits,
+ * lone surrogates, deep nesting
  */
 export function packMessage(value: Packable, { maxDepth = 1024 }: { maxDepth?: number } = {}): Uint8Array {
   const writer = new Writer(maxDepth);
@@ -22,15 +25,9 @@ export function packMessage(value: Packable, { maxDepth = 1024 }: { maxDepth?: n
   return writer.finish();
 }
 
-class Writer {
-  private bytes = new Uint8Array(4096);
-  private view = new DataView(this.bytes.buffer);
-  private length = 0;
-
-  constructor(private readonly maxDepth: number) {}
-
-  finish(): Uint8Array {
-    return this.bytes.subarray(0, this.length);
+class Writer extends ByteWriter {
+  constructor(private readonly maxDepth: number) {
+    super();
   }
 
   value(value: Packable, depth: number): void {
@@ -108,12 +105,6 @@ class Writer {
     else this.integer(BigInt(value));
   }
 
-  private float(value: number): void {
-    const at = this.room(9);
-    this.bytes[at] = 0xcb;
-    this.view.setFloat64(at + 1, value);
-  }
-
   private integer(value: bigint): void {
     if (value >= 0n) {
       if (value < 0x80n) this.byte(Number(value));
@@ -128,12 +119,6 @@ class Writer {
     else if (value >= -0x80000000n) this.wide(0xd2, 4, value);
     else if (value >= -(2n ** 63n)) this.wide(0xd3, 8, value);
     else throw new InputError('packMessage', `an integer does not fit 64 bits (got ${value}).`);
-  }
-
-  private wide(code: number, size: number, value: bigint): void {
-    const at = this.room(1 + size);
-    this.bytes[at] = code;
-    for (let i = 0; i < size; i++) this.bytes[at + 1 + i] = Number((value >> BigInt(8 * (size - 1 - i))) & 0xffn);
   }
 
   private text(text: string): void {
@@ -158,34 +143,5 @@ class Writer {
     else this.wide(data.length < 65536 ? 0xc8 : 0xc9, data.length < 65536 ? 2 : 4, BigInt(data.length));
     this.byte(type & 0xff);
     this.raw(data);
-  }
-
-  /** A length in its shortest form: in the code itself up to `most`, else in 16 or 32 bits. */
-  private header(length: number, code: number, most: number, code16: number, code32: number): void {
-    if (length <= most) this.byte(code | length);
-    else if (length < 65536) this.wide(code16, 2, BigInt(length));
-    else this.wide(code32, 4, BigInt(length));
-  }
-
-  private byte(byte: number): void {
-    const at = this.room(1); // may replace `bytes`
-    this.bytes[at] = byte;
-  }
-
-  private raw(bytes: Uint8Array): void {
-    const at = this.room(bytes.length);
-    this.bytes.set(bytes, at);
-  }
-
-  private room(count: number): number {
-    const at = this.length;
-    this.length += count;
-    if (this.length > this.bytes.length) {
-      const grown = new Uint8Array(Math.max(this.length + 4096, Math.ceil(1.5 * this.bytes.length)));
-      grown.set(this.bytes.subarray(0, at));
-      this.bytes = grown;
-      this.view = new DataView(grown.buffer);
-    }
-    return at;
   }
 }

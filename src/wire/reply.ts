@@ -1,31 +1,36 @@
-import type { PolicyNote } from '../robot/index.ts';
+import { InputError } from '../base/index.ts';
+import type { Robot } from '../robot/index.ts';
+import { type Asked, EXTRAS, lead, type ReplyFacts, type WireExtra, writeExtras } from './extras.ts';
+import { NumpyArray } from './numpy.ts';
 import { packMessage } from './pack.ts';
-import { Float, NumpyArray, type Packable } from './value.ts';
+import type { WireValue } from './value.ts';
 
-/** Numbers of one action (docs/facts.md#actions). */
-export const WIDTH = 23;
-
-export interface ReplyParts {
-  /** float32 [23]. */
-  readonly action: Float32Array;
-  /** float32 [rows, 23], the first row equal to `action`; absent when no chunk was asked for, or it could not be filled. */
-  readonly chunk?: Float32Array | undefined;
-  readonly note?: PolicyNote | undefined;
-  /** The observation came with a leading axis of 1. */
-  readonly batched: boolean;
-  readonly inferMs: number;
-  readonly previousTotalMs: number | undefined;
+/**
+ * The reply to an observation as the official server writes it: `action` float32 [width], then what was asked for
+ * besides.
+ */
+export function packReply(facts: ReplyFacts, asked: Asked, extras: readonly WireExtra[] = EXTRAS): Uint8Array {
+  const { action, batched } = facts;
+  return packMessage({
+    action: NumpyArray.of(action, [...lead(batched), action.length]),
+    ...writeExtras(facts, asked, extras),
+  });
 }
 
-/** The reply to an observation as the official server writes it. */
-export function packReply({ action, chunk, note, batched, inferMs, previousTotalMs }: ReplyParts): Uint8Array {
-  const lead = batched ? [1] : [];
-  const reply: { [key: string]: Packable } = { action: NumpyArray.of(action, [...lead, WIDTH]) };
-  if (chunk) reply['action_chunk'] = NumpyArray.of(chunk, [...lead, chunk.length / WIDTH, WIDTH]);
-  if (note) reply['policy_note'] = { ...note };
-  reply['server_timing'] = {
-    infer_ms: new Float(inferMs),
-    ...(previousTotalMs === undefined ? {} : { prev_total_ms: new Float(previousTotalMs) }),
-  };
-  return packMessage(reply);
+/**
+ * A reply's action, float32 [width].
+ * @throws InputError when it is missing, or not as many finite numbers as the robot's actions have
+ */
+export function actionFromWire(message: WireValue, robot: Robot): Float32Array {
+  const action = message instanceof Map ? message.get('action') : undefined;
+  if (!(action instanceof NumpyArray)) throw new InputError('reply', 'has no array named "action".');
+  if (action.size !== robot.width || action.dtype.charAt(1) !== 'f')
+    throw new InputError(
+      'reply',
+      `"action" is ${action.dtype} [${action.shape}] ` +
+        `(expected ${robot.width} floats, an action of robot ${robot.name}).`,
+    );
+  const values = action.float32();
+  if (!values.every(Number.isFinite)) throw new InputError('reply', '"action" is not finite.');
+  return values;
 }

@@ -1,5 +1,6 @@
 import { InputError } from '../base/index.ts';
-import { Extension, Float, NumpyArray, NumpyScalar, type WireMap, type WireValue } from './value.ts';
+import { readArray, readScalar } from './numpyForm.ts';
+import { Extension, Float, type WireMap, type WireValue } from './value.ts';
 
 export interface UnpackLimits {
   /** Nesting that the reference reads: 1,024 lists. */
@@ -21,8 +22,8 @@ const DEFAULTS: UnpackLimits = {
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Reads one message: the whole of `bytes`, nothing after it. Arrays and binary values are views of `bytes`, so the caller
- * must not write to it afterwards. Nothing is allocated on the word of a length that the message cannot hold.
+ * Reads one message: the whole of `bytes`, nothing after it. Arrays and binary values are views of `bytes`, so the
+ * caller must not write to it afterwards. Nothing is allocated on the word of a length that the message cannot hold.
  * @throws InputError for anything that is not exactly one well-formed value
  */
 export function unpackMessage(bytes: Uint8Array, limits: Partial<UnpackLimits> = {}): WireValue {
@@ -55,7 +56,7 @@ class Reader {
   value(depth: number): WireValue {
     if (depth > this.limits.maxDepth) throw this.wrong(`nested deeper than ${this.limits.maxDepth}`);
     if (++this.values > this.limits.maxValues) throw this.wrong(`holds more than ${this.limits.maxValues} values`);
-    const code = this.bytes[this.take(1)]!;
+    const code = this.view.getUint8(this.take(1));
     if (code < 0x80) return code;
     if (code < 0x90) return this.map(code & 15, depth);
     if (code < 0xa0) return this.list(code & 15, depth);
@@ -184,11 +185,13 @@ class Reader {
       const found = byteKeys.get(name);
       return found && map.get(found.key);
     };
+    const wrong = (what: string) => this.wrong(what);
     if (byteKeys.has('__ndarray__')) {
       const shapeAt = byteKeys.get('shape')?.valueAt;
-      return this.array(field('data'), field('dtype'), shapeAt === undefined ? undefined : this.again(shapeAt, depth));
+      const shape = shapeAt === undefined ? undefined : this.again(shapeAt, depth);
+      return readArray(field('data'), field('dtype'), shape, this.limits.maxArrayBytes, wrong);
     }
-    if (byteKeys.has('__npgeneric__')) return this.scalar(field('data'), field('dtype'));
+    if (byteKeys.has('__npgeneric__')) return readScalar(field('data'), field('dtype'), wrong);
     return map;
   }
 
@@ -199,26 +202,6 @@ class Reader {
     const value = this.value(depth + 1);
     [this.at, this.exactFloats] = [end, exact];
     return value;
-  }
-
-  private array(data: WireValue | undefined, dtype: WireValue | undefined, shape: WireValue | undefined): NumpyArray {
-    if (!(data instanceof Uint8Array)) throw this.wrong('an array without bytes as its data');
-    if (typeof dtype !== 'string') throw this.wrong('an array whose dtype is no text');
-    const extents = Array.isArray(shape) ? (shape as WireValue[]) : [shape];
-    for (const extent of extents)
-      if (typeof extent !== 'number') throw this.wrong('an array whose shape is no list of integers');
-    const array = new NumpyArray(dtype, extents as number[], data);
-    if (array.bytes.byteLength > this.limits.maxArrayBytes)
-      throw this.wrong(`an array of ${array.bytes.byteLength} bytes (expected ${this.limits.maxArrayBytes} at most)`);
-    return array;
-  }
-
-  private scalar(data: WireValue | undefined, dtype: WireValue | undefined): NumpyScalar {
-    if (typeof dtype !== 'string') throw this.wrong('a numpy scalar whose dtype is no text');
-    const value = data instanceof Float ? data.value : data;
-    if (typeof value !== 'number' && typeof value !== 'bigint' && typeof value !== 'boolean')
-      throw this.wrong('a numpy scalar that is no number');
-    return new NumpyScalar(dtype, value);
   }
 }
 

@@ -2,18 +2,16 @@ import fc from 'fast-check';
 import { WebSocket } from 'ws';
 import { Random } from '../../src/base/index.ts';
 import {
-  actionFromWire,
   Float,
   NumpyArray,
   NumpyScalar,
-  observationToWire,
   type Packable,
   packMessage,
   unpackMessage,
   type WireMap,
 } from '../../src/wire/index.ts';
 import { Extension } from '../../src/wire/value.ts';
-import { fakeObservation, goldenBytes, goldenJson } from '../support/serve.ts';
+import { actionOf, fakeObservation, goldenBytes, goldenJson, wireObservation } from '../support/serve.ts';
 
 /** For tests only: messages that no client should send, and a client that sends them. */
 
@@ -37,14 +35,17 @@ export function corpus(): Uint8Array[] {
     goldenJson<{ file: string; gzip: boolean; nbytes?: number }[]>(file).map((entry) => goldenBytes(entry)),
   );
   const observations = [256, 61].map((length) =>
-    packMessage(observationToWire(fakeObservation({ length: length as 256 }))),
+    packMessage(wireObservation(fakeObservation({ length: length as 256 }))),
   );
-  const jpeg = { ...observationToWire(fakeObservation()), [CAMERA]: Uint8Array.from([0xff, 0xd8, 0xff, 0xe0, 0, 16]) };
+  const jpeg = { ...wireObservation(fakeObservation()), [CAMERA]: Uint8Array.from([0xff, 0xd8, 0xff, 0xe0, 0, 16]) };
   // Large ones would make the run a test of the network.
   return [...golden.filter((bytes) => bytes.length < 20_000), ...observations, packMessage(jpeg), RESET];
 }
 
-/** One to eight changes of bytes: set, flipped, cut, inserted, repeated, spliced with another message, a length made wrong. */
+/**
+ * One to eight changes of bytes: set, flipped, cut, inserted, repeated, spliced with another message, a length made
+ * wrong.
+ */
 export function mutateBytes(random: Random, corpusOf: readonly Uint8Array[]): Uint8Array {
   const pick = () => corpusOf[random.integer(corpusOf.length)]!;
   let bytes = Buffer.from(pick());
@@ -112,7 +113,10 @@ const anything: fc.Arbitrary<Packable> = fc.letrec<{ node: Packable }>((tie) => 
   ),
 })).node;
 
-/** What a client may get wrong in an observation: a key left out, renamed or doubled, a value of another type, shape or dtype, odd extras. */
+/**
+ * What a client may get wrong in an observation: a key left out, renamed or doubled, a value of another type, shape or
+ * dtype, odd extras.
+ */
 const structure: fc.Arbitrary<Uint8Array> = fc
   .record({
     length: fc.constantFrom<256 | 61>(256, 61),
@@ -135,7 +139,7 @@ const structure: fc.Arbitrary<Uint8Array> = fc
     name: fc.string({ unit: 'binary', maxLength: 100 }),
   })
   .map(({ length, joint, task, where, how, value, name }) => {
-    const message = new Map<string, Packable>(Object.entries(observationToWire(fakeObservation({ length, joint }))));
+    const message = new Map<string, Packable>(Object.entries(wireObservation(fakeObservation({ length, joint }))));
     message.set('task_id', typeof task === 'bigint' ? NumpyArray.of(BigInt64Array.of(task)) : task);
     const keys = [...message.keys()];
     const key = keys[where % keys.length]!;
@@ -188,7 +192,10 @@ const INTERNALS = [
   /(?:Type|Reference|Range|Syntax)Error/,
 ];
 
-/** Sends `count` messages over `connections` connections, each after the answer to the one before, and looks at every answer. */
+/**
+ * Sends `count` messages over `connections` connections, each after the answer to the one before, and looks at every
+ * answer.
+ */
 export async function fuzz(
   url: string,
   {
@@ -249,7 +256,7 @@ function isFine(reply: Buffer): boolean {
   const value = unpackMessage(reply) as WireMap;
   const action = value instanceof Map ? value.get('action') : undefined;
   if (!(action instanceof NumpyArray) || action.size % 23 !== 0) return false;
-  return action.size === 23 ? actionFromWire(value).length === 23 : action.float32().every(Number.isFinite);
+  return action.size === 23 ? actionOf(value).length === 23 : action.float32().every(Number.isFinite);
 }
 
 class FuzzLine {

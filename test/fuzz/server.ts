@@ -8,8 +8,9 @@ import { fakeObservation } from '../support/serve.ts';
 import { type FuzzReport, fuzz } from './messages.ts';
 
 /**
- * Mutated messages against a live server with a real policy, in a process of its own: npx tsx test/fuzz/server.ts [--messages 100000] [--seed TEXT].
- * Prints one JSON object; exit code 1 when the server died, answered wrongly, told of its insides, or grew.
+ * Mutated messages against a live server with a real policy, in a process of its own: npx tsx test/fuzz/server.ts
+ * [--messages 100000] [--seed TEXT]. Prints one JSON object; exit code 1 when the server died, answered wrongly, told
+ * of its insides, or grew.
  */
 const { values } = parseArgs({
   options: { messages: { type: 'string', default: '100000' }, seed: { type: 'string', default: 'long' } },

@@ -7,7 +7,12 @@ import {
   type Planner,
   type PlanRequest,
   type Prediction,
+  type Robot,
 } from '../../src/robot/index.ts';
+
+import { actionFromWire, type Packable, type WireValue, writeObservation } from '../../src/wire/index.ts';
+
+export { describeValue } from '../../src/wire/index.ts';
 
 /** For tests only: a planner that computes, a describer of messages in the golden files' form, made-up observations. */
 
@@ -52,10 +57,21 @@ export function fakeObservation({
   return { proprioception, pictures, taskId };
 }
 
-/** Computes a plan from the request alone: row t is the state plus t/100 plus the head picture's first pixel /1000; the logits vote for the present stage. */
+/** An observation of the challenge's robot on the wire, by the name that its evaluator gives it. */
+export function wireObservation(observation: Observation, name = 'robot_r1'): { [key: string]: Packable } {
+  const message = Object.entries(writeObservation(observation, CHALLENGE_ROBOT));
+  return Object.fromEntries(message.map(([key, value]) => [key.replaceAll('robot_r1', name), value]));
+}
+
+/** A reply's action of the challenge's robot. */
+export const actionOf = (reply: WireValue): Float32Array => actionFromWire(reply, CHALLENGE_ROBOT);
+
+/**
+ * Computes a plan from the request alone: row t is the state plus t/100 plus the first camera's first pixel /1000; the
+ * logits vote for the present stage.
+ */
 export class ArithmeticPlanner implements Planner {
-  readonly imageSize = 8;
-  readonly robot = CHALLENGE_ROBOT;
+  imageSize = 8;
   requests: PlanRequest[] = [];
   /** Milliseconds that a plan takes. */
   delayMs = 0;
@@ -64,17 +80,21 @@ export class ArithmeticPlanner implements Planner {
   /** Put into the plan when set. */
   poison: number | undefined;
 
+  constructor(readonly robot: Robot = CHALLENGE_ROBOT) {}
+
   async plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
+    const { horizon, width } = this.robot;
     if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
     if (this.failure) throw this.failure;
     this.requests.push(...requests);
     return requests.map((request) => {
-      const actions = new Float64Array(30 * 23);
-      for (let t = 0; t < 30; t++) for (let i = 0; i < 23; i++) actions[t * 23 + i] = plannedNumber(request, t, i);
+      const actions = Float64Array.from({ length: horizon * width }, (_, i) =>
+        plannedNumber(request, Math.floor(i / width), i % width),
+      );
       if (this.poison !== undefined) actions[5] = this.poison;
       const stageLogits = new Float32Array(15).fill(-1);
       stageLogits[request.stage] = 1;
-      return { actions, horizon: 30, stageLogits };
+      return { actions, horizon, stageLogits };
     });
   }
 
@@ -82,5 +102,6 @@ export class ArithmeticPlanner implements Planner {
 }
 
 export function plannedNumber({ state, pictures }: PlanRequest, t: number, i: number): number {
-  return state[i]! + t / 100 + pictures.head.data[0]! / 1000;
+  const [first] = Object.values(pictures);
+  return (state[i] ?? 0) + t / 100 + (first?.data[0] ?? 0) / 1000;
 }

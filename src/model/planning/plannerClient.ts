@@ -52,9 +52,8 @@ export class PlannerClient implements Planner {
 
   async plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
     const sent = requests.map(alone);
-    const buffers = sent.flatMap(({ pictures }) =>
-      Object.values(pictures).map(({ data }) => data.buffer as ArrayBuffer),
-    );
+    const memory = sent.flatMap(({ pictures }) => Object.values(pictures).map(({ data }) => data.buffer));
+    const buffers = memory.filter((buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer);
     type Reply = { predictions: Prediction[]; passes: PlanTiming[] };
     const { predictions, passes } = await this.worker.call<Reply>('plan', sent, [...new Set(buffers)]);
     if (this.onPass) for (const pass of passes) this.onPass(pass);
@@ -72,10 +71,15 @@ export class PlannerClient implements Planner {
   }
 }
 
-/** The request with pictures of their own: a picture that is a view of a message would take the whole message with it. */
+/**
+ * The request with pictures of their own, which move to the worker: a picture that is a view of a message would take the whole message with it. One
+ * in memory that threads share stays there; the worker reads it in place.
+ */
 function alone(request: PlanRequest): PlanRequest {
   const pictures: Record<string, Picture> = {};
-  for (const [camera, picture] of Object.entries(request.pictures))
-    pictures[camera] = { ...picture, data: new Uint8Array(picture.data) };
+  for (const [camera, picture] of Object.entries(request.pictures)) {
+    const shared = picture.data.buffer instanceof SharedArrayBuffer;
+    pictures[camera] = shared ? picture : { ...picture, data: new Uint8Array(picture.data) };
+  }
   return { ...request, pictures };
 }

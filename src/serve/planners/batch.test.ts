@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ArithmeticPlanner, fakeObservation, plannedNumber } from '../../../test/support/serve.ts';
 import type { PlanRequest } from '../../robot/index.ts';
-import { BatchingPlanner, BusyError } from './batch.ts';
+import { BatchingPlanner } from './batch.ts';
+import { BusyError } from './urgentPlanner.ts';
 
 function request(seed: string, value: number): PlanRequest {
   const { pictures } = fakeObservation();

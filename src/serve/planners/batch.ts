@@ -1,18 +1,6 @@
-import { ValetError } from '../../base/index.ts';
-import type { Planner, PlanRequest, Prediction, Robot } from '../../robot/index.ts';
-
-/** How soon a plan is needed, and whether it still is. */
-export interface Urgency {
-  /** The robot can go on without it for so long; it is put behind plans that robots wait for, but never for longer than this. */
-  readonly slackMs?: number;
-  /** Nobody waits for the plan any more: it is taken out of the queue, and fails, if it has not begun. */
-  readonly signal?: AbortSignal;
-}
-
-/** A planner that can be told what is urgent; every `Planner` is one that does not listen. */
-export interface UrgentPlanner extends Planner {
-  plan(requests: readonly PlanRequest[], urgency?: Urgency): Promise<Prediction[]>;
-}
+import { InputError, ValetError } from '../../base/index.ts';
+import type { PlanRequest, Prediction, Robot } from '../../robot/index.ts';
+import { BusyError, PlanTooLateError, type Urgency, type UrgentPlanner } from './urgentPlanner.ts';
 
 export interface BatchingOptions {
   /** The most requests of one pass. */
@@ -30,6 +18,7 @@ export interface BatchingOptions {
 
 interface Waiting {
   readonly request: PlanRequest;
+  readonly signal: AbortSignal | undefined;
   readonly since: number;
   /** Passes take the earliest first, so nobody is overtaken for ever. */
   readonly due: number;
@@ -38,29 +27,28 @@ interface Waiting {
 }
 
 /**
- * A queue in front of one or several planners (copies of the same network): each planner that is free takes up to `size` of the requests that wait,
- * those due first, the oldest of them first. When a shared pass fails, each of its requests is tried alone, so that one robot's bad request is no
- * other robot's failure.
+ * A queue in front of one or several planners (copies of the same network): each planner that is free takes up to
+ * `size` of the requests that wait, those due first, the oldest of them first. When a shared pass fails, each of its
+ * requests is tried alone, so that one robot's bad request is no other robot's failure.
  */
 export class BatchingPlanner implements UrgentPlanner {
   private readonly waiting: Waiting[] = [];
-  private readonly free: Planner[];
+  private readonly free: UrgentPlanner[];
   private timer: NodeJS.Timeout | undefined;
-  private readonly planners: readonly Planner[];
+  private readonly planners: readonly UrgentPlanner[];
   private readonly options: BatchingOptions;
+  readonly robot: Robot;
+  readonly imageSize: number;
 
-  constructor(planners: Planner | readonly Planner[], options: BatchingOptions | number) {
-    this.planners = Array.isArray(planners) ? (planners as readonly Planner[]) : [planners as Planner];
+  /** @throws InputError without a planner */
+  constructor(planners: UrgentPlanner | readonly UrgentPlanner[], options: BatchingOptions | number) {
+    this.planners = Array.isArray(planners) ? (planners as readonly UrgentPlanner[]) : [planners as UrgentPlanner];
     this.options = typeof options === 'number' ? { size: options } : options;
     this.free = [...this.planners];
-  }
-
-  get robot(): Robot {
-    return this.planners[0]!.robot;
-  }
-
-  get imageSize(): number {
-    return this.planners[0]!.imageSize;
+    const [first] = this.planners;
+    if (!first) throw new InputError('planners', 'needs at least one planner.');
+    this.robot = first.robot;
+    this.imageSize = first.imageSize;
   }
 
   async plan(requests: readonly PlanRequest[], urgency: Urgency = {}): Promise<Prediction[]> {
@@ -85,11 +73,10 @@ export class BatchingPlanner implements UrgentPlanner {
     return new Promise<Prediction>((resolve, reject) => {
       const since = performance.now();
       const due = since + slackMs;
-      const one = { request, since, due, resolve, reject };
+      const one = { request, signal, since, due, resolve, reject };
       // In order of `due`; nearly always the last.
-      let at = this.waiting.length;
-      while (at > 0 && this.waiting[at - 1]!.due > due) at--;
-      this.waiting.splice(at, 0, one);
+      const before = this.waiting.findLastIndex((other) => other.due <= due);
+      this.waiting.splice(before + 1, 0, one);
       onWaiting?.(1);
       signal?.addEventListener(
         'abort',
@@ -108,7 +95,7 @@ export class BatchingPlanner implements UrgentPlanner {
   /** Gives work to every planner that is free. */
   private serve(): void {
     const { size, waitMs = 0, expected, onPass, onWaiting } = this.options;
-    while (this.free.length > 0 && this.waiting.length > 0) {
+    for (let [planner] = this.free; planner && this.waiting.length > 0; [planner] = this.free) {
       const company = Math.min(size, expected?.() ?? size);
       if (waitMs > 0 && this.waiting.length < company) {
         const oldest = this.waiting.reduce((first, { since }) => Math.min(first, since), Number.POSITIVE_INFINITY);
@@ -119,35 +106,51 @@ export class BatchingPlanner implements UrgentPlanner {
           return;
         }
       }
-      const planner = this.free.shift()!;
+      const free = planner;
+      this.free.shift();
       const batch = this.waiting.splice(0, size);
       onWaiting?.(-batch.length);
       if (onPass) {
         const now = performance.now();
         onPass({ size: batch.length, waitedMs: batch.map(({ since }) => now - since) });
       }
-      void pass(planner, batch).then(() => {
-        this.free.push(planner);
+      void pass(free, batch).then(() => {
+        this.free.push(free);
         this.serve();
       });
     }
   }
 }
 
-async function pass(planner: Planner, batch: readonly Waiting[]): Promise<void> {
+async function pass(planner: UrgentPlanner, batch: readonly Waiting[]): Promise<void> {
   try {
-    const predictions = await planner.plan(batch.map(({ request }) => request));
-    for (const [i, { resolve }] of batch.entries()) resolve(predictions[i]!);
+    const signal = allTooLate(batch);
+    const predictions = await planner.plan(
+      batch.map(({ request }) => request),
+      signal && { signal },
+    );
+    for (const [i, { resolve, reject }] of batch.entries()) {
+      const prediction = predictions[i];
+      if (prediction) resolve(prediction);
+      else reject(new ValetError('plan', `the planner gave ${predictions.length} for ${batch.length} requests.`));
+    }
   } catch (error) {
-    if (batch.length === 1) batch[0]!.reject(error);
+    const [alone, ...others] = batch;
+    if (others.length === 0) alone?.reject(error);
+    else if (error instanceof PlanTooLateError) for (const { reject } of batch) reject(error);
     else for (const one of batch) await pass(planner, [one]);
   }
 }
 
-/** More asked for than can be had now; the client may try again. */
-export class BusyError extends ValetError {
-  override name = 'BusyError';
-  constructor(what: string) {
-    super('server', what);
-  }
+/** Aborts when nobody waits for the pass any more and at least one of its plans came too late: its planner hangs. */
+function allTooLate(batch: readonly Waiting[]): AbortSignal | undefined {
+  const signals = batch.flatMap(({ signal }) => signal ?? []);
+  if (signals.length < batch.length) return undefined;
+  const hangs = new AbortController();
+  const look = () => {
+    const late = signals.find(({ reason }) => reason instanceof PlanTooLateError);
+    if (late && signals.every(({ aborted }) => aborted)) hangs.abort(late.reason);
+  };
+  for (const signal of signals) signal.addEventListener('abort', look, { once: true });
+  return hangs.signal;
 }

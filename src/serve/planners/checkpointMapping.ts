@@ -23,8 +23,9 @@ export interface CheckpointMapping {
 }
 
 /**
- * A mapping in one of two forms: the original's `{"checkpoints": {NAME: {"path", "tasks": [0, 1, …]}}}`, where every task of the challenge must be
- * there, once (further ones may be; golden case routing), or `{"default": FOLDER, "tasks": {"0-9,12": FOLDER}}`, where a default may stand for the rest.
+ * A mapping in one of two forms: the original's `{"checkpoints": {NAME: {"path", "tasks": [0, 1, …]}}}`, where every
+ * task of the challenge must be there, once (further ones may be; golden case routing), or `{"default": FOLDER,
+ * "tasks": {"0-9,12": FOLDER}}`, where a default may stand for the rest.
  * @throws InputError that names the task or the field that is wrong
  */
 export function parseCheckpointMapping(value: unknown, where = 'checkpoint mapping'): CheckpointMapping {
@@ -35,7 +36,10 @@ export function parseCheckpointMapping(value: unknown, where = 'checkpoint mappi
   for (const [name, { tasks }] of Object.entries(checkpoints)) for (const task of tasks) put(byTask, task, name, where);
   const missing = BEHAVIOR_TASKS.filter(({ id }) => !byTask.has(id)).map(({ id }) => id);
   if (missing.length > 0)
-    throw new InputError(where, `no checkpoint for task ${missing.join(', ')} (expected every task 0…49).`);
+    throw new InputError(
+      where,
+      `no checkpoint for task ${missing.join(', ')} (expected every task 0…${BEHAVIOR_TASKS.length - 1}).`,
+    );
   return { paths: new Map(Object.entries(checkpoints).map(([name, { path }]) => [name, path])), byTask };
 }
 
@@ -72,7 +76,8 @@ function parseTaskIds(list: string, where: string): number[] {
 }
 
 /**
- * Reads a mapping file of either form. A relative folder is looked for beside the file first, then where the command runs (as the original does).
+ * Reads a mapping file of either form. A relative folder is looked for beside the file first, then where the command
+ * runs (as the original does).
  * @throws InputError for a file that is none
  */
 export async function readCheckpointMapping(path: string): Promise<CheckpointMapping> {
@@ -95,7 +100,13 @@ export function folderOfTask({ paths, byTask, otherwise }: CheckpointMapping, ta
         ? 'the observation names no task, and there is no checkpoint for that. Send task_id.'
         : `no checkpoint is served for task ${taskId} (served: ${ranges([...byTask.keys()])}).`,
     );
-  return paths.get(name)!;
+  return pathOf(paths, name);
+}
+
+function pathOf(paths: CheckpointMapping['paths'], name: string): string {
+  const path = paths.get(name);
+  if (path === undefined) throw new InputError('checkpoint mapping', `no checkpoint is called ${name}.`);
+  return path;
 }
 
 /** 0, 1, 2, 7 as `0-2, 7`. */
@@ -109,7 +120,10 @@ export function ranges(tasks: readonly number[]): string {
   return out.map(([a, b]) => (a === b ? `${a}` : `${a}-${b}`)).join(', ');
 }
 
-/** Keeps one checkpoint in memory: the one whose task was asked for last. The original's rule; the server keeps several (`CheckpointPool`). */
+/**
+ * Keeps one checkpoint in memory: the one whose task was asked for last. The original's rule; the server keeps several
+ * (`CheckpointPool`).
+ */
 export class CheckpointSwitcher<T> {
   private current: { readonly name: string; readonly loaded: T } | undefined;
 
@@ -119,14 +133,17 @@ export class CheckpointSwitcher<T> {
     private readonly load: (name: string, path: string, previous: T | undefined) => Promise<T> | T,
   ) {}
 
-  /** The checkpoint of a task; loaded only when another one is in memory. @throws InputError for a task that is not mapped */
+  /**
+   * The checkpoint of a task; loaded only when another one is in memory.
+   * @throws InputError for a task that is not mapped
+   */
   async use(taskId: number): Promise<T> {
     const name = this.mapping.byTask.get(taskId);
     if (name === undefined) throw new InputError('checkpoint mapping', `task ${taskId} has no checkpoint.`);
     if (this.current?.name !== name) {
       const previous = this.current?.loaded;
       this.current = undefined;
-      this.current = { name, loaded: await this.load(name, this.mapping.paths.get(name)!, previous) };
+      this.current = { name, loaded: await this.load(name, pathOf(this.mapping.paths, name), previous) };
     }
     return this.current.loaded;
   }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ArithmeticPlanner, fakeObservation } from '../../../test/support/serve.ts';
 import type { PlanRequest, Prediction } from '../../robot/index.ts';
-import { CheckpointPool, type CheckpointPoolOptions, type LoadCheckpoint } from './checkpointPool.ts';
+import { CheckpointPool, type CheckpointPoolOptions } from './checkpointPool.ts';
+import type { LoadCheckpoint } from './loadedCheckpoint.ts';
 
 const request: PlanRequest = { ...fakeObservation(), stage: 0, state: new Float32Array(23), seed: '0' };
 let folder: string;

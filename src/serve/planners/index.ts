@@ -1,4 +1,3 @@
-export { BusyError, type Urgency, type UrgentPlanner } from './batch.ts';
 export {
   type CheckpointMapping,
   CheckpointSwitcher,
@@ -8,5 +7,7 @@ export {
   readCheckpointMapping,
 } from './checkpointMapping.ts';
 export { CheckpointPool } from './checkpointPool.ts';
+export { type MappedCheckpoints, readMappedCheckpoints } from './mappedCheckpoints.ts';
 export { planningWorkers } from './planningWorkers.ts';
-export { taskStages } from './taskStages.ts';
+export { tryPlanner } from './tryPlanner.ts';
+export { BusyError, planInTime, type Urgency, type UrgentPlanner } from './urgentPlanner.ts';

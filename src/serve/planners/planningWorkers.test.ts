@@ -7,9 +7,10 @@ import { fakeObservation } from '../../../test/support/serve.ts';
 import { createPolicy, createSession } from '../../control/index.ts';
 import { createPlanner, initParameters, PlannerClient, readCheckpoint, writeCheckpoint } from '../../model/index.ts';
 import { RemotePolicy } from '../client/remotePolicy.ts';
-import { type PolicyServer, startServer, tryPlanner } from '../server/server.ts';
+import { type PolicyServer, startServer } from '../server/server.ts';
 import { CheckpointPool } from './checkpointPool.ts';
 import { planningWorkers } from './planningWorkers.ts';
+import { tryPlanner } from './tryPlanner.ts';
 
 /** Real networks in real worker threads, behind a real server. */
 let folder: string;
@@ -35,7 +36,7 @@ beforeAll(async () => {
       return client;
     },
   });
-  pool = new CheckpointPool(load, { trial: (planner) => tryPlanner(planner, 0) });
+  pool = new CheckpointPool(load, { trial: (planner) => tryPlanner(planner, 0, 60_000) });
   server = await startServer({
     plannerFor: (task) => pool.planner(checkpoint(task === 2 ? 'two' : 'one')),
     isUp: () => pool.isUp,

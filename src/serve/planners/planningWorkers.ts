@@ -1,9 +1,9 @@
 import { PlannerClient, type PlannerOptions } from '../../model/index.ts';
 import { type BatchingOptions, BatchingPlanner } from './batch.ts';
-import type { LoadCheckpoint } from './checkpointPool.ts';
-import { type MortalPlanner, SupervisedPlanner, type SupervisionOptions } from './supervisedPlanner.ts';
+import type { LoadCheckpoint } from './loadedCheckpoint.ts';
+import { type RestartablePlanner, SupervisedPlanner, type SupervisionOptions } from './supervisedPlanner.ts';
 
-export interface PlanningOptions {
+export interface PlanningWorkersOptions {
   /** Worker threads for each checkpoint; each holds the network once. */
   readonly workers?: number;
   readonly planner?: PlannerOptions;
@@ -14,7 +14,7 @@ export interface PlanningOptions {
     folder: string,
     options: PlannerOptions,
     admit?: (bytes: number) => Promise<void>,
-  ) => Promise<MortalPlanner & { readonly bytes: number }>;
+  ) => Promise<RestartablePlanner & { readonly bytes: number }>;
 }
 
 /** The batch sizes that are compiled ahead: the powers of two up to the largest, and that one. */
@@ -25,7 +25,7 @@ function batchSizes(largest: number): number[] {
 }
 
 /** Loads checkpoints into worker threads of their own, restarted when they die, behind one queue that batches. */
-export function planningWorkers(options: PlanningOptions): LoadCheckpoint {
+export function planningWorkers(options: PlanningWorkersOptions): LoadCheckpoint {
   const { workers = 1, planner: network = {}, batching, supervision = {} } = options;
   const { start = PlannerClient.start } = options;
   const settings: PlannerOptions = { batchSizes: batchSizes(batching.size), ...network };

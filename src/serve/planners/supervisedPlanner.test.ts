@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { ArithmeticPlanner, fakeObservation } from '../../../test/support/serve.ts';
 import type { PlanRequest, Prediction } from '../../robot/index.ts';
-import { type MortalPlanner, SupervisedPlanner } from './supervisedPlanner.ts';
+import { BatchingPlanner } from './batch.ts';
+import { type RestartablePlanner, SupervisedPlanner } from './supervisedPlanner.ts';
+import { planInTime } from './urgentPlanner.ts';
 
 const request = (seed: string): PlanRequest => ({ ...fakeObservation(), stage: 0, state: new Float32Array(23), seed });
 
 /** A planner that dies of the request `deadly`, and hangs on `slow`. */
-class Frail extends ArithmeticPlanner implements MortalPlanner {
+class Frail extends ArithmeticPlanner implements RestartablePlanner {
   isDead = false;
   private die!: () => void;
   private fail!: (error: Error) => void;
@@ -29,7 +31,7 @@ class Frail extends ArithmeticPlanner implements MortalPlanner {
   }
 }
 
-async function supervised(options: { planTimeoutMs?: number; refuse?: number } = {}) {
+async function supervised() {
   const started: Frail[] = [];
   const heard: string[] = [];
   let refuse = 0;
@@ -39,7 +41,6 @@ async function supervised(options: { planTimeoutMs?: number; refuse?: number } =
     return started.at(-1)!;
   };
   const planner = await SupervisedPlanner.start(start, {
-    ...options,
     backoffMs: [10, 20],
     onRestart: (why) => heard.push(why),
     onFailedRestart: ({ message }) => heard.push(message),
@@ -58,10 +59,28 @@ describe('a supervised planner', () => {
   });
 
   it('ends a worker that takes too long, and does not try that again', async () => {
-    const { planner, started, heard } = await supervised({ planTimeoutMs: 30 });
-    await expect(planner.plan([request('slow')])).rejects.toThrow(/longer than 30 ms/);
+    const { planner, started, heard } = await supervised();
+    await expect(planInTime(planner, request('slow'), 30)).rejects.toThrow(/longer than 30 ms/);
     expect(await planner.plan([request('a')])).toHaveLength(1);
     expect([started.length, heard]).toEqual([2, ['too slow']]);
+  });
+
+  it('lets a worker finish what others wait for still, and what was only given up', async () => {
+    const { planner: supervisedOne, started, heard } = await supervised();
+    const planner = new BatchingPlanner(supervisedOne, 2);
+    started[0]!.delayMs = 60;
+    const first = planner.plan([request('first')]);
+    // Two that share a pass: one is too late, the other in time.
+    const [late, inTime] = [planInTime(planner, request('a'), 90), planInTime(planner, request('b'), 5000)];
+    await expect(late).rejects.toThrow(/longer than 90 ms/);
+    await first;
+    expect((await inTime).horizon).toBe(30);
+    const givenUp = new AbortController();
+    const dropped = planner.plan([request('c')], { signal: givenUp.signal });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    givenUp.abort();
+    expect(await dropped).toHaveLength(1);
+    expect([started.length, heard]).toEqual([1, []]);
   });
 
   it('tries again and again to start a worker; meanwhile it is not up', async () => {

@@ -1,8 +1,9 @@
 import { ValetError } from '../../base/index.ts';
 import type { Planner, PlanRequest, Prediction, Robot } from '../../robot/index.ts';
+import { PlanTooLateError, type Urgency, type UrgentPlanner } from './urgentPlanner.ts';
 
-/** A planner that may die with its worker. */
-export interface MortalPlanner extends Planner {
+/** A planner that may die with its worker, and can then be started anew. */
+export interface RestartablePlanner extends Planner {
   readonly isDead: boolean;
   /** Settles when it is dead. */
   readonly died: Promise<void>;
@@ -11,8 +12,6 @@ export interface MortalPlanner extends Planner {
 }
 
 export interface SupervisionOptions {
-  /** A pass that takes longer is given up and its worker ended. */
-  readonly planTimeoutMs?: number;
   /** How often the requests of a worker that died are given to the next one. */
   readonly retries?: number;
   readonly onRestart?: (why: 'died' | 'too slow') => void;
@@ -23,18 +22,21 @@ export interface SupervisionOptions {
 
 const BACKOFF_MS = [100, 500, 2_000, 10_000];
 
-/** Keeps a planner alive: when its worker dies, a new one is started and gets the same requests again. */
-export class SupervisedPlanner implements Planner {
+/**
+ * Keeps a planner alive: when its worker dies, a new one is started and gets the same requests again. A worker that is
+ * still busy when all of its plans have come too late is ended, and another one started.
+ */
+export class SupervisedPlanner implements UrgentPlanner {
   readonly imageSize: number;
   readonly robot: Robot;
-  private current: Promise<MortalPlanner>;
+  private current: Promise<RestartablePlanner>;
   private up = true;
   private closed = false;
   private timer: NodeJS.Timeout | undefined;
 
   private constructor(
-    first: MortalPlanner,
-    private readonly start: () => Promise<MortalPlanner>,
+    first: RestartablePlanner,
+    private readonly start: () => Promise<RestartablePlanner>,
     private readonly options: SupervisionOptions,
   ) {
     this.imageSize = first.imageSize;
@@ -44,7 +46,7 @@ export class SupervisedPlanner implements Planner {
   }
 
   static async start(
-    start: () => Promise<MortalPlanner>,
+    start: () => Promise<RestartablePlanner>,
     options: SupervisionOptions = {},
   ): Promise<SupervisedPlanner> {
     return new SupervisedPlanner(await start(), start, options);
@@ -55,16 +57,16 @@ export class SupervisedPlanner implements Planner {
     return this.up;
   }
 
-  async plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
+  async plan(requests: readonly PlanRequest[], { signal }: Urgency = {}): Promise<Prediction[]> {
     const { retries = 1 } = this.options;
     for (let attempt = 0; ; attempt++) {
       const planner = await this.current.catch((error: Error) => {
         throw new ValetError('plan', `no worker can be started (${error.message})`, 'failure', { cause: error });
       });
       try {
-        return await this.inTime(planner, requests);
+        return await this.whileWanted(planner, requests, signal);
       } catch (error) {
-        if (this.closed || !planner.isDead || attempt >= retries || error instanceof TooSlow) throw error;
+        if (this.closed || !planner.isDead || attempt >= retries || signal?.aborted) throw error;
         // The watch below may not have heard of the death yet.
         this.replace(planner, 'died');
       }
@@ -81,32 +83,39 @@ export class SupervisedPlanner implements Planner {
     );
   }
 
-  private async inTime(planner: MortalPlanner, requests: readonly PlanRequest[]): Promise<Prediction[]> {
-    const { planTimeoutMs } = this.options;
-    if (planTimeoutMs === undefined) return planner.plan(requests);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+  /** The plans, or the signal's reason when it says that the worker hangs. */
+  private async whileWanted(
+    planner: RestartablePlanner,
+    requests: readonly PlanRequest[],
+    signal: AbortSignal | undefined,
+  ): Promise<Prediction[]> {
+    if (!signal) return planner.plan(requests);
+    signal.throwIfAborted();
+    let hangs = (): void => undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      hangs = () => {
+        if (!(signal.reason instanceof PlanTooLateError)) return;
         this.replace(planner, 'too slow');
         void planner.kill();
-        reject(new TooSlow('plan', `took longer than ${planTimeoutMs} ms; its worker was ended.`));
-      }, planTimeoutMs);
+        reject(signal.reason);
+      };
     });
+    signal.addEventListener('abort', hangs);
     try {
-      return await Promise.race([planner.plan(requests), late]);
+      return await Promise.race([planner.plan(requests), tooLate]);
     } finally {
-      clearTimeout(timer);
+      signal.removeEventListener('abort', hangs);
     }
   }
 
-  private watch(planner: MortalPlanner): void {
+  private watch(planner: RestartablePlanner): void {
     this.alive = planner;
     void planner.died.then(() => this.replace(planner, 'died'));
   }
 
-  private alive: MortalPlanner | undefined;
+  private alive: RestartablePlanner | undefined;
 
-  private replace(dead: MortalPlanner, why: 'died' | 'too slow'): void {
+  private replace(dead: RestartablePlanner, why: 'died' | 'too slow'): void {
     if (this.closed || this.alive !== dead) return;
     this.alive = undefined;
     this.up = false;
@@ -134,5 +143,3 @@ export class SupervisedPlanner implements Planner {
     );
   }
 }
-
-class TooSlow extends ValetError {}

@@ -1,4 +1,4 @@
-export { listRecordings, Recording } from './recordingReader.ts';
-export { Recorder } from './recordingWriter.ts';
+export { listRecordings, SessionRecording } from './recordingReader.ts';
 export { replaySession, type SessionReplay } from './replay.ts';
 export { RecordedSessions } from './replayServer.ts';
+export { SessionRecorder } from './sessionRecorder.ts';

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../base/index.ts';
 import { packMessage } from '../../wire/index.ts';
-import { listRecordings, Recording } from './recordingReader.ts';
+import { listRecordings, SessionRecording } from './recordingReader.ts';
 import { readScript } from './recordingScript.ts';
-import { Recorder } from './recordingWriter.ts';
+import { SessionRecorder } from './sessionRecorder.ts';
 
 let folder: string;
-const opened: Recording[] = [];
+const opened: SessionRecording[] = [];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-recording-'));
 });
@@ -18,8 +18,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function read(path?: string): Promise<Recording> {
-  const recording = await Recording.open(path ?? (await listRecordings(folder))[0]!);
+async function read(path?: string): Promise<SessionRecording> {
+  const recording = await SessionRecording.open(path ?? (await listRecordings(folder))[0]!);
   opened.push(recording);
   return recording;
 }
@@ -28,7 +28,7 @@ const reset = packMessage({ reset: true });
 const message = (i: number) => packMessage({ step: i, picture: new Uint8Array(100 + i).fill(i) });
 
 /** A session of resets and messages, each message answered. */
-async function record(recorder: Recorder, id = 's1', count = 3): Promise<void> {
+async function record(recorder: SessionRecorder, id = 's1', count = 3): Promise<void> {
   recorder.onOpen(id, { seed: '7' });
   recorder.onSend(id, packMessage({ server: 'valet' }), 0, true);
   recorder.onReceive(id, reset, 0, true);
@@ -44,7 +44,7 @@ async function record(recorder: Recorder, id = 's1', count = 3): Promise<void> {
 
 describe('a recording', () => {
   it('gives back every message byte for byte, in order, with who sent it', async () => {
-    const recorder = await Recorder.open(join(folder, 'new', 'folder'));
+    const recorder = await SessionRecorder.open(join(folder, 'new', 'folder'));
     folder = join(folder, 'new', 'folder');
     await record(recorder);
     await recorder.close();
@@ -61,7 +61,7 @@ describe('a recording', () => {
   });
 
   it('tells which reply belongs to which message, resets in a row and messages under way included', async () => {
-    const recorder = await Recorder.open(folder);
+    const recorder = await SessionRecorder.open(folder);
     recorder.onOpen('s', {});
     recorder.onSend('s', packMessage({}), 0, true);
     for (const bytes of [reset, message(0), reset, message(1)]) recorder.onReceive('s', bytes, 0, true);
@@ -96,7 +96,7 @@ describe('a recording', () => {
   });
 
   it('of a server that was killed is read up to the record under way', async () => {
-    const recorder = await Recorder.open(folder);
+    const recorder = await SessionRecorder.open(folder);
     await record(recorder);
     await recorder.close();
     const [path] = await listRecordings(folder);
@@ -113,21 +113,21 @@ describe('a recording', () => {
   });
 
   it('with a changed byte in a head is read up to there; what is no recording is refused', async () => {
-    const recorder = await Recorder.open(folder);
+    const recorder = await SessionRecorder.open(folder);
     await record(recorder);
     await recorder.close();
     const [path] = await listRecordings(folder);
     const bytes = await readFile(path!);
     const third = (await read(path)).events[2]!;
-    bytes[third.offset - 15] ^= 1;
+    bytes[third.offset - 15]! ^= 1;
     await writeFile(path!, bytes);
     const damaged = await read(path);
     expect([damaged.events.length, damaged.incomplete]).toEqual([2, `damaged at byte ${third.offset - 20}`]);
     await writeFile(path!, 'something else');
-    await expect(Recording.open(path!)).rejects.toThrow(/is no recording of a session/);
+    await expect(SessionRecording.open(path!)).rejects.toThrow(/is no recording of a session/);
     bytes[8] = 9;
     await writeFile(path!, bytes);
-    await expect(Recording.open(path!)).rejects.toThrow(/format 9 \(expected 1\)/);
+    await expect(SessionRecording.open(path!)).rejects.toThrow(/format 9 \(expected 1\)/);
     await expect(listRecordings(join(folder, 'none'))).rejects.toThrow(InputError);
   });
 });
@@ -135,7 +135,7 @@ describe('a recording', () => {
 describe('the recorder', () => {
   it('goes on when the disk is full, and says that the recording ends', async () => {
     let full = true;
-    const recorder = await Recorder.open(folder, {
+    const recorder = await SessionRecorder.open(folder, {
       openFile: (path) => open(full ? '/dev/full' : path, 'a'),
     });
     await record(recorder, 'first');
@@ -149,7 +149,7 @@ describe('the recorder', () => {
   });
 
   it('leaves out what the disk cannot take in time, and marks the gap', async () => {
-    const recorder = await Recorder.open(folder, { maxQueuedBytes: 2000 });
+    const recorder = await SessionRecorder.open(folder, { maxQueuedBytes: 2000 });
     recorder.onOpen('s', {});
     for (let i = 0; i < 40; i++) recorder.onReceive('s', message(i), 0, true);
     expect(recorder.lost.frames).toBeGreaterThan(10);
@@ -163,6 +163,6 @@ describe('the recorder', () => {
 
   it('refuses a folder that cannot be written to', async () => {
     await appendFile(join(folder, 'file'), 'x');
-    await expect(Recorder.open(join(folder, 'file', 'x'))).rejects.toThrow(InputError);
+    await expect(SessionRecorder.open(join(folder, 'file', 'x'))).rejects.toThrow(InputError);
   });
 });

@@ -15,7 +15,10 @@ export interface RecordedEvent extends RecordHead {
   readonly offset: number;
 }
 
-/** The recordings at `path`, a file or a folder of them, in the order of their names: that in which the sessions opened. @throws InputError when there is none */
+/**
+ * The recordings at `path`, a file or a folder of them, in the order of their names: that in which the sessions opened.
+ * @throws InputError when there is none
+ */
 export async function listRecordings(path: string): Promise<string[]> {
   const what = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw new InputError(path, `cannot be read (${error.code}). Expected a folder that valet serve --record wrote.`);
@@ -30,8 +33,11 @@ export async function listRecordings(path: string): Promise<string[]> {
   return names.map((name) => join(path, name));
 }
 
-/** One session on disk. The index is read at once, each message when it is asked for: a recording may be larger than the memory. */
-export class Recording {
+/**
+ * One session on disk. The index is read at once, each message when it is asked for: a recording may be larger than the
+ * memory.
+ */
+export class SessionRecording {
   private constructor(
     readonly path: string,
     readonly session: string,
@@ -45,10 +51,11 @@ export class Recording {
   ) {}
 
   /**
-   * Reads the index up to the first damage or gap; a file cut off in the middle of a record (a server killed while writing) is read up to there.
+   * Reads the index up to the first damage or gap; a file cut off in the middle of a record (a server killed while
+   * writing) is read up to there.
    * @throws InputError for a file that is no recording, or holds no session
    */
-  static async open(path: string): Promise<Recording> {
+  static async open(path: string): Promise<SessionRecording> {
     const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
       throw new InputError(path, `cannot be read (${error.code}).`);
     });
@@ -59,7 +66,7 @@ export class Recording {
       const about = readJsonPayload(await readAt(handle, first.offset, first.nbytes), path);
       const text = (value: unknown) => (typeof value === 'string' ? value : '');
       const query = about['query'] && typeof about['query'] === 'object' ? about['query'] : {};
-      return new Recording(
+      return new SessionRecording(
         path,
         text(about['session']),
         text(about['opened']),

@@ -1,5 +1,5 @@
 import { unpackMessage } from '../../wire/index.ts';
-import type { RecordedEvent, Recording } from './recordingReader.ts';
+import type { RecordedEvent, SessionRecording } from './recordingReader.ts';
 
 /** One message of the client and what came of it. */
 export interface Exchange {
@@ -17,10 +17,11 @@ export interface Script {
 }
 
 /**
- * Tells which reply belongs to which message. Messages are answered in order, so that only several of them in a row before one reply leave a doubt;
- * then those that hold a reset are known by reading them. A session that was resumed on further connections is one play.
+ * Tells which reply belongs to which message. Messages are answered in order, so that only several of them in a row
+ * before one reply leave a doubt; then those that hold a reset are known by reading them. A session that was resumed on
+ * further connections is one play.
  */
-export async function readScript(recording: Recording): Promise<Script> {
+export async function readScript(recording: SessionRecording): Promise<Script> {
   const exchanges: { message: RecordedEvent; reply?: RecordedEvent; answered: boolean }[] = [];
   let greeting: RecordedEvent | undefined;
   let greeted = true;
@@ -39,8 +40,11 @@ export async function readScript(recording: Recording): Promise<Script> {
       greeting ??= event;
       greeted = true;
     } else {
-      while (open.length > 1 && (await isReset(recording, open[0]!.message))) open.shift()!.answered = false;
-      const first = open.shift();
+      let first = open.shift();
+      while (first && open.length > 0 && (await isReset(recording, first.message))) {
+        first.answered = false;
+        first = open.shift();
+      }
       if (first) first.reply = event;
     }
   }
@@ -48,7 +52,7 @@ export async function readScript(recording: Recording): Promise<Script> {
   return { ...(greeting && { greeting }), exchanges };
 }
 
-async function isReset(recording: Recording, message: RecordedEvent): Promise<boolean> {
+async function isReset(recording: SessionRecording, message: RecordedEvent): Promise<boolean> {
   if (message.kind !== 'received') return false;
   try {
     const value = unpackMessage(await recording.payload(message));

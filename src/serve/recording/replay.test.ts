@@ -6,12 +6,12 @@ import { ArithmeticPlanner, fakeObservation } from '../../../test/support/serve.
 import { InputError } from '../../base/index.ts';
 import type { PlanRequest, Prediction } from '../../robot/index.ts';
 import { RemotePolicy } from '../client/remotePolicy.ts';
-import { type ServerOptions, startServer } from '../server/server.ts';
-import { listRecordings, Recording } from './recordingReader.ts';
+import { type ServerOptions, startServer } from '../server/index.ts';
+import { listRecordings, SessionRecording } from './recordingReader.ts';
 import { readScript } from './recordingScript.ts';
-import { Recorder } from './recordingWriter.ts';
 import { replaySession } from './replay.ts';
 import { RecordedSessions } from './replayServer.ts';
+import { SessionRecorder } from './sessionRecorder.ts';
 
 let folder: string;
 const opened: { close(): unknown }[] = [];
@@ -36,8 +36,8 @@ const seen = (i: number, step: number) => fakeObservation({ taskId: i, joint: 0.
 
 /** Two robots at once, with a reset in the middle and an observation that is refused at the end. */
 async function record(): Promise<Float32Array[][]> {
-  const recorder = await Recorder.open(folder);
-  const { server, url } = await serve({ tap: recorder });
+  const recorder = await SessionRecorder.open(folder);
+  const { server, url } = await serve({ observer: recorder });
   const actions = await Promise.all(
     [0, 1].map(async (i) => {
       const policy = await RemotePolicy.connect(url);
@@ -56,8 +56,8 @@ async function record(): Promise<Float32Array[][]> {
   return actions;
 }
 
-async function recordings(): Promise<Recording[]> {
-  const all = await Promise.all((await listRecordings(folder)).map((path) => Recording.open(path)));
+async function recordings(): Promise<SessionRecording[]> {
+  const all = await Promise.all((await listRecordings(folder)).map((path) => SessionRecording.open(path)));
   opened.push(...all);
   return all;
 }
@@ -95,8 +95,8 @@ it('another policy is found out: the first step, and by how much', async () => {
 });
 
 it('keeps the recorded times when asked to', async () => {
-  const recorder = await Recorder.open(folder);
-  const { url, server } = await serve({ tap: recorder });
+  const recorder = await SessionRecorder.open(folder);
+  const { url, server } = await serve({ observer: recorder });
   const policy = await RemotePolicy.connect(url);
   for (let step = 0; step < 3; step++) {
     await policy.act(seen(0, step));

@@ -1,6 +1,5 @@
-import { WebSocket } from 'ws';
-import { ValetError } from '../../base/index.ts';
-import type { Recording } from './recordingReader.ts';
+import { FrameSocket } from '../client/index.ts';
+import type { SessionRecording } from './recordingReader.ts';
 import { type Exchange, readScript } from './recordingScript.ts';
 import { compareReplies, type ReplyFrame } from './replayCompare.ts';
 
@@ -41,10 +40,13 @@ export interface Percentiles {
 
 const MOST_DIFFERENCES = 10;
 
-/** Sends a recorded session's messages to a server again and compares its replies with the recorded ones. @throws ValetError when the server cannot be reached */
+/**
+ * Sends a recorded session's messages to a server again and compares its replies with the recorded ones.
+ * @throws ValetError when the server cannot be reached
+ */
 export async function replaySession(
   url: string,
-  recording: Recording,
+  recording: SessionRecording,
   options: ReplayOptions = {},
 ): Promise<SessionReplay> {
   const { exchanges } = await readScript(recording);
@@ -58,13 +60,13 @@ export async function replaySession(
     if (what !== undefined && differences.length < MOST_DIFFERENCES) differences.push(`step ${step}: ${what}`);
   };
 
-  const line = await Line.open(withQuery(url, recording.query), options);
+  const socket = await FrameSocket.open(withQuery(url, recording.query), options);
   try {
-    await line.receive(); // the metadata
+    await socket.receive(); // the metadata
     const began = performance.now() - (exchanges[0]?.message.ms ?? 0);
     for (const exchange of exchanges) {
       if (options.asRecorded) await sleep(began + exchange.message.ms - performance.now());
-      const frame = await send(line, recording, exchange);
+      const frame = await send(socket, recording, exchange);
       if (!exchange.reply || !frame) continue;
       before.push(exchange.reply.ms - exchange.message.ms);
       now.push(frame.ms);
@@ -79,7 +81,7 @@ export async function replaySession(
     // The server ended the connection, or is silent: what was compared so far still counts.
     differs(compared, (error as Error).message);
   } finally {
-    line.close();
+    void socket.close();
   }
   return {
     session: recording.session,
@@ -97,15 +99,15 @@ export async function replaySession(
 
 /** Sends one message and, where the wire knows an answer, waits for it. */
 async function send(
-  line: Line,
-  recording: Recording,
+  socket: FrameSocket,
+  recording: SessionRecording,
   { message, answered }: Exchange,
 ): Promise<(ReplyFrame & { ms: number }) | undefined> {
   const bytes = await recording.payload(message);
   const started = performance.now();
-  line.send(bytes, message.kind === 'received');
+  socket.send(bytes, message.kind === 'received');
   if (!answered) return undefined;
-  const frame = await line.receive();
+  const frame = await socket.receive();
   return { ...frame, ms: performance.now() - started };
 }
 
@@ -119,80 +121,8 @@ function percentiles(values: readonly number[]): Percentiles | null {
   if (values.length === 0) return null;
   const sorted = [...values].sort((a, b) => a - b);
   const at = (share: number) =>
-    Number(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!.toFixed(3));
+    Number(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]?.toFixed(3));
   return { p50: at(0.5), p99: at(0.99) };
 }
 
 const sleep = (ms: number) => (ms > 0 ? new Promise((resolve) => setTimeout(resolve, ms)) : undefined);
-
-/** A websocket whose frames are taken one at a time. */
-class Line {
-  private readonly frames: ReplyFrame[] = [];
-  private ended: string | undefined;
-  private wake: (() => void) | undefined;
-
-  private constructor(
-    private readonly url: string,
-    private readonly socket: WebSocket,
-    private readonly timeoutMs: number,
-  ) {
-    socket.on('message', (data, isBinary) => {
-      this.frames.push({ bytes: data as Buffer, isBinary });
-      this.wake?.();
-    });
-    socket.on('error', (error) => this.end(`the connection failed (${error.message})`));
-    socket.on('close', (code, reason) =>
-      this.end(`the server closed the connection (code ${code}${reason.length > 0 ? `, ${reason}` : ''})`),
-    );
-  }
-
-  static async open(url: string, { apiKey, replyTimeoutMs = 600_000 }: ReplayOptions): Promise<Line> {
-    const headers = apiKey === undefined ? {} : { Authorization: `Api-Key ${apiKey}` };
-    const socket = new WebSocket(url, {
-      perMessageDeflate: false,
-      headers,
-      maxPayload: 256 << 20,
-      handshakeTimeout: 30_000,
-    });
-    const line = new Line(url, socket, replyTimeoutMs);
-    await new Promise<void>((resolve, reject) => {
-      socket.once('open', resolve);
-      socket.once('error', (error) =>
-        reject(new ValetError(url, `cannot be reached (${error.message}). Is the server running?`, 'failure')),
-      );
-    });
-    return line;
-  }
-
-  send(bytes: Uint8Array, isBinary: boolean): void {
-    if (this.ended !== undefined) throw new ValetError(this.url, `${this.ended}.`);
-    this.socket.send(bytes, { binary: isBinary });
-  }
-
-  async receive(): Promise<ReplyFrame> {
-    const end = performance.now() + this.timeoutMs;
-    while (this.frames.length === 0) {
-      if (this.ended !== undefined) throw new ValetError(this.url, `${this.ended}.`);
-      const left = end - performance.now();
-      if (left <= 0) throw new ValetError(this.url, `no reply within ${this.timeoutMs} ms.`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
-        this.wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    return this.frames.shift()!;
-  }
-
-  close(): void {
-    this.socket.close(1000);
-    setTimeout(() => this.socket.terminate(), 1000).unref();
-  }
-
-  private end(what: string): void {
-    this.ended ??= what;
-    this.wake?.();
-  }
-}

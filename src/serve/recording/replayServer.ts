@@ -1,20 +1,21 @@
 import { InputError } from '../../base/index.ts';
 import { unpackMessage } from '../../wire/index.ts';
 import type { Responder } from '../server/index.ts';
-import { listRecordings, Recording } from './recordingReader.ts';
+import { listRecordings, SessionRecording } from './recordingReader.ts';
 import { readScript, type Script } from './recordingScript.ts';
 import { compareValues } from './replayCompare.ts';
 
 interface Play {
-  readonly recording: Recording;
+  readonly recording: SessionRecording;
   readonly script: Script;
   /** How many connections it has answered. */
   uses: number;
 }
 
 /**
- * Answers clients from recorded sessions, without a model. A client gets the session whose messages are its own so far; among several, the one used
- * least, then the oldest. A client that sends anything else gets an error that says which message departs, and in which key.
+ * Answers clients from recorded sessions, without a model. A client gets the session whose messages are its own so far;
+ * among several, the one used least, then the oldest. A client that sends anything else gets an error that says which
+ * message departs, and in which key.
  */
 export class RecordedSessions {
   private constructor(private readonly plays: readonly Play[]) {}
@@ -23,7 +24,7 @@ export class RecordedSessions {
   static async open(path: string): Promise<RecordedSessions> {
     const plays: Play[] = [];
     for (const file of await listRecordings(path)) {
-      const recording = await Recording.open(file);
+      const recording = await SessionRecording.open(file);
       plays.push({ recording, script: await readScript(recording), uses: 0 });
     }
     if (plays.every(({ script }) => script.exchanges.length === 0))
@@ -63,11 +64,12 @@ class RecordedResponder implements Responder {
       if (why === undefined) fitting.push(play);
       else departure ??= why;
     }
-    const play = fitting[0];
-    if (!play)
+    const [play] = fitting;
+    const exchange = play?.script.exchanges[this.step];
+    if (!play || !exchange)
       throw new InputError('replay', `message ${this.step} ${departure}. The recorded client did not send this.`);
     this.candidates = fitting;
-    const { reply, answered } = play.script.exchanges[this.step]!;
+    const { reply, answered } = exchange;
     this.step++;
     if (!answered) return undefined;
     if (this.claimed !== play) {

@@ -15,18 +15,24 @@ export function checkExposure(host: string, apiKey: string | undefined, open: bo
   if (!isLoopback(host) && apiKey === undefined && !open)
     throw new InputError(
       'serve',
-      `${host} can be reached from other machines and no API key is set. Give --api-key-file, or --insecure to let everyone in.`,
+      `${host} can be reached from other machines and no API key is set. ` +
+        'Give --api-key-file, or --insecure to let everyone in.',
     );
 }
 
-/** Whether the request carries the key, as `Authorization: Api-Key …` (the official client) or `Bearer …`; compared in constant time. */
+/**
+ * Whether the request carries the key, as `Authorization: Api-Key …` (the official client) or `Bearer …`; compared in
+ * constant time.
+ */
 export function hasKey(request: IncomingMessage, apiKey: string | undefined): boolean {
   if (apiKey === undefined) return true;
   const match = /^(?:Api-Key|Bearer) +(.+)$/i.exec(request.headers.authorization ?? '');
   return timingSafeEqual(digest(match?.[1]?.trim() ?? ''), digest(apiKey)) && match !== null;
 }
 
-/** Browsers name the page that opens a socket. A page of another site must not drive the robot; programs send no origin. */
+/**
+ * Browsers name the page that opens a socket. A page of another site must not drive the robot; programs send no origin.
+ */
 export function isOwnOrigin(request: IncomingMessage, boundToLoopback: boolean): boolean {
   const origin = request.headers.origin;
   if (origin === undefined) return true;

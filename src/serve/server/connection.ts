@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
-import { InputError, ValetError } from '../../base/index.ts';
+import { InputError } from '../../base/index.ts';
 import type { Logger } from '../log.ts';
-import { BusyError } from '../planners/index.ts';
+import { kindOf, reasonFor } from './clientError.ts';
+import type { MessageObserver } from './messageObserver.ts';
 import type { Metrics } from './metrics.ts';
-import { PlanError } from './robot.ts';
-import type { MessageTap, Responder } from './tap.ts';
+import type { Responder } from './responder.ts';
 import type { Upgraded } from './upgrade.ts';
 
 /** How often a silent client is asked for a sign of life, and how long it may stay silent. */
@@ -31,12 +31,13 @@ export interface ConnectionOptions {
   readonly limits: ConnectionLimits;
   readonly metrics: Metrics;
   readonly log: Logger;
-  readonly tap?: MessageTap | undefined;
+  readonly observer?: MessageObserver | undefined;
 }
 
 /**
- * One websocket: messages in order, one reply each, an error as a text frame and then the end (as the official server does it). A client that sends
- * faster than it is served, or does not read its replies, is read no further until it is: TCP slows it down, and nothing is stored without end.
+ * One websocket: messages in order, one reply each, an error as a text frame and then the end (as the official server
+ * does it). A client that sends faster than it is served, or does not read its replies, is read no further until it is:
+ * TCP slows it down, and nothing is stored without end.
  */
 export class Connection {
   readonly id: string;
@@ -104,12 +105,12 @@ export class Connection {
   }
 
   send(bytes: Uint8Array): void {
-    const { metrics, tap } = this.options;
+    const { metrics, observer } = this.options;
     const { socket } = this;
     if (socket.readyState !== socket.OPEN) return;
     this.unsentBytes += bytes.byteLength;
     metrics.sentBytes.inc(bytes.byteLength);
-    tap?.onSend?.(this.id, bytes, performance.now(), true);
+    observer?.onSend?.(this.id, bytes, performance.now(), true);
     socket.send(bytes, () => {
       this.unsentBytes -= bytes.byteLength;
       if (this.unsentBytes <= MAX_UNSENT_BYTES) this.wake?.();
@@ -119,9 +120,9 @@ export class Connection {
   private receive(data: Buffer, isBinary: boolean, give: () => void): void {
     this.heard = this.lastMessage = performance.now();
     if (this.ended) return;
-    const { metrics, tap, limits } = this.options;
+    const { metrics, observer, limits } = this.options;
     metrics.receivedBytes.inc(data.byteLength);
-    tap?.onReceive?.(this.id, data, this.heard, isBinary);
+    observer?.onReceive?.(this.id, data, this.heard, isBinary);
     if (!isBinary) {
       this.fail(new InputError('message', 'is a text frame (expected a binary one, msgpack).'));
       return;
@@ -202,7 +203,7 @@ export class Connection {
     if (this.ended) return;
     this.stop();
     const { socket } = this;
-    const { metrics, log, tap } = this.options;
+    const { metrics, log, observer } = this.options;
     const id = randomBytes(4).toString('hex');
     const kind = kindOf(error);
     metrics.errors.inc({ kind });
@@ -212,29 +213,10 @@ export class Connection {
     );
     const text = `error ${id}: ${reasonFor(kind, error).slice(0, 500)}`;
     if (socket.readyState === socket.OPEN) {
-      tap?.onSend?.(this.id, Buffer.from(text), performance.now(), false);
+      observer?.onSend?.(this.id, Buffer.from(text), performance.now(), false);
       socket.send(text);
     }
     this.resume();
     socket.close(kind === 'busy' ? 1013 : 1011, `error ${id}, see the previous frame`);
   }
-}
-
-type Kind = 'input' | 'busy' | 'plan' | 'internal';
-
-function kindOf(error: Error): Kind {
-  if (error instanceof ValetError && error.kind === 'input') return 'input';
-  if (error instanceof BusyError) return 'busy';
-  return error instanceof PlanError ? 'plan' : 'internal';
-}
-
-function reasonFor(kind: Kind, error: Error): string {
-  if (kind === 'input') return withoutPaths(error.message);
-  if (kind === 'busy') return 'too many plans wait already, try again later';
-  return kind === 'plan' ? 'no plan could be made' : 'internal error';
-}
-
-/** The text with anything that looks like a path of this machine taken out. */
-export function withoutPaths(text: string): string {
-  return text.replace(/(?:[A-Za-z]:)?(?:[\\/][\w.@~-]+){2,}[\\/]?/g, '(path)');
 }

@@ -13,9 +13,10 @@ interface Handle {
 }
 
 /**
- * The same connection as a socket that reads into one buffer again and again (the option `onread` of net.Socket, which sockets of a server cannot be given)
- * instead of 64 KiB of new memory for every piece. `socket` is used up. Where this Node does not allow it, or with TLS, `socket` comes back as it is and tells
- * its bytes by 'data'. Either way `onBytes` hears them, and may not keep them.
+ * The same connection as a socket that reads into one buffer again and again (the option `onread` of net.Socket, which
+ * sockets of a server cannot be given) instead of 64 KiB of new memory for every piece. `socket` is used up. Where this
+ * Node does not allow it, or with TLS, `socket` comes back as it is and tells its bytes by 'data'. Either way `onBytes`
+ * hears them, and may not keep them.
  */
 export function directSocket(socket: Duplex, onBytes: (bytes: Buffer) => void): Duplex {
   const direct = socket instanceof Socket && !(socket instanceof TLSSocket) ? replace(socket, onBytes) : undefined;

@@ -118,7 +118,7 @@ describe('FrameReader', () => {
     expect(await through(large, new Array(400).fill(60_000), 32 << 20)).toEqual(await byLibrary(large, 32 << 20));
   });
 
-  it('leaves what is wrong to the library: too long, unmasked, a new message within another, bits of extensions', async () => {
+  it('leaves what is wrong to the library: too long, unmasked, one within another, bits of extensions', async () => {
     const unmasked = Buffer.concat([Buffer.from([0x82, 3]), Buffer.from('abc')]);
     const within = Buffer.concat(
       [

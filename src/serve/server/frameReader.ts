@@ -23,8 +23,9 @@ const POOLED_BYTES = 16 << 10;
 const FIRST_BYTES = 8 << 20;
 
 /**
- * Takes binary messages out of a client's bytes (RFC 6455, section 5.2), unmasked straight into memory that is used again. All else, namely control frames, text,
- * messages in several frames and whatever is wrong, passes on to the websocket library. Whole frames are taken out, so what is left is a proper stream.
+ * Takes binary messages out of a client's bytes (RFC 6455, section 5.2), unmasked straight into memory that is used
+ * again. All else, namely control frames, text, messages in several frames and whatever is wrong, passes on to the
+ * websocket library. Whole frames are taken out, so what is left is a proper stream.
  */
 export class FrameReader {
   private readonly header = Buffer.alloc(14);
@@ -61,7 +62,7 @@ export class FrameReader {
   private headerFrom(bytes: Buffer, from: number): number {
     const { header } = this;
     for (let at = from; at < bytes.length; at++) {
-      header[this.headerBytes++] = bytes[at]!;
+      header[this.headerBytes++] = bytes.readUInt8(at);
       if (this.headerBytes < 2 || this.headerBytes < headerLength(header)) continue;
       this.begin(header.subarray(0, this.headerBytes));
       this.headerBytes = 0;
@@ -72,8 +73,8 @@ export class FrameReader {
 
   private begin(header: Buffer): void {
     const length = payloadLength(header);
-    const first = header[0]!;
-    const masked = header[1]! >= MASKED;
+    const first = header.readUInt8(0);
+    const masked = header.readUInt8(1) >= MASKED;
     const whole = first === WHOLE_BINARY && masked && !this.inPieces;
     this.left = length;
     if (whole && length > 0 && length <= this.options.maxMessageBytes) {
@@ -102,14 +103,15 @@ export class FrameReader {
   private add(piece: Buffer): void {
     const { at, mask, turned, messageBytes } = this;
     const end = at + piece.length;
-    let message = this.message!;
+    let { message } = this;
+    if (!message) return;
     if (end > message.length) {
       const larger = this.options.buffers.take(Math.min(messageBytes, Math.max(end, 2 * message.length)));
       message.copy(larger, 0, 0, at);
       this.options.buffers.give(message);
       this.message = message = larger;
     }
-    for (let i = 0; i < 4; i++) turned[i] = mask[(at + i) & 3]!;
+    for (let i = 0; i < 4; i++) turned[i] = mask.readUInt8((at + i) & 3);
     bufferutil.mask(piece, turned, message, at, piece.length);
     this.at = end;
     if (end < messageBytes) return;
@@ -122,12 +124,13 @@ export class FrameReader {
 }
 
 function headerLength(header: Buffer): number {
-  const size = header[1]! & 0x7f;
-  return 2 + (size === 127 ? 8 : size === 126 ? 2 : 0) + (header[1]! >= MASKED ? 4 : 0);
+  const second = header.readUInt8(1);
+  const size = second & 0x7f;
+  return 2 + (size === 127 ? 8 : size === 126 ? 2 : 0) + (second >= MASKED ? 4 : 0);
 }
 
 function payloadLength(header: Buffer): number {
-  const size = header[1]! & 0x7f;
+  const size = header.readUInt8(1) & 0x7f;
   if (size < 126) return size;
   return size === 126 ? header.readUInt16BE(2) : header.readUInt32BE(2) * 2 ** 32 + header.readUInt32BE(6);
 }

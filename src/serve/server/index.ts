@@ -1,12 +1,9 @@
 export { checkExposure, isLoopback } from './access.ts';
 export { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
+export type { Tls } from './listen.ts';
+export type { MessageObserver } from './messageObserver.ts';
 export { Metrics } from './metrics.ts';
-export {
-  type Json,
-  PolicyServer,
-  type ServerOptions,
-  type SessionIdentity,
-  startServer,
-  tryPlanner,
-} from './server.ts';
-export type { MessageTap, Responder } from './tap.ts';
+export { PlanError } from './planError.ts';
+export type { Responder } from './responder.ts';
+export { PolicyServer, startServer } from './server.ts';
+export type { Json, ServerOptions, SessionIdentity } from './serverOptions.ts';

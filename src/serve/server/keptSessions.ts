@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import type { RobotSnapshot } from './robot.ts';
+import type { ConversationState } from './conversations.ts';
 
 /** A session whose connection was lost. */
 export interface KeptSession {
   /** Its name in logs, metrics and recordings; no secret. */
   readonly name: string;
-  readonly snapshot: RobotSnapshot;
+  readonly state: ConversationState;
   readonly seed: string | undefined;
 }
 

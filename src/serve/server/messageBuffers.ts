@@ -4,8 +4,8 @@ const KEPT_COUNT = 64;
 const PIECE = 64 << 10;
 
 /**
- * Memory for messages, used again. An observation is megabytes; a new buffer for each would have the collector go through the whole heap every few
- * messages, which costs single replies ten milliseconds.
+ * Memory for messages, used again. An observation is megabytes; a new buffer for each would have the collector go
+ * through the whole heap every few messages, which costs single replies ten milliseconds.
  */
 export class MessageBuffers {
   /** The one given back last stands last: it is in the processor's cache. */
@@ -14,12 +14,12 @@ export class MessageBuffers {
 
   /** A buffer of at least `bytes`, with anything in it. */
   take(bytes: number): Buffer {
-    for (let i = this.free.length - 1; i >= 0; i--) {
-      const { byteLength } = this.free[i]!;
-      // One much larger would be missing elsewhere.
-      if (byteLength < bytes || byteLength > 2 * bytes + PIECE) continue;
-      this.freeBytes -= byteLength;
-      return this.free.splice(i, 1)[0]!;
+    // One much larger would be missing elsewhere.
+    const at = this.free.findLastIndex(({ byteLength }) => byteLength >= bytes && byteLength <= 2 * bytes + PIECE);
+    const [found] = at < 0 ? [] : this.free.splice(at, 1);
+    if (found) {
+      this.freeBytes -= found.byteLength;
+      return found;
     }
     return Buffer.allocUnsafeSlow(PIECE * Math.ceil(bytes / PIECE));
   }
@@ -30,6 +30,6 @@ export class MessageBuffers {
     this.free.push(buffer);
     this.freeBytes += buffer.byteLength;
     while (this.freeBytes > KEPT_BYTES || this.free.length > KEPT_COUNT)
-      this.freeBytes -= this.free.shift()!.byteLength;
+      this.freeBytes -= this.free.shift()?.byteLength ?? 0;
   }
 }

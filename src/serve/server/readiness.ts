@@ -23,7 +23,10 @@ export class Readiness {
     if (this.state === 'ready') this.state = 'failed';
   }
 
-  /** A plan was not usable, perhaps for what the client asked: one robot's strange state is no reason to refuse the others. Finds out by a trial. */
+  /**
+   * A plan was not usable, perhaps for what the client asked: one robot's strange state is no reason to refuse the
+   * others. Finds out by a trial.
+   */
   doubt(): void {
     if (this.state !== 'ready' || this.probing || performance.now() - this.lastProbe < RETRY_MS) return;
     this.probe().catch(() => undefined);

@@ -1,21 +1,21 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { ArithmeticPlanner, fakeObservation, goldenBytes, goldenLines } from '../../../test/support/serve.ts';
+import {
+  ArithmeticPlanner,
+  actionOf,
+  fakeObservation,
+  goldenBytes,
+  goldenLines,
+  wireObservation,
+} from '../../../test/support/serve.ts';
 import { InputError, Random, ValetError } from '../../base/index.ts';
 import { createPolicy, createSession } from '../../control/index.ts';
-import {
-  actionFromWire,
-  NumpyArray,
-  observationToWire,
-  type Packable,
-  packMessage,
-  unpackMessage,
-  type WireMap,
-} from '../../wire/index.ts';
+import { NumpyArray, type Packable, packMessage, unpackMessage, type WireMap } from '../../wire/index.ts';
 import { RemotePolicy } from '../client/remotePolicy.ts';
-import { withoutPaths } from './connection.ts';
-import { type PolicyServer, type ServerOptions, startServer } from './server.ts';
+import { withoutPaths } from './clientError.ts';
+import { type PolicyServer, startServer } from './server.ts';
+import type { ServerOptions } from './serverOptions.ts';
 
 const opened: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -95,19 +95,20 @@ describe('the protocol', () => {
     const client = await Bare.open(url);
     expect(client.socket.extensions).toBe('');
     expect((await client.reply()).get('name')).toBe('test');
-    client.send(observationToWire(fakeObservation()));
+    client.send(wireObservation(fakeObservation()));
     const first = await client.reply();
     expect([...first.keys()]).toEqual(['action', 'server_timing']);
     expect((first.get('action') as NumpyArray).shape).toEqual([23]);
     expect((first.get('action') as NumpyArray).dtype).toBe('<f4');
     expect([...(first.get('server_timing') as WireMap).keys()]).toEqual(['infer_ms']);
-    client.send(observationToWire(fakeObservation()));
+    client.send(wireObservation(fakeObservation()));
     const timing = (await client.reply()).get('server_timing') as WireMap;
     expect([...timing.keys()]).toEqual(['infer_ms', 'prev_total_ms']);
     expect(client.waiting).toBe(0);
   });
 
-  // The evaluator's session up to its batch of two robots, which a connection of one robot refuses; the chunk session whole,
+  // The evaluator's session up to its batch of two robots, which a connection of one robot refuses; the chunk session
+  // whole,
   // but for the timing, which that recording's own small server did not fill in.
   it.each([
     ['session_evaluator', 12, 5],
@@ -140,13 +141,13 @@ describe('the protocol', () => {
     const client = await welcomed(url);
     planner.requests = [];
     client.send({ reset: true });
-    client.send({ reset: false, ...observationToWire(fakeObservation()) });
-    client.send(observationToWire(fakeObservation({ joint: 0.2 })));
-    expect(actionFromWire(await client.reply())[7]).toBeCloseTo(0.2 + 0.1, 5);
+    client.send({ reset: false, ...wireObservation(fakeObservation()) });
+    client.send(wireObservation(fakeObservation({ joint: 0.2 })));
+    expect(actionOf(await client.reply())[7]).toBeCloseTo(0.2 + 0.1, 5);
     client.send({ reset: true });
-    client.send(observationToWire(fakeObservation({ joint: 0.3 })));
+    client.send(wireObservation(fakeObservation({ joint: 0.3 })));
     // A new plan from the new state, with nothing kept from the old one.
-    expect(actionFromWire(await client.reply())[7]).toBeCloseTo(0.3 + 0.1, 5);
+    expect(actionOf(await client.reply())[7]).toBeCloseTo(0.3 + 0.1, 5);
     expect(client.waiting).toBe(0);
     expect(planner.requests.map(({ prefix }) => prefix)).toEqual([undefined, undefined]);
   });
@@ -156,7 +157,7 @@ describe('the protocol', () => {
     await server.ready;
     const client = await welcomed(url);
     const lead = Object.fromEntries(
-      Object.entries(observationToWire(fakeObservation({ length: 61 }))).map(([key, value]) => {
+      Object.entries(wireObservation(fakeObservation({ length: 61 }))).map(([key, value]) => {
         const array = value as NumpyArray;
         return [key, new NumpyArray(array.dtype, [1, ...array.shape], array.bytes)];
       }),
@@ -171,24 +172,24 @@ describe('the protocol', () => {
     const single = await welcomed(url);
     const actions: Float32Array[] = [];
     for (let step = 0; step < 40; step++) {
-      single.send(observationToWire(fakeObservation()));
-      actions.push(actionFromWire(await single.reply()));
+      single.send(wireObservation(fakeObservation()));
+      actions.push(actionOf(await single.reply()));
     }
     const chunked = await welcomed(url);
     const got: Float32Array[] = [];
     let missing = 0;
     // 20 steps a plan: two chunks of 8, then 4 that do not fill a third.
     while (got.length < 40) {
-      chunked.send({ ...observationToWire(fakeObservation()), __action_chunk_size__: 8 });
+      chunked.send({ ...wireObservation(fakeObservation()), __action_chunk_size__: 8 });
       const reply = await chunked.reply();
       const chunk = reply.get('action_chunk') as NumpyArray | undefined;
       if (chunk) {
         expect(chunk.shape).toEqual([8, 23]);
-        expect(chunk.float32().subarray(0, 23)).toEqual(actionFromWire(reply));
+        expect(chunk.float32().subarray(0, 23)).toEqual(actionOf(reply));
         for (let row = 0; row < 8; row++) got.push(chunk.float32().slice(row * 23, row * 23 + 23));
       } else {
         missing++;
-        got.push(actionFromWire(reply));
+        got.push(actionOf(reply));
       }
     }
     expect(got).toEqual(actions);
@@ -247,7 +248,7 @@ describe('several robots', () => {
 });
 
 describe('what goes wrong', () => {
-  const good = () => packMessage(observationToWire(fakeObservation()));
+  const good = () => packMessage(wireObservation(fakeObservation()));
   const cases: [string, () => Uint8Array | string, RegExp][] = [
     ['bytes that are no message', () => Uint8Array.of(0xc1), /^error [0-9a-f]{8}: message: the reserved type byte/],
     ['a message cut off', () => good().subarray(0, 700), /cut off/],
@@ -255,12 +256,12 @@ describe('what goes wrong', () => {
     [
       'a message without pictures',
       () => packMessage({ 'robot_r1::proprio': new Float32Array(256) }),
-      /no key for zed_link/,
+      /no key for camera head/,
     ],
-    ['an unknown task', () => packMessage(observationToWire(fakeObservation({ taskId: 77 }))), /unknown task id/],
+    ['an unknown task', () => packMessage(wireObservation(fakeObservation({ taskId: 77 }))), /unknown task id/],
     [
       'numbers that are not finite',
-      () => packMessage(observationToWire(fakeObservation({ joint: Number.NaN }))),
+      () => packMessage(wireObservation(fakeObservation({ joint: Number.NaN }))),
       /not finite/,
     ],
     ['a nested message', () => new Uint8Array(50_000).fill(0x91), /nested deeper/],
@@ -276,7 +277,7 @@ describe('what goes wrong', () => {
     expect(data.toString()).toMatch(expected);
     expect((await client.closed).code).toBe(1011);
     healthy.send(good());
-    expect(actionFromWire(await healthy.reply())).toHaveLength(23);
+    expect(actionOf(await healthy.reply())).toHaveLength(23);
   });
 
   it("a planner's failure reaches the log, not the client; health follows", async () => {
@@ -306,8 +307,8 @@ describe('what goes wrong', () => {
       const client = await welcomed(url);
       planner.poison = poison;
       // Before any action the joints stay where they are, and the base stands.
-      client.send(packMessage(observationToWire(fakeObservation({ joint: 0.4 }))));
-      const held = actionFromWire(await client.reply());
+      client.send(packMessage(wireObservation(fakeObservation({ joint: 0.4 }))));
+      const held = actionOf(await client.reply());
       expect([...held.subarray(0, 3), held[7], held[14]]).toEqual([0, 0, 0, Math.fround(0.4), 0]);
       planner.poison = undefined;
       await expect
@@ -316,18 +317,18 @@ describe('what goes wrong', () => {
       const safe: Float32Array[] = [];
       for (let step = 0; step < 20; step++) {
         client.send(good());
-        safe.push(actionFromWire(await client.reply()));
+        safe.push(actionOf(await client.reply()));
       }
       planner.poison = poison;
       for (let step = 0; step < 3; step++) {
         client.send(good());
-        expect(actionFromWire(await client.reply())).toEqual(safe.at(-1));
+        expect(actionOf(await client.reply())).toEqual(safe.at(-1));
       }
       const metrics = await (await fetch(`${http}/metrics`)).text();
       expect(metrics).toMatch(/^valet_unsafe_total{what="plan"} 4$/m);
       planner.poison = undefined;
       client.send(good());
-      expect(actionFromWire(await client.reply())).not.toEqual(safe.at(-1));
+      expect(actionOf(await client.reply())).not.toEqual(safe.at(-1));
     },
   );
 
@@ -358,11 +359,11 @@ describe('what goes wrong', () => {
     const picture = { width: side, height: side, channels: 4 as const, data: new Uint8Array(side * side * 4) };
     const pictures = { head: picture, left_wrist: picture, right_wrist: picture };
     for (let i = 0; i < 60; i++)
-      client.send(packMessage(observationToWire({ ...fakeObservation({ joint: i / 100 }), pictures })));
+      client.send(packMessage(wireObservation({ ...fakeObservation({ joint: i / 100 }), pictures })));
     await new Promise((resolve) => setTimeout(resolve, 60));
     expect(client.socket.bufferedAmount, 'left with the client').toBeGreaterThan(40e6);
     const actions: Float32Array[] = [];
-    for (let i = 0; i < 60; i++) actions.push(actionFromWire(await client.reply()));
+    for (let i = 0; i < 60; i++) actions.push(actionOf(await client.reply()));
     // A new plan every 20 steps, from the state of that observation.
     for (const i of [0, 20, 40]) expect(actions[i]![7]).toBeCloseTo(i / 100, 5);
   });
@@ -400,7 +401,7 @@ describe('what goes wrong', () => {
 describe('HTTP on the same port', () => {
   it('/healthz says OK only once a plan can be made', async () => {
     const planner = new ArithmeticPlanner();
-    planner.delayMs = 200;
+    planner.delayMs = 800;
     const { server, http, url } = await serve({}, planner);
     expect((await fetch(`${http}/healthz`)).status).toBe(503);
     await expect(Bare.open(url)).rejects.toThrow(/503/);
@@ -426,7 +427,7 @@ describe('HTTP on the same port', () => {
     const { server, http, url } = await serve({ metadata: { name: 'test' } });
     await server.ready;
     const client = await welcomed(url);
-    client.send(observationToWire(fakeObservation()));
+    client.send(wireObservation(fakeObservation()));
     await client.reply();
     expect(await (await fetch(`${http}/info`)).json()).toMatchObject({
       name: 'valet',
@@ -489,10 +490,10 @@ describe('closing', () => {
     const busy = await welcomed(url);
     const idle = await welcomed(url);
     planner.delayMs = 150;
-    busy.send(observationToWire(fakeObservation()));
+    busy.send(wireObservation(fakeObservation()));
     await new Promise((resolve) => setTimeout(resolve, 50));
     const closed = server.close();
-    expect(actionFromWire(await busy.reply())).toHaveLength(23);
+    expect(actionOf(await busy.reply())).toHaveLength(23);
     expect((await busy.closed).code).toBe(1001);
     expect((await idle.closed).code).toBe(1001);
     await closed;
@@ -524,7 +525,7 @@ describe('the remote policy', () => {
     await expect(policy.reset()).rejects.toThrow(ValetError);
   });
 
-  it('gives up on a reply that does not come, on a server that is not there, and on an address that is none', async () => {
+  it('gives up on a reply that does not come, a server that is not there, and an address that is none', async () => {
     const { server, url, planner } = await serve();
     await server.ready;
     const policy = await RemotePolicy.connect(url, { replyTimeoutMs: 50 });

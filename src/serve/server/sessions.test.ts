@@ -5,20 +5,13 @@ import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
 import * as ws from 'ws';
 import { WebSocket } from 'ws';
-import { ArithmeticPlanner, fakeObservation, picture } from '../../../test/support/serve.ts';
+import { ArithmeticPlanner, actionOf, fakeObservation, picture, wireObservation } from '../../../test/support/serve.ts';
 import { createPolicy, createSession } from '../../control/index.ts';
 import type { Observation, PlanRequest } from '../../robot/index.ts';
-import {
-  actionFromWire,
-  NumpyArray,
-  observationToWire,
-  type Packable,
-  packMessage,
-  unpackMessage,
-  type WireMap,
-} from '../../wire/index.ts';
+import { NumpyArray, type Packable, packMessage, unpackMessage, type WireMap } from '../../wire/index.ts';
 import { RemotePolicy } from '../client/remotePolicy.ts';
-import { type ServerOptions, startServer } from './server.ts';
+import { startServer } from './server.ts';
+import type { ServerOptions } from './serverOptions.ts';
 
 const opened: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -66,11 +59,22 @@ async function client(url: string) {
   };
   const send = (message: { [key: string]: Packable }) => socket.send(packMessage(message));
   const act = async (observation: Observation) => {
-    send(observationToWire(observation));
-    return actionFromWire(await reply());
+    send(wireObservation(observation));
+    return actionOf(await reply());
   };
   return { socket, closed, send, reply, act, metadata: await reply() };
 }
+
+const upgradeRequest = (host: string) =>
+  [
+    'GET / HTTP/1.1',
+    `Host: ${host}`,
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    '\r\n',
+  ].join('\r\n');
 
 /** Of messages long enough to lie in memory that is used again. */
 const seen = (step: number) => fakeObservation({ taskId: 3, joint: step / 100, shade: step, side: 48 });
@@ -122,7 +126,7 @@ describe('a session that is resumed', () => {
     const { url, planner } = await serve();
     const robot = await client(`${url}/?session=new`);
     planner.delayMs = 80;
-    robot.send(observationToWire(seen(0)));
+    robot.send(wireObservation(seen(0)));
     await new Promise((resolve) => setTimeout(resolve, 20));
     robot.socket.terminate();
     const again = await client(`${url}/?session=${robot.metadata.get('session')}&received=0`);
@@ -152,11 +156,11 @@ describe('a session that is resumed', () => {
     const lines: string[] = [];
     const heard: unknown[] = [];
     const logger = pino({}, { write: (line: string) => void lines.push(line) });
-    const tap = {
+    const observer = {
       onOpen: (...all: unknown[]) => void heard.push(all),
       onClose: (...all: unknown[]) => void heard.push(all),
     };
-    const { url, http } = await serve({ logger, tap });
+    const { url, http } = await serve({ logger, observer });
     const robot = await client(`${url}/?session=new&note=x`);
     const id = robot.metadata.get('session') as string;
     robot.socket.terminate();
@@ -246,10 +250,10 @@ describe('the wire', () => {
     socket.on('data', (bytes) => parts.push(bytes));
     const { Sender: sender } = ws as unknown as { Sender: { frame(data: Buffer, options: object): Buffer[] } };
     const frame = (step: number) => {
-      const data = Buffer.from(packMessage(observationToWire(seen(step))));
+      const data = Buffer.from(packMessage(wireObservation(seen(step))));
       return Buffer.concat(sender.frame(data, { fin: true, opcode: 2, mask: true, readOnly: true, rsv1: false }));
     };
-    const request = `GET / HTTP/1.1\r\nHost: ${hostname}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\n\r\n`;
+    const request = upgradeRequest(hostname);
     socket.write(Buffer.concat([Buffer.from(request), frame(0)]));
     socket.setNoDelay(true);
     const second = frame(1);
@@ -281,7 +285,7 @@ describe('the wire', () => {
     const base = fakeObservation({ taskId: 3, joint: 0.3, length });
     const wrist = { ...picture(7, Math.ceil((side * 2) / 3), channels) };
     const pictures = { head: picture(9, side, channels), left_wrist: wrist, right_wrist: wrist };
-    const message = observationToWire({ ...base, pictures }, robot);
+    const message = wireObservation({ ...base, pictures }, robot);
     // What full-resolution evaluators send besides.
     message[`${robot}::${robot}:zed_link:Camera:0::depth_linear`] = NumpyArray.of(new Float32Array(side * side), [
       side,
@@ -300,7 +304,10 @@ describe('the wire', () => {
     expect(chunk.shape).toEqual([...lead, 4, 23]);
     expect(chunk.float32().slice(0, 23)).toEqual((reply.get('action') as NumpyArray).float32());
     const [request] = planner.requests;
-    expect([request!.pictures.head.width, request!.pictures.head.channels]).toEqual([side, channels]);
+    // As the planner takes them, out of memory that its thread reads too.
+    const { head } = request!.pictures;
+    expect([head!.width, head!.height, head!.channels, [...new Set(head!.data)]]).toEqual([8, 8, 3, [9]]);
+    expect(head!.data.buffer).toBeInstanceOf(SharedArrayBuffer);
     expect(request!.state[7]).toBeCloseTo(0.3, 6);
   });
 
@@ -308,15 +315,15 @@ describe('the wire', () => {
     const { url, planner } = await serve();
     const robot = await client(url);
     const message = async (bytes: Uint8Array) => {
-      const wire = observationToWire(seen(0));
+      const wire = wireObservation(seen(0));
       for (const key of Object.keys(wire)) if (key.endsWith('::rgb')) wire[key] = NumpyArray.of(bytes);
       return wire;
     };
     robot.send(await message(await jpeg(120)));
     await robot.reply();
     const { head } = planner.requests[0]!.pictures;
-    expect([head.width, head.height, head.channels]).toEqual([8, 8, 3]);
-    expect(Math.abs(head.data[0]! - 120)).toBeLessThan(3);
+    expect([head!.width, head!.height, head!.channels]).toEqual([8, 8, 3]);
+    expect(Math.abs(head!.data[0]! - 120)).toBeLessThan(3);
     const broken = Uint8Array.of(0xff, 0xd8, 0xff, 1, 2, 3);
     for (let step = 1; step < 20; step++) {
       robot.send(await message(broken)); // nobody looks
@@ -332,7 +339,7 @@ describe('the wire', () => {
     const vast = await sharp({ create: { width: 4000, height: 4000, channels: 3, background: 'black' } })
       .jpeg()
       .toBuffer();
-    const wire = observationToWire(seen(0));
+    const wire = wireObservation(seen(0));
     for (const key of Object.keys(wire)) if (key.endsWith('::rgb')) wire[key] = NumpyArray.of(new Uint8Array(vast));
     robot.send(wire);
     await expect(robot.reply()).rejects.toThrow(/array of \d+ bytes|too large/);
@@ -410,9 +417,7 @@ describe('one server', () => {
     const { url, server } = await serve();
     const healthy = await client(url);
     const socket = connect(server.port, '127.0.0.1');
-    socket.write(
-      'GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-    );
+    socket.write(upgradeRequest('x'));
     await new Promise((resolve) => socket.once('data', resolve));
     // The head of a masked binary frame of 100,000 bytes, and a tenth of it.
     const head = Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 1, 0x86, 0xa0, 1, 2, 3, 4]);

@@ -5,7 +5,9 @@ import { directSocket } from './directSocket.ts';
 import { FrameReader } from './frameReader.ts';
 import type { MessageBuffers } from './messageBuffers.ts';
 
-/** A client's messages as they come: `isBinary` false is a text. `give` is called once the bytes are not read any more. */
+/**
+ * A client's messages as they come: `isBinary` false is a text. `give` is called once the bytes are not read any more.
+ */
 export type OnMessage = (bytes: Buffer, isBinary: boolean, give: () => void) => void;
 
 export interface Upgraded {
@@ -22,8 +24,9 @@ export interface UpgradeOptions {
 const nothing = () => undefined;
 
 /**
- * Answers a request for a websocket; `then` gets it, before any message. The library does the handshake, control frames and sending; binary messages in one
- * frame, which is what policies' clients send, go past it into memory that is used again.
+ * Answers a request for a websocket; `then` gets it, before any message. The library does the handshake, control frames
+ * and sending; binary messages in one frame, which is what policies' clients send, go past it into memory that is used
+ * again.
  */
 export function upgrade(
   server: WebSocketServer,
@@ -53,9 +56,9 @@ export function upgrade(
       },
     });
     // A frame that is wrong: what follows it means nothing.
-    webSocket.on('error', () => reader!.stop());
+    webSocket.on('error', () => reader?.stop());
     webSocket.on('message', (bytes, isBinary) => onMessage?.(bytes as Buffer, isBinary, nothing));
-    webSocket.on('close', () => reader!.stop());
+    webSocket.on('close', () => reader?.stop());
     const listen = (listener: OnMessage) => {
       onMessage = listener;
     };

@@ -2,7 +2,7 @@ import { normaliseState } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
 import { PIXEL_TO_FLOAT, resizeWithPad } from '../../picture/index.ts';
 import { type Observation, stateOf } from '../../robot/index.ts';
-import { NumpyArray, observationFromWire, packMessage, unpackMessage } from '../../wire/index.ts';
+import { NumpyArray, packMessage, readObservation, unpackMessage } from '../../wire/index.ts';
 import { compareArrays, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, pick } from '../goldenCase.ts';
 import { GOLDEN_ROBOT } from '../goldenRobot.ts';
@@ -76,6 +76,6 @@ async function observe(
     const { width, height, channels, data } = await readPicture(golden, own.files[camera]);
     message[keys[camera]] = NumpyArray.of(data, [height, width, channels]);
   }
-  const { observation } = observationFromWire(unpackMessage(packMessage(message)));
+  const { observation } = readObservation(unpackMessage(packMessage(message)), GOLDEN_ROBOT);
   return { observation, stage: own.stage };
 }

@@ -56,7 +56,9 @@ function checksum(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** A description with its keys in order, without the numbers of arrays, which the checksum of their bytes stands for. */
+/**
+ * A description with its keys in order, without the numbers of arrays, which the checksum of their bytes stands for.
+ */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (value === null || typeof value !== 'object') return value;

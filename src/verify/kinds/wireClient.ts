@@ -20,7 +20,10 @@ export interface WireFrame {
 
 const TIMEOUT_MS = 10_000;
 
-/** A TCP connection on which HTTP heads and websocket frames are written and read bit by bit: what a library would hide is what is verified. */
+/**
+ * A TCP connection on which HTTP heads and websocket frames are written and read bit by bit: what a library would hide
+ * is what is verified.
+ */
 export class WireClient {
   private received: Buffer = Buffer.alloc(0);
   private ended = false;

@@ -5,9 +5,9 @@ import { type Responder, startServer } from '../../serve/index.ts';
 import {
   Float,
   NumpyArray,
-  observationFromWire,
   type Packable,
   packMessage,
+  readObservation,
   unpackMessage,
   type WireMap,
 } from '../../wire/index.ts';
@@ -43,15 +43,16 @@ interface Exchange {
 
 const [TEXT, BINARY, CLOSE] = [1, 2, 8];
 /** The action's numbers. */
-const WIDTH = 23;
+const WIDTH = GOLDEN_ROBOT.width;
 
 type Pair = { what: string; got: unknown; expected: unknown };
 
 /**
- * Replays a recorded session against a real server on a loopback port, frame by frame: HTTP answers, the handshake, the metadata, every reply to the
- * byte (but for the times in `server_timing`, whose form is compared), what is not answered, errors and closes. What the policy says is what the
- * recording says. Where the session is one that a robot's own session can play (actions of 23 numbers for observations of one robot), it is played a
- * second time by the real session with a planner that plans the recorded actions.
+ * Replays a recorded session against a real server on a loopback port, frame by frame: HTTP answers, the handshake, the
+ * metadata, every reply to the byte (but for the times in `server_timing`, whose form is compared), what is not
+ * answered, errors and closes. What the policy says is what the recording says. Where the session is one that a robot's
+ * own session can play (actions of 23 numbers for observations of one robot), it is played a second time by the real
+ * session with a planner that plans the recorded actions.
  */
 export async function replayRecordedSession(golden: GoldenCase, file: string): Promise<Outcome> {
   const session = await RecordedSession.read(golden, file);
@@ -211,7 +212,10 @@ class RecordedSession {
   }
 }
 
-/** A binary frame against the recorded one, byte for byte, after the times in it have been replaced by the recorded ones. */
+/**
+ * A binary frame against the recorded one, byte for byte, after the times in it have been replaced by the recorded
+ * ones.
+ */
 function compareReply(got: Uint8Array, expected: Uint8Array, what: string): Pair[] {
   if (Buffer.compare(got, expected) === 0) return [{ what, got: 'the same bytes', expected: 'the same bytes' }];
   const now = unpackMessage(got, { exactFloats: true });
@@ -240,7 +244,10 @@ function differing(what: string, got: Uint8Array, expected: Uint8Array): Pair {
   return { what, got: part(got), expected: part(expected) };
 }
 
-/** Which reply belongs to which message: they are in order, and where several messages come before one reply, resets among them have none. */
+/**
+ * Which reply belongs to which message: they are in order, and where several messages come before one reply, resets
+ * among them have none.
+ */
 function pairUp(entries: readonly Entry[], bytes: (entry: Entry) => Buffer): Map<Entry, Exchange> {
   const exchanges = new Map<Entry, Exchange>();
   const waiting = new Map<number, Exchange[]>();
@@ -290,7 +297,10 @@ function actionsOf(reply: Uint8Array): Float32Array | undefined {
   return chunk.float32();
 }
 
-/** The number of actions in every reply, when all replies that a robot can give have the same; undefined when there is none. */
+/**
+ * The number of actions in every reply, when all replies that a robot can give have the same; undefined when there is
+ * none.
+ */
 function chunkOf(exchanges: readonly Exchange[], bytes: (entry: Entry) => Buffer): number | undefined {
   const sizes = exchanges.flatMap(({ reply }) => {
     const actions = reply && reply.opcode === BINARY ? actionsOf(bytes(reply)) : undefined;
@@ -351,7 +361,7 @@ class Stage implements Planner {
     if (reply?.opcode === TEXT) return true;
     if (!reply || !actionsOf(this.bytes(reply)) || !(value instanceof Map)) return false;
     try {
-      return observationFromWire(value).observation.taskId < this.taskNumStages.length;
+      return readObservation(value, GOLDEN_ROBOT).observation.taskId < this.taskNumStages.length;
     } catch {
       return false;
     }
@@ -362,7 +372,7 @@ class Stage implements Planner {
     const value = tryUnpack(this.bytes(exchange.message));
     if (!(value instanceof Map) || value.has('reset')) return;
     try {
-      this.underWay.push({ exchange, observation: observationFromWire(value).observation });
+      this.underWay.push({ exchange, observation: readObservation(value, GOLDEN_ROBOT).observation });
     } catch {
       // No robot's observation, so no plan is made for it.
     }

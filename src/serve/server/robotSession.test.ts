@@ -1,32 +1,52 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ArithmeticPlanner, fakeObservation, goldenBytes, goldenJson } from '../../../test/support/serve.ts';
+import {
+  ArithmeticPlanner,
+  fakeObservation,
+  goldenBytes,
+  goldenJson,
+  wireObservation,
+} from '../../../test/support/serve.ts';
 import { InputError } from '../../base/index.ts';
 import { createSession } from '../../control/index.ts';
-import { observationToWire, packMessage, unpackMessage, type WireMap } from '../../wire/index.ts';
-import { Robot } from './robot.ts';
+import { packMessage, unpackMessage, type WireMap } from '../../wire/index.ts';
+import { PlannedActions, type PlannedSnapshot } from './plannedActions.ts';
+import { type ConversationSnapshot, RobotSession } from './robotSession.ts';
 
 const RUNS = Number(process.env['VALET_FUZZ'] ?? 2000);
 const unpack = { maxDepth: 32, maxValues: 10_000, maxArrayBytes: 1 << 20 };
 
-function robot(): Robot {
+/** A robot's session on plans made ahead, with the snapshot of all that it knows. */
+function robot() {
   const planner = new ArithmeticPlanner();
-  const newSession = () => createSession({ seed: 1 });
-  return new Robot({
-    session: newSession(),
-    newSession,
+  const source = new PlannedActions({
+    session: createSession({ seed: 1 }),
+    robot: planner.robot,
     planAhead: 2,
-    plan: async (request) => (await planner.plan([request]))[0]!,
-    unpack,
+    maxPictureBytes: unpack.maxArrayBytes,
+    gateway: {
+      plannerFor: async () => planner,
+      plan: async (_planner, request) => (await planner.plan([request]))[0]!,
+    },
   });
+  const session = new RobotSession({ robot: planner.robot, source, unpack });
+  return {
+    planner,
+    respond: (bytes: Uint8Array) => session.respond(bytes),
+    snapshot: () => ({ conversation: session.snapshot(), planned: source.snapshot() }),
+    restore: (state: { conversation: ConversationSnapshot; planned: PlannedSnapshot }) => {
+      source.restore(state.planned);
+      session.restore(state.conversation);
+    },
+  };
 }
 
-describe('a robot', () => {
+describe("a robot's session", () => {
   it('answers changed, cut and lengthened messages or says what is wrong with them; it never breaks', async () => {
     const { pictures } = fakeObservation();
     const originals = [
-      packMessage({ ...observationToWire({ ...fakeObservation(), pictures }), __action_chunk_size__: 5 }),
-      packMessage({ ...observationToWire(fakeObservation({ length: 61 })), __policy_note__: true }),
+      packMessage({ ...wireObservation({ ...fakeObservation(), pictures }), __action_chunk_size__: 5 }),
+      packMessage({ ...wireObservation(fakeObservation({ length: 61 })), __policy_note__: true }),
       packMessage({ reset: true }),
       ...goldenJson<{ file: string; gzip: boolean }[]>('cases.json')
         .filter(({ gzip }) => !gzip)
@@ -63,13 +83,13 @@ describe('a robot', () => {
       { numRuns: RUNS, seed: 3 },
     );
     expect(answered).toBeGreaterThan(RUNS / 200);
-    const reply = await subject.respond(packMessage(observationToWire(fakeObservation())));
+    const reply = await subject.respond(packMessage(wireObservation(fakeObservation())));
     expect((unpackMessage(reply!) as WireMap).has('action')).toBe(true);
   });
 
   it('comes back from its snapshot as JSON, actions of an unfilled chunk included', async () => {
     const message = (joint: number, chunk: number) =>
-      packMessage({ ...observationToWire(fakeObservation({ joint })), __action_chunk_size__: chunk });
+      packMessage({ ...wireObservation(fakeObservation({ joint })), __action_chunk_size__: chunk });
     const a = robot();
     for (const chunk of [8, 8, 8]) await a.respond(message(0.1, chunk)); // the third is not filled
     const b = robot();
@@ -79,6 +99,6 @@ describe('a robot', () => {
       const action = (bytes: Uint8Array) => (unpackMessage(bytes) as WireMap).get('action');
       expect(action(two!)).toEqual(action(one!));
     }
-    expect(() => b.restore({ ...a.snapshot(), session: {} } as never)).toThrow(InputError);
+    expect(() => b.restore({ ...a.snapshot(), planned: { session: {} } } as never)).toThrow(InputError);
   });
 });

@@ -2,10 +2,10 @@ import { access, constants, type FileHandle, mkdir, open } from 'node:fs/promise
 import { join } from 'node:path';
 import { InputError } from '../../base/index.ts';
 import { createLogger, type Logger } from '../log.ts';
-import type { MessageTap } from '../server/index.ts';
+import type { MessageObserver } from '../server/index.ts';
 import { EXTENSION, encodeHead, preamble, type RecordKind } from './recordingFormat.ts';
 
-export interface RecorderOptions {
+export interface SessionRecorderOptions {
   /** Bytes that may wait for the disk; what comes beyond them is left out, and the recording says so. */
   readonly maxQueuedBytes?: number;
   readonly logger?: Logger;
@@ -37,10 +37,11 @@ interface Write {
 const REMEMBERED = 1000;
 
 /**
- * Records what comes and goes, one file per session in `folder`. A message is only put into a queue while the server handles it; one loop writes the
- * queue to the disk. A disk that is full or too slow costs recordings, never the server: the first shows as a recording that ends, the second as a gap.
+ * Records what comes and goes, one file per session in `folder`. A message is only put into a queue while the server
+ * handles it; one loop writes the queue to the disk. A disk that is full or too slow costs recordings, never the
+ * server: the first shows as a recording that ends, the second as a gap.
  */
-export class Recorder implements MessageTap {
+export class SessionRecorder implements MessageObserver {
   /** Messages left out, and files given up: what a server may want to show. */
   readonly lost = { frames: 0, files: 0 };
   private readonly sessions = new Map<string, SessionFile>();
@@ -53,7 +54,7 @@ export class Recorder implements MessageTap {
 
   private constructor(
     private readonly folder: string,
-    options: RecorderOptions,
+    options: SessionRecorderOptions,
   ) {
     this.maxQueuedBytes = options.maxQueuedBytes ?? 256 << 20;
     this.log = options.logger ?? createLogger('silent');
@@ -61,14 +62,14 @@ export class Recorder implements MessageTap {
   }
 
   /** @throws InputError for a folder that cannot be made or written to */
-  static async open(folder: string, options: RecorderOptions = {}): Promise<Recorder> {
+  static async open(folder: string, options: SessionRecorderOptions = {}): Promise<SessionRecorder> {
     try {
       await mkdir(folder, { recursive: true });
       await access(folder, constants.W_OK);
     } catch (error) {
       throw new InputError(folder, `no recording can be written there (${(error as NodeJS.ErrnoException).code}).`);
     }
-    return new Recorder(folder, options);
+    return new SessionRecorder(folder, options);
   }
 
   onOpen(sessionId: string, query: Readonly<Record<string, string>> = {}): void {
@@ -165,7 +166,7 @@ export class Recorder implements MessageTap {
       const parts = writes.flatMap((write) => write.parts);
       await writeAll(file.handle, file.begun ? parts : [preamble(), ...parts]);
       file.begun = true;
-      if (writes.at(-1)!.last) await release(file);
+      if (writes.at(-1)?.last) await release(file);
     } catch (error) {
       file.broken = true;
       this.lost.files++;
@@ -190,8 +191,13 @@ async function writeAll(handle: FileHandle, parts: readonly Uint8Array[]): Promi
   while (rest.length > 0) {
     let { bytesWritten } = await handle.writev(rest.slice(0, 512));
     if (bytesWritten === 0) throw new Error('the disk takes no more bytes.');
-    while (rest.length > 0 && bytesWritten >= rest[0]!.byteLength) bytesWritten -= rest.shift()!.byteLength;
-    if (bytesWritten > 0) rest = [rest[0]!.subarray(bytesWritten), ...rest.slice(1)];
+    const after: Uint8Array[] = [];
+    for (const part of rest) {
+      const taken = Math.min(bytesWritten, part.byteLength);
+      bytesWritten -= taken;
+      if (taken < part.byteLength) after.push(part.subarray(taken));
+    }
+    rest = after;
   }
 }
 

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { InputError, readJson } from '../../base/index.ts';
+import { modelConfig } from '../../model/index.ts';
+import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, parseRobot, type Robot, sameRobot } from '../../robot/index.ts';
+import type { CheckpointMapping } from './checkpointMapping.ts';
+
+const ConfigFile = z.looseObject({ model: z.unknown(), robot: z.unknown().optional() });
+
+/** What a server must know of its checkpoints before it has loaded them. */
+export interface MappedCheckpoints {
+  /** The robot that all of them drive; undefined when none can be read yet. */
+  readonly robot: Robot | undefined;
+  /**
+   * Stages of each task by id, as the checkpoint that plans for the task counts them; a hole where none knows the task.
+   */
+  readonly taskStages: readonly number[];
+}
+
+interface Facts {
+  readonly robot: Robot;
+  readonly stages: readonly number[];
+}
+
+/**
+ * Reads robots and stages of a mapping's checkpoints. One that cannot be read (a mapping may name what comes later)
+ * counts the challenge's stages: its robots are told when they ask for a plan. @throws InputError that names both when
+ * two of them drive different robots
+ */
+export async function readMappedCheckpoints(mapping: CheckpointMapping): Promise<MappedCheckpoints> {
+  const facts = new Map<string, Facts | undefined>();
+  let first: { readonly robot: Robot; readonly folder: string } | undefined;
+  for (const [name, folder] of mapping.paths) {
+    const found = await readFacts(join(folder, 'config.json')).catch((error: unknown) => {
+      if (error instanceof InputError) return undefined;
+      throw error;
+    });
+    facts.set(name, found);
+    if (!found) continue;
+    first ??= { robot: found.robot, folder };
+    if (!sameRobot(found.robot, first.robot))
+      throw new InputError(
+        'serve',
+        `one server serves one robot, but ${first.folder} drives ${first.robot.name} and ${folder} drives ` +
+          `${found.robot.name}. Start a server for each.`,
+      );
+  }
+  const stagesOf = (name: string) => facts.get(name)?.stages ?? BEHAVIOR_STAGES;
+  return { robot: first?.robot, taskStages: taskStages(mapping, stagesOf) };
+}
+
+function taskStages(
+  { byTask, otherwise }: CheckpointMapping,
+  stagesOf: (checkpoint: string) => readonly number[],
+): readonly number[] {
+  const stages: number[] = [];
+  for (const [task, count] of (otherwise === undefined ? [] : stagesOf(otherwise)).entries()) stages[task] = count;
+  for (const [task, name] of byTask) {
+    const count = stagesOf(name)[task];
+    if (count === undefined) delete stages[task];
+    else stages[task] = count;
+  }
+  return stages;
+}
+
+async function readFacts(file: string): Promise<Facts> {
+  const { model, robot } = await readJson(file, ConfigFile);
+  return {
+    robot: robot === undefined ? CHALLENGE_ROBOT : parseRobot(robot, `${file}: robot`),
+    stages: modelConfig(model, file).taskNumStages,
+  };
+}

@@ -1,0 +1,118 @@
+import { defaultMemory } from '../../base/index.ts';
+import type { PlannerOptions } from '../../model/index.ts';
+import { createLogger, type Logger } from '../log.ts';
+import {
+  type CheckpointMapping,
+  CheckpointPool,
+  folderOfTask,
+  planningWorkers,
+  ranges,
+  readMappedCheckpoints,
+  tryPlanner,
+} from '../planners/index.ts';
+import { DEFAULT_LIMITS, type Json, Metrics } from '../server/index.ts';
+import type { OpenedSource, StartOptions } from './runningServer.ts';
+
+/** How checkpoints are loaded and plans are made. */
+export interface PlanningSettings {
+  /** How plans are drawn and computed: device, threads, steps, noise. */
+  readonly planner?: PlannerOptions;
+  /** Threads that plan, each with a network of its own, for every checkpoint; 1 when left out. */
+  readonly workers?: number;
+  /** Robots whose plans may share one pass; 1 when left out. */
+  readonly batch?: number;
+  /** How long a plan may wait for others to share its pass; 5 when left out. */
+  readonly batchWaitMs?: number;
+  /** Plans that may wait; the robots beyond are told to try later. */
+  readonly maxWaitingPlans?: number;
+  /** Bytes that all checkpoints together may take; most of the machine's when left out. */
+  readonly memoryBytes?: number | undefined;
+  /** Load all checkpoints of the mapping at the start, as far as memory goes. */
+  readonly preload?: boolean;
+  /** How often checkpoint folders are looked at for a change; 0 = never, the default. */
+  readonly reloadMs?: number;
+}
+
+/**
+ * Checkpoints in a pool of planning workers, the first of them loaded: what is wrong with it is said before anybody is
+ * listened to.
+ * @throws InputError for checkpoints of different robots, or a first one that cannot be loaded
+ */
+export async function openCheckpoints(
+  mapping: CheckpointMapping,
+  settings: PlanningSettings,
+  start: StartOptions,
+  connections: () => number,
+): Promise<OpenedSource> {
+  const { logger = createLogger('silent'), metrics = new Metrics() } = start;
+  const { robot, taskStages } = await readMappedCheckpoints(mapping);
+  const pool = openPool(mapping, settings, { ...start, logger, metrics }, connections);
+  try {
+    const probeTask = mapping.otherwise === undefined ? Math.min(...mapping.byTask.keys()) : 0;
+    await pool.open(folderOfTask(mapping, probeTask));
+    if (settings.preload) {
+      const left = await pool.preload(mapping.paths.values());
+      if (left.length > 0) logger.warn({ folders: left }, 'not preloaded: they do not fit --memory');
+    }
+    const tasks = [...mapping.byTask.keys()];
+    logger.info({ tasks: ranges(tasks), checkpoints: pool.folders.length, robot: robot?.name }, 'ready to serve');
+    const metadata: Record<string, Json> = { server: 'valet', tasks };
+    if (robot) Object.assign(metadata, { robot: robot.name, action_width: robot.width, horizon: robot.horizon });
+    return {
+      options: {
+        plannerFor: (taskId) => pool.planner(folderOfTask(mapping, taskId)),
+        isUp: () => pool.isUp,
+        ...(robot && { robot }),
+        metadata,
+        metrics,
+        probeTask,
+        sessionOptions: { taskNumStages: taskStages, ...start.sessionOptions },
+      },
+      close: () => pool.close(),
+    };
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}
+
+function openPool(
+  mapping: CheckpointMapping,
+  settings: PlanningSettings,
+  { logger, metrics, limits }: StartOptions & { readonly logger: Logger; readonly metrics: Metrics },
+  connections: () => number,
+): CheckpointPool {
+  const { workers = 1, batch = 1, batchWaitMs = 5, maxWaitingPlans = 1024, planner } = settings;
+  const { planTimeoutMs } = { ...DEFAULT_LIMITS, ...limits };
+  const taskOf = new Map([...mapping.byTask].map(([task, name]) => [mapping.paths.get(name), task]));
+  const load = planningWorkers({
+    workers,
+    planner: { ...planner, onPass: (timing) => metrics.timed(timing) },
+    batching: {
+      size: batch,
+      waitMs: batch > 1 ? batchWaitMs : 0,
+      expected: connections,
+      maxWaiting: maxWaitingPlans,
+      onPass: (pass) => metrics.pass(pass),
+      onWaiting: (change) => metrics.queued.inc(change),
+    },
+    supervision: {
+      onRestart: (why) => {
+        metrics.restarts.inc({ why });
+        logger.error({ why }, 'a planning worker ended; another one starts');
+      },
+      onFailedRestart: (error) => logger.error({ err: error }, 'a planning worker could not be started; trying again'),
+    },
+  });
+  return new CheckpointPool(load, {
+    memoryBytes: settings.memoryBytes ?? defaultMemory(),
+    reloadMs: settings.reloadMs ?? 0,
+    trial: (loaded, folder) => tryPlanner(loaded, taskOf.get(folder) ?? 0, planTimeoutMs),
+    logger,
+    onChange: ({ count, bytes }) => {
+      metrics.checkpoints.set(count);
+      metrics.checkpointBytes.set(bytes);
+    },
+    onLoad: (how) => metrics.loads.inc({ how }),
+  });
+}

@@ -1,0 +1,142 @@
+import type { PolicyNote } from '../robot/index.ts';
+import { NumpyArray, NumpyScalar } from './numpy.ts';
+import { Float, type Packable, type WireMap, type WireValue } from './value.ts';
+
+/** What is known when a reply is written; what an extra tells is made from it. */
+export interface ReplyFacts {
+  /** float32 [width]. */
+  readonly action: Float32Array;
+  /**
+   * float32 [rows, width], the first row equal to `action`: as many rows as were asked for; absent when they could not
+   * be filled.
+   */
+  readonly chunk?: Float32Array | undefined;
+  readonly note?: PolicyNote | undefined;
+  /** The observation came with a leading axis of 1. */
+  readonly batched: boolean;
+  readonly inferMs: number;
+  /** Milliseconds from the reply before the last to the last one. */
+  readonly previousTotalMs?: number | undefined;
+}
+
+/**
+ * One thing beside the action: which keys of a request ask for it, and what a reply then holds. A row without `request`
+ * is in every reply. Clients and servers that do not know a key pass over it. A new extra is a row of `EXTRAS`; nothing
+ * else changes.
+ */
+export interface WireExtra<T = unknown> {
+  readonly name: string;
+  readonly request?: {
+    readonly keys: readonly string[];
+    /** What is asked for, from the keys' values in their order (undefined where absent); undefined when nothing is. */
+    readonly read: (...values: (WireValue | undefined)[]) => T | undefined;
+  };
+  /** How many actions must be ready for it. */
+  readonly actions?: (asked: T) => number;
+  readonly reply: {
+    readonly key: string;
+    /** The value for the reply; undefined leaves the key out. */
+    readonly write: (facts: ReplyFacts, asked: T) => Packable | undefined;
+  };
+}
+
+/** What a client asked for, by the extra's name. */
+export type Asked = ReadonlyMap<string, unknown>;
+
+/** A row that knows what its `read` gives. */
+export const extra = <T>(row: WireExtra<T>): WireExtra => row as unknown as WireExtra;
+
+/** The most actions that one reply may carry. */
+const MOST_ACTIONS = 1000;
+
+const CHUNK = extra<number>({
+  name: 'chunk',
+  /** Of the 2026 evaluator's client. */
+  request: {
+    keys: ['__action_chunk_size__'],
+    read: (value) => {
+      const size = value instanceof NumpyScalar ? Number(value.value) : value;
+      const fits = typeof size === 'number' && Number.isInteger(size) && size > 1 && size <= MOST_ACTIONS;
+      return fits ? size : undefined;
+    },
+  },
+  actions: (size) => size,
+  reply: {
+    key: 'action_chunk',
+    write: ({ chunk, action, batched }) =>
+      chunk && NumpyArray.of(chunk, [...lead(batched), chunk.length / action.length, action.length]),
+  },
+});
+
+/** Stage, rule and compression of the step, for records; asked for by Valet's own client. */
+const NOTE = extra<true>({
+  name: 'note',
+  request: { keys: ['__policy_note__'], read: (value) => (value === true ? true : undefined) },
+  reply: { key: 'policy_note', write: ({ note }) => note && { ...note } },
+});
+
+const TIMING = extra({
+  name: 'timing',
+  reply: {
+    key: 'server_timing',
+    write: ({ inferMs, previousTotalMs }) => ({
+      infer_ms: new Float(inferMs),
+      ...(previousTotalMs === undefined ? {} : { prev_total_ms: new Float(previousTotalMs) }),
+    }),
+  },
+});
+
+/** All extras, in the order of their keys in a reply. */
+export const EXTRAS: readonly WireExtra[] = [CHUNK, NOTE, TIMING];
+
+/** What a message asks for. */
+export function readExtras(message: WireMap, extras: readonly WireExtra[] = EXTRAS): Asked {
+  const asked = new Map<string, unknown>();
+  for (const { name, request } of extras) {
+    if (!request?.keys.some((key) => message.has(key))) continue;
+    const value = request.read(...request.keys.map((key) => message.get(key)));
+    if (value !== undefined) asked.set(name, value);
+  }
+  return asked;
+}
+
+/** The keys that a reply holds beside its action. */
+export function writeExtras(
+  facts: ReplyFacts,
+  asked: Asked,
+  extras: readonly WireExtra[] = EXTRAS,
+): { [key: string]: Packable } {
+  const reply: { [key: string]: Packable } = {};
+  for (const { name, request, reply: row } of extras) {
+    if (request && !asked.has(name)) continue;
+    const value = row.write(facts, asked.get(name));
+    if (value !== undefined) reply[row.key] = value;
+  }
+  return reply;
+}
+
+/** How many actions must be ready for what was asked; 1 for a plain step. */
+export function actionsAsked(asked: Asked, extras: readonly WireExtra[] = EXTRAS): number {
+  const counts = extras.map(({ name, actions }) => (actions && asked.has(name) ? actions(asked.get(name)) : 1));
+  return Math.max(1, ...counts);
+}
+
+/** The leading axis of a reply's arrays. */
+export const lead = (batched: boolean): readonly number[] => (batched ? [1] : []);
+
+/** What a client adds to its observation to be told the policy's note. */
+export const ASK_FOR_NOTE = { __policy_note__: true } as const;
+
+/** The policy's note in a reply; undefined when there is none. */
+export function noteOf(reply: WireValue): PolicyNote | undefined {
+  const note = reply instanceof Map ? reply.get('policy_note') : undefined;
+  if (!(note instanceof Map)) return undefined;
+  const [rule, reason, compressed] = ['rule', 'reason', 'compressed'].map((key) => note.get(key));
+  return {
+    planned: note.get('planned') === true,
+    stage: Number(note.get('stage') ?? 0),
+    ...(typeof rule === 'string' ? { rule } : {}),
+    ...(typeof reason === 'string' ? { reason } : {}),
+    ...(typeof compressed === 'boolean' ? { compressed } : {}),
+  };
+}
