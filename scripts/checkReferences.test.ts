@@ -48,14 +48,16 @@ describe('findReferences', () => {
       '`[code](none.md)`',
       '[f]: ../src',
     ].join('\n');
-    expect(findReferences(page, 'README.md').map(({ line, kind, path, anchor }) => [line, kind, path, anchor])).toEqual([
-      [1, 'link', 'docs/facts.md', 'rules'],
-      [1, 'link', 'b.png', undefined],
-      [1, 'link', '', 'here'],
-      [2, 'link', 'e.svg', undefined],
-      [2, 'link', 'LICENSE', undefined],
-      [4, 'link', '../src', undefined],
-    ]);
+    expect(findReferences(page, 'README.md').map(({ line, kind, path, anchor }) => [line, kind, path, anchor])).toEqual(
+      [
+        [1, 'link', 'docs/facts.md', 'rules'],
+        [1, 'link', 'b.png', undefined],
+        [1, 'link', '', 'here'],
+        [2, 'link', 'e.svg', undefined],
+        [2, 'link', 'LICENSE', undefined],
+        [4, 'link', '../src', undefined],
+      ],
+    );
   });
 
   it('papers that are not here, also in code', () => {
@@ -63,7 +65,9 @@ describe('findReferences', () => {
     expect(findReferences(text, 'src/x.ts').map(({ line, kind }) => [line, kind])).toEqual(
       [1, 2, 3, 4, 5].map((line) => [line, 'foreign']),
     );
-    expect(findReferences("import './shared/numbers.ts'; // facts, a contract, SIMD\nFACTS are facts", 'x.ts')).toEqual([]);
+    expect(findReferences("import './shared/numbers.ts'; // facts, a contract, SIMD\nFACTS are facts", 'x.ts')).toEqual(
+      [],
+    );
   });
 });
 

@@ -109,7 +109,8 @@ export function findReferences(text: string, name: string): Reference[] {
 export function problemOf(reference: Reference, from: string, root: string): string | undefined {
   const { kind, path, anchor } = reference;
   if (kind === 'foreign') return `${path} is not in the repository. Cite a page: docs/facts.md#…, docs/engine.md#…`;
-  const target = path === '' ? from : resolve(kind === 'page' || path.startsWith('/') ? root : dirname(from), `./${path}`);
+  const target =
+    path === '' ? from : resolve(kind === 'page' || path.startsWith('/') ? root : dirname(from), `./${path}`);
   if (relative(root, target).startsWith('..')) return `${path} lies outside the repository`;
   if (!existsSync(target)) return `${path} does not exist`;
   if (anchor === undefined || !target.endsWith('.md') || statSync(target).isDirectory()) return undefined;
