@@ -14,6 +14,7 @@ import {
   parameterTree,
 } from '../src/model/index.ts';
 import { writeSafetensors } from '../src/tensor/index.ts';
+import { ownProgram } from './ownProgram.ts';
 import { runPeer } from './peer.ts';
 import { type Benchmark, type BenchRow, row } from './row.ts';
 
@@ -22,7 +23,10 @@ const execute = promisify(execFile);
 const GIGABYTES = Number(process.env['VALET_BENCH_GIGABYTES'] ?? 2);
 const SAMPLE_NUMBERS = 2 ** 26;
 
-/** Import of a generated checkpoint into a Valet folder; beside it a plain copy, and what the zstd program needs to test such data. */
+/**
+ * Import of a generated checkpoint into a Valet folder; beside it a plain copy, and what the zstd program needs to test
+ * such data.
+ */
 export const importBenchmark: Benchmark = {
   summary: 'import of a large checkpoint (set VALET_BENCH_GIGABYTES); peers: cp, zstd -t',
   async run({ note, threads }): Promise<BenchRow[]> {
@@ -42,7 +46,7 @@ export const importBenchmark: Benchmark = {
         process.execPath,
         [
           ...process.execArgv,
-          process.argv[1]!,
+          ownProgram(),
           'import',
           source,
           '--out',

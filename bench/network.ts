@@ -27,7 +27,10 @@ import { Peer } from './peer.ts';
 import { type Benchmark, type BenchRow, row } from './row.ts';
 import { type TransformerShape, transformerParameters, transformerProgram } from './transformer.ts';
 
-/** The original's architecture at about 100 million parameters: patch stem, one token per state number, a vocabulary of the bins alone. */
+/**
+ * The original's architecture at about 100 million parameters: patch stem, one token per state number, a vocabulary of
+ * the bins alone.
+ */
 const HUNDRED_MILLION = modelConfig({
   imageSize: 112,
   visionWidth: 384,
@@ -46,7 +49,10 @@ const HUNDRED_MILLION = modelConfig({
 });
 const TRANSFORMER = { layers: 6, heads: 8, tokens: 200, batch: 8, inputs: 32 };
 const STEPS = 20;
-/** The peer's loss must be ours to this relative difference, else it is another network; gradients and samples to a little more. */
+/**
+ * The peer's loss must be ours to this relative difference, else it is another network; gradients and samples to a
+ * little more.
+ */
 const SAME = 1e-4;
 /** Turns that each side gets of each kind of work; fewer, but two, when they take longer than this (a busy machine). */
 const TURNS = 5;
@@ -78,14 +84,15 @@ interface Case {
 /** Forward, backward, training step and sampler, in turns with PyTorch on the same weights and the same batch. */
 export const network: Benchmark = {
   summary:
-    'forward, backward, training step and sampler of nano, a 100 M network and plain transformers (--config for one of them); peer: PyTorch',
+    'forward, backward, training step and sampler of nano, a 100 M network and plain transformers ' +
+    '(--config for one of them); peer: PyTorch',
   async run({ threads, note, settings: { config, peer: peers } }): Promise<BenchRow[]> {
     if (config && !CASES.some((name) => name === config))
       throw new InputError('bench network', `there is no network '${config}'. Known: ${CASES.join(', ')}.`);
     const peer = peers === 'none' ? undefined : await Peer.start('speed.py', { module: 'torch', note });
     const rows: BenchRow[] = [];
     const objects = { size: 12, weight: 1 };
-    const nano = { ...configs.nano, auxiliary: { ...configs.nano.auxiliary!, objects } };
+    const nano = modelConfig({ ...configs.nano, auxiliary: { ...configs.nano.auxiliary, objects } });
     const cases: Record<(typeof CASES)[number], () => Promise<Case>> = {
       nano: () => networkCase('nano', nano, 64, threads),
       '100m': () => networkCase('100 M', HUNDRED_MILLION, 2, threads),
@@ -119,25 +126,23 @@ async function measure(
   const check = await work.check();
   const other = peer && (await openPeer(work, peer, threads));
   if (other) requireSame(work.name, check, other.check);
-  const kinds = KINDS.filter((kind) => work.run[kind]);
-  const valet = timesOf(kinds);
-  const float32 = timesOf(kinds);
-  const bfloat16 = timesOf(kinds);
+  const runs = KINDS.flatMap((kind) => {
+    const run = work.run[kind];
+    return run ? [{ kind, run }] : [];
+  });
+  const [valet, float32, bfloat16] = [noTimes(), noTimes(), noTimes()];
   const peaks: number[] = [];
   const end = performance.now() + 1000 * SECONDS;
   for (let turn = 0; turn < TURNS && (turn < 2 || performance.now() < end); turn++)
-    for (const kind of kinds) {
-      const ask = (half: boolean, count: number) =>
-        peer!.ask<{ milliseconds: number[] }>({ time: kind, count, bfloat16: half });
-      const run = work.run[kind]!;
+    for (const { kind, run } of runs) {
       await run(); // the caches belong to the other side
       const count = repeats(await timed(run));
-      for (let i = 0; i < count; i++) valet[kind]!.push(await timed(run));
+      for (let i = 0; i < count; i++) valet[kind].push(await timed(run));
       if (other) {
-        float32[kind]!.push(...(await ask(false, count + 1)).milliseconds.slice(1));
-        bfloat16[kind]!.push(...(await ask(true, count + 1)).milliseconds.slice(1));
+        float32[kind].push(...(await other.times(kind, false, count + 1)).slice(1));
+        bfloat16[kind].push(...(await other.times(kind, true, count + 1)).slice(1));
       }
-      const so = (name: string, times: Times) => `${name} ${least(times[kind]!).toFixed(0)} ms`;
+      const so = (name: string, times: Times) => `${name} ${least(times[kind]).toFixed(0)} ms`;
       const others = other ? [so('float32', float32), so('bfloat16', bfloat16)].join(', ') : 'no peer';
       note(`  turn ${turn + 1}, ${kind}: ${so('Valet', valet)} (${others})`);
       if (kind === 'gradients') peaks.push(await gemmPeak(threads, { runs: 4 }));
@@ -146,18 +151,21 @@ async function measure(
   const rows: BenchRow[] = [];
   const add = (what: string, value: (times: Times) => number) => {
     const ours = value(valet);
-    const named = (name: string, times: Times) => ({ name: `${other!.version}, ${name}`, value: value(times) });
     const title = `${work.name}: ${what}, ${threads} threads`;
-    rows.push(row(title, ours, 'ms', other && named('float32', float32)));
-    if (other) rows.push(row(title, ours, 'ms', named('bfloat16 autocast', bfloat16)));
+    if (!other) return void rows.push(row(title, ours, 'ms'));
+    for (const [name, times] of [
+      ['float32', float32],
+      ['bfloat16 autocast', bfloat16],
+    ] as const)
+      rows.push(row(title, ours, 'ms', { name: `${other.version}, ${name}`, value: value(times) }));
   };
-  const of = (kind: Kind) => (times: Times) => least(times[kind]!);
+  const of = (kind: Kind) => (times: Times) => least(times[kind]);
   add('forward', of('forward'));
-  add('backward', (times) => least(times.gradients!) - least(times.forward!));
+  add('backward', (times) => least(times.gradients) - least(times.forward));
   add('training step', of('step'));
   if (work.run.sample) add(`sampler, ${STEPS} steps`, of('sample'));
   const share = (what: string, flops: number, kind: Kind) =>
-    rows.push(row(`${work.name}: share of GEMM peak, ${what}`, flops / least(valet[kind]!) / 1e6 / peak, '1'));
+    rows.push(row(`${work.name}: share of GEMM peak, ${what}`, flops / least(valet[kind]) / 1e6 / peak, '1'));
   rows.push(row(`${work.name}: GEMM peak`, peak, 'GFLOP/s'));
   share('forward', work.flops.forward, 'forward');
   share('training step', work.flops.gradients, 'step');
@@ -168,13 +176,15 @@ async function measure(
   return rows;
 }
 
-type Times = Partial<Record<Kind, number[]>>;
+/** Milliseconds of each kind's runs. */
+type Times = Readonly<Record<Kind, number[]>>;
 
-function timesOf(kinds: readonly Kind[]): Times {
-  return Object.fromEntries(kinds.map((kind) => [kind, []]));
-}
+const noTimes = (): Times => ({ forward: [], gradients: [], step: [], sample: [] });
 
-/** What the work takes where nothing disturbs it: a busy machine only adds, and to the side whose threads spin far more than to the other. */
+/**
+ * What the work takes where nothing disturbs it: a busy machine only adds, and to the side whose threads spin far more
+ * than to the other.
+ */
 function least(milliseconds: readonly number[]): number {
   return Math.min(...milliseconds);
 }
@@ -190,13 +200,22 @@ function repeats(milliseconds: number): number {
   return Math.max(1, Math.min(8, Math.round(1000 / milliseconds)));
 }
 
-async function openPeer(work: Case, peer: Peer, threads: number): Promise<{ version: string; check: Check }> {
+interface OpenPeer {
+  readonly version: string;
+  readonly check: Check;
+  /** Milliseconds of `count` runs, in bfloat16 or float32. */
+  times(kind: Kind, bfloat16: boolean, count: number): Promise<number[]>;
+}
+
+async function openPeer(work: Case, peer: Peer, threads: number): Promise<OpenPeer> {
   const folder = await mkdtemp(join(tmpdir(), 'valet-bench-'));
   try {
     await writeSafetensors(join(folder, 'arrays.safetensors'), work.arrays);
     await writeFile(join(folder, 'request.json'), JSON.stringify({ config: work.config, steps: STEPS }));
     const { version } = await peer.ask<{ version: string }>({ open: folder, threads });
-    return { version, check: await peer.ask<Check>({ check: true }) };
+    const times = async (kind: Kind, bfloat16: boolean, count: number) =>
+      (await peer.ask<{ milliseconds: number[] }>({ time: kind, count, bfloat16 })).milliseconds;
+    return { version, check: await peer.ask<Check>({ check: true }), times };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -204,7 +223,7 @@ async function openPeer(work: Case, peer: Peer, threads: number): Promise<{ vers
 
 function requireSame(name: string, ours: Check, theirs: Check): void {
   const largest = Math.max(...ours.actions.map(Math.abs), 1e-9);
-  const actions = Math.max(0, ...ours.actions.map((x, i) => Math.abs(x - theirs.actions[i]!))) / largest;
+  const actions = Math.max(0, ...ours.actions.map((x, i) => Math.abs(x - (theirs.actions[i] ?? Number.NaN)))) / largest;
   const differences = {
     loss: Math.abs(theirs.loss / ours.loss - 1) / SAME,
     'norm of the gradient': Math.abs(theirs.gradientNorm / ours.gradientNorm - 1) / (10 * SAME),
@@ -214,7 +233,8 @@ function requireSame(name: string, ours: Check, theirs: Check): void {
     if (!(difference < 1))
       throw new ValetError(
         'bench network',
-        `${name}: the peer computes something else (${what}: ${difference.toPrecision(3)} times the difference allowed).`,
+        `${name}: the peer computes something else ` +
+          `(${what}: ${difference.toPrecision(3)} times the difference allowed).`,
       );
 }
 
@@ -231,7 +251,7 @@ async function training(
   const backward = await Session.create(programs.gradients, { threads });
   const feeds = { ...inputs, ...state.feeds() };
   const used = new Set(backward.outputs.map(({ name }) => name));
-  const loss = new Float32Array(1);
+  const loss = Float32Array.of(Number.NaN);
   const wanted = Object.entries(state.fetches()).filter(([name]) => used.has(name));
   const fetches = { ...Object.fromEntries(wanted), loss: array(loss) };
   const gradients = async () => void (await backward.run(feeds, fetches));
@@ -249,7 +269,7 @@ async function training(
       await gradients();
       let squares = 0;
       for (const { data } of state.gradients.values()) for (const x of data as Float32Array) squares += x * x;
-      return { loss: loss[0]!, gradientNorm: Math.sqrt(squares) };
+      return { loss: loss[0] ?? Number.NaN, gradientNorm: Math.sqrt(squares) };
     },
     close: async () => void (await Promise.all([forward.close(), backward.close()])),
   };
@@ -289,7 +309,8 @@ async function networkCase(name: string, model: ModelConfig, size: number, threa
   } satisfies SamplerInputs;
   const arrays = peerArrays(model, parameters, batch);
   for (const key of ['images', 'state', 'task', 'stage'] as const) {
-    const whole = arrays.get(`batch/${key}`)!;
+    const whole = arrays.get(`batch/${key}`);
+    if (!whole) throw new ValetError('bench network', `the batch has no ${key}.`);
     const data = whole.data.slice(0, whole.data.length / size);
     arrays.set(`sample/${key}`, array(data, 1, ...whole.shape.slice(1)));
   }

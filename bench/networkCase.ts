@@ -17,7 +17,7 @@ export function randomBatch(model: ModelConfig, batch: number): TrainingBatch {
   const numbers = (count: number) => random.fillNormal(new Float32Array(count));
   const chunk = model.actionHorizon * model.actionDim;
   const task = Int32Array.from({ length: batch }, () => random.integer(2));
-  const stage = Int32Array.from(task, (id) => random.integer(model.taskNumStages[id]!));
+  const stage = Int32Array.from(task, (id) => random.integer(model.taskNumStages[id] ?? 1));
   return {
     images: Uint8Array.from({ length: batch * model.cameras.length * model.imageSize ** 2 * 3 }, () =>
       random.integer(256),

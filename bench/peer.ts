@@ -1,14 +1,18 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ValetError } from '../src/base/index.ts';
 
 const execute = promisify(execFile);
 
-/** bench/peers of the repository that this program runs from; undefined in an installed package, which does not carry it. */
+/**
+ * bench/peers of the repository that this program runs from; undefined in an installed package, which does not carry
+ * it.
+ */
 function peersFolder(): string | undefined {
   for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
     const peers = join(folder, 'bench', 'peers');
@@ -35,14 +39,15 @@ async function findPeer(
   );
   if (present) return { python, path: join(folder, script) };
   note(
-    `no peer: Python with ${module} is missing. python3 -m venv bench/peers/.venv && bench/peers/.venv/bin/pip install ${module}`,
+    `no peer: Python with ${module} is missing. ` +
+      `python3 -m venv bench/peers/.venv && bench/peers/.venv/bin/pip install ${module}`,
   );
   return undefined;
 }
 
 /**
- * Runs `bench/peers/<script>` with the Python that has `module` (bench/peers/.venv, else python3) and returns the JSON of its last line;
- * undefined, with a note that says why, when it cannot run.
+ * Runs `bench/peers/<script>` with the Python that has `module` (bench/peers/.venv, else python3) and returns the JSON
+ * of its last line; undefined, with a note that says why, when it cannot run.
  */
 export async function runPeer(
   script: string,
@@ -52,13 +57,13 @@ export async function runPeer(
   const peer = await findPeer(script, options);
   if (!peer) return undefined;
   const { stdout } = await execute(peer.python, [peer.path, ...args], { maxBuffer: 2 ** 26 });
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Record<string, unknown>;
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, unknown>;
 }
 
 /** A peer that stays and answers requests, a JSON line for a JSON line: for measurements that take turns. */
 export class Peer {
   private constructor(
-    private readonly child: ChildProcess,
+    private readonly child: ChildProcessByStdio<Writable, Readable, null>,
     private readonly lines: AsyncIterator<string>,
     private readonly script: string,
   ) {}
@@ -71,18 +76,18 @@ export class Peer {
     const peer = await findPeer(script, options);
     if (!peer) return undefined;
     const child = spawn(peer.python, [peer.path], { stdio: ['pipe', 'pipe', 'inherit'] });
-    return new Peer(child, createInterface({ input: child.stdout! })[Symbol.asyncIterator](), script);
+    return new Peer(child, createInterface({ input: child.stdout })[Symbol.asyncIterator](), script);
   }
 
   async ask<T>(request: object): Promise<T> {
-    this.child.stdin!.write(`${JSON.stringify(request)}\n`);
+    this.child.stdin.write(`${JSON.stringify(request)}\n`);
     const { value, done } = await this.lines.next();
     if (done) throw new ValetError(`bench/peers/${this.script}`, 'the peer stopped; its message stands above.');
     return JSON.parse(value) as T;
   }
 
   close(): void {
-    this.child.stdin!.end();
+    this.child.stdin.end();
     this.child.kill();
   }
 }

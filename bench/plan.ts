@@ -16,6 +16,7 @@ import {
   readCheckpointParts,
 } from '../src/model/index.ts';
 import { gemmPeak, safetensorsLayout } from '../src/tensor/index.ts';
+import { ownProgram } from './ownProgram.ts';
 import { runPeer } from './peer.ts';
 import { measurePlan, type PlanTimes } from './planMeasure.ts';
 import { type Benchmark, type BenchRow, type BenchSettings, median, row } from './row.ts';
@@ -43,7 +44,7 @@ export const plan: Benchmark = {
     const folder = join(tmpdir(), `valet-plan-${process.pid}`);
     try {
       const whole = settings.checkpoint ?? (await randomCheckpoint(join(folder, 'float32'), chosen(settings), note));
-      const { config } = await readCheckpointParts(whole);
+      const { config, robot } = await readCheckpointParts(whole);
       if (dtypes.includes('int8')) {
         await mkdir(join(folder, 'int8'), { recursive: true });
         note('rounding to int8 …');
@@ -51,14 +52,17 @@ export const plan: Benchmark = {
       }
       const peers = settings.peer === 'none' ? [] : await measurePeers(folder, config, threads, note);
       const times = new Map<DType, PlanTimes>();
+      const rows: BenchRow[] = [];
       for (const dtype of dtypes) {
         note(`Valet ${dtype} …`);
-        times.set(dtype, await inOwnProcess(dtype === 'int8' ? join(folder, 'int8') : whole, threads));
+        const measured = await inOwnProcess(dtype === 'int8' ? join(folder, 'int8') : whole, threads);
+        times.set(dtype, measured);
+        rows.push(...rowsOf(dtype, measured, peers, threads));
       }
       return [
-        ...dtypes.flatMap((dtype) => rowsOf(dtype, times.get(dtype)!, peers, threads)),
+        ...rows,
         ...(await sharesOfPeak(config, times, threads)),
-        ...(times.size === 2 ? await actionError(config, join(folder, 'int8'), whole) : []),
+        ...(times.size === 2 ? await actionError(config.actionDim, robot.width, join(folder, 'int8'), whole) : []),
       ];
     } finally {
       await rm(folder, { recursive: true, force: true });
@@ -74,7 +78,10 @@ function dtypeNamed(name: string): DType {
 const chosen = ({ config = 'full' }: BenchSettings): ModelConfig =>
   modelConfig({ ...planningConfig(configNamed(config)), useCorrelatedNoise: false });
 
-/** A float32 checkpoint whose weights are normal numbers of the size that keeps activations near 1; a stretch of them is used again and again. */
+/**
+ * A float32 checkpoint whose weights are normal numbers of the size that keeps activations near 1; a stretch of them is
+ * used again and again.
+ */
 export async function randomCheckpoint(
   folder: string,
   config: ModelConfig,
@@ -87,7 +94,8 @@ export async function randomCheckpoint(
   if (bavail * bsize < length * 1.4)
     throw new ValetError(
       folder,
-      `${(length * 1.4e-9).toFixed(1)} GB are needed here for a moment, ${((bavail * bsize) / 1e9).toFixed(1)} GB are free.`,
+      `${(length * 1.4e-9).toFixed(1)} GB are needed here for a moment, ` +
+        `${((bavail * bsize) / 1e9).toFixed(1)} GB are free.`,
     );
   note(`${(length / 1e9).toFixed(1)} GB of random weights …`);
   const stretch = Random.of('bench plan').fillNormal(new Float32Array(4_194_301)); // a prime: rows do not repeat
@@ -98,12 +106,14 @@ export async function randomCheckpoint(
     await file.write(head, 0, head.length, 0);
     for (const [name, { shape }] of tree) {
       const size = shape.reduce((a, b) => a * b, 1);
-      const scale = shape.length > 1 ? (shape.at(-2)! * (name.includes('attn_vec') ? shape.at(-3)! : 1)) ** -0.5 : 0.02;
-      for (let i = 0; i < stretch.length; i++) scaled[i] = stretch[i]! * scale;
+      const [heads = 1, rows = 1] = [shape.at(-3), shape.at(-2)];
+      const scale = shape.length > 1 ? (rows * (name.includes('attn_vec') ? heads : 1)) ** -0.5 : 0.02;
+      const from = offsets.get(name) ?? 0;
+      for (const [i, x] of stretch.entries()) scaled[i] = x * scale;
       for (let done = 0; done < size; done += stretch.length) {
         const part = new Uint8Array(scaled.buffer, 0, 4 * Math.min(stretch.length, size - done));
-        await file.write(part, 0, part.length, offsets.get(name)! + 4 * done);
-        progress.at(Math.round((offsets.get(name)! + 4 * done) / 1e6));
+        await file.write(part, 0, part.length, from + 4 * done);
+        progress.at(Math.round((from + 4 * done) / 1e6));
       }
     }
   } finally {
@@ -138,7 +148,7 @@ async function measurePeers(
 /** Runs this same program on one checkpoint alone. */
 async function inOwnProcess(folder: string, threads: number): Promise<PlanTimes> {
   const args = ['bench', 'plan', '--measure', folder, '--threads', String(threads)];
-  const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...args], {
+  const child = spawn(process.execPath, [...process.execArgv, ownProgram(), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let out = '';
@@ -203,15 +213,13 @@ async function sharesOfPeak(
 }
 
 /** Normalised actions of the int8 network against the float32 one on the same observations and noise. */
-async function actionError(config: ModelConfig, int8: string, whole: string): Promise<BenchRow[]> {
-  const [a, b] = await Promise.all(
-    [int8, whole].map(async (folder) => floats(await readFile(join(folder, 'actions.bin')))),
-  );
-  const width = config.actionDim;
+async function actionError(padded: number, width: number, int8: string, whole: string): Promise<BenchRow[]> {
+  const actionsOf = async (folder: string) => floats(await readFile(join(folder, 'actions.bin')));
+  const [a, b] = await Promise.all([actionsOf(int8), actionsOf(whole)]);
   let [sum, max, count] = [0, 0, 0];
-  for (let i = 0; i < a!.length; i++) {
-    if (i % width >= 23) continue;
-    const difference = Math.abs(a![i]! - b![i]!);
+  for (const [i, x] of a.entries()) {
+    if (i % padded >= width) continue;
+    const difference = Math.abs(x - (b[i] ?? Number.NaN));
     sum += difference;
     max = Math.max(max, difference);
     count++;

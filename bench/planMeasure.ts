@@ -13,7 +13,10 @@ export interface PlanTimes {
     readonly denoise: number;
     readonly plan: number;
   };
-  /** From nothing to a sampler that can plan, and reading the same files byte by byte; both with the files in the page cache. */
+  /**
+   * From nothing to a sampler that can plan, and reading the same files byte by byte; both with the files in the page
+   * cache.
+   */
   readonly start: number;
   readonly read: number;
   readonly bytes: number;
@@ -23,8 +26,8 @@ export interface PlanTimes {
 }
 
 /**
- * Measures plans of the checkpoint in `folder` in this process and prints one JSON line: run in a process of its own, so that its
- * memory is that of one network. Actions of the first observations go to `actions.bin`, to be compared.
+ * Measures plans of the checkpoint in `folder` in this process and prints one JSON line: run in a process of its own,
+ * so that its memory is that of one network. Actions of the first observations go to `actions.bin`, to be compared.
  */
 export async function measurePlan(folder: string, options: { threads: number; rounds: number }): Promise<PlanTimes> {
   const { threads, rounds } = options;

@@ -50,6 +50,7 @@ export function row(
   };
 }
 
+/** The upper median; NaN of no values. */
 export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }

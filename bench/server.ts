@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Progress, ValetError } from '../src/base/index.ts';
 import { type Benchmark, type BenchRow, row } from './row.ts';
-import { load, observationBytes } from './serverLoad.ts';
+import { load, observationBytes, ROBOT_AT_REST } from './serverLoad.ts';
 import { Process, pythonWithClient, repositoryFolder } from './serverProcess.ts';
 
 /** Steps of one plan that are executed: every so-manieth step after a reset needs a plan. */
@@ -16,7 +16,10 @@ const PEER = "openpi's server, no-op policy";
 const BATCH = 16;
 const MANY = 64;
 
-/** The policy server with the policy that comes with the package: latency as the official Python client sees it, and many clients at once. */
+/**
+ * The policy server with the policy that comes with the package: latency as the official Python client sees it, and
+ * many clients at once.
+ */
 export const server: Benchmark = {
   summary: 'step latency against openpi, plans per second, many clients for minutes',
   async run({ note, settings: { minutes = 10 } }): Promise<BenchRow[]> {
@@ -26,13 +29,24 @@ export const server: Benchmark = {
 
 type Note = (line: string) => void;
 
-/** The same Python client against Valet, a no-op policy behind openpi's server, and a server that answers a constant; in turn, block by block. */
+/** The first address that `valet serve` says it listens on. */
+async function listening(valet: Process): Promise<string> {
+  const [url] = (await valet.line<{ listening: string[] }>()).listening;
+  if (url === undefined) throw new ValetError('bench server', 'valet serve listens nowhere.');
+  return url;
+}
+
+/**
+ * The same Python client against Valet, a no-op policy behind openpi's server, and a server that answers a constant; in
+ * turn, block by block.
+ */
 async function latency(note: Note): Promise<BenchRow[]> {
   const peers = repositoryFolder(join('bench', 'peers'));
   const python = peers && (await pythonWithClient());
   if (!peers || !python) {
     note(
-      'no Python with openpi-client, so no latencies: python3 -m venv interop/.venv && interop/.venv/bin/pip install -r interop/requirements.txt',
+      'no Python with openpi-client, so no latencies: ' +
+        'python3 -m venv interop/.venv && interop/.venv/bin/pip install -r interop/requirements.txt',
     );
     return [];
   }
@@ -42,9 +56,10 @@ async function latency(note: Note): Promise<BenchRow[]> {
     return process;
   };
   try {
-    const client = start(Process.start(python, [join(peers, 'server_client.py')]));
-    const openpi = start(Process.start(python, [join(peers, 'server_policy.py')]));
-    const constant = start(Process.start(process.execPath, [join(peers, 'server_constant.mjs')]));
+    const width = String(ROBOT_AT_REST.width);
+    const client = start(Process.start(python, [join(peers, 'server_client.py'), JSON.stringify(ROBOT_AT_REST)]));
+    const openpi = start(Process.start(python, [join(peers, 'server_policy.py'), width]));
+    const constant = start(Process.start(process.execPath, [join(peers, 'server_constant.mjs'), width]));
     const valet = start(
       Process.startValet(['serve', '--checkpoint', 'household', '--port', '0', '--log-level', 'error']),
     );
@@ -53,7 +68,7 @@ async function latency(note: Note): Promise<BenchRow[]> {
     const ports = {
       openpi: about.port,
       constant: (await constant.line<{ port: number }>()).port,
-      valet: Number(new URL((await valet.line<{ listening: string[] }>()).listening[0]!).port),
+      valet: Number(new URL(await listening(valet)).port),
     };
     const names = Object.keys(ports) as (keyof typeof ports)[];
     for (const name of names) await client.ask({ do: 'connect', server: name, port: ports[name] });
@@ -117,7 +132,7 @@ async function throughput(note: Note, minutes: number): Promise<BenchRow[]> {
   ];
   const valet = Process.startValet(['serve', ...args, '--batch', String(BATCH)]);
   try {
-    const url = (await valet.line<{ listening: string[] }>()).listening[0]!;
+    const url = await listening(valet);
     const small = observationBytes(64, 1);
     const rows: BenchRow[] = [];
     for (const clients of [1, 8, MANY]) {

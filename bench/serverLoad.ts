@@ -1,13 +1,27 @@
 import { WebSocket } from 'ws';
-import { Random } from '../src/base/index.ts';
-import { CHALLENGE_ROBOT, type Observation } from '../src/robot/index.ts';
+import { Random, ValetError } from '../src/base/index.ts';
+import { CHALLENGE_ROBOT, type Observation, type Robot } from '../src/robot/index.ts';
 import { observationToWire, packMessage } from '../src/wire/index.ts';
+
+/** A finger of a gripper that is half open, metres. */
+const HALF_OPEN = 0.025;
+
+/** What the load and the peer's client send of a robot's proprioception, and what they expect back. */
+export const ROBOT_AT_REST = restOf(CHALLENGE_ROBOT);
+
+function restOf({ width, proprioception: { layouts } }: Robot) {
+  const [layout] = layouts;
+  if (!layout) throw new ValetError('bench server', 'the robot has no proprioception.');
+  const fingers = layout.state.flatMap((source) => ('sum' in source ? source.sum : []));
+  return { width, length: layout.length, fingers, halfOpen: HALF_OPEN };
+}
 
 /** A robot at rest with half-open grippers and pictures of noise, RGBA, `side` pixels square; as bytes on the wire. */
 export function observationBytes(side: number, seed: number): Uint8Array {
   const random = Random.of(`bench/${seed}`);
-  const proprioception = new Float32Array(256);
-  for (const finger of [193, 194, 232, 233]) proprioception[finger] = 0.025;
+  const { length, fingers } = ROBOT_AT_REST;
+  const proprioception = new Float32Array(length);
+  for (const finger of fingers) proprioception[finger] = HALF_OPEN;
   const pictures = Object.fromEntries(
     CHALLENGE_ROBOT.cameraNames.map((camera) => {
       const data = Uint8Array.from({ length: side * side * 4 }, () => random.integer(256));
@@ -67,7 +81,7 @@ export async function load(url: string, options: LoadOptions): Promise<LoadResul
           socket.on('message', (data, isBinary) => {
             if (!isBinary) errors.push(String(data).slice(0, 200));
             else {
-              perClient[i]!++;
+              perClient[i] = (perClient[i] ?? 0) + 1;
               if (ms.length < 100_000) ms.push(performance.now() - sent);
               step();
             }

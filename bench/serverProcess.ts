@@ -1,10 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ValetError } from '../src/base/index.ts';
+import { ownProgram } from './ownProgram.ts';
 
 const execute = promisify(execFile);
 
@@ -14,10 +16,10 @@ export class Process {
   private readonly ended: Promise<unknown>;
 
   private constructor(
-    private readonly child: ChildProcess,
+    private readonly child: ChildProcessByStdio<Writable, Readable, null>,
     private readonly what: string,
   ) {
-    this.lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+    this.lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     this.ended = new Promise((resolve) => child.once('exit', resolve));
   }
 
@@ -30,7 +32,7 @@ export class Process {
 
   /** This program itself with other arguments. */
   static startValet(args: readonly string[]): Process {
-    return Process.start(process.execPath, [...process.execArgv, process.argv[1]!, ...args]);
+    return Process.start(process.execPath, [...process.execArgv, ownProgram(), ...args]);
   }
 
   async line<T>(): Promise<T> {
@@ -40,12 +42,12 @@ export class Process {
   }
 
   ask<T>(request: object): Promise<T> {
-    this.child.stdin!.write(`${JSON.stringify(request)}\n`);
+    this.child.stdin.write(`${JSON.stringify(request)}\n`);
     return this.line<T>();
   }
 
   async stop(): Promise<void> {
-    this.child.stdin!.end();
+    this.child.stdin.end();
     this.child.kill('SIGTERM');
     const timer = setTimeout(() => this.child.kill('SIGKILL'), 8000);
     await this.ended;
@@ -53,7 +55,9 @@ export class Process {
   }
 }
 
-/** The folder of a repository that this program runs from; undefined in an installed package, which does not carry it. */
+/**
+ * The folder of a repository that this program runs from; undefined in an installed package, which does not carry it.
+ */
 export function repositoryFolder(name: string): string | undefined {
   for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder))
     if (existsSync(join(folder, name))) return join(folder, name);

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Random, ValetError } from '../src/base/index.ts';
 import { datasetStatistics, decodeOnly, encodeParquet } from '../src/data/index.ts';
+import { CHALLENGE_ROBOT as ROBOT } from '../src/robot/index.ts';
+import { ownProgram } from './ownProgram.ts';
 import { runPeer } from './peer.ts';
 import { type Benchmark, type BenchRow, median, row } from './row.ts';
 
@@ -13,8 +15,13 @@ const EPISODES = 200;
 /** Distinct ones; the others are links to them. */
 const DISTINCT = 16;
 const ROUNDS = 3;
+/** Numbers of the robot's proprioception, in its first layout. */
+const STATE_LENGTH = ROBOT.proprioception.layouts[0]?.length ?? 0;
 
-/** Statistics of a data set in the BEHAVIOR layout (without videos), against merely decoding its columns, and Python beside it. */
+/**
+ * Statistics of a data set in the BEHAVIOR layout (without videos), against merely decoding its columns, and Python
+ * beside it.
+ */
 export const statistics: Benchmark = {
   summary: 'statistics over all chunks, against decoding the same columns, and memory at 1 and 10 million frames',
   async run({ threads, note }): Promise<BenchRow[]> {
@@ -24,7 +31,8 @@ export const statistics: Benchmark = {
       note(`writing ${EPISODES} episodes of ${FRAMES} frames`);
       await writeDataset(data, EPISODES);
       const rows: BenchRow[] = [];
-      const peer = (await runPeer('chunk_statistics.py', [data, String(threads)], { module: 'pyarrow', note })) as
+      const request = [data, String(threads), JSON.stringify(ROBOT)];
+      const peer = (await runPeer('chunk_statistics.py', request, { module: 'pyarrow', note })) as
         | Record<'decode' | 'original' | 'fork' | 'forkWithCovariance', number>
         | undefined;
       for (const workers of [...new Set([1, threads])]) {
@@ -100,9 +108,8 @@ async function interleaved(data: string, workers: number, note: (line: string) =
     if (picked.frames !== frames)
       throw new ValetError('bench statistics', `only ${picked.frames} of ${frames} frames were read page by page.`);
     pick.push((1e6 * picked.seconds) / frames);
-    note(
-      `${workers} workers, round ${round + 1}: ${pass.at(-1)!.toFixed(2)} us a frame, decoding ${decode.at(-1)!.toFixed(2)}`,
-    );
+    const [own, other] = [(1e6 * seconds.reading) / frames, (1e6 * only.seconds) / only.frames];
+    note(`${workers} workers, round ${round + 1}: ${own.toFixed(2)} us a frame, decoding ${other.toFixed(2)}`);
   }
   return {
     pass: median(pass),
@@ -120,7 +127,7 @@ async function peakMemory(data: string, folder: string): Promise<number> {
     process.execPath,
     [
       ...process.execArgv,
-      process.argv[1]!,
+      ownProgram(),
       'stats',
       data,
       '--out',
@@ -148,17 +155,17 @@ async function writeDataset(root: string, episodes: number, from?: string): Prom
   }
   const info = {
     codebase_version: 'v2.1',
-    robot_type: 'R1Pro',
+    robot_type: ROBOT.types[0],
     total_episodes: episodes,
     total_frames: episodes * FRAMES,
     total_tasks: 1,
     chunks_size: 10000,
-    fps: 30,
+    fps: ROBOT.rate,
     data_path: 'data/task-{episode_chunk:04d}/episode_{episode_index:08d}.parquet',
     video_path: null,
     features: {
-      'observation.state': { dtype: 'float32', shape: [256] },
-      action: { dtype: 'float32', shape: [23] },
+      'observation.state': { dtype: 'float32', shape: [STATE_LENGTH] },
+      action: { dtype: 'float32', shape: [ROBOT.width] },
     },
   };
   await writeFile(join(root, 'meta', 'info.json'), JSON.stringify(info));
@@ -169,7 +176,7 @@ async function writeDataset(root: string, episodes: number, from?: string): Prom
   await writeFile(join(root, 'meta', 'episodes.jsonl'), `${lines.join('\n')}\n`);
 }
 
-/** Smooth random motion, 256 numbers of state and 23 of action that the state's lie near. */
+/** Smooth random motion of the robot: its proprioception and its actions. */
 function encodeEpisode(index: number): Uint8Array {
   const random = Random.of('bench statistics', index);
   const smooth = (width: number) => {
@@ -185,8 +192,8 @@ function encodeEpisode(index: number): Uint8Array {
   return encodeParquet(
     [
       { name: 'index', kind: 'int64', data: Float64Array.from({ length: FRAMES }, (_, i) => i) },
-      { name: 'observation.state', kind: 'float32list', data: smooth(256), width: 256 },
-      { name: 'action', kind: 'float32list', data: smooth(23), width: 23 },
+      { name: 'observation.state', kind: 'float32list', data: smooth(STATE_LENGTH), width: STATE_LENGTH },
+      { name: 'action', kind: 'float32list', data: smooth(ROBOT.width), width: ROBOT.width },
     ],
     FRAMES,
   );

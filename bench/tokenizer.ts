@@ -2,12 +2,18 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FastTokenizer } from '../src/action/index.ts';
+import { FastTokenizer, fastColumns } from '../src/action/index.ts';
 import { Random, ValetError } from '../src/base/index.ts';
+import { CHALLENGE_ROBOT } from '../src/robot/index.ts';
 import { runPeer } from './peer.ts';
 import { type Benchmark, type BenchRow, median, row } from './row.ts';
 
-const [HORIZON, WIDTH, VOCABULARY, SCALE] = [30, 22, 1024, 10];
+/** The columns of the robot's actions that FAST encodes, and which of them are grippers. */
+const ENCODED = fastColumns(CHALLENGE_ROBOT).flatMap(([start, end]) =>
+  Array.from({ length: end - start }, (_, i) => start + i),
+);
+const GRIPPERS = CHALLENGE_ROBOT.gripperColumns.map((column) => ENCODED.indexOf(column));
+const [HORIZON, WIDTH, VOCABULARY, SCALE] = [CHALLENGE_ROBOT.horizon, ENCODED.length, 1024, 10];
 const SIZE = HORIZON * WIDTH;
 const [FEW, MANY] = [3000, 30_000];
 const ROUNDS = 3;
@@ -20,7 +26,10 @@ interface Peer {
   readonly version: string;
 }
 
-/** FAST: fitting, encoding and decoding chunks of 30×22, one thread. Both sides take turns; what they compute must be the same. */
+/**
+ * FAST: fitting, encoding and decoding chunks of a robot's actions, one thread. Both sides take turns; what they
+ * compute must be the same.
+ */
 export const tokenizer: Benchmark = {
   summary: 'FAST vocabulary: fit, encode, decode; peer: SciPy and Hugging Face tokenizers',
   async run({ note }): Promise<BenchRow[]> {
@@ -90,12 +99,14 @@ export const tokenizer: Benchmark = {
         values.length > 0 ? { name: `${version}${how}`, value: factor * median(values) } : undefined;
       const perChunk = 1e6 / FEW;
       return [
-        row(`fit, ${FEW} chunks of 30×22`, median(own.fit), 's', beside(theirs.fit, 1)),
+        row(`fit, ${FEW} chunks of ${HORIZON}×${WIDTH}`, median(own.fit), 's', beside(theirs.fit, 1)),
         row(
-          `fit, ${MANY} chunks of 30×22`,
+          `fit, ${MANY} chunks of ${HORIZON}×${WIDTH}`,
           Math.min(...large.own),
           's',
-          large.theirs.length > 0 ? { name: version!, value: Math.min(...large.theirs) } : undefined,
+          version !== undefined && large.theirs.length > 0
+            ? { name: version, value: Math.min(...large.theirs) }
+            : undefined,
         ),
         row(
           'encode, one thread, time per chunk',
@@ -137,7 +148,10 @@ function asciiJson(value: unknown): string {
   );
 }
 
-/** Chunks as robots make them: joints that stand, drift or swing, a little noise, grippers that switch; float64 [count, 30, 22] within [-1, 1]. */
+/**
+ * Chunks as robots make them: joints that stand, drift or swing, a little noise, grippers that switch; float64
+ * [count, horizon, width] within [-1, 1].
+ */
 function trajectories(count: number): Float64Array {
   const random = Random.of('bench', 'trajectories');
   const out = new Float64Array(count * SIZE);
@@ -145,7 +159,7 @@ function trajectories(count: number): Float64Array {
     for (let d = 0; d < WIDTH; d++) {
       const kind = random.uniform();
       const still = kind < 0.35;
-      const gripper = d === 13 || d === 21;
+      const gripper = GRIPPERS.includes(d);
       const [offset, slope] = [random.between(-0.6, 0.6), still ? 0 : 0.3 * random.normal()];
       const [size, phase, speed] = [still ? 0 : 0.15 * random.normal(), random.between(0, 6), random.between(1, 6)];
       const switchAt = random.uniform() < 0.1 ? random.integer(HORIZON) : HORIZON;

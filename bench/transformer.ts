@@ -1,4 +1,4 @@
-import { Random } from '../src/base/index.ts';
+import { Random, ValetError } from '../src/base/index.ts';
 import {
   add,
   attention,
@@ -49,20 +49,27 @@ export function transformerParameters(shape: TransformerShape): Parameters {
     [...transformerWeights(shape)].map(([name, dims]) => {
       const data = random.fillNormal(new Float32Array(dims.reduce((a, b) => a * b, 1)));
       if (dims.length === 1) data.forEach((x, i) => void (data[i] = 1 + 0.1 * x));
-      else data.forEach((x, i) => void (data[i] = x / Math.sqrt(dims[0]!)));
+      else data.forEach((x, i) => void (data[i] = x / Math.sqrt(dims[0] ?? 1)));
       return [name, { shape: dims, dtype: 'float32', data }];
     }),
   );
 }
 
-/** Inputs `x`, `target` [batch·tokens, inputs]; outputs `loss` (mean square error) and, when asked for, `gradient/<weight>`. */
+/**
+ * Inputs `x`, `target` [batch·tokens, inputs]; outputs `loss` (mean square error) and, when asked for,
+ * `gradient/<weight>`.
+ */
 export function transformerProgram(shape: TransformerShape, options: { readonly gradients: boolean }): Program {
   const { layers, width: d, heads, tokens: t, batch: b, inputs } = shape;
   const builder = new Builder();
   const weights = new Map(
     [...transformerWeights(shape)].map(([name, dims]) => [name, builder.parameter(name, dims)] as const),
   );
-  const weight = (name: string): Tensor => weights.get(name)!;
+  const weight = (name: string): Tensor => {
+    const found = weights.get(name);
+    if (!found) throw new ValetError('bench transformer', `there is no weight '${name}'.`);
+    return found;
+  };
   const split = (x: Tensor) => transpose(reshape(x, [b, t, heads, d / heads]), [0, 2, 1, 3]);
   const data = builder.input('x', [b * t, inputs]);
   const target = builder.input('target', [b * t, inputs]);
@@ -83,8 +90,9 @@ export function transformerProgram(shape: TransformerShape, options: { readonly 
   const loss = mean(square(sub(y, target)));
   builder.output('loss', loss);
   if (options.gradients) {
-    const found = gradients(loss, [...weights.values()]);
-    [...weights.keys()].forEach((name, i) => void builder.output(`gradient/${name}`, found[i]!));
+    const names = [...weights.keys()];
+    for (const [i, gradient] of gradients(loss, [...weights.values()]).entries())
+      builder.output(`gradient/${names[i]}`, gradient);
   }
   return builder.build();
 }

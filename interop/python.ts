@@ -13,7 +13,10 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
 /** Why a check cannot run here. */
 export class Skip extends Error {}
 
-/** The Python of `.venv` in a folder (interop/) with its `requirements.txt` installed; made at the first use. @throws Skip when this machine cannot */
+/**
+ * The Python of `.venv` in a folder (interop/) with its `requirements.txt` installed; made at the first use.
+ * @throws Skip when this machine cannot
+ */
 export async function python(folder = HERE): Promise<string> {
   const venv = join(folder, '.venv');
   const executable = join(venv, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');

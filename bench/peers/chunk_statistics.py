@@ -1,6 +1,6 @@
 """Statistics of action chunks in Python, beside `valet bench statistics`: microseconds per frame on the same files.
 
-Usage: python chunk_statistics.py FOLDER THREADS. Prints one JSON line:
+Usage: python chunk_statistics.py FOLDER THREADS ROBOT. ROBOT is a robot's record in JSON. Prints one JSON line:
 decode              pyarrow reads the two columns, zero copy, nothing else
 original            the way of the original script: pandas rows stacked, a Python loop that builds every delta chunk, then numpy over all of them
                     (moments and percentiles per step, correlation, its Cholesky factor); on few episodes, for it keeps every chunk
@@ -15,7 +15,7 @@ import os
 import sys
 import time
 
-FOLDER, THREADS = sys.argv[1], int(sys.argv[2])
+FOLDER, THREADS, ROBOT = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = str(THREADS)
 
@@ -25,16 +25,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 pa.set_cpu_count(THREADS)
-HORIZON = 30
+HORIZON, WIDTH, PADDED = ROBOT["horizon"], ROBOT["width"], ROBOT["paddedWidth"]
 COLUMNS = ["observation.state", "action"]
-DELTA = np.zeros(23, bool)
-DELTA[[3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 15, 16, 17, 18, 19, 20, 21]] = True
+DELTA = np.zeros(WIDTH, bool)
+DELTA[ROBOT["deltas"]] = True
+STATE = ROBOT["proprioception"]["layouts"][0]["state"]
 files = sorted(glob.glob(f"{FOLDER}/data/*/*.parquet"))
 
 
-def state23(s):
-    grip = lambda a, b: (2 * ((s[:, a] + s[:, b]) / np.float32(0.1)) - 1)[:, None].astype(np.float32)
-    return np.concatenate([s[:, 253:256], s[:, 236:240], s[:, 158:165], grip(193, 194), s[:, 197:204], grip(232, 233)], 1)
+def state_of(s):
+    def part(source):
+        if "columns" in source:
+            return s[:, slice(*source["columns"])]
+        total = s[:, source["sum"]].sum(1, dtype=np.float32) / np.float32(source.get("divide", 1))
+        return (source.get("multiply", 1) * total + source.get("add", 0))[:, None].astype(np.float32)
+
+    return np.concatenate([part(source) for source in STATE], 1)
 
 
 def columns(path):
@@ -55,10 +61,10 @@ def decode(paths):
 
 def original(paths):
     frames, chunks = 0, []
-    totals = [np.zeros(23, np.float32) for _ in range(4)]
+    totals = [np.zeros(WIDTH, np.float32) for _ in range(4)]
     for path in paths:
         frame = pd.read_parquet(path, columns=COLUMNS)
-        state, action = state23(np.stack(frame[COLUMNS[0]].to_numpy())), np.stack(frame[COLUMNS[1]].to_numpy())
+        state, action = state_of(np.stack(frame[COLUMNS[0]].to_numpy())), np.stack(frame[COLUMNS[1]].to_numpy())
         delta = np.where(DELTA, action - state, action)
         for total, part in zip(totals, (state.sum(0), (state**2).sum(0), delta.sum(0), (delta**2).sum(0))):
             total += part
@@ -68,8 +74,8 @@ def original(paths):
             chunks.append(chunk)
         frames += len(action)
     every = np.stack(chunks)
-    every.mean(0), every.std(0), np.percentile(every, [1, 99], axis=0), np.percentile(every.reshape(-1, 23), [1, 99], axis=0)
-    flat = np.pad(every, ((0, 0), (0, 0), (0, 9))).reshape(len(every), -1).astype(np.float64)
+    every.mean(0), every.std(0), np.percentile(every, [1, 99], axis=0), np.percentile(every.reshape(-1, WIDTH), [1, 99], axis=0)
+    flat = np.pad(every, ((0, 0), (0, 0), (0, PADDED - WIDTH))).reshape(len(every), -1).astype(np.float64)
     std = flat.std(0)
     z = (flat - flat.mean(0)) / np.where(std < 1e-6, 1, std)
     correlation = z.T @ z / len(z)
@@ -80,11 +86,11 @@ def original(paths):
 
 def fork(paths, covariance=False):
     frames, count = 0, 0
-    sums, squares = np.zeros((HORIZON, 23)), np.zeros((HORIZON, 23))
-    product = np.zeros((HORIZON * 23, HORIZON * 23))
+    sums, squares = np.zeros((HORIZON, WIDTH)), np.zeros((HORIZON, WIDTH))
+    product = np.zeros((HORIZON * WIDTH, HORIZON * WIDTH))
     for path in paths:
         state, action = columns(path)
-        state = state23(state)
+        state = state_of(state)
         chunks = np.lib.stride_tricks.sliding_window_view(action, HORIZON, axis=0).transpose(0, 2, 1)
         delta = chunks - np.where(DELTA, state[: len(chunks)], 0)[:, None]
         sums += delta.sum(0, dtype=np.float64)

@@ -9,14 +9,16 @@ from openpi_client.websocket_client_policy import WebsocketClientPolicy
 
 CAMERAS = ("zed_link", "left_realsense_link", "right_realsense_link")
 SIDES = {"224": (224, 224, 224), "full": (720, 480, 480)}
+# width of an action, length of the proprioception, its fingers and where a half-open one stands
+ROBOT = json.loads(sys.argv[1])
 clients = {}
 
 
 def observation(size):
     """What the challenge's evaluator sends: proprioception, three RGBA pictures, camera poses, the task."""
     rng = np.random.default_rng(0)
-    state = np.zeros(256, dtype=np.float32)
-    state[[193, 194, 232, 233]] = 0.025
+    state = np.zeros(ROBOT["length"], dtype=np.float32)
+    state[ROBOT["fingers"]] = ROBOT["halfOpen"]
     result = {"robot_r1::proprio": state}
     for camera, side in zip(CAMERAS, SIDES[size]):
         result[f"robot_r1::robot_r1:{camera}:Camera:0::rgb"] = rng.integers(0, 256, (side, side, 4), dtype=np.uint8)
@@ -39,7 +41,7 @@ def answer(request):
         began = time.perf_counter()
         reply = client.infer(sent)
         times.append(1000 * (time.perf_counter() - began))
-        assert reply["action"].shape == (23,)
+        assert reply["action"].shape == (ROBOT["width"],)
     return {"ms": times}
 
 

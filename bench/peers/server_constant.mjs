@@ -1,20 +1,22 @@
-// The floor of `valet bench server`: reads each frame whole and answers with a constant reply. What a server takes beyond this is its own share.
+// The floor of `valet bench server`: reads each frame whole and answers with a constant reply.
+// What a server takes beyond this is its own share. Usage: node server_constant.mjs WIDTH (numbers of an action).
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 
+const width = Number(process.argv[2]);
 const key = (text) => Buffer.concat([Buffer.from([0xc4, text.length]), Buffer.from(text)]);
 const action = Buffer.concat([
   Buffer.from([0x84]),
   key('__ndarray__'),
   Buffer.from([0xc3]),
   key('data'),
-  Buffer.from([0xc4, 92]),
-  Buffer.alloc(92),
+  Buffer.from([0xc4, 4 * width]),
+  Buffer.alloc(4 * width),
   key('dtype'),
   Buffer.from([0xa3]),
   Buffer.from('<f4'),
   key('shape'),
-  Buffer.from([0x91, 23]),
+  Buffer.from([0x91, width]),
 ]);
 const text = (value) => Buffer.concat([Buffer.from([0xa0 | value.length]), Buffer.from(value)]);
 const time = Buffer.from([0xcb, 0x3f, 0xb9, 0x99, 0x99, 0x99, 0x99, 0x99, 0x9a]);

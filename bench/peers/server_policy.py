@@ -2,13 +2,14 @@
 
 Where the package `openpi` is installed its own WebsocketPolicyServer is used; else the same loop on the same library (websockets' asyncio server,
 no compression, openpi_client's packer, one coroutine per connection, infer called in the event loop), which is what that class does.
-Prints {"port": …, "server": …} once it listens.
+Usage: python server_policy.py WIDTH (numbers of an action). Prints {"port": …, "server": …} once it listens.
 """
 
 import asyncio
 import http
 import json
 import socket
+import sys
 import time
 
 import numpy as np
@@ -16,7 +17,7 @@ import websockets
 import websockets.asyncio.server
 from openpi_client import msgpack_numpy
 
-ACTION = np.zeros(23, dtype=np.float32)
+ACTION = np.zeros(int(sys.argv[1]), dtype=np.float32)
 
 
 class NoOpPolicy:

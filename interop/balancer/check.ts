@@ -12,7 +12,10 @@ const ROBOTS = 6;
 const STEPS = 45;
 const CUT = 25;
 
-/** Several server processes behind a TCP balancer: robots spread over them, get a single server's actions, and go on elsewhere when one is killed. */
+/**
+ * Several server processes behind a TCP balancer: robots spread over them, get a single server's actions, and go on
+ * elsewhere when one is killed.
+ */
 export const check: Check = async (report) => {
   const servers = await Promise.all(Array.from({ length: SERVERS }, Serving.start));
   const balancer = await startBalancer(servers.map(({ port }) => port));

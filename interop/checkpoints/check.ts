@@ -19,7 +19,10 @@ import { PythonSide, python, Skip } from '../python.ts';
 type Answer = { error?: string; leaves: number; values: boolean; dtypes: string[] };
 type Report = (what: string, passed: boolean, detail?: string) => void;
 
-/** Fresh output of orbax read by Valet, and Valet's export read by orbax as openpi's loader does it; with the winner's orbax and a newer one. */
+/**
+ * Fresh output of orbax read by Valet, and Valet's export read by orbax as openpi's loader does it; with the winner's
+ * orbax and a newer one.
+ */
 export const check: Check = async (report) => {
   const script = fileURLToPath(new URL('orbax_side.py', import.meta.url));
   await withSide(await python(), script, report);

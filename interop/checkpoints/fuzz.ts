@@ -1,6 +1,7 @@
 /**
- * Damages the golden checkpoints at random and reads them: `npx tsx interop/checkpoints/fuzz.ts [COUNT] [SEED] [FOLDER...]`, 10,000 in all
- * when left out. Exit code 1 when a reading crashed or gave wrong numbers that a checksum covers.
+ * Damages the golden checkpoints at random and reads them:
+ * `npx tsx interop/checkpoints/fuzz.ts [COUNT] [SEED] [FOLDER...]`, 10,000 in all when left out. Exit code 1 when a
+ * reading crashed or gave wrong numbers that a checksum covers.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

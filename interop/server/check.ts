@@ -19,7 +19,10 @@ type Reply = {
   message: string;
 };
 
-/** The policy server against the real openpi-client, the codec against Python's msgpack, the remote policy against a Python server. */
+/**
+ * The policy server against the real openpi-client, the codec against Python's msgpack, the remote policy against a
+ * Python server.
+ */
 export const check: Check = async (report) => {
   const executable = await python();
   const side = new PythonSide(executable, script('client.py'));

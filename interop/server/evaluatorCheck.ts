@@ -115,7 +115,9 @@ async function jpegs(side: PythonSide, port: number, report: Report): Promise<vo
   report('pictures as JPEG files', equal === 25, `${equal} of 25`);
 }
 
-/** The network fails in mid-buffer; the client comes back with its session's id and goes on as if nothing had happened. */
+/**
+ * The network fails in mid-buffer; the client comes back with its session's id and goes on as if nothing had happened.
+ */
 async function resumes(side: PythonSide, port: number, report: Report): Promise<void> {
   const policy = local();
   const { metadata } = await side.ask<Reply>({ do: 'connect', client: 'resume', port, resume: true });

@@ -9,7 +9,10 @@ import { PythonSide, python } from '../python.ts';
 
 const CORPORA = 24;
 
-/** FAST vocabularies against Hugging Face tokenizers: the same merges from the same strings, and each reads the other's files. */
+/**
+ * FAST vocabularies against Hugging Face tokenizers: the same merges from the same strings, and each reads the other's
+ * files.
+ */
 export const check: Check = async (report) => {
   const side = new PythonSide(await python(), fileURLToPath(new URL('tokenizers_side.py', import.meta.url)));
   const folder = await mkdtemp(join(tmpdir(), 'valet-tokenizers-'));

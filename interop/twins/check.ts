@@ -14,8 +14,9 @@ const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const PROOF = ['sincos', 'optimizer', 'optimizer-weight-decay', 'network-tiny', 'sampler', 'train-steps'];
 
 /**
- * An independent implementation in JAX and optax reproduces the original's cases, then makes cases of other sizes and settings, which Valet must reproduce.
- * Options: `--count N` cases (20), `--seed N` (the day's), `--keep DIR` to keep them.
+ * An independent implementation in JAX and optax reproduces the original's cases, then makes cases of other sizes and
+ * settings, which Valet must reproduce. Options: `--count N` cases (20), `--seed N` (the day's), `--keep DIR` to keep
+ * them.
  */
 export const check: Check = async (report, args = []) => {
   const { values } = parseArgs({

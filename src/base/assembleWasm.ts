@@ -14,7 +14,10 @@ export async function assembleWasm(
   return tools.parseWat(name, text, { simd: true, ...features }).toBinary({}).buffer;
 }
 
-/** Writes bytes.ts beside the script at `url`, if that is the program that runs: `constant` holds what was assembled from `source`. */
+/**
+ * Writes bytes.ts beside the script at `url`, if that is the program that runs: `constant` holds what was assembled
+ * from `source`.
+ */
 export async function writeAssembled(
   url: string,
   source: string,

@@ -1,9 +1,13 @@
-/** What went wrong, for the exit code: `input` = wrong use or bad input (2), `failure` = the work itself failed (1), `interrupted` = stopped with the state saved (130). */
+/**
+ * What went wrong, for the exit code: `input` = wrong use or bad input (2), `failure` = the work itself failed (1),
+ * `interrupted` = stopped with the state saved (130).
+ */
 export type ErrorKind = 'input' | 'failure' | 'interrupted';
 
 /**
- * The one error that Valet throws on purpose. The message reads `where: what was wrong (got …, expected …). What to do.`
- * Each layer boundary may subclass it; the command line turns `kind` into the exit code and prints no stack.
+ * The one error that Valet throws on purpose. The message reads
+ * `where: what was wrong (got …, expected …). What to do.` Each layer boundary may subclass it; the command line turns
+ * `kind` into the exit code and prints no stack.
  */
 export class ValetError extends Error {
   override name = 'ValetError';
@@ -74,8 +78,8 @@ const REFUSALS: Readonly<Record<string, readonly [what: string, kind: ErrorKind]
 };
 
 /**
- * An error of the operating system as one of Valet's; undefined for any other error. It names the path that the system names, or `where`
- * for one that names none or lies below `inside` (a temporary folder that the user never sees).
+ * An error of the operating system as one of Valet's; undefined for any other error. It names the path that the system
+ * names, or `where` for one that names none or lies below `inside` (a temporary folder that the user never sees).
  */
 export function systemError(
   error: unknown,

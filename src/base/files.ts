@@ -9,7 +9,10 @@ export function aside(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
 }
 
-/** Removes the temporary files and folders of `path` whose process died before it could: those of `aside` with a process that no longer lives. */
+/**
+ * Removes the temporary files and folders of `path` whose process died before it could: those of `aside` with a process
+ * that no longer lives.
+ */
 export async function removeAbandoned(path: string): Promise<void> {
   const folder = dirname(resolve(path));
   if (!existsSync(folder)) return;
@@ -68,7 +71,8 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
 }
 
 /**
- * Fills a folder under a temporary name and renames it to `path` when `fill` has returned; nothing is left behind when it throws.
+ * Fills a folder under a temporary name and renames it to `path` when `fill` has returned; nothing is left behind when
+ * it throws.
  * @throws InputError when `path` exists and `replace` is not set
  */
 export async function writeFolderAside(

@@ -1,4 +1,7 @@
-/** What every layer stands on: errors, seeded random numbers, files written aside, workers, progress. Knows nothing of tensors or robots. */
+/**
+ * What every layer stands on: errors, seeded random numbers, files written aside, workers, progress. Knows nothing of
+ * tensors or robots.
+ */
 import './telemetry.ts';
 
 export { InputError, NotBuiltError, nearest, systemError, ValetError } from './errors.ts';

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** Bytes of memory: the machine's, what is free of it, what the process's control groups allow; `usable` is the least that holds. */
+/**
+ * Bytes of memory: the machine's, what is free of it, what the process's control groups allow; `usable` is the least
+ * that holds.
+ */
 export interface Memory {
   readonly total: number;
   readonly available: number;
@@ -11,7 +14,10 @@ export interface Memory {
   readonly usable: number;
 }
 
-/** Memory as this process may use it now (control groups of version 1 and 2, containers). `root` is where the system's files are. */
+/**
+ * Memory as this process may use it now (control groups of version 1 and 2, containers). `root` is where the system's
+ * files are.
+ */
 export function machineMemory(root = '/'): Memory {
   const read = (path: string) => readText(join(root, path));
   const info = (key: string) => {
@@ -28,7 +34,9 @@ export function machineMemory(root = '/'): Memory {
   return { total, available, limit, usable: Math.min(available, ...rooms) };
 }
 
-/** The folders of this process's memory groups, its own and those above. A container sees its own group as the topmost. */
+/**
+ * The folders of this process's memory groups, its own and those above. A container sees its own group as the topmost.
+ */
 function controlGroups(own: string): string[] {
   const out = new Set<string>(['sys/fs/cgroup', 'sys/fs/cgroup/memory']);
   for (const [, controllers, path] of own.matchAll(/^\d+:([^:]*):(\/.*)$/gm)) {

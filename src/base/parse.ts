@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { InputError } from './errors.ts';
 
-/** Checks `value` against `schema` at the door. @throws InputError that names the field, what it was and what was expected */
+/**
+ * Checks `value` against `schema` at the door.
+ * @throws InputError that names the field, what it was and what was expected
+ */
 export function parse<S extends z.ZodType>(where: string, schema: S, value: unknown): z.infer<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;

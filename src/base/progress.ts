@@ -1,6 +1,9 @@
 import cliProgress from 'cli-progress';
 
-/** A progress bar on stderr with rate and time left; in a pipe it prints a plain line now and then. `--quiet` and tests pass `silent`. */
+/**
+ * A progress bar on stderr with rate and time left; in a pipe it prints a plain line now and then. `--quiet` and tests
+ * pass `silent`.
+ */
 export class Progress {
   private readonly bar: cliProgress.SingleBar | undefined;
   private readonly started = performance.now();

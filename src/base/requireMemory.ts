@@ -13,7 +13,10 @@ export interface MemoryRefusal {
   readonly advice: string;
 }
 
-/** Compares what is needed with what there is. @param alternatives nearest first, asked for only when `bytes` do not fit */
+/**
+ * Compares what is needed with what there is.
+ * @param alternatives nearest first, asked for only when `bytes` do not fit
+ */
 export function memoryRefusal(
   what: string,
   bytes: number,
@@ -36,8 +39,8 @@ export function memoryRefusal(
 }
 
 /**
- * The door before everything that takes much memory: refuses with numbers and the nearest setting that fits, rather than being killed
- * half-way. VALET_IGNORE_MEMORY=1 opens it. @param ask gets the bytes that can be had
+ * The door before everything that takes much memory: refuses with numbers and the nearest setting that fits, rather
+ * than being killed half-way. VALET_IGNORE_MEMORY=1 opens it. @param ask gets the bytes that can be had
  * @throws InputError
  */
 export function requireMemory(

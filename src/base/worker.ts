@@ -4,8 +4,8 @@ import { parentPort, Worker } from 'node:worker_threads';
 import { ValetError } from './errors.ts';
 
 /**
- * Starts the worker `name` (a path below src/ without extension, such as `train/trainer.worker`). Built, every worker is a
- * file of its own in dist/workers; from source it is the TypeScript file, loaded through tsx.
+ * Starts the worker `name` (a path below src/ without extension, such as `train/trainer.worker`). Built, every worker
+ * is a file of its own in dist/workers; from source it is the TypeScript file, loaded through tsx.
  */
 export function startWorker(name: string, workerData?: unknown): Worker {
   const built = new URL(`./workers/${name.replaceAll('/', '-')}.js`, import.meta.url);
@@ -74,7 +74,9 @@ export function answerCalls(handlers: Handlers): void {
   });
 }
 
-/** The calling side of `answerCalls`: one worker, many calls under way; every pending call fails when the worker dies. */
+/**
+ * The calling side of `answerCalls`: one worker, many calls under way; every pending call fails when the worker dies.
+ */
 export class WorkerClient {
   private readonly pending = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   private next = 0;

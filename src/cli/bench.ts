@@ -1,27 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
-import type { Benchmark, BenchRow, BenchSettings } from '../../bench/row.ts';
-import { InputError, nearest } from '../base/index.ts';
+import { BENCHMARK_NAMES, type BenchRow, type BenchSettings, rowSentence, runBenchmarks } from '../../bench/index.ts';
 import { numberOption, positive } from './shared/numbers.ts';
-
-/** Every benchmark, loaded when it runs. */
-const BENCHMARKS: Record<string, () => Promise<Benchmark>> = {
-  plan: async () => (await import('../../bench/plan.ts')).plan,
-  network: async () => (await import('../../bench/network.ts')).network,
-  statistics: async () => (await import('../../bench/statistics.ts')).statistics,
-  import: async () => (await import('../../bench/import.ts')).importBenchmark,
-  training: async () => (await import('../../bench/training.ts')).training,
-  simulator: async () => (await import('../../bench/simulator.ts')).simulator,
-  tokenizer: async () => (await import('../../bench/tokenizer.ts')).tokenizer,
-  server: async () => (await import('../../bench/server.ts')).server,
-};
 
 const minutes = numberOption('minutes, more than 0 and up to 10000', (value) => value > 0 && value <= 10_000);
 
 export function command(): Command {
   return new Command('bench')
     .description('benchmarks, each with its peers beside it where Python is there')
-    .argument('<names...>', Object.keys(BENCHMARKS).join(', '))
+    .argument('<names...>', BENCHMARK_NAMES.join(', '))
     .option('--threads <n>', 'threads of the work', positive, availableParallelism())
     .option('--config <name>', 'plan: which network')
     .option('--dtype <types>', 'plan: int8, float32 or both')
@@ -38,29 +25,16 @@ async function run(
   names: readonly string[],
   { threads, json, ...settings }: { threads: number; json: boolean } & BenchSettings,
 ): Promise<void> {
-  const loads = names.map(named); // before the first of them runs
   const all: BenchRow[] = [];
-  for (const load of loads) {
-    const note = (line: string) => void process.stderr.write(`${line}\n`);
-    const rows = await (await load()).run({ threads, settings, note });
-    if (settings.measure) return; // it has printed what it measured
-    if (json) all.push(...rows);
-    else process.stdout.write(rows.map((row) => `${sentence(row)}\n`).join(''));
-  }
-  if (json) process.stdout.write(`${JSON.stringify(all)}\n`);
-}
-
-function named(name: string): () => Promise<Benchmark> {
-  const load = Object.hasOwn(BENCHMARKS, name) ? BENCHMARKS[name] : undefined;
-  if (load) return load;
-  const guess = nearest(name, Object.keys(BENCHMARKS));
-  throw new InputError(
-    'bench',
-    `there is no benchmark '${name}'. ${guess ? `Did you mean '${guess}'?` : `Known: ${Object.keys(BENCHMARKS).join(', ')}.`}`,
-  );
-}
-
-function sentence({ name, value, unit, peer, peerValue, ratio }: BenchRow): string {
-  const amount = unit === '1' ? `${value}` : `${value} ${unit}`;
-  return `${name}: ${amount}${peer ? ` (${peer}: ${peerValue} ${unit}, ratio ${ratio})` : ''}`;
+  await runBenchmarks(names, {
+    threads,
+    settings,
+    note: (line) => void process.stderr.write(`${line}\n`),
+    done: (rows) => {
+      if (json) all.push(...rows);
+      else process.stdout.write(rows.map((row) => `${rowSentence(row)}\n`).join(''));
+    },
+  });
+  // A process that measures for another one has printed what it measured.
+  if (json && !settings.measure) process.stdout.write(`${JSON.stringify(all)}\n`);
 }

@@ -10,7 +10,9 @@ import {
   int8Cost,
   int8Lines,
   type ModelConfigInput,
+  readStageTable,
 } from '../model/index.ts';
+import { chosenRobot } from '../robot/index.ts';
 import { interruptible } from './shared/interruptible.ts';
 import { positive, whole } from './shared/numbers.ts';
 
@@ -21,6 +23,8 @@ interface Options {
   tasks?: number;
   newStages?: number[];
   assetId?: string;
+  robot?: string;
+  stages?: string;
   normStats?: string;
   seed: string;
   threads: number;
@@ -44,6 +48,8 @@ export function command(): Command {
     .option('--tasks <n>', 'tasks of the new network; new rows of the tables are drawn anew', positive)
     .option('--new-stages <list>', 'stages of each new task, comma separated, or one number for all', list)
     .option('--asset-id <id>', 'which statistics, where the source has several')
+    .option('--robot <name|file>', 'the robot that it drives, where the source does not say')
+    .option('--stages <file>', 'JSON list of the stages of each task, where the source does not say')
     .option('--norm-stats <file>', "statistics in place of the source's")
     .option('--seed <seed>', 'seed of what is drawn anew', '0')
     .option('--threads <n>', 'threads that read and unpack', positive, Math.min(availableParallelism(), 8))
@@ -81,6 +87,8 @@ async function run(source: string, options: Options): Promise<void> {
     ...(options.tasks !== undefined && { tasks: options.tasks }),
     ...(options.newStages && { newStages: options.newStages }),
     ...(options.assetId !== undefined && { assetId: options.assetId }),
+    ...(options.robot !== undefined && { robot: await chosenRobot(options.robot) }),
+    ...(options.stages !== undefined && { stages: await readStageTable(options.stages) }),
     ...(options.normStats !== undefined && { normStats: options.normStats }),
   };
   let rounding: Progress | undefined;
@@ -137,7 +145,9 @@ function summary(report: ImportReport, out: string, seconds: number) {
     fresh: plan.fresh,
     unused: plan.unused,
     extended: Object.fromEntries(plan.extended),
+    robot: report.robot.name,
     tasks: report.config.taskNumStages.length,
+    stages: report.config.taskNumStages.reduce((a, b) => a + b, 0),
     bytesRead,
     bytesWritten,
     seconds: Number(seconds.toFixed(3)),
@@ -153,7 +163,7 @@ function summary(report: ImportReport, out: string, seconds: number) {
 }
 
 function print(report: ImportReport, out: string, seconds: number): void {
-  const { layout, plan, bytesRead, hasStatistics, assetId, config } = report;
+  const { layout, plan, bytesRead, hasStatistics, assetId, config, robot } = report;
   const say = (line: string) => process.stdout.write(`${line}\n`);
   say(
     `${layout}: ${plan.taken.length} leaves taken, ${plan.fresh.length} drawn anew, ${plan.unused.length} without a place → ${out}`,
@@ -163,7 +173,7 @@ function print(report: ImportReport, out: string, seconds: number): void {
   if (plan.unused.length > 1 || (plan.unused[0] ?? 'action_correlation_cholesky') !== 'action_correlation_cholesky')
     say(`  no place for: ${plan.unused.join(', ')}`);
   say(
-    `${config.taskNumStages.length} tasks · ${(bytesRead / 1e6 / seconds).toFixed(0)} MB/s · peak memory ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`,
+    `robot ${robot.name} · ${config.taskNumStages.length} tasks · ${(bytesRead / 1e6 / seconds).toFixed(0)} MB/s · peak memory ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`,
   );
   if (report.statisticsProblem)
     process.stderr.write(`${report.statisticsProblem} No plan can be made with them; they were copied as they are.\n`);

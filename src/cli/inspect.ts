@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { InputError, nearest } from '../base/index.ts';
 import {
@@ -7,12 +8,14 @@ import {
   countParts,
   difference,
   elementsOf,
+  findAssets,
   type Layout,
   layoutOf,
   leafStatistics,
   type ModelConfig,
   openTree,
   planImport,
+  robotOf,
   type StoredLeaf,
   type StoredTree,
   weightsOf,
@@ -52,6 +55,11 @@ interface Summary {
   readonly extra: readonly string[];
   /** The nearest name on the other side, where there is one. */
   readonly nearest: Readonly<Record<string, string>>;
+  /** The robot that it drives, as far as it can be told. */
+  readonly robot: string | null;
+  /** Tasks, and stages of all of them. */
+  readonly tasks: number | null;
+  readonly stages: number | null;
   readonly config: ModelConfig | null;
   /** Why no configuration could be told. */
   readonly problem: string | null;
@@ -118,9 +126,24 @@ async function summarise(whole: StoredTree): Promise<Summary> {
     parts: countParts(new Map(own)),
     leaves,
     ...between,
+    robot: await robotNameOf(tree),
+    tasks: config?.taskNumStages.length ?? null,
+    stages: config?.taskNumStages.reduce((sum, n) => sum + n, 0) ?? null,
     config,
     problem,
   };
+}
+
+/** null where it cannot be told without the user. */
+async function robotNameOf(tree: StoredTree): Promise<string | null> {
+  const [asset, ...others] = findAssets(tree.folder);
+  const folder = others.length === 0 ? asset?.folder : undefined;
+  try {
+    return (await robotOf(tree, folder, folder && join(folder, 'norm_stats.json'))).name;
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
 }
 
 function print(summary: Summary): void {
@@ -144,6 +167,8 @@ function print(summary: Summary): void {
   );
   const rest = summary.weights ? `, the weights of a training state (${summary.weights}/)` : '';
   say(`\n${LAYOUTS[summary.layout]}${rest}, stored as ${summary.container} in ${summary.path}`);
+  if (summary.tasks !== null)
+    say(`robot ${summary.robot ?? 'not told'}, ${summary.tasks} tasks with ${summary.stages} stages in all`);
   if (summary.problem) say(summary.problem);
   const near = (name: string) => (summary.nearest[name] ? ` (nearest: ${summary.nearest[name]})` : '');
   for (const name of summary.missing) say(`missing: ${name}${near(name)}`);

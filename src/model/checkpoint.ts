@@ -26,12 +26,6 @@ const PolicySettingsSchema = z.strictObject({
 });
 export type PolicySettings = z.infer<typeof PolicySettingsSchema>;
 
-/** Settings that were the policy's in earlier versions, and what they are called now. */
-const OLD_POLICY_KEYS: Readonly<Record<string, string>> = {
-  noiseCorrelation: 'model.correlationBeta (and model.useCorrelatedNoise)',
-  inpaintAbove: 'model.timeThresholdInpaint',
-};
-
 const ConfigFileSchema = z.object({
   format: z.literal(1),
   /** How the large matrices are kept: float32 in params.safetensors, or bytes in int8.safetensors. */
@@ -39,19 +33,7 @@ const ConfigFileSchema = z.object({
   model: z.unknown(),
   /** The robot that it drives; the challenge's when left out, as in checkpoints of before robots were values. */
   robot: z.unknown().optional(),
-  policy: z
-    .unknown()
-    .check(({ value, issues }) => {
-      for (const [old, now] of Object.entries(OLD_POLICY_KEYS))
-        if (typeof value === 'object' && value !== null && old in value)
-          issues.push({
-            code: 'custom',
-            input: value,
-            path: [old],
-            message: `is now ${now}; rename it (docs/switches.md)`,
-          });
-    })
-    .pipe(PolicySettingsSchema),
+  policy: PolicySettingsSchema,
 });
 
 /** A trained network with everything that is needed to plan with it. */
@@ -94,6 +76,7 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const policy = PolicySettingsSchema.parse(contents.policy ?? {});
   const { robot = CHALLENGE_ROBOT } = contents;
+  requireFit(folder, robot, contents.config);
   const parameters = checkedParameters(folder, contents.parameters, parameterTree(contents.config));
   await writeFolderAside(
     folder,
@@ -117,7 +100,33 @@ export async function writeCheckpoint(
 /** Reads a checkpoint folder. @throws InputError that names the file and what is wrong with it */
 export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const { dtype: _, ...parts } = await readCheckpointParts(folder);
-  return { ...parts, normStats: await readNormStats(join(folder, 'assets', parts.policy.assetId, 'norm_stats.json')) };
+  const file = join(folder, 'assets', parts.policy.assetId, 'norm_stats.json');
+  const normStats = await readNormStats(file);
+  const { actionDim, actionHorizon } = parts.config;
+  if (normStats.width !== actionDim || normStats.horizon !== actionHorizon)
+    throw new InputError(
+      file,
+      `is of chunks of ${normStats.horizon}×${normStats.width} (expected ${actionHorizon}×${actionDim}, the network's). ` +
+        'Take the statistics that it was trained with.',
+    );
+  return { ...parts, normStats };
+}
+
+/** A network takes and gives as many numbers as the robot has, at least, and sees no camera that it lacks. */
+export function requireFit(where: string, robot: Robot, { actionDim, cameras }: ModelConfig): void {
+  if (actionDim < robot.width)
+    throw new InputError(
+      where,
+      `the network's actions have ${actionDim} numbers, the robot ${robot.name} needs ${robot.width}. ` +
+        'Do model and robot belong together?',
+    );
+  const missing = cameras.find((camera) => !robot.cameraNames.includes(camera));
+  if (missing !== undefined)
+    throw new InputError(
+      where,
+      `the network sees a camera '${missing}' that the robot ${robot.name} does not have ` +
+        `(it has ${robot.cameraNames.join(', ')}).`,
+    );
 }
 
 /** A checkpoint without its statistics, which an imported one may not have yet. */
@@ -131,6 +140,7 @@ export async function readCheckpointParts(folder: string): Promise<CheckpointPar
   const { dtype, policy, model, robot: record } = await readJson(configPath, ConfigFileSchema);
   const config = modelConfig(model, configPath);
   const robot = record === undefined ? CHALLENGE_ROBOT : parseRobot(record, `${configPath}: robot`);
+  requireFit(configPath, robot, config);
   const parts = dtype === 'int8' ? int8Parts(config) : undefined;
   const weights = join(folder, 'params.safetensors');
   const tree = parameterTree(config).filter(({ name }) => !parts || parts.leaves.has(name));

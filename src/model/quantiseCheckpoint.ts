@@ -2,13 +2,14 @@ import { existsSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, jsonText, type Progress, writeFileAside } from '../base/index.ts';
+import { robotRecord } from '../robot/index.ts';
 import { loadWeight, type Parameters, type Weight, weightRange, writeSafetensors } from '../tensor/index.ts';
 import { type CheckpointParts, readCheckpointParts } from './checkpoint.ts';
 import { type Int8Parts, int8Parts, type MatrixError, writeInt8 } from './int8/index.ts';
 import { type ModelConfig, modelConfig } from './network/index.ts';
 
 /** Rows of the language vocabulary that planning reads: the bins of discrete state tokens. */
-const STATE_BINS = 256;
+const STATE_BINS = 256; // robot-literal: bins of a state number
 const EMBEDDING = 'PaliGemma/llm/embedder/input_embedding';
 
 /** The network without what planning never reads: training's heads, and the rows of the vocabulary beyond the state's bins. */
@@ -38,7 +39,13 @@ export async function quantiseCheckpoint(
   const worst = errors.reduce((max, { relative }) => Math.max(max, relative), 0);
   await writeFileAside(
     join(to, 'config.json'),
-    jsonText({ format: 1, dtype: 'int8', model: config, policy: source.policy }),
+    jsonText({
+      format: 1,
+      dtype: 'int8',
+      model: config,
+      robot: robotRecord(source.robot),
+      policy: source.policy,
+    }),
   );
   await writeFileAside(
     join(to, 'card.json'),

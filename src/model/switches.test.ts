@@ -305,14 +305,3 @@ describe('useCorrelatedNoise and correlationBeta', () => {
     expect(() => flowNoise(modelConfig({ ...base, useCorrelatedNoise: false }), bare)).not.toThrow();
   });
 });
-
-describe('a key of an earlier version', () => {
-  it.each([
-    [{ insulation: true }, 'useKnowledgeInsulation'],
-    [{ stageLossWeight: 0.1 }, 'subtaskLossWeight'],
-    [{ fast: null }, 'useFastAuxiliary'],
-    [{ cameras: 3 }, 'list of their names'],
-  ])('%o is refused by the name of the new one', (old, now) => {
-    expect(() => modelConfig({ ...base, ...old })).toThrow(now);
-  });
-});

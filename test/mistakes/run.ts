@@ -1,7 +1,9 @@
 /**
- * Deliberate mistakes, one at a time in a copy of the source: each must make `valet verify` fail on the committed cases.
+ * Deliberate mistakes, one at a time in a copy of the source: each must make `valet verify` fail on the committed
+ * cases.
  *
- * `npx tsx test/mistakes/run.ts [--only TEXT] [--no-page]` writes docs/mistakes.md; exit code 1 when one is not caught or no longer applies.
+ * `npx tsx test/mistakes/run.ts [--only TEXT] [--no-page]` writes docs/mistakes.md; exit code 1 when one is not caught
+ * or no longer applies.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -13,7 +15,10 @@ import { MISTAKES, type Mistake } from './mistakes.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const golden = (...names: string[]) => names.map((name) => `test/golden/${name}`);
 const twins = (...names: string[]) => names.map((name) => `test/twins/twin-${name}`);
-/** In which order the cases are asked, by what a file is about: the original's first, then twins, whose sizes and settings the original's do not have. */
+/**
+ * In which order the cases are asked, by what a file is about: the original's first, then twins, whose sizes and
+ * settings the original's do not have.
+ */
 const ORDERS: readonly (readonly [files: RegExp, folders: readonly string[][]])[] = [
   [/^train|training-state/, [golden('optimizer', 'optimizer-weight-decay'), twins('optimizer'), golden('train-steps')]],
   [/^action|sampler|inference/, [golden('sampler'), twins('sampler')]],
@@ -39,7 +44,10 @@ export interface Finding {
   readonly stale?: string;
 }
 
-/** A copy of what `valet verify` needs, with a mistake made in it; the caller removes it. @throws Error when a text is not there exactly once */
+/**
+ * A copy of what `valet verify` needs, with a mistake made in it; the caller removes it.
+ * @throws Error when a text is not there exactly once
+ */
 export function copyWith(mistake: Mistake): string {
   const folder = mkdtempSync(join(tmpdir(), 'valet-mistake-'));
   const path = join(ROOT, 'src', mistake.file);

@@ -1,5 +1,9 @@
-import type { ChunkStatistics } from '../../src/action/index.ts';
-import { modelConfig } from '../../src/model/index.ts';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ChunkStatistics, writeNormStats } from '../../src/action/index.ts';
+import { configs, initParameters, modelConfig, modelConfigFor } from '../../src/model/index.ts';
+import type { Robot } from '../../src/robot/index.ts';
+import { writeSafetensors } from '../../src/tensor/index.ts';
 
 /** Largest difference over the elements that count, relative to the largest expected magnitude. */
 export function relativeError(
@@ -43,11 +47,48 @@ export const tinyNetwork = modelConfig({
 
 /** Statistics for it, without a correlation: every number between -1 and 1. */
 export function tinyStatistics(): ChunkStatistics {
-  const moments = (size: number) => ({
-    mean: new Float64Array(size),
-    std: new Float64Array(size).fill(0.5),
-    q01: new Float64Array(size).fill(-1),
-    q99: new Float64Array(size).fill(1),
+  return flatStatistics(30, 32, 32);
+}
+
+/** Statistics without a correlation whose first `used` of `width` columns lie between -1 and 1; the others are padding. */
+export function flatStatistics(horizon: number, width: number, used: number): ChunkStatistics {
+  const moments = (rows: number) => {
+    const columns = (value: number) =>
+      Float64Array.from({ length: rows * width }, (_, i) => (i % width < used ? value : 0));
+    return { mean: columns(0), std: columns(0.5), q01: columns(-1), q99: columns(1) };
+  };
+  return { horizon, width, state: moments(1), actions: moments(1), perTimestep: moments(horizon) };
+}
+
+export interface ForeignCheckpoint {
+  /** Stages of each task, written into `stages.json` beside the weights. */
+  readonly stages: readonly number[];
+  readonly assetId?: string;
+  /** Leave out stages.json, so that the user must say. */
+  readonly bare?: boolean;
+}
+
+/**
+ * A checkpoint as another program leaves it: the original's names in one safetensors file, statistics in
+ * `assets/<assetId>`, no word about the robot. Random weights of the `dummy` network.
+ */
+export async function writeForeignCheckpoint(
+  folder: string,
+  robot: Robot,
+  { stages, assetId = 'b1k_2026', bare = false }: ForeignCheckpoint,
+): Promise<void> {
+  const config = modelConfigFor(robot, {
+    ...configs.dummy,
+    actionDim: robot.paddedWidth,
+    actionHorizon: robot.horizon,
+    cameras: [...robot.cameraNames],
+    taskNumStages: [...stages],
+    maxStages: Math.max(...stages),
+    useCorrelatedNoise: false,
   });
-  return { horizon: 30, width: 32, state: moments(32), actions: moments(32), perTimestep: moments(30 * 32) };
+  mkdirSync(folder, { recursive: true });
+  await writeSafetensors(join(folder, 'model.safetensors'), initParameters(config, 'foreign'));
+  const { horizon, paddedWidth, width } = robot;
+  await writeNormStats(join(folder, 'assets', assetId, 'norm_stats.json'), flatStatistics(horizon, paddedWidth, width));
+  if (!bare) writeFileSync(join(folder, 'stages.json'), JSON.stringify({ task_num_stages: stages }));
 }

@@ -1,6 +1,9 @@
 import { ValetError } from '../../base/index.ts';
 
-/** Runs work that stops at Ctrl-C or SIGTERM: it gets a signal to watch, and cleans up before the command ends with exit code 130. */
+/**
+ * Runs work that stops at Ctrl-C or SIGTERM: it gets a signal to watch, and cleans up before the command ends with exit
+ * code 130.
+ */
 export async function interruptible<T>(
   where: string,
   work: (signal: AbortSignal) => Promise<T>,

@@ -20,9 +20,12 @@ describe('geometry', () => {
     ];
     for (const sample of samples) {
       const norm = Math.hypot(...sample);
-      const back = quaternionOf(matrixOf(sample.map((x) => x / norm) as unknown as Quaternion));
-      const sign = Math.sign(back.reduce((sum, x, k) => sum + x * sample[k], 0));
-      for (let k = 0; k < 4; k++) expect(sign * back[k]).toBeCloseTo(sample[k] / norm, 12);
+      const [w, x, y, z] = sample;
+      const unit: Quaternion = [w / norm, x / norm, y / norm, z / norm];
+      const back = quaternionOf(matrixOf(unit));
+      // q and -q are the same turn.
+      const sign = Math.sign(unit.reduce((sum, component, k) => sum + component * back[k as 0 | 1 | 2 | 3], 0));
+      for (const [k, component] of unit.entries()) expect(sign * back[k as 0 | 1 | 2 | 3]).toBeCloseTo(component, 12);
     }
   });
 

@@ -1,7 +1,17 @@
-/** Small rigid-body arithmetic. Quaternions are wxyz as in MuJoCo unless a name says otherwise; lengths in metres, angles in radians. */
+/**
+ * Small rigid-body arithmetic. Quaternions are wxyz as in MuJoCo unless a name says otherwise; lengths in metres,
+ * angles in radians.
+ */
 
 export type Vector3 = readonly [number, number, number];
 export type Quaternion = readonly [number, number, number, number];
+/** Row-major 3 × 3. */
+// biome-ignore format: as it is read
+export type Matrix3 = readonly [
+  number, number, number,
+  number, number, number,
+  number, number, number,
+];
 
 export const add = (a: Vector3, b: Vector3): Vector3 => [a[0] + b[0], a[1] + b[1], a[2] + b[2]];
 export const subtract = (a: Vector3, b: Vector3): Vector3 => [a[0] - b[0], a[1] - b[1], a[2] - b[2]];
@@ -10,17 +20,31 @@ export const clamp = (x: number, low: number, high: number): number => Math.min(
 /** An angle as the equal one in (-π, π]. */
 export const wrapAngle = (angle: number): number => Math.atan2(Math.sin(angle), Math.cos(angle));
 
-export const vectorAt = (array: ArrayLike<number>, index: number): Vector3 => [
-  array[3 * index],
-  array[3 * index + 1],
-  array[3 * index + 2],
-];
-export const quaternionAt = (array: ArrayLike<number>, index: number): Quaternion => [
-  array[4 * index],
-  array[4 * index + 1],
-  array[4 * index + 2],
-  array[4 * index + 3],
-];
+/** The `index`-th vector of an array of vectors [n, 3]. */
+export const vectorAt = (array: ArrayLike<number>, index: number): Vector3 => {
+  const at = 3 * index;
+  return [array[at]!, array[at + 1]!, array[at + 2]!];
+};
+/** The `index`-th quaternion of an array of quaternions [n, 4]. */
+export const quaternionAt = (array: ArrayLike<number>, index: number): Quaternion => {
+  const at = 4 * index;
+  return [array[at]!, array[at + 1]!, array[at + 2]!, array[at + 3]!];
+};
+/** The `index`-th matrix of an array of matrices [n, 9]. */
+export const matrixAt = (array: ArrayLike<number>, index: number): Matrix3 => {
+  const m = 9 * index;
+  return [
+    array[m]!,
+    array[m + 1]!,
+    array[m + 2]!,
+    array[m + 3]!,
+    array[m + 4]!,
+    array[m + 5]!,
+    array[m + 6]!,
+    array[m + 7]!,
+    array[m + 8]!,
+  ];
+};
 
 export const multiply = (a: Quaternion, b: Quaternion): Quaternion => [
   a[0] * b[0] - a[1] * b[1] - a[2] * b[2] - a[3] * b[3],
@@ -42,8 +66,7 @@ export const turn = (v: Vector3, yaw: number): Vector3 => {
   return [c * v[0] - s * v[1], s * v[0] + c * v[1], v[2]];
 };
 
-/** Row-major 3 × 3. */
-export function matrixOf([w, x, y, z]: Quaternion): number[] {
+export function matrixOf([w, x, y, z]: Quaternion): Matrix3 {
   return [
     1 - 2 * (y * y + z * z),
     2 * (x * y - w * z),
@@ -58,7 +81,7 @@ export function matrixOf([w, x, y, z]: Quaternion): number[] {
 }
 
 /** Shepperd's method: the largest of the four squared components first. */
-export function quaternionOf(m: ArrayLike<number>): Quaternion {
+export function quaternionOf(m: Matrix3): Quaternion {
   const trace = m[0] + m[4] + m[8];
   let q: Quaternion;
   if (trace > 0) q = [1 + trace, m[7] - m[5], m[2] - m[6], m[3] - m[1]];

@@ -1,5 +1,15 @@
 import type { MjData } from '@mujoco/mujoco';
-import { clamp, matrixOf, type Quaternion, type Vector3 } from './geometry.ts';
+import {
+  add,
+  clamp,
+  type Matrix3,
+  matrixAt,
+  matrixOf,
+  type Quaternion,
+  subtract,
+  type Vector3,
+  vectorAt,
+} from './geometry.ts';
 import type { Hand } from './hands.ts';
 import type { Physics } from './mujoco.ts';
 
@@ -29,7 +39,8 @@ export class ArmKinematics {
   /**
    * @param start joint positions [7] to start from
    * @param posture joint positions [7] that the null space prefers
-   * @returns joint positions [7] within the joints' limits, and how far from the goal the last iteration still began (metres + half radians)
+   * @returns joint positions [7] within the joints' limits, and how far from the goal the last iteration still began
+   *   (metres + half radians)
    */
   solve(
     hand: Hand,
@@ -52,35 +63,35 @@ export class ArmKinematics {
     const pull = new Float64Array(JOINTS);
     let residual = 0;
     for (let iteration = 0; iteration < iterations; iteration++) {
-      for (let k = 0; k < JOINTS; k++) positions[hand.positions[k]] = q[k];
+      for (let k = 0; k < JOINTS; k++) positions[hand.positions[k]!] = q[k]!;
       mujoco.mj_kinematics(model, scratch);
       mujoco.mj_comPos(model, scratch);
       mujoco.mj_jacSite(model, scratch, this.jacobianPosition, this.jacobianRotation, hand.site);
       const linear = this.jacobianPosition.GetView() as Float64Array;
       const angular = this.jacobianRotation.GetView() as Float64Array;
       for (let k = 0; k < JOINTS; k++) {
-        const column = hand.velocities[k];
+        const column = hand.velocities[k]!;
         for (let row = 0; row < 3; row++) {
-          jacobian[row * JOINTS + k] = linear[row * nv + column];
-          jacobian[(row + 3) * JOINTS + k] = ROTATION_WEIGHT * angular[row * nv + column];
+          jacobian[row * JOINTS + k] = linear[row * nv + column]!;
+          jacobian[(row + 3) * JOINTS + k] = ROTATION_WEIGHT * angular[row * nv + column]!;
         }
-        pull[k] = POSTURE_PULL * (posture[k] - q[k]);
+        pull[k] = POSTURE_PULL * (posture[k]! - q[k]!);
       }
       poseError(scratch.site_xpos, scratch.site_xmat, hand.site, position, goal, error);
       residual = Math.hypot(...error);
       for (let i = 0; i < TASK; i++) {
-        for (let k = 0; k < JOINTS; k++) error[i] -= jacobian[i * JOINTS + k] * pull[k];
+        for (let k = 0; k < JOINTS; k++) error[i]! -= jacobian[i * JOINTS + k]! * pull[k]!;
         for (let j = 0; j < TASK; j++) {
           let sum = i === j ? DAMPING * DAMPING : 0;
-          for (let k = 0; k < JOINTS; k++) sum += jacobian[i * JOINTS + k] * jacobian[j * JOINTS + k];
+          for (let k = 0; k < JOINTS; k++) sum += jacobian[i * JOINTS + k]! * jacobian[j * JOINTS + k]!;
           gram[i * TASK + j] = sum;
         }
       }
       solvePositive(gram, error);
       for (let k = 0; k < JOINTS; k++) {
-        let change = pull[k];
-        for (let i = 0; i < TASK; i++) change += jacobian[i * JOINTS + k] * error[i];
-        q[k] = clamp(q[k] + change, hand.low[k], hand.high[k]);
+        let change = pull[k]!;
+        for (let i = 0; i < TASK; i++) change += jacobian[i * JOINTS + k]! * error[i]!;
+        q[k] = clamp(q[k]! + change, hand.low[k]!, hand.high[k]!);
       }
     }
     return { joints: q, residual };
@@ -99,38 +110,45 @@ function poseError(
   matrices: Float64Array,
   site: number,
   position: Vector3,
-  goal: ArrayLike<number>,
+  goal: Matrix3,
   out: Float64Array,
 ): void {
-  const p = 3 * site;
-  const m = 9 * site;
-  for (let k = 0; k < 3; k++) out[k] = position[k] - sites[p + k];
-  const length = Math.hypot(out[0], out[1], out[2]);
-  if (length > 0.1) for (let k = 0; k < 3; k++) out[k] *= 0.1 / length;
-  out.fill(0, 3);
-  for (let axis = 0; axis < 3; axis++) {
-    const [a0, a1, a2] = [matrices[m + axis], matrices[m + 3 + axis], matrices[m + 6 + axis]];
-    const [b0, b1, b2] = [goal[axis], goal[3 + axis], goal[6 + axis]];
-    out[3] += 0.5 * ROTATION_WEIGHT * (a1 * b2 - a2 * b1);
-    out[4] += 0.5 * ROTATION_WEIGHT * (a2 * b0 - a0 * b2);
-    out[5] += 0.5 * ROTATION_WEIGHT * (a0 * b1 - a1 * b0);
-  }
+  const offset = subtract(position, vectorAt(sites, site));
+  const length = Math.hypot(...offset);
+  out.set(length > 0.1 ? offset.map((x) => x * (0.1 / length)) : offset);
+  const [a0, a1, a2, a3, a4, a5, a6, a7, a8] = matrixAt(matrices, site);
+  const [b0, b1, b2, b3, b4, b5, b6, b7, b8] = goal;
+  const crosses = [
+    cross([a0, a3, a6], [b0, b3, b6]),
+    cross([a1, a4, a7], [b1, b4, b7]),
+    cross([a2, a5, a8], [b2, b5, b8]),
+  ];
+  let turning: Vector3 = [0, 0, 0];
+  for (const [x, y, z] of crosses)
+    turning = add(turning, [0.5 * ROTATION_WEIGHT * x, 0.5 * ROTATION_WEIGHT * y, 0.5 * ROTATION_WEIGHT * z]);
+  out.set(turning, 3);
 }
+
+const cross = ([a0, a1, a2]: Vector3, [b0, b1, b2]: Vector3): Vector3 => [
+  a1 * b2 - a2 * b1,
+  a2 * b0 - a0 * b2,
+  a0 * b1 - a1 * b0,
+];
 
 /** Solves A x = b in place by Cholesky (A symmetric positive definite [6, 6], overwritten); x comes back in `b`. */
 function solvePositive(a: Float64Array, b: Float64Array): void {
   for (let i = 0; i < TASK; i++)
     for (let j = 0; j <= i; j++) {
-      let sum = a[i * TASK + j];
-      for (let k = 0; k < j; k++) sum -= a[i * TASK + k] * a[j * TASK + k];
-      a[i * TASK + j] = i === j ? Math.sqrt(sum) : sum / a[j * TASK + j];
+      let sum = a[i * TASK + j]!;
+      for (let k = 0; k < j; k++) sum -= a[i * TASK + k]! * a[j * TASK + k]!;
+      a[i * TASK + j] = i === j ? Math.sqrt(sum) : sum / a[j * TASK + j]!;
     }
   for (let i = 0; i < TASK; i++) {
-    for (let k = 0; k < i; k++) b[i] -= a[i * TASK + k] * b[k];
-    b[i] /= a[i * TASK + i];
+    for (let k = 0; k < i; k++) b[i]! -= a[i * TASK + k]! * b[k]!;
+    b[i]! /= a[i * TASK + i]!;
   }
   for (let i = TASK - 1; i >= 0; i--) {
-    for (let k = i + 1; k < TASK; k++) b[i] -= a[k * TASK + i] * b[k];
-    b[i] /= a[i * TASK + i];
+    for (let k = i + 1; k < TASK; k++) b[i]! -= a[k * TASK + i]! * b[k]!;
+    b[i]! /= a[i * TASK + i]!;
   }
 }

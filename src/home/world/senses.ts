@@ -1,6 +1,7 @@
 import { CHALLENGE_ROBOT, encodeProprioception, type Picture } from '../../robot/index.ts';
 import {
   conjugate,
+  matrixAt,
   multiply,
   type Quaternion,
   quaternionAt,
@@ -160,7 +161,7 @@ export class Senses {
       const id = this.cameras[name];
       const { position, quaternion } = this.relative(
         vectorAt(cameraPosition, id),
-        quaternionOf(cameraMatrix.subarray(9 * id, 9 * id + 9)),
+        quaternionOf(matrixAt(cameraMatrix, id)),
       );
       poses.set([...position, ...xyzw(quaternion)], 7 * i);
     });

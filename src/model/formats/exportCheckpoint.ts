@@ -2,13 +2,23 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CorrelatedNoise, readNormStats } from '../../action/index.ts';
-import { aside, InputError, removeAbandoned, systemError, writeFileAside, writeFolderAside } from '../../base/index.ts';
+import {
+  aside,
+  InputError,
+  jsonText,
+  removeAbandoned,
+  systemError,
+  writeFileAside,
+  writeFolderAside,
+} from '../../base/index.ts';
+import { robotRecord } from '../../robot/index.ts';
 import { findAssets } from './assets.ts';
 import { configOf } from './configOf.ts';
 import { copyLeaves } from './copyLeaves.ts';
 import type { CopyJob } from './copyTask.ts';
 import { openTree, refuseInt8, type StoredTree, weightsOf } from './openTree.ts';
 import { CORRELATION, partOf } from './recognise.ts';
+import { robotOf } from './robotOf.ts';
 import { bytesOf, type StoredLeaf } from './storedLeaf.ts';
 import type { StoredType } from './storedType.ts';
 import { copy, makeFile, requireSpace, reserveSafetensors, syncFile } from './writeTarget.ts';
@@ -58,7 +68,7 @@ export async function exportCheckpoint(source: string, out: string, options: Exp
   await removeAbandoned(out);
   await requireSpace(out, bytes);
   options.start?.(leaves.reduce((sum, leaf) => sum + bytesOf(leaf), 0));
-  await (options.format === 'openpi' ? writeOpenpi(tree, typed, out, options) : writeOne(typed, out, options));
+  await (options.format === 'openpi' ? writeOpenpi(tree, typed, out, options) : writeOne(tree, typed, out, options));
   return { leaves: leaves.length, bytes, foreign };
 }
 
@@ -67,7 +77,7 @@ const FOREIGN = /^(auxiliary|state_mlp_)|^PaliGemma\/img\/stem\//;
 
 type Typed = readonly { readonly leaf: StoredLeaf; readonly dtype: StoredType }[];
 
-async function writeOne(typed: Typed, out: string, options: ExportOptions): Promise<void> {
+async function writeOne(tree: StoredTree, typed: Typed, out: string, options: ExportOptions): Promise<void> {
   const folder = out.endsWith('.safetensors') ? undefined : out;
   const write = async (file: string): Promise<void> => {
     const starts = await reserveSafetensors(
@@ -80,7 +90,11 @@ async function writeOne(typed: Typed, out: string, options: ExportOptions): Prom
     );
     await syncFile(file);
   };
-  if (folder) return writeFolderAside(folder, (at) => write(join(at, 'model.safetensors')));
+  if (folder)
+    return writeFolderAside(folder, async (at) => {
+      await write(join(at, 'model.safetensors'));
+      await writeRobot(tree, at);
+    });
   await mkdir(dirname(out), { recursive: true });
   const temporary = aside(out);
   try {
@@ -90,6 +104,12 @@ async function writeOne(typed: Typed, out: string, options: ExportOptions): Prom
     await rm(temporary, { force: true });
     throw systemError(error, { where: out, inside: temporary }) ?? error;
   }
+}
+
+/** robot.json, which other programs pass over and an import reads. */
+async function writeRobot(tree: StoredTree, folder: string): Promise<void> {
+  const robot = await robotOf(tree, undefined);
+  await writeFileAside(join(folder, 'robot.json'), jsonText(robotRecord(robot)));
 }
 
 async function writeOpenpi(tree: StoredTree, typed: Typed, out: string, options: ExportOptions): Promise<void> {
@@ -160,6 +180,7 @@ async function writeOpenpi(tree: StoredTree, typed: Typed, out: string, options:
       }),
     );
     for (const { id, folder } of assets) await copy(folder, join(at, 'assets', id));
+    await writeRobot(tree, at);
   });
 }
 

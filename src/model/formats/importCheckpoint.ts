@@ -3,6 +3,8 @@ import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readNormStats } from '../../action/index.ts';
 import { InputError, jsonText, removeAbandoned, writeFileAside, writeFolderAside } from '../../base/index.ts';
+import { type Robot, robotRecord } from '../../robot/index.ts';
+import { requireFit } from '../checkpoint.ts';
 import { INT8_FILE, type MatrixError } from '../int8/index.ts';
 import { type ModelConfig, type ModelConfigInput, modelConfig, parameterTree } from '../network/index.ts';
 import { quantiseCheckpoint } from '../quantiseCheckpoint.ts';
@@ -14,6 +16,7 @@ import { initialiseAsOriginal } from './initialiseAsOriginal.ts';
 import { openTree, refuseInt8, type StoredTree, weightsOf } from './openTree.ts';
 import { type ImportPlan, planImport } from './planImport.ts';
 import { layoutOf } from './recognise.ts';
+import { robotOf } from './robotOf.ts';
 import { bytesOf, elementsOf } from './storedLeaf.ts';
 import { converter, STORED_BYTES } from './storedType.ts';
 import { copy, requireSpace, reserveSafetensors, syncFile } from './writeTarget.ts';
@@ -28,6 +31,10 @@ export interface ImportOptions {
   /** Stages of each new task, or one number for all; maxStages when left out. */
   readonly newStages?: readonly number[];
   readonly assetId?: string;
+  /** The robot that it drives, where the source does not say. */
+  readonly robot?: Robot;
+  /** Stages of each task, where the source does not say. */
+  readonly stages?: readonly number[];
   /** Statistics to use in place of the source's. */
   readonly normStats?: string;
   /** Seed of everything that is drawn anew. */
@@ -43,6 +50,7 @@ export interface ImportOptions {
 export interface ImportReport {
   readonly layout: string;
   readonly config: ModelConfig;
+  readonly robot: Robot;
   readonly plan: ImportPlan;
   /** Bytes that were read, unpacked, and bytes of the new weights. */
   readonly bytesRead: number;
@@ -81,6 +89,8 @@ export async function importCheckpoint(
   const asset = given && !isOnly ? undefined : chooseAsset(source, assets, options.assetId);
   const statistics = options.normStats ?? (asset && join(asset.folder, 'norm_stats.json'));
   const statisticsProblem = statistics ? await problemOf(statistics, options.normStats !== undefined) : null;
+  const robot = options.robot ?? (await robotOf(tree, asset?.folder, statistics));
+  requireFit(source, robot, config);
   const assetId = asset?.id || options.assetId || 'imported';
   await removeAbandoned(out);
 
@@ -102,7 +112,10 @@ export async function importCheckpoint(
     if (asset && existsSync(join(asset.folder, 'fast_tokenizer')))
       await copy(join(asset.folder, 'fast_tokenizer'), join(at, 'assets', assetId, 'fast_tokenizer'));
     const policy = { ...(await policyOf(tree)), assetId };
-    await writeFileAside(join(at, 'config.json'), jsonText({ format: 1, model: config, policy }));
+    await writeFileAside(
+      join(at, 'config.json'),
+      jsonText({ format: 1, model: config, robot: robotRecord(robot), policy }),
+    );
     const card = {
       importedFrom: { layout, container: tree.container, dtypes: [...new Set(taken.map((leaf) => leaf.dtype))] },
       drawnAnew: { leaves: plan.fresh, extended: Object.fromEntries(plan.extended), seed },
@@ -113,6 +126,7 @@ export async function importCheckpoint(
   return {
     layout,
     config,
+    robot,
     plan,
     bytesRead,
     bytesWritten,
@@ -147,9 +161,11 @@ async function importInt8(source: string, out: string, options: ImportOptions): 
 /** The source's configuration, with what the options say; more tasks are put behind the others. */
 async function configFor(
   tree: StoredTree,
-  { config: known = {}, tasks, newStages }: ImportOptions,
+  { config: known = {}, stages: given, tasks, newStages, robot }: ImportOptions,
 ): Promise<ModelConfig> {
-  const own = await configOf(tree, known);
+  const cameras = robot && known.cameras === undefined ? { cameras: [...robot.cameraNames] } : {};
+  const counts = given && { taskNumStages: [...given] };
+  const own = await configOf(tree, { ...cameras, ...known, ...counts });
   if (tasks === undefined) {
     if (newStages)
       throw new InputError('--new-stages', 'has no meaning without --tasks, which says how many tasks there are.');

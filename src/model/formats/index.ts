@@ -1,3 +1,4 @@
+export { findAssets } from './assets.ts';
 export { configOf } from './configOf.ts';
 export { exportCheckpoint } from './exportCheckpoint.ts';
 export { type ImportOptions, type ImportReport, importCheckpoint } from './importCheckpoint.ts';
@@ -7,4 +8,6 @@ export { openTree, type StoredTree, weightsOf } from './openTree.ts';
 export { planImport } from './planImport.ts';
 export { readLeaf, streamLeaf } from './readLeaf.ts';
 export { CORRELATION, countParts, difference, type Layout, layoutOf } from './recognise.ts';
+export { robotOf } from './robotOf.ts';
+export { readStageTable } from './stageTable.ts';
 export { bytesOf, elementsOf, type StoredLeaf } from './storedLeaf.ts';

@@ -1,4 +1,5 @@
 import { InputError, nearest } from '../../base/index.ts';
+import { BEHAVIOR_STAGES } from '../../robot/index.ts';
 import { type ModelConfig, type ModelConfigInput, modelConfig, type Part, parameterTree } from '../network/index.ts';
 import { isValet, type StoredTree } from './openTree.ts';
 import { elementsOf, type StoredLeaf } from './storedLeaf.ts';
@@ -111,16 +112,25 @@ export function guessConfig(leaves: Leaves, where: string, known: Partial<ModelC
     ...(own && !leaves.has('kv_transform/k_coeffs') && { useKvTransform: false }),
     ...known,
   };
-  const config = modelConfig(input, where);
-  if (!own) return config;
-  const [tasks, stages] = [shape('task_embeddings/embedding', 2)[0]!, shape('task_stage_embeddings/embedding', 2)[0]!];
-  const sum = config.taskNumStages.reduce((a, b) => a + b, 0);
-  if (config.taskNumStages.length !== tasks || sum !== stages)
-    throw new InputError(
-      where,
-      `its configuration cannot be told: it has ${tasks} tasks with ${stages} stages in all, and how many each has is not in it (the original: ${config.taskNumStages.length} with ${sum}). Give it: --config FILE, a JSON object with taskNumStages.`,
-    );
-  return config;
+  if (own) requireStages(input.taskNumStages ?? BEHAVIOR_STAGES, where, shape);
+  return modelConfig(input, where);
+}
+
+/** The table of task-stage pairs has a row for each of `stages`. @throws InputError that says how to give others */
+function requireStages(
+  stages: readonly number[],
+  where: string,
+  shape: (name: string, rank: number) => number[],
+): void {
+  const [tasks] = shape('task_embeddings/embedding', 2);
+  const [rows] = shape('task_stage_embeddings/embedding', 2);
+  const sum = stages.reduce((a, b) => a + b, 0);
+  if (stages.length === tasks && sum === rows) return;
+  throw new InputError(
+    where,
+    `its configuration cannot be told: it has ${tasks} tasks with ${rows} stages in all, and how many each has is ` +
+      `not in it (expected: ${stages.length} with ${sum}). Give it: --stages FILE, a JSON list of each task's stages.`,
+  );
 }
 
 /** What a configuration wants of a tree. */

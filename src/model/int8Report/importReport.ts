@@ -5,7 +5,7 @@ import { readCheckpoint } from '../checkpoint.ts';
 import { importCheckpoint } from '../formats/index.ts';
 import type { MatrixError } from '../int8/index.ts';
 import { inferenceMemory, PROCESS_BYTES } from '../memory.ts';
-import { type PlanError, planError, runReport, syntheticInputs } from './planReport.ts';
+import { type PlanDifference, planError, runReport, syntheticInputs } from './planReport.ts';
 import { recordedInputs } from './reportObservations.ts';
 
 export interface Int8Cost {
@@ -14,7 +14,7 @@ export interface Int8Cost {
   readonly mean: number;
   readonly worst: { readonly key: string; readonly relative: number };
   /** What plans cost; null with the reason when it was not measured. */
-  readonly plans: PlanError | null;
+  readonly plans: PlanDifference | null;
   readonly notMeasured?: string;
   /** The data set whose frames were planned on, or `synthetic`. */
   readonly observationsFrom?: string;
@@ -90,20 +90,11 @@ export function int8Lines({ matrices, mean, worst, plans, notMeasured, observati
     `  keys and values by layer: ${layers.map(percent).join(' · ')}`,
     `  normalised actions (1 is their standard deviation): mean ${normalised.mean.toFixed(4)}, largest ${normalised.max.toFixed(4)}`,
     ...parts.map(
-      ({ part, mean: m, max }) =>
-        `    ${part.padEnd(13)} mean ${m.toExponential(1)}, largest ${max.toExponential(1)} ${UNITS[part]}`,
+      ({ part, unit, mean: m, max }) =>
+        `    ${part.padEnd(13)} mean ${m.toExponential(1)}, largest ${max.toExponential(1)} ${unit}`,
     ),
     `  the same stage in ${percent(sameStage)}`,
   ];
 }
-
-const UNITS: Record<string, string> = {
-  base: 'of 0.75 m/s and 1 rad/s',
-  torso: 'rad',
-  leftArm: 'rad',
-  leftGripper: 'of -1…1',
-  rightArm: 'rad',
-  rightGripper: 'of -1…1',
-};
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

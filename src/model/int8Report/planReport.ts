@@ -6,14 +6,19 @@ import type { ModelConfig } from '../network/index.ts';
 import { flowNoise, Sampler, type SamplerInputs } from '../planning/index.ts';
 
 /** What a coarser network costs, measured against the float32 one on the same observations and the same noise. */
-export interface PlanError {
+export interface PlanDifference {
   readonly observations: number;
   /** Keys and values of each layer of the prefix: root mean square of the difference over that of the float32 ones. */
   readonly layers: readonly number[];
   /** Normalised actions, where one is the standard deviation of the training data: mean and largest absolute difference over the robot's own columns. */
   readonly normalised: { readonly mean: number; readonly max: number };
-  /** The same in the units of the action's parts (`CHALLENGE_ROBOT`: rad; base in shares of 0.75 m/s and 1 rad/s; grippers -1…1). */
-  readonly parts: readonly { readonly part: string; readonly mean: number; readonly max: number }[];
+  /** The same in the units of the action's parts. */
+  readonly parts: readonly {
+    readonly part: string;
+    readonly unit: string;
+    readonly mean: number;
+    readonly max: number;
+  }[];
   /** Share of observations for which both name the same stage. */
   readonly sameStage: number;
 }
@@ -24,9 +29,16 @@ export interface ReportInput {
   readonly noise: Float32Array;
 }
 
+/** A network, and what it was trained on; without statistics its noise is white. */
+interface Network {
+  readonly config: ModelConfig;
+  readonly normStats?: ChunkStatistics | null;
+  readonly robot?: Robot;
+}
+
 /** Observations that no camera took, for a network whose data are not at hand: smooth random pictures, normal states, every task in turn. */
 export function syntheticInputs(
-  { config, normStats = null }: { config: ModelConfig; normStats?: ChunkStatistics | null },
+  { config, normStats = null, robot = CHALLENGE_ROBOT }: Network,
   count: number,
   seed: number | string,
 ): ReportInput[] {
@@ -36,7 +48,7 @@ export function syntheticInputs(
     const task = (i * 7) % config.taskNumStages.length;
     const stage = Math.floor(random.uniform() * config.taskNumStages[task]!);
     const state = Float32Array.from({ length: config.actionDim }, (_, d) =>
-      d < CHALLENGE_ROBOT.width ? Math.max(-3, Math.min(3, random.normal() * 0.5)) : 0,
+      d < robot.width ? Math.max(-3, Math.min(3, random.normal() * 0.5)) : 0,
     );
     return {
       inputs: {
@@ -49,6 +61,9 @@ export function syntheticInputs(
     };
   });
 }
+
+/** Levels that one wave moves a pixel by. */
+const AMPLITUDE = 30;
 
 /** Per camera and colour a sum of four waves of random direction and length. */
 function smoothPictures(config: ModelConfig, random: Random): Uint8Array {
@@ -64,7 +79,7 @@ function smoothPictures(config: ModelConfig, random: Random): Uint8Array {
       for (let i = 0; i < side * side; i++) {
         const [u, v] = [(i % side) / side, Math.floor(i / side) / side];
         const sum = waves.reduce((total, { x, y, phase }) => total + Math.sin(x * u + y * v + phase), 0);
-        out[(camera * side * side + i) * 3 + colour] = 128 + 30 * sum;
+        out[(camera * side * side + i) * 3 + colour] = 128 + AMPLITUDE * sum;
       }
     }
   return out;
@@ -111,16 +126,16 @@ export async function runReport(
 
 /** Compares what two networks made of the same inputs. */
 export function planError(
-  { config, normStats }: { config: ModelConfig; normStats: ChunkStatistics },
+  { config, normStats, robot }: Pick<Checkpoint, 'config' | 'normStats' | 'robot'>,
   exact: readonly Outcome[],
   coarse: readonly Outcome[],
-  space: Robot = CHALLENGE_ROBOT,
-): PlanError {
+): PlanDifference {
   const { layers, actionDim, actionHorizon } = config;
   const perLayer = Array.from({ length: layers }, () => ({ difference: 0, whole: 0 }));
   const normalised = new Errors();
-  const parts = space.parts.map(({ name, columns: [start, end] }) => ({
+  const parts = robot.parts.map(({ name, unit, columns: [start, end] }) => ({
     part: name,
+    unit,
     start,
     end,
     errors: new Errors(),
@@ -131,17 +146,17 @@ export function planError(
     // Differences of relative actions are differences of absolute ones: both start from the same state.
     const [realA, realB] = [denormaliseActions(a.actions, normStats), denormaliseActions(b.actions, normStats)];
     for (let row = 0; row < actionHorizon; row++) {
-      for (let d = 0; d < space.width; d++)
+      for (let d = 0; d < robot.width; d++)
         normalised.add(a.actions[row * actionDim + d]! - b.actions[row * actionDim + d]!);
       for (const { start, end, errors } of parts)
-        for (let d = start; d < end; d++) errors.add(realA[row * space.width + d]! - realB[row * space.width + d]!);
+        for (let d = start; d < end; d++) errors.add(realA[row * actionDim + d]! - realB[row * actionDim + d]!);
     }
   });
   return {
     observations: exact.length,
     layers: perLayer.map(({ difference, whole }) => Math.sqrt(difference / whole)),
     normalised: normalised.result(),
-    parts: parts.map(({ part, errors }) => ({ part, ...errors.result() })),
+    parts: parts.map(({ part, unit, errors }) => ({ part, unit, ...errors.result() })),
     sameStage: exact.filter(({ stage }, i) => stage === coarse[i]!.stage).length / exact.length,
   };
 }

@@ -2,14 +2,14 @@ import { normaliseState } from '../../action/index.ts';
 import { InputError, Random } from '../../base/index.ts';
 import { type Dataset, openDataset } from '../../data/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
-import { CHALLENGE_ROBOT, type Picture, stateOf } from '../../robot/index.ts';
+import { type Picture, type Robot, stateOf } from '../../robot/index.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import { flowNoise } from '../planning/index.ts';
 import type { ReportInput } from './planReport.ts';
 
 /** Observations from a data set: `count` frames spread over its episodes by the seed, with the stage recorded there (the middle one where none is). */
 export async function recordedInputs(
-  { config, normStats }: Pick<Checkpoint, 'config' | 'normStats'>,
+  { config, normStats, robot }: Pick<Checkpoint, 'config' | 'normStats' | 'robot'>,
   folder: string,
   count: number,
   seed: number | string,
@@ -18,7 +18,7 @@ export async function recordedInputs(
   const episodes = dataset.episodes.filter(({ taskIndex }) => taskIndex < config.taskNumStages.length);
   if (episodes.length === 0) throw new InputError(folder, 'has no episode of a task that the network knows.');
   for (const camera of config.cameras)
-    if (!dataset.cameras.includes(camera as string))
+    if (!dataset.cameras.includes(camera))
       throw new InputError(folder, `has no camera '${camera}' (it has ${dataset.cameras.join(', ')}).`);
   const random = Random.of('report observations', seed);
   const noise = flowNoise(config, normStats);
@@ -31,7 +31,7 @@ export async function recordedInputs(
     out.push({
       inputs: {
         images: pictures(dataset, episode, frame, config),
-        state: normaliseState(await stateAt(dataset, episode, frame), normStats),
+        state: normaliseState(await stateAt(robot, dataset, episode, frame), normStats, robot),
         task: BigInt64Array.of(BigInt(episode.taskIndex)),
         stage: BigInt64Array.of(BigInt(Math.min(recorded, stages - 1))),
       },
@@ -43,13 +43,10 @@ export async function recordedInputs(
 
 type Episode = Dataset['episodes'][number];
 
-async function stateAt(dataset: Dataset, episode: Episode, frame: number): Promise<Float32Array> {
+async function stateAt(robot: Robot, dataset: Dataset, episode: Episode, frame: number): Promise<Float32Array> {
   const { 'observation.state': state } = await dataset.columns(episode, ['observation.state']);
   const { data, width } = state;
-  return stateOf(
-    CHALLENGE_ROBOT,
-    Float32Array.from(data.subarray(frame * width, (frame + 1) * width) as ArrayLike<number>),
-  );
+  return stateOf(robot, Float32Array.from(data.subarray(frame * width, (frame + 1) * width) as ArrayLike<number>));
 }
 
 function pictures(
@@ -60,7 +57,7 @@ function pictures(
 ): Uint8Array {
   const out = new Uint8Array(cameras.length * imageSize ** 2 * 3);
   cameras.forEach((camera, c) => {
-    const { width, height, frames } = dataset.frames(episode, camera as string, [frame]);
+    const { width, height, frames } = dataset.frames(episode, camera, [frame]);
     const picture: Picture = { width, height, channels: 3, data: frames[0]! };
     out.set(resizeWithPad(picture, imageSize), c * imageSize ** 2 * 3);
   });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { InputError, nearest, parse } from '../../base/index.ts';
-import { BEHAVIOR_TASKS, CHALLENGE_ROBOT } from '../../robot/index.ts';
+import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
 
 const count = z.number().int().positive();
 
@@ -17,7 +17,7 @@ const StemSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** How the 32 normalised state numbers become tokens: 32 tokens from a 256-bin vocabulary (original), or one token from a small MLP. */
+/** How the normalised state becomes tokens: a token per number from a vocabulary of bins (original), or one token from a small MLP. */
 const StateTokensSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('discrete'), range: z.number().positive().default(1) }),
   z.strictObject({ kind: z.literal('continuous') }),
@@ -56,7 +56,7 @@ export const ModelConfigSchema = z.strictObject({
   numHeads: count,
   numKvHeads: count.default(1),
   headDim: count,
-  /** Rows of the language vocabulary; only the first 256 are used, by discrete state tokens. */
+  /** Rows of the language vocabulary; only the first are used, by the bins of discrete state tokens. */
   vocabSize: count.default(257152),
   stateTokens: StateTokensSchema.default({ kind: 'discrete', range: 1 }),
   /** FAST tokens as a second target of training; without them their three leaves are left out. */
@@ -66,10 +66,10 @@ export const ModelConfigSchema = z.strictObject({
   /** Rows of the FAST vocabulary, and tokens that a chunk may take (more are cut off). */
   fastVocabSize: count.default(1024),
   maxFastTokens: count.default(200),
-  actionDim: count.default(32),
-  actionHorizon: count.default(30),
+  actionDim: count.default(CHALLENGE_ROBOT.paddedWidth),
+  actionHorizon: count.default(CHALLENGE_ROBOT.horizon),
   maxStages: count.default(15),
-  taskNumStages: z.array(count).default(() => BEHAVIOR_TASKS.map((task) => task.numStages)),
+  taskNumStages: z.array(count).default(() => [...BEHAVIOR_STAGES]),
   /** Weight of the stage's cross entropy in the loss. */
   subtaskLossWeight: z.number().nonnegative().default(0.1),
   /** KV mixing: every layer of the action expert sees a learned mixture of all layers' keys and values; without it layer d sees layer d. */
@@ -91,28 +91,8 @@ export const ModelConfigSchema = z.strictObject({
 export type ModelConfig = z.infer<typeof ModelConfigSchema>;
 export type ModelConfigInput = z.input<typeof ModelConfigSchema>;
 
-/** Keys of earlier versions, and what they are called now. */
-const OLD_KEYS: Readonly<Record<string, string>> = {
-  fast: 'useFastAuxiliary, fastLossWeight, fastVocabSize and maxFastTokens',
-  insulation: 'useKnowledgeInsulation',
-  stageLossWeight: 'subtaskLossWeight',
-};
-
-/** @throws InputError that names the new key of one that was renamed */
-function refuseOldKeys(input: unknown, where: string): void {
-  if (typeof input !== 'object' || input === null) return;
-  for (const [old, now] of Object.entries(OLD_KEYS))
-    if (old in input) throw new InputError(where, `the key ${old} is now ${now}. Rename it (docs/switches.md).`);
-  if (typeof (input as { cameras?: unknown }).cameras === 'number')
-    throw new InputError(
-      where,
-      `cameras is now the list of their names, such as ${JSON.stringify(CHALLENGE_ROBOT.cameraNames)}.`,
-    );
-}
-
 /** Fills in the original's defaults and checks that the sizes fit together. @throws InputError */
 export function modelConfig(input: unknown, where = 'model configuration'): ModelConfig {
-  refuseOldKeys(input, where);
   const config = parse(where, ModelConfigSchema, input);
   const wrong = (what: string): never => {
     throw new InputError(where, what);
@@ -139,6 +119,12 @@ export function modelConfig(input: unknown, where = 'model configuration'): Mode
       wrong(`imageSize must be a multiple of the stem's whole stride ${stride} (got ${config.imageSize}).`);
   }
   return config;
+}
+
+/** A configuration whose sizes are a robot's, where `input` does not say otherwise: padded width, horizon, cameras. */
+export function modelConfigFor(robot: Robot, input: ModelConfigInput, where?: string): ModelConfig {
+  const { paddedWidth: actionDim, horizon: actionHorizon, cameraNames } = robot;
+  return modelConfig({ actionDim, actionHorizon, cameras: [...cameraNames], ...input }, where);
 }
 
 /** Image tokens along one side of one camera's picture. */

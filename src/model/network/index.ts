@@ -5,6 +5,7 @@ export {
   type ModelConfigInput,
   ModelConfigSchema,
   modelConfig,
+  modelConfigFor,
   prefixLayout,
 } from './config.ts';
 export { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram, buildVisionProgram } from './inference.ts';

@@ -101,9 +101,6 @@ describe('checkpoint folder', () => {
     fewer.delete('gate_task/kernel');
     await writeSafetensors(join(bad, 'params.safetensors'), fewer);
     await expect(readCheckpoint(bad)).rejects.toThrow(/1 of \d+ parameters are missing, first gate_task\/kernel/);
-    const old = { format: 1, model: config, policy: { noiseCorrelation: 0.5 } };
-    await writeFile(join(bad, 'config.json'), JSON.stringify(old));
-    await expect(readCheckpoint(bad)).rejects.toThrow(/model.correlationBeta/);
     await writeFile(join(bad, 'config.json'), '{"format": 2}');
     await expect(readCheckpoint(bad)).rejects.toThrow(/config.json.*format/);
   });

@@ -7,14 +7,7 @@ import {
 } from '../../action/index.ts';
 import { InputError, Random } from '../../base/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
-import {
-  CHALLENGE_ROBOT,
-  type Planner,
-  type PlanRequest,
-  type PlanTiming,
-  type Prediction,
-  type Robot,
-} from '../../robot/index.ts';
+import type { Planner, PlanRequest, PlanTiming, Prediction, Robot } from '../../robot/index.ts';
 import { type Device, isStored } from '../../tensor/index.ts';
 import { type Checkpoint, loadParameters } from '../checkpoint.ts';
 import { type PlanningNeeds, requirePlanningMemory } from '../memory.ts';
@@ -76,10 +69,10 @@ export async function createPlanner(checkpoint: Checkpoint, options: PlannerOpti
     'planner options',
   );
   for (const camera of config.cameras)
-    if (!CHALLENGE_ROBOT.cameraNames.includes(camera as string))
+    if (!checkpoint.robot.cameraNames.includes(camera))
       throw new InputError(
         'planner',
-        `the network sees a camera '${camera}' that the robot does not have (it has ${CHALLENGE_ROBOT.cameraNames.join(', ')}).`,
+        `the network sees a camera '${camera}' that the robot does not have (it has ${checkpoint.robot.cameraNames.join(', ')}).`,
       );
   requirePlanningMemory(config, planningNeeds(checkpoint, options), options.availableMemory);
   const sizes = [...new Set([1, ...batchSizes])].sort((a, b) => b - a);
@@ -122,7 +115,7 @@ class NetworkPlanner implements Planner {
 
   /** Plans for all requests, in the largest batches that fit; calls that overlap wait for each other. */
   plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
-    for (const request of requests) checkRequest(this.checkpoint.config, request);
+    for (const request of requests) checkRequest(this.checkpoint, request);
     const result = this.turn.then(() => this.planAll(requests));
     this.turn = result.catch(() => {});
     return result;
@@ -145,7 +138,7 @@ class NetworkPlanner implements Planner {
 
   private async planBatch(sampler: Sampler, requests: readonly PlanRequest[]): Promise<Prediction[]> {
     const started = performance.now();
-    const { config, normStats } = this.checkpoint;
+    const { config, normStats, robot } = this.checkpoint;
     const { imageSize: side, actionHorizon: horizon, actionDim: width, maxStages, cameras } = config;
     const pixels = side * side * 3;
     const images = new Uint8Array(requests.length * cameras.length * pixels);
@@ -154,15 +147,15 @@ class NetworkPlanner implements Planner {
     const chunk = horizon * width;
     requests.forEach((request, b) => {
       cameras.forEach((camera, c) => {
-        images.set(resizeWithPad(request.pictures[camera as string], side), (b * cameras.length + c) * pixels);
+        images.set(resizeWithPad(request.pictures[camera], side), (b * cameras.length + c) * pixels);
       });
-      state.set(normaliseState(request.state, normStats), b * width);
+      state.set(normaliseState(request.state, normStats, robot), b * width);
       noise.set(this.noise.sample(Random.of(request.seed), 1), b * chunk);
     });
     if (this.noiseScale !== 1) for (let i = 0; i < noise.length; i++) noise[i]! *= this.noiseScale;
     const given = requests.map(({ prefix, state }) => {
       if (!prefix || prefix.rows === 0) return undefined;
-      return { inpainter: this.inpainter(prefix.rows), rows: prefixForModel(prefix.actions, state, normStats) };
+      return { inpainter: this.inpainter(prefix.rows), rows: prefixForModel(prefix.actions, state, normStats, robot) };
     });
     const inputs = {
       images,
@@ -189,6 +182,7 @@ class NetworkPlanner implements Planner {
         actions.subarray(b * chunk, (b + 1) * chunk),
         state.subarray(b * width, (b + 1) * width),
         normStats,
+        robot,
       ),
       horizon,
       stageLogits: maskStages(config, request.taskId, stageLogits.slice(b * maxStages, (b + 1) * maxStages)),
@@ -210,7 +204,7 @@ function maskStages(config: ModelConfig, taskId: number, logits: Float32Array): 
   return logits.fill(-Infinity, config.taskNumStages.at(taskId)!);
 }
 
-function checkRequest(config: ModelConfig, { taskId, stage, state, pictures, prefix }: PlanRequest): void {
+function checkRequest({ config, robot }: Checkpoint, { taskId, stage, state, pictures, prefix }: PlanRequest): void {
   const where = 'Planner.plan';
   const tasks = config.taskNumStages.length;
   if (!Number.isInteger(taskId) || taskId < -1 || taskId >= tasks)
@@ -218,9 +212,11 @@ function checkRequest(config: ModelConfig, { taskId, stage, state, pictures, pre
   const stages = config.taskNumStages.at(taskId)!;
   if (!Number.isInteger(stage) || stage < 0 || stage >= stages)
     throw new InputError(where, `task ${taskId} has no stage ${stage} (expected 0…${stages - 1}).`);
+  if (state.length !== robot.width)
+    throw new InputError(where, `the state has ${state.length} numbers (expected ${robot.width}, of ${robot.name}).`);
   if (!state.every(Number.isFinite)) throw new InputError(where, 'the state holds a number that is not finite.');
   for (const camera of config.cameras)
-    if (!pictures[camera as string]) throw new InputError(where, `the picture of camera ${camera} is missing.`);
+    if (!pictures[camera]) throw new InputError(where, `the picture of camera ${camera} is missing.`);
   if (prefix && (prefix.rows > config.actionHorizon || prefix.actions.length !== prefix.rows * state.length))
     throw new InputError(
       where,

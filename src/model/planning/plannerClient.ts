@@ -1,13 +1,5 @@
 import { WorkerClient } from '../../base/index.ts';
-import {
-  CHALLENGE_ROBOT,
-  type Picture,
-  type Planner,
-  type PlanRequest,
-  type PlanTiming,
-  type Prediction,
-  type Robot,
-} from '../../robot/index.ts';
+import type { Picture, Planner, PlanRequest, PlanTiming, Prediction, Robot } from '../../robot/index.ts';
 import type { PlannerOptions } from './planner.ts';
 
 /** A planner in a worker thread: the calling thread only sends requests and gets predictions. */
@@ -61,9 +53,7 @@ export class PlannerClient implements Planner {
   async plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
     const sent = requests.map(alone);
     const buffers = sent.flatMap(({ pictures }) =>
-      CHALLENGE_ROBOT.cameraNames.flatMap((camera) =>
-        pictures[camera] ? [pictures[camera].data.buffer as ArrayBuffer] : [],
-      ),
+      Object.values(pictures).map(({ data }) => data.buffer as ArrayBuffer),
     );
     type Reply = { predictions: Prediction[]; passes: PlanTiming[] };
     const { predictions, passes } = await this.worker.call<Reply>('plan', sent, [...new Set(buffers)]);
@@ -84,10 +74,8 @@ export class PlannerClient implements Planner {
 
 /** The request with pictures of their own: a picture that is a view of a message would take the whole message with it. */
 function alone(request: PlanRequest): PlanRequest {
-  const pictures = {} as Record<string, Picture>;
-  for (const camera of CHALLENGE_ROBOT.cameraNames) {
-    const picture = request.pictures[camera];
-    if (picture) pictures[camera] = { ...picture, data: new Uint8Array(picture.data) };
-  }
+  const pictures: Record<string, Picture> = {};
+  for (const [camera, picture] of Object.entries(request.pictures))
+    pictures[camera] = { ...picture, data: new Uint8Array(picture.data) };
   return { ...request, pictures };
 }

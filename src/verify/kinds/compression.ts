@@ -1,7 +1,7 @@
 import { compressChunk } from '../../action/index.ts';
-import { CHALLENGE_ROBOT } from '../../robot/index.ts';
 import { compareArrays, compareExactly, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, rowOf } from '../goldenCase.ts';
+import { GOLDEN_ROBOT } from '../goldenRobot.ts';
 import type { Check } from '../kind.ts';
 import type { Quantity } from '../manifest.ts';
 
@@ -41,10 +41,10 @@ async function variation(golden: GoldenCase, quantity: Quantity, gripperChange: 
   const [low, high, above] = [column('low'), column('high'), column('above_threshold_float64')];
   if (low < 0 || high < 0 || above < 0) throw new UnknownQuantity('compression', `${quantity.name} is no such table.`);
   const pairs = rows.flatMap((row, i) =>
-    CHALLENGE_ROBOT.gripperColumns.map((gripper) => {
-      const chunk = new Float64Array(2 * CHALLENGE_ROBOT.width);
+    GOLDEN_ROBOT.gripperColumns.map((gripper) => {
+      const chunk = new Float64Array(2 * GOLDEN_ROBOT.width);
       chunk[gripper] = Number(row[low]);
-      chunk[CHALLENGE_ROBOT.width + gripper] = Number(row[high]);
+      chunk[GOLDEN_ROBOT.width + gripper] = Number(row[high]);
       const { compressed } = compressChunk(chunk, { execute: 2, keep: 0, steps: 1, ...gripperChange });
       return { what: `row ${i}, column ${gripper}`, got: !compressed, expected: Boolean(row[above]) };
     }),

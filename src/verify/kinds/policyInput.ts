@@ -1,10 +1,11 @@
 import { normaliseState } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
 import { PIXEL_TO_FLOAT, resizeWithPad } from '../../picture/index.ts';
-import { CHALLENGE_ROBOT, type Observation, stateOf } from '../../robot/index.ts';
+import { type Observation, stateOf } from '../../robot/index.ts';
 import { NumpyArray, observationFromWire, packMessage, unpackMessage } from '../../wire/index.ts';
 import { compareArrays, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, pick } from '../goldenCase.ts';
+import { GOLDEN_ROBOT } from '../goldenRobot.ts';
 import type { Check } from '../kind.ts';
 import { readPicture } from './picture.ts';
 import { statisticsOfCase } from './statistics.ts';
@@ -42,7 +43,11 @@ async function computed(golden: GoldenCase, file: string, sample: number, what: 
   const side = (golden.config['image_size'] as number | undefined) ?? 224;
   const { observation, stage } = await golden.once(`sample ${sample}`, () => observe(golden, file, sample));
   if (what === 'state')
-    return normaliseState(stateOf(CHALLENGE_ROBOT, observation.proprioception), await statisticsOfCase(golden));
+    return normaliseState(
+      stateOf(GOLDEN_ROBOT, observation.proprioception),
+      await statisticsOfCase(golden),
+      GOLDEN_ROBOT,
+    );
   if (what === 'prompt') return [observation.taskId, stage];
   if (what === 'prompt_mask') return [1, 1];
   const rows = /^(.+)_float_rows_(\d+)_(\d+)$/.exec(what);

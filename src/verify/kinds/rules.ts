@@ -1,7 +1,7 @@
 import { CHALLENGE_CONTEXT, type Correction, correct, type RuleContext } from '../../control/index.ts';
-import { CHALLENGE_ROBOT } from '../../robot/index.ts';
 import { compareArrays, compareExactly, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers } from '../goldenCase.ts';
+import { GOLDEN_ROBOT } from '../goldenRobot.ts';
 import type { Check } from '../kind.ts';
 import type { Quantity } from '../manifest.ts';
 
@@ -38,12 +38,12 @@ export function rules(golden: GoldenCase): Check {
 /** The original's robot and table, with the thresholds that the case names. */
 function contextOf({ config }: GoldenCase): RuleContext {
   const { open_above: openAbove, closed_below: closedOnNothing } = config;
-  const grippers = CHALLENGE_ROBOT.grippers.map((gripper) => ({
+  const grippers = GOLDEN_ROBOT.grippers.map((gripper) => ({
     ...gripper,
     ...(typeof openAbove === 'number' && { openAbove }),
     ...(typeof closedOnNothing === 'number' && { closedOnNothing }),
   }));
-  return { ...CHALLENGE_CONTEXT, robot: { ...CHALLENGE_ROBOT, grippers } };
+  return { ...CHALLENGE_CONTEXT, robot: { ...GOLDEN_ROBOT, grippers } };
 }
 
 interface Edges {

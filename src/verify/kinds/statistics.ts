@@ -9,10 +9,11 @@ import {
   type StatisticsOptions,
 } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
-import { CHALLENGE_ROBOT, proprioceptionField, stateOf } from '../../robot/index.ts';
+import { proprioceptionField, stateOf } from '../../robot/index.ts';
 import { readSafetensors } from '../../tensor/index.ts';
 import { compareArrays, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, pick } from '../goldenCase.ts';
+import { GOLDEN_ROBOT } from '../goldenRobot.ts';
 import type { Check } from '../kind.ts';
 
 /** Statistics and correlation of the chunks of a few episodes. */
@@ -63,14 +64,14 @@ interface Config {
 
 function optionsOf(golden: GoldenCase): StatisticsOptions {
   const config = golden.config as Config;
-  const width = config.action_dim ?? CHALLENGE_ROBOT.width;
+  const width = config.action_dim ?? GOLDEN_ROBOT.width;
   const relative = config.delta_mask_true;
   const gripper = config.max_gripper_width_m;
   return {
     ...(config.horizon !== undefined && { horizon: config.horizon }),
     ...(config.model_action_dim !== undefined && { paddedWidth: config.model_action_dim }),
     deltaMask: Array.from({ length: width }, (_, dim) =>
-      relative ? relative.includes(dim) : CHALLENGE_ROBOT.deltaMask[dim]!,
+      relative ? relative.includes(dim) : GOLDEN_ROBOT.deltaMask[dim]!,
     ),
     ...(config.constant_std_below !== undefined && { constantBelow: config.constant_std_below }),
     ...(config.jitter !== undefined && { jitter: config.jitter }),
@@ -81,10 +82,10 @@ function optionsOf(golden: GoldenCase): StatisticsOptions {
 /** The state of a robot whose open gripper is `width` metres wide. */
 function stateWithGripper(proprioception: Float32Array, width: number): Float32Array {
   const { fround } = Math;
-  const state = stateOf(CHALLENGE_ROBOT, proprioception);
+  const state = stateOf(GOLDEN_ROBOT, proprioception);
   (['gripper_left_qpos', 'gripper_right_qpos'] as const).forEach((field, i) => {
-    const [a, b] = proprioceptionField(CHALLENGE_ROBOT, proprioception, field) as unknown as [number, number];
-    state[CHALLENGE_ROBOT.gripperColumns[i]!] = fround(2 * fround(fround(a + b) / fround(width))) - 1;
+    const [a, b] = proprioceptionField(GOLDEN_ROBOT, proprioception, field) as unknown as [number, number];
+    state[GOLDEN_ROBOT.gripperColumns[i]!] = fround(2 * fround(fround(a + b) / fround(width))) - 1;
   });
   return state;
 }

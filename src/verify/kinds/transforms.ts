@@ -9,9 +9,10 @@ import {
 } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
 import { PIXEL_TO_FLOAT, resizeFloatForModel, resizeForModel, resizeWithPad } from '../../picture/index.ts';
-import { CHALLENGE_ROBOT, stageAtTime, stateOf, taskById } from '../../robot/index.ts';
+import { stageAtTime, stateOf, taskById } from '../../robot/index.ts';
 import { compareArrays, compareExactly, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, rowOf } from '../goldenCase.ts';
+import { GOLDEN_ROBOT } from '../goldenRobot.ts';
 import type { Check } from '../kind.ts';
 import type { Quantity } from '../manifest.ts';
 import { readPicture } from './picture.ts';
@@ -48,7 +49,7 @@ const levelOfFloat = (x: number) => Math.trunc(Math.fround(x * 255));
 
 /** The first 23 of each row of 32. */
 const unpadded = (row: ArrayLike<number>) =>
-  Array.from(row).filter((_, i) => i % CHALLENGE_ROBOT.paddedWidth < CHALLENGE_ROBOT.width);
+  Array.from(row).filter((_, i) => i % GOLDEN_ROBOT.paddedWidth < GOLDEN_ROBOT.width);
 
 /** A quantity of all samples: each row from the inputs of its sample. */
 async function vectors(golden: GoldenCase, file: string, name: string): Promise<ArrayLike<number>> {
@@ -60,9 +61,9 @@ async function vectors(golden: GoldenCase, file: string, name: string): Promise<
     if (!tensor) throw new InputError(file, `has no tensor ${key}.`);
     return numbers(rowOf(tensor, i));
   };
-  const state = (i: number) => stateOf(CHALLENGE_ROBOT, at('proprio', i));
-  const delta = (i: number) => deltaChunk(Float32Array.from(at('actions', i)), state(i));
-  const padded = (i: number) => normaliseState(state(i), stats);
+  const state = (i: number) => stateOf(GOLDEN_ROBOT, at('proprio', i));
+  const delta = (i: number) => deltaChunk(Float32Array.from(at('actions', i)), state(i), GOLDEN_ROBOT);
+  const padded = (i: number) => normaliseState(state(i), stats, GOLDEN_ROBOT);
   const output = (i: number) => denormaliseActions(at('model_output', i), stats);
   // A prefix is made relative to the state of the next sample.
   const prefix = (i: number) => [Float64Array.from(at('prefix', i)), state((i + 1) % count)] as const;
@@ -73,12 +74,12 @@ async function vectors(golden: GoldenCase, file: string, name: string): Promise<
     state_for_model: padded,
     state_restored: (i) => denormaliseState(padded(i), stats),
     actions_delta: delta,
-    actions_normalized: (i) => unpadded(normaliseActions(delta(i), stats)),
-    actions_padded: (i) => normaliseActions(delta(i), stats),
-    actions_for_model: (i) => normaliseActions(delta(i), stats),
+    actions_normalized: (i) => unpadded(normaliseActions(delta(i), stats, GOLDEN_ROBOT)),
+    actions_padded: (i) => normaliseActions(delta(i), stats, GOLDEN_ROBOT),
+    actions_for_model: (i) => normaliseActions(delta(i), stats, GOLDEN_ROBOT),
     actions_unnormalized: output,
-    actions_absolute: (i) => actionsFromModel(at('model_output', i), padded(i), stats),
-    prefix_normalized: (i) => prefixForModel(...prefix(i), stats),
+    actions_absolute: (i) => actionsFromModel(at('model_output', i), padded(i), stats, GOLDEN_ROBOT),
+    prefix_normalized: (i) => prefixForModel(...prefix(i), stats, GOLDEN_ROBOT),
   };
   if (!Object.hasOwn(make, name)) throw new UnknownQuantity('transforms', `${name} is no transform.`);
   return Array.from({ length: count }, (_, i) => Array.from(make[name]!(i))).flat();
@@ -102,7 +103,7 @@ async function stageLabels(golden: GoldenCase, quantity: Quantity) {
   return compareExactly(
     rows.map((row, i) => ({
       what: `row ${i}`,
-      got: stageAtTime(seconds(row), length(row), numStages(row), CHALLENGE_ROBOT.rate),
+      got: stageAtTime(seconds(row), length(row), numStages(row), GOLDEN_ROBOT.rate),
       expected: expected(row),
     })),
   );

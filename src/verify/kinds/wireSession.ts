@@ -1,13 +1,6 @@
 import { dirname, join } from 'node:path';
 import { InputError } from '../../base/index.ts';
-import {
-  CHALLENGE_ROBOT,
-  type Observation,
-  type Planner,
-  type PlanRequest,
-  type Prediction,
-  stateOf,
-} from '../../robot/index.ts';
+import { type Observation, type Planner, type PlanRequest, type Prediction, stateOf } from '../../robot/index.ts';
 import { type Responder, startServer } from '../../serve/index.ts';
 import {
   Float,
@@ -20,6 +13,7 @@ import {
 } from '../../wire/index.ts';
 import { compareExactly, type Outcome } from '../compare.ts';
 import type { GoldenCase } from '../goldenCase.ts';
+import { GOLDEN_ROBOT } from '../goldenRobot.ts';
 import { WireClient, type WireFrame } from './wireClient.ts';
 
 /** One line of a recorded session: an HTTP head with its body, or a websocket frame. */
@@ -308,7 +302,7 @@ function chunkOf(exchanges: readonly Exchange[], bytes: (entry: Entry) => Buffer
 /** The scripted side: knows which message is on its way, and what the recorded server made of it. */
 class Stage implements Planner {
   readonly imageSize = 8;
-  readonly robot = CHALLENGE_ROBOT;
+  readonly robot = GOLDEN_ROBOT;
   /** The challenge's tasks need not be the recording's. */
   readonly taskNumStages: readonly number[] = Array.from({ length: 1000 }, () => 15);
   /** Observations on their way to a robot's session, none of them planned for yet. */
@@ -389,7 +383,7 @@ class Stage implements Planner {
 }
 
 function isFor({ taskId, state }: PlanRequest, { taskId: task, proprioception }: Observation): boolean {
-  const recorded = stateOf(CHALLENGE_ROBOT, proprioception);
+  const recorded = stateOf(GOLDEN_ROBOT, proprioception);
   return (task === -1 || task === taskId) && recorded.every((value, i) => Object.is(value, state[i]));
 }
 

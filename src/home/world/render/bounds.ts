@@ -1,4 +1,5 @@
-import { GeomType, NEAR, type Rays } from './geometry.ts';
+import type { Vector3 } from '../geometry.ts';
+import { type Frame, GeomType, NEAR, type Rays } from './geometry.ts';
 
 /** A rectangle of pixels, ends excluded. */
 export interface Rectangle {
@@ -13,16 +14,15 @@ const MIN_DEPTH = 0.02;
 
 /**
  * The pixels that a geom can touch.
- * @param relative the geom in camera coordinates: `right, up, forward` of its centre in [0..2], of its local x, y, z axes in [3..11]
- * @param size half sizes of the geom (3 numbers from `offset`)
+ * @param relative the geom in camera coordinates (right, up, forward): its centre and its own x, y, z axes
+ * @param size half sizes of the geom
  * @returns false when nothing of it can be seen
  */
 export function screenRectangle(
   type: number,
-  size: Float64Array,
-  offset: number,
+  size: Vector3,
   radius: number,
-  relative: Float64Array,
+  relative: Frame,
   rays: Rays,
   out: Rectangle,
 ): boolean {
@@ -31,9 +31,7 @@ export function screenRectangle(
   out.v0 = 0;
   out.v1 = rays.height;
   if (type === GeomType.plane) return true;
-  const x = relative[0];
-  const y = relative[1];
-  const z = relative[2];
+  const [x, y, z, pRight, pUp, pForward, qRight, qUp, qForward, rRight, rUp, rForward] = relative;
   if (z < NEAR - radius) return false;
   if (type === GeomType.sphere) {
     if (z <= radius * 1.05 + NEAR) return true; // the camera is beside or inside it
@@ -50,10 +48,9 @@ export function screenRectangle(
       (y * z + along) / square,
     );
   }
-  const a = size[offset];
-  const b = type === GeomType.box || type === GeomType.ellipsoid ? size[offset + 1] : a;
-  const c =
-    type === GeomType.cylinder ? size[offset + 1] : type === GeomType.capsule ? size[offset + 1] + a : size[offset + 2];
+  const [a, second, third] = size;
+  const b = type === GeomType.box || type === GeomType.ellipsoid ? second : a;
+  const c = type === GeomType.cylinder ? second : type === GeomType.capsule ? second + a : third;
   let left = Number.POSITIVE_INFINITY;
   let right = Number.NEGATIVE_INFINITY;
   let low = Number.POSITIVE_INFINITY;
@@ -64,14 +61,14 @@ export function screenRectangle(
     const p = corner & 1 ? a : -a;
     const q = corner & 2 ? b : -b;
     const r = corner & 4 ? c : -c;
-    const depth = z + relative[5] * p + relative[8] * q + relative[11] * r;
+    const depth = z + pForward * p + qForward * q + rForward * r;
     if (depth < NEAR) behind++;
     if (depth < MIN_DEPTH) {
       close = true;
       continue;
     }
-    const u = (x + relative[3] * p + relative[6] * q + relative[9] * r) / depth;
-    const v = (y + relative[4] * p + relative[7] * q + relative[10] * r) / depth;
+    const u = (x + pRight * p + qRight * q + rRight * r) / depth;
+    const v = (y + pUp * p + qUp * q + rUp * r) / depth;
     if (u < left) left = u;
     if (u > right) right = u;
     if (v < low) low = v;

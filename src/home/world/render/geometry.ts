@@ -33,7 +33,10 @@ export interface View {
   readonly height: number;
   /** Colours of this picture instead of the scene's, [n, 4]. */
   readonly rgba?: ArrayLike<number>;
-  /** Light that a geom gives off by itself, [n]: added to the light that falls on it; 1 shows its full colour in the dark. */
+  /**
+   * Light that a geom gives off by itself, [n]: added to the light that falls on it; 1 shows its full colour in the
+   * dark.
+   */
   readonly emission?: ArrayLike<number>;
   /** Rays a pixel side: 1, or 2 for 2×2 rays a pixel averaged (soft edges). */
   readonly supersample?: 1 | 2;
@@ -49,6 +52,14 @@ export interface Rays {
   readonly pixel: number;
 }
 
+/** A place and three axes, seen from another frame: the origin, then the axes one after another. */
+export type Frame = [
+  ...origin: [x: number, y: number, z: number],
+  ...first: [x: number, y: number, z: number],
+  ...second: [x: number, y: number, z: number],
+  ...third: [x: number, y: number, z: number],
+];
+
 /** Nothing nearer to the camera than this is drawn, in metres along the optical axis. */
 export const NEAR = 0.01;
 
@@ -63,13 +74,15 @@ export function checkGeoms({ types, sizes, rbound, rgba, visible }: Geoms): void
   if (sizes.length !== 3 * n || rbound.length !== n || rgba.length !== 4 * n || (visible && visible.length !== n))
     throw new InputError(
       'Raycaster',
-      `arrays do not fit together (got types ${n}, sizes ${sizes.length}, rbound ${rbound.length}, rgba ${rgba.length}, visible ${visible?.length ?? 'none'}, expected n, 3n, n, 4n, n).`,
+      `arrays do not fit together (got types ${n}, sizes ${sizes.length}, rbound ${rbound.length}, ` +
+        `rgba ${rgba.length}, visible ${visible?.length ?? 'none'}, expected n, 3n, n, 4n, n).`,
     );
   const known = new Set<number>(Object.values(GeomType));
-  for (let g = 0; g < n; g++)
-    if (visible?.[g] !== 0 && !known.has(types[g]))
+  for (const [g, type] of Array.from(types).entries())
+    if (visible?.[g] !== 0 && !known.has(type))
       throw new InputError(
         'Raycaster',
-        `geom ${g} has type ${types[g]}; only planes, spheres, capsules, ellipsoids, cylinders and boxes can be drawn. Mark it as not visible.`,
+        `geom ${g} has type ${type}; only planes, spheres, capsules, ellipsoids, cylinders and boxes can be drawn. ` +
+          'Mark it as not visible.',
       );
 }

@@ -1,6 +1,7 @@
 import { InputError } from '../../../base/index.ts';
+import { matrixAt, vectorAt } from '../geometry.ts';
 import { type Rectangle, screenRectangle } from './bounds.ts';
-import { checkGeoms, type Geoms, GeomType, raysOf, type View } from './geometry.ts';
+import { checkGeoms, type Frame, type Geoms, GeomType, raysOf, type View } from './geometry.ts';
 import { type Draw, drawBox, drawCapsule, drawCylinder, drawEllipsoid, drawPlane, type ZBuffer } from './primitives.ts';
 import { average, shade } from './shade.ts';
 
@@ -15,8 +16,9 @@ const DRAW: Readonly<Record<number, Draw>> = {
 
 /**
  * Takes pictures of a scene of MuJoCo primitives on the CPU: for each geom the pixels that it can touch, an exact
- * intersection of each pixel's ray with it, a z-buffer, and shading of what stayed. Pure arithmetic, so the same scene gives
- * the same bytes on every machine. A solid that the camera is inside of, or a plane seen from below, is not drawn.
+ * intersection of each pixel's ray with it, a z-buffer, and shading of what stayed. Pure arithmetic, so the same scene
+ * gives the same bytes on every machine. A solid that the camera is inside of, or a plane seen from below, is not
+ * drawn.
  */
 export class Raycaster {
   private readonly count: number;
@@ -29,8 +31,8 @@ export class Raycaster {
   private fine = new Uint8Array(0);
   private fineWidth = 0;
   private last = { width: 0, height: 0, supersample: 1 };
-  private readonly frame = new Float64Array(12);
-  private readonly relative = new Float64Array(12);
+  private readonly frame: Frame = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  private readonly relative: Frame = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
   private readonly rectangle: Rectangle = { u0: 0, u1: 0, v0: 0, v1: 0 };
 
   constructor(geoms: Geoms) {
@@ -43,7 +45,7 @@ export class Raycaster {
     this.visible = new Uint8Array(this.count).fill(1);
     for (let g = 0; g < this.count; g++) {
       if (geoms.visible?.[g] === 0 || this.rgba[4 * g + 3] === 0) this.visible[g] = 0;
-      if (this.types[g] === GeomType.sphere) this.sizes.fill(this.sizes[3 * g], 3 * g, 3 * g + 3);
+      if (this.types[g] === GeomType.sphere) this.sizes.fill(vectorAt(this.sizes, g)[0], 3 * g, 3 * g + 3);
     }
   }
 
@@ -55,7 +57,8 @@ export class Raycaster {
     if (view.geomPositions.length < 3 * this.count || view.geomMatrices.length < 9 * this.count)
       throw new InputError(
         'Raycaster.render',
-        `poses of ${Math.min(view.geomPositions.length / 3, view.geomMatrices.length / 9)} geoms (expected ${this.count}).`,
+        `poses of ${Math.min(view.geomPositions.length / 3, view.geomMatrices.length / 9)} geoms ` +
+          `(expected ${this.count}).`,
       );
     const w = width * supersample;
     const h = height * supersample;
@@ -68,19 +71,11 @@ export class Raycaster {
     this.buffer.segmentation.fill(-1);
     for (let g = 0; g < this.count; g++) {
       if (this.visible[g] === 0) continue;
-      const type = this.types[g];
+      const type = this.types[g]!;
+      const size = vectorAt(this.sizes, g);
       this.place(g, view);
-      if (!screenRectangle(type, this.sizes, 3 * g, this.rbound[g], this.relative, rays, this.rectangle)) continue;
-      DRAW[type]!(
-        g,
-        this.sizes[3 * g],
-        this.sizes[3 * g + 1],
-        this.sizes[3 * g + 2],
-        this.frame,
-        rays,
-        this.rectangle,
-        this.buffer,
-      );
+      if (!screenRectangle(type, size, this.rbound[g]!, this.relative, rays, this.rectangle)) continue;
+      DRAW[type]!(g, ...size, this.frame, rays, this.rectangle, this.buffer);
     }
     const surface = { types: this.types, sizes: this.sizes, rgba: view.rgba ?? this.rgba };
     if (supersample === 1) return shade(view, surface, rays, this.buffer, out);
@@ -88,14 +83,20 @@ export class Raycaster {
     return average(shade(view, surface, rays, this.buffer, this.fine), width, height, out);
   }
 
-  /** Distance along the optical axis of the last picture in metres, float32 [height, width]; Infinity where nothing was hit. With supersampling the nearest of the pixel's rays. */
+  /**
+   * Distance along the optical axis of the last picture in metres, float32 [height, width]; Infinity where nothing was
+   * hit. With supersampling the nearest of the pixel's rays.
+   */
   depth(): Float32Array {
-    return this.nearest((i) => this.buffer.depth[i], new Float32Array(this.last.width * this.last.height));
+    return this.nearest((i) => this.buffer.depth[i]!, new Float32Array(this.last.width * this.last.height));
   }
 
-  /** The geom that each pixel of the last picture shows, int32 [height, width]; -1 where nothing was hit. With supersampling the nearest of the pixel's rays. */
+  /**
+   * The geom that each pixel of the last picture shows, int32 [height, width]; -1 where nothing was hit. With
+   * supersampling the nearest of the pixel's rays.
+   */
   segmentation(): Int32Array {
-    return this.nearest((i) => this.buffer.segmentation[i], new Int32Array(this.last.width * this.last.height));
+    return this.nearest((i) => this.buffer.segmentation[i]!, new Int32Array(this.last.width * this.last.height));
   }
 
   private nearest<A extends Float32Array | Int32Array>(value: (index: number) => number, out: A): A {
@@ -106,7 +107,7 @@ export class Raycaster {
         const first = best;
         for (let k = 1; k < supersample * supersample; k++) {
           const i = first + (k % supersample) + Math.floor(k / supersample) * this.fineWidth;
-          if (this.buffer.depth[i] < this.buffer.depth[best]) best = i;
+          if (this.buffer.depth[i]! < this.buffer.depth[best]!) best = i;
         }
         out[o] = value(best);
       }
@@ -115,22 +116,29 @@ export class Raycaster {
 
   /** The rays' frame seen from the geom, and the geom seen from the camera. */
   private place(g: number, { geomPositions: x, geomMatrices: m, cameraPosition: p, cameraMatrix: c }: View): void {
-    const { frame: f, relative: r } = this;
-    const q = 9 * g;
-    const dx = p[0] - x[3 * g];
-    const dy = p[1] - x[3 * g + 1];
-    const dz = p[2] - x[3 * g + 2];
-    r[0] = -(c[0] * dx + c[3] * dy + c[6] * dz);
-    r[1] = -(c[1] * dx + c[4] * dy + c[7] * dz);
-    r[2] = c[2] * dx + c[5] * dy + c[8] * dz;
-    for (let k = 0; k < 3; k++) {
-      const ax = m[q + k];
-      const ay = m[q + 3 + k];
-      const az = m[q + 6 + k];
-      f[k] = ax * dx + ay * dy + az * dz;
-      r[3 + 3 * k] = f[3 + k] = ax * c[0] + ay * c[3] + az * c[6];
-      r[4 + 3 * k] = f[6 + k] = ax * c[1] + ay * c[4] + az * c[7];
-      r[5 + 3 * k] = f[9 + k] = -(ax * c[2] + ay * c[5] + az * c[8]);
-    }
+    const { frame, relative } = this;
+    const [px, py, pz] = vectorAt(p, 0);
+    const [c0, c1, c2, c3, c4, c5, c6, c7, c8] = matrixAt(c, 0);
+    const [gx, gy, gz] = vectorAt(x, g);
+    const [m0, m1, m2, m3, m4, m5, m6, m7, m8] = matrixAt(m, g);
+    const dx = px - gx;
+    const dy = py - gy;
+    const dz = pz - gz;
+    relative[0] = -(c0 * dx + c3 * dy + c6 * dz);
+    relative[1] = -(c1 * dx + c4 * dy + c7 * dz);
+    relative[2] = c2 * dx + c5 * dy + c8 * dz;
+    // The k-th axis of the geom in the world: column k of its matrix.
+    const axis = (k: 0 | 1 | 2, ax: number, ay: number, az: number): void => {
+      const right = ax * c0 + ay * c3 + az * c6;
+      const up = ax * c1 + ay * c4 + az * c7;
+      const forward = -(ax * c2 + ay * c5 + az * c8);
+      frame[k] = ax * dx + ay * dy + az * dz;
+      relative[3 + 3 * k] = frame[3 + k] = right;
+      relative[4 + 3 * k] = frame[6 + k] = up;
+      relative[5 + 3 * k] = frame[9 + k] = forward;
+    };
+    axis(0, m0, m3, m6);
+    axis(1, m1, m4, m7);
+    axis(2, m2, m5, m8);
   }
 }

@@ -1,7 +1,11 @@
+import { matrixAt, vectorAt } from '../geometry.ts';
 import { GeomType, type Rays, type View } from './geometry.ts';
 import type { ZBuffer } from './primitives.ts';
 
-/** The light of the room: one direction towards the lamp, light from all sides, light from the camera; and what is seen where nothing is. */
+/**
+ * The light of the room: one direction towards the lamp, light from all sides, light from the camera; and what is seen
+ * where nothing is.
+ */
 const LAMP = unit(0.35, 0.25, 0.9);
 const DIFFUSE = 0.5;
 const AMBIENT = 0.38;
@@ -28,6 +32,8 @@ export function shade(
   out: Uint8Array,
 ): Uint8Array {
   const { geomPositions: gp, geomMatrices: gm, cameraPosition: p, cameraMatrix: c, emission } = view;
+  const [px, py, pz] = vectorAt(p, 0);
+  const [c0, c1, c2, c3, c4, c5, c6, c7, c8] = matrixAt(c, 0);
   const [lx, ly, lz] = LAMP;
   let geom = -1;
   let type = -1;
@@ -42,11 +48,11 @@ export function shade(
   let [m0, m1, m2, m3, m4, m5, m6, m7, m8] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
   for (let v = 0, i = 0; v < rays.height; v++) {
     const y = rays.y0 - v * rays.pixel;
-    const rx = c[1] * y - c[2];
-    const ry = c[4] * y - c[5];
-    const rz = c[7] * y - c[8];
+    const rx = c1 * y - c2;
+    const ry = c4 * y - c5;
+    const rz = c7 * y - c8;
     for (let u = 0; u < rays.width; u++, i++) {
-      const g = segmentation[i];
+      const g = segmentation[i]!;
       const o = 3 * i;
       if (g < 0) {
         out[o] = SKY[0];
@@ -56,33 +62,23 @@ export function shade(
       }
       if (g !== geom) {
         geom = g;
-        type = types[g];
-        a = sizes[3 * g];
-        b = sizes[3 * g + 1];
-        k = sizes[3 * g + 2];
-        red = 255 * rgba[4 * g];
-        green = 255 * rgba[4 * g + 1];
-        blue = 255 * rgba[4 * g + 2];
-        glow = emission ? emission[g] : 0;
-        gx = p[0] - gp[3 * g];
-        gy = p[1] - gp[3 * g + 1];
-        gz = p[2] - gp[3 * g + 2];
-        const q = 9 * g;
-        m0 = gm[q];
-        m1 = gm[q + 1];
-        m2 = gm[q + 2];
-        m3 = gm[q + 3];
-        m4 = gm[q + 4];
-        m5 = gm[q + 5];
-        m6 = gm[q + 6];
-        m7 = gm[q + 7];
-        m8 = gm[q + 8];
+        type = types[g]!;
+        [a, b, k] = vectorAt(sizes, g);
+        red = 255 * rgba[4 * g]!;
+        green = 255 * rgba[4 * g + 1]!;
+        blue = 255 * rgba[4 * g + 2]!;
+        glow = emission?.[g] ?? 0;
+        const [x, y, z] = vectorAt(gp, g);
+        gx = px - x;
+        gy = py - y;
+        gz = pz - z;
+        [m0, m1, m2, m3, m4, m5, m6, m7, m8] = matrixAt(gm, g);
       }
       const x = rays.x0 + u * rays.pixel;
-      const dx = c[0] * x + rx;
-      const dy = c[3] * x + ry;
-      const dz = c[6] * x + rz;
-      const t = depth[i];
+      const dx = c0 * x + rx;
+      const dy = c3 * x + ry;
+      const dz = c6 * x + rz;
+      const t = depth[i]!;
       // The hit from the geom's centre in the world, then in the geom's frame; n is the normal there.
       const hx = gx + t * dx;
       const hy = gy + t * dy;
@@ -122,8 +118,7 @@ export function shade(
       let light = AMBIENT + glow;
       if (lamp > 0) light += DIFFUSE * lamp;
       if (facing > 0) light += HEADLIGHT * facing;
-      if (type === GeomType.plane)
-        light *= tiles(p[0] + t * dx, p[1] + t * dy, (t * rays.pixel) / Math.max(facing, 0.02));
+      if (type === GeomType.plane) light *= tiles(px + t * dx, py + t * dy, (t * rays.pixel) / Math.max(facing, 0.02));
       const R = red * light;
       const G = green * light;
       const B = blue * light;
@@ -135,7 +130,10 @@ export function shade(
   return out;
 }
 
-/** The brightness of a tiled floor at (x, y); `blur` is the size of a pixel there in metres, over which tiles run into one another. */
+/**
+ * The brightness of a tiled floor at (x, y); `blur` is the size of a pixel there in metres, over which tiles run into
+ * one another.
+ */
 function tiles(x: number, y: number, blur: number): number {
   const soft = 1 / Math.max(blur / 2, 1e-4);
   return 1 - (TILE_CONTRAST / 2) * (1 - wave(x, soft) * wave(y, soft));
@@ -156,7 +154,7 @@ export function average(fine: Uint8Array, width: number, height: number, out: Ui
     for (let u = 0, i = 2 * v * row; u < width; u++, i += 6)
       for (let channel = 0; channel < 3; channel++, o++) {
         const j = i + channel;
-        out[o] = (fine[j] + fine[j + 3] + fine[j + row] + fine[j + row + 3] + 2) >> 2;
+        out[o] = (fine[j]! + fine[j + 3]! + fine[j + row]! + fine[j + row + 3]! + 2) >> 2;
       }
   return out;
 }

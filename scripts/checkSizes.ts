@@ -1,0 +1,60 @@
+import ts from 'typescript';
+import { type Finding, isTest, type Source } from './sources.ts';
+
+/** No line is longer: code, comments and strings alike. */
+export const MOST_COLUMNS = 120;
+export const MOST_CLASS_LINES = 200;
+export const MANY_FILE_LINES = 400;
+
+/** Files whose long lines are data, with the reason. */
+const DATA: Readonly<Record<string, string>> = {};
+
+/** Lines longer than 120 columns, outside data and what has no place to break (an address in a comment). */
+export function longLines(files: readonly Source[]): Finding[] {
+  return files
+    .filter(({ path }) => !(path in DATA))
+    .flatMap(({ path, text }) =>
+      text.split('\n').flatMap((line, index) => {
+        const columns = [...line].length;
+        if (columns <= MOST_COLUMNS || UNBREAKABLE.test(line)) return [];
+        return [{ path, line: index + 1, text: `${columns} columns: ${line.trim().slice(0, 80)}…` }];
+      }),
+    );
+}
+
+/** One long word in a comment, as an address is. */
+const UNBREAKABLE = /^\s*(\/\/|\/?\*+)\s*\S+\s*(\*\/)?$/;
+
+/** Classes of src/ of more than 200 lines. */
+export function largeClasses(files: readonly Source[]): Finding[] {
+  return files
+    .filter(({ path }) => path.startsWith('src/') && !isTest(path))
+    .flatMap(({ path, text }) => {
+      const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+      const lineOf = (position: number) => file.getLineAndCharacterOfPosition(position).line;
+      const found: Finding[] = [];
+      const look = (node: ts.Node): void => {
+        if (ts.isClassLike(node)) {
+          const first = lineOf(node.getStart(file));
+          const lines = lineOf(node.end) - first + 1;
+          if (lines > MOST_CLASS_LINES)
+            found.push({
+              path,
+              line: first + 1,
+              text: `class ${node.name?.text ?? '(no name)'} has ${lines} lines (at most ${MOST_CLASS_LINES}).`,
+            });
+        }
+        node.forEachChild(look);
+      };
+      look(file);
+      return found;
+    });
+}
+
+/** Files of more than 400 lines: worth a look, no mistake. */
+export function largeFiles(files: readonly Source[]): Finding[] {
+  return files.flatMap(({ path, text }) => {
+    const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+    return lines > MANY_FILE_LINES ? [{ path, line: 1, text: `${lines} lines.` }] : [];
+  });
+}

@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type ChunkStatistics, readNormStats } from '../../action/index.ts';
+import { InputError, readJson } from '../../base/index.ts';
+import { CHALLENGE_ROBOT, parseRobot, ROBOTS, type Robot, readRobot } from '../../robot/index.ts';
+import { isValet, type StoredTree } from './openTree.ts';
+import { layoutOf } from './recognise.ts';
+
+const ConfigFile = z.looseObject({ robot: z.unknown().optional() });
+
+/**
+ * The robot that a checkpoint drives: what its own config.json says; else a robot.json beside it or its statistics;
+ * else the one robot that comes with Valet whose actions are as wide as the statistics' numbers that move. A checkpoint
+ * that says nothing at all is the challenge's robot's.
+ * @param assets folder of the statistics that are taken; undefined when there are none
+ * @throws InputError when the statistics fit no robot, or several
+ */
+export async function robotOf(tree: StoredTree, assets: string | undefined, statistics?: string): Promise<Robot> {
+  if (isValet(tree) && tree.folder !== undefined) {
+    const file = join(tree.folder, 'config.json');
+    const { robot } = await readJson(file, ConfigFile);
+    return robot === undefined ? CHALLENGE_ROBOT : parseRobot(robot, `${file}: robot`);
+  }
+  for (const folder of [assets, tree.folder])
+    if (folder !== undefined && existsSync(join(folder, 'robot.json'))) return readRobot(join(folder, 'robot.json'));
+  const stats = statistics && (await readNormStats(statistics).catch(() => undefined));
+  // A π0.5 base has statistics of many robots, and none of them need be the one that it will be trained for.
+  if (!stats || layoutOf(tree) !== 'winner') return CHALLENGE_ROBOT;
+  const width = usedWidth(stats);
+  const fitting = ROBOTS.filter((robot) => robot.width === width);
+  const [only] = fitting;
+  if (only && fitting.length === 1) return only;
+  const names = ROBOTS.map((robot) => `${robot.name} (${robot.width})`).join(', ');
+  throw new InputError(
+    tree.path,
+    `drives a robot with ${width} numbers an action, and which one is not in it. ` +
+      `Say it: --robot NAME or FILE (robots that come with Valet: ${names}).`,
+  );
+}
+
+/** Columns up to the last one that is not padding: that moves, or stands at anything but 0. */
+export function usedWidth({ width, actions, state }: ChunkStatistics): number {
+  let used = 0;
+  for (let column = 0; column < width; column++)
+    for (const { mean, std } of [actions, state]) if (mean[column] !== 0 || moves(std[column])) used = column + 1;
+  return used;
+}
+
+/** A padded column has a deviation of 0, or of 1 where somebody guarded a division. */
+const moves = (deviation: number | undefined): boolean => deviation !== 0 && deviation !== 1;
