@@ -4,7 +4,7 @@
  */
 const { existsSync, readdirSync } = require('node:fs');
 
-const layers = ['base', 'kernels', 'tensor', 'robot', 'picture', 'action', 'data', 'model', 'train', 'control', 'wire', 'serve', 'home', 'evaluate', 'study', 'verify', 'studio', 'cli'];
+const layers = ['base', 'kernels', 'tensor', 'robot', 'picture', 'action', 'data', 'model', 'train', 'control', 'wire', 'serve', 'home', 'evaluate', 'study', 'verify', 'studio', 'testing', 'cli'];
 /** Rooms within a layer that have a front door of their own. */
 const rooms = layers
   .filter((layer) => existsSync(`src/${layer}`))

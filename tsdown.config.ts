@@ -1,5 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { defineConfig } from 'tsdown';
+import packageFile from './package.json' with { type: 'json' };
+
+/** What can be imported: `valet-vla/action` is `src/action/index.ts`, `valet-vla` is `src/index.ts`. */
+const library = Object.fromEntries(
+  Object.keys(packageFile.exports)
+    .filter((path) => path !== './package.json')
+    .map((path) => (path === '.' ? ['index', 'src/index.ts'] : [path.slice(2), `src/${path.slice(2)}/index.ts`])),
+);
 
 /** Every `src/<folder>/<name>.worker.ts` becomes `dist/workers/<folder>-<name>.worker.js`, where `startWorker` looks for it. */
 const workers = Object.fromEntries(
@@ -9,13 +17,16 @@ const workers = Object.fromEntries(
     .map((file) => [`workers/${file.replace(/\.ts$/, '').replaceAll('/', '-')}`, `src/${file}`]),
 );
 
-export default defineConfig({
-  entry: { valet: 'src/cli/main.ts', ...workers },
+/** One build of everything, so that each module stands in one chunk: an error's class is the same whichever entry it came through. */
+export default defineConfig(({ dts }) => ({
+  entry: { valet: 'src/cli/main.ts', ...library, ...workers },
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  dts: false,
+  dts: dts ? { entry: Object.values(library) } : false,
   sourcemap: true,
   clean: true,
   fixedExtension: false,
-});
+  inputOptions: { checks: { pluginTimings: false } },
+  outputOptions: { chunkFileNames: 'chunks/[name]-[hash].js' },
+}));

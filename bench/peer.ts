@@ -1,36 +1,19 @@
 import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { ValetError } from '../src/base/index.ts';
+import { packageRoot, ValetError } from '../src/base/index.ts';
 
 const execute = promisify(execFile);
-
-/**
- * bench/peers of the repository that this program runs from; undefined in an installed package, which does not carry
- * it.
- */
-function peersFolder(): string | undefined {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
-    const peers = join(folder, 'bench', 'peers');
-    if (existsSync(peers)) return peers;
-  }
-  return undefined;
-}
 
 /** The Python that has `module`, and the path of `script`; undefined, with a note that says why, when there is none. */
 async function findPeer(
   script: string,
   { module, note }: { readonly module: string; readonly note: (line: string) => void },
 ): Promise<{ python: string; path: string } | undefined> {
-  const folder = peersFolder();
-  if (!folder) {
-    note(`no peer: ${script} is in the repository's bench/peers, which is not here.`);
-    return undefined;
-  }
+  const folder = join(packageRoot(), 'bench', 'peers');
   const own = join(folder, '.venv', 'bin', 'python');
   const python = existsSync(own) ? own : 'python3';
   const present = await execute(python, ['-c', `import ${module}`]).then(

@@ -1,11 +1,10 @@
 import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { ValetError } from '../src/base/index.ts';
+import { packageRoot, ValetError } from '../src/base/index.ts';
 import { ownProgram } from './ownProgram.ts';
 
 const execute = promisify(execFile);
@@ -56,12 +55,12 @@ export class Process {
 }
 
 /**
- * The folder of a repository that this program runs from; undefined in an installed package, which does not carry it.
+ * A file or folder of this package; undefined where it is not there (an installed package has no virtual
+ * environments).
  */
 export function repositoryFolder(name: string): string | undefined {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder))
-    if (existsSync(join(folder, name))) return join(folder, name);
-  return undefined;
+  const path = join(packageRoot(), name);
+  return existsSync(path) ? path : undefined;
 }
 
 /** A Python with openpi-client: that of the interop checks, of the other peers, or the machine's. */

@@ -28,7 +28,7 @@ export interface TransformerShape {
 }
 
 /** Weights by name and shape; the feed-forward part is four times as wide. */
-export function transformerWeights({ layers, width: d, tokens, inputs }: TransformerShape): Map<string, number[]> {
+function transformerWeights({ layers, width: d, tokens, inputs }: TransformerShape): Map<string, number[]> {
   const shapes = new Map<string, number[]>([
     ['in', [inputs, d]],
     ['positions', [tokens, d]],

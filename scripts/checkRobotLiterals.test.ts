@@ -49,7 +49,7 @@ it.each([
   'buckets: [0.0001, 0.001, 0.01, 0.1, 1, 10, 30],',
   'CRC-32C of bytes, an unsigned 32-bit number.',
   'xoshiro128** seeded by SHA-256 of the text.',
-  '// FACTS 1.23 says so',
+  '// the facts, 1.23 says so',
   'const MAX_AXES = 32;',
   'got `${String(extent).slice(0, 30)}`',
   'throw: expected a port, or a range of up to 256 such as 8000-8063.',

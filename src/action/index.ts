@@ -1,5 +1,5 @@
 /** A chunk of actions as one object: layout of the 23 numbers, delta, normalisation, correlation, noise, inpainting, compression. */
-export { compressChunk, GRIPPER_CHANGE } from './compression.ts';
+export { type CompressionOptions, compressChunk, GRIPPER_CHANGE } from './compression.ts';
 export {
   ByteLevelBpe,
   type ColumnRanges,
@@ -15,8 +15,8 @@ export {
   WordCounter,
   widthOf,
 } from './fast/index.ts';
-export { Inpainter } from './inpaint.ts';
-export { CorrelatedNoise } from './noise.ts';
+export { Inpainter, type InpainterOptions } from './inpaint.ts';
+export { CorrelatedNoise, type NoiseOptions } from './noise.ts';
 export {
   type ChunkStatistics,
   type FrameSource,

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { InputError, nearest, systemError } from './errors.ts';
 import { writeFileAside, writeFolderAside } from './files.ts';
+import { packageRoot, packageVersion } from './packageRoot.ts';
 import { parse, readJson } from './parse.ts';
 import { duration } from './progress.ts';
 import { Random } from './random.ts';
@@ -151,5 +152,14 @@ describe('systemError', () => {
     const file = join(folder, 'text.json');
     await writeFile(file, 'hello\n');
     await expect(readJson(file, z.unknown())).rejects.toThrow(/^[^\n]*$/);
+  });
+});
+
+describe('packageRoot', () => {
+  it('is the folder of this package, whatever the process works in', async () => {
+    const { name, version } = JSON.parse(await readFile(join(packageRoot(), 'package.json'), 'utf8'));
+    expect(name).toBe('valet-vla');
+    expect(packageVersion()).toBe(version);
+    expect(await readdir(packageRoot())).toContain('policies');
   });
 });

@@ -11,7 +11,7 @@ export { bfloat16ToFloat32, float16ToFloat32 } from './half.ts';
 export { type Memory, machineMemory } from './machine.ts';
 export { portFree, processor, versions } from './machineReport.ts';
 export { defaultMemory, parseBytes } from './memorySize.ts';
-export { packageVersion } from './packageVersion.ts';
+export { packageRoot, packageVersion } from './packageRoot.ts';
 export { oneLine, parse, readJson } from './parse.ts';
 export { duration, Progress } from './progress.ts';
 export { Random } from './random.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { arch, availableParallelism, cpus, platform } from 'node:os';
-import { packageVersion } from './packageVersion.ts';
+import { packageVersion } from './packageRoot.ts';
 
 /** What the processor is, and which of the instructions that matter for matrix products it has. */
 export interface Processor {

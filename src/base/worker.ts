@@ -1,20 +1,25 @@
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parentPort, Worker } from 'node:worker_threads';
 import { ValetError } from './errors.ts';
+import { packageRoot } from './packageRoot.ts';
+
+/** Whether this is the source, run through tsx or vitest, and not the build. */
+const FROM_SOURCE = import.meta.url.endsWith('.ts');
 
 /**
  * Starts the worker `name` (a path below src/ without extension, such as `train/trainer.worker`). Built, every worker
  * is a file of its own in dist/workers; from source it is the TypeScript file, loaded through tsx.
  */
-export function startWorker(name: string, workerData?: unknown): Worker {
-  const built = new URL(`./workers/${name.replaceAll('/', '-')}.js`, import.meta.url);
-  if (existsSync(fileURLToPath(built))) return new Worker(built, { workerData });
-  const beside = new URL(`./${name.replaceAll('/', '-')}.js`, import.meta.url); // a worker that starts a worker
-  if (existsSync(fileURLToPath(beside))) return new Worker(beside, { workerData });
-  const source = new URL(`../${name}.ts`, import.meta.url);
-  if (!existsSync(fileURLToPath(source))) throw new ValetError('startWorker', `no worker named ${name}.`);
-  const boot = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(source.href)}); })`;
+function startWorker(name: string, workerData?: unknown): Worker {
+  const path = FROM_SOURCE
+    ? join(packageRoot(), 'src', `${name}.ts`)
+    : join(packageRoot(), 'dist', 'workers', `${name.replaceAll('/', '-')}.js`);
+  if (!existsSync(path)) throw new ValetError('startWorker', `no worker named ${name} (expected ${path}).`);
+  const { href } = pathToFileURL(path);
+  if (!FROM_SOURCE) return new Worker(new URL(href), { workerData });
+  const boot = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(href)}); })`;
   return new Worker(boot, { eval: true, workerData });
 }
 

@@ -46,7 +46,7 @@ export function command(): Command {
     )
     .option('--json', 'print one JSON object on stdout', false)
     .option('--quiet', 'no progress on stderr', false)
-    .addHelpText('after', '\nExample:\n  $ valet demo --episodes 5 --out runs/demo')
+    .addHelpText('after', '\nExample:\n  $ valet demo --episodes 5 --out out/demo')
     .action(run);
 }
 

@@ -57,8 +57,8 @@ export function command(): Command {
     .option('--quiet', 'no progress on stderr', false)
     .addHelpText(
       'after',
-      '\nExamples:\n  $ valet eval --policy expert --tasks turning_on_radio --instances 0-4 --out runs/expert' +
-        '\n  $ valet eval --policy ws://127.0.0.1:8000 --instances hidden --episodes 50 --out runs/hidden --resume',
+      '\nExamples:\n  $ valet eval --policy expert --tasks turning_on_radio --instances 0-4 --out out/expert' +
+        '\n  $ valet eval --policy ws://127.0.0.1:8000 --instances hidden --episodes 50 --out out/hidden --resume',
     )
     .action(run);
 }

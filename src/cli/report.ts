@@ -9,7 +9,7 @@ export function command(): Command {
     .option('--json', 'print one JSON object on stdout', false)
     .addHelpText(
       'after',
-      '\nExample:\n  $ valet eval --policy expert --instances 0-2 --out runs/expert && valet report runs/expert',
+      '\nExample:\n  $ valet eval --policy expert --instances 0-2 --out out/expert && valet report out/expert',
     )
     .action(async (folder: string, { json }: { json: boolean }) => {
       const { summary, baselines } = await readEvaluation(folder);

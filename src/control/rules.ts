@@ -110,7 +110,7 @@ export function lacksGripper({ grippers }: Robot): string | undefined {
 }
 
 /** "the left gripper closed on nothing", "both grippers …"; empty for none. */
-export function emptyHands(names: readonly string[]): string {
+function emptyHands(names: readonly string[]): string {
   if (names.length === 0) return '';
   if (names.length === 2) return 'both grippers closed on nothing';
   return names.length === 1

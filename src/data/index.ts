@@ -3,6 +3,7 @@ export { checkDataset } from './check.ts';
 export { contactSheet } from './contactSheet.ts';
 export {
   type Dataset,
+  type DatasetOptions,
   DatasetWriter,
   type EncodedEpisode,
   type Episode,
@@ -11,8 +12,14 @@ export {
   encodeEpisode,
   encodeParquet,
   openDataset,
+  ParquetError,
   readColumns,
 } from './lerobot/index.ts';
 export { parseDataFolder, type RawBatch, SampleStore } from './samples/index.ts';
-export { datasetStatistics, decodeOnly } from './statistics/index.ts';
-export { checkVideo, decodeFrames, probeVideo } from './video/index.ts';
+export {
+  type DatasetStatistics,
+  type DatasetStatisticsOptions,
+  datasetStatistics,
+  decodeOnly,
+} from './statistics/index.ts';
+export { checkVideo, decodeFrames, probeVideo, VideoError } from './video/index.ts';

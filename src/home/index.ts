@@ -1,12 +1,24 @@
 /** The embedded household: a robot, rooms and tasks on MuJoCo, with the challenge's observation, action and score. */
-export { contactSheet, makeDemonstrations } from './demos/index.ts';
+export { contactSheet, type DemoOptions, type DemoSummary, makeDemonstrations } from './demos/index.ts';
 export { createExpert, type Expert, HOME_TASKS, homeTask, openHousehold } from './tasks/index.ts';
 export {
+  box,
+  type Goal,
+  type HomeTask,
   Household,
+  type HouseholdOptions,
   INSTANCE_RANGES,
   instanceIds,
+  type Literal,
+  legs,
   MUJOCO_VERSION,
+  type Quaternion,
   type SceneDescription,
+  type Situation,
   type Split,
+  type StepResult,
   splitOf,
+  type TaskRuntime,
+  type Vector3,
+  type World,
 } from './world/index.ts';

@@ -1,5 +1,14 @@
 /** The network, on tensor/: vision tower, two-expert transformer, task and stage tokens, KV mixing, flow matching, losses, sampler, weights in and out. */
-export { loadParameters, readCheckpoint, readCheckpointParts, writeCheckpoint } from './checkpoint.ts';
+export {
+  type Checkpoint,
+  type CheckpointContents,
+  type CheckpointParts,
+  loadParameters,
+  type PolicySettings,
+  readCheckpoint,
+  readCheckpointParts,
+  writeCheckpoint,
+} from './checkpoint.ts';
 export { checkpointFolder } from './checkpointFolder.ts';
 export {
   bytesOf,

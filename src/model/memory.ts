@@ -73,7 +73,7 @@ export function inferenceMemory(
 }
 
 /** Bytes of the larger of the models that the runtime is given in memory; 0 when the weights stay in their file. */
-export function modelBytes(config: ModelConfig, weights: WeightType, device: Device = 'cpu', widened = false): number {
+function modelBytes(config: ModelConfig, weights: WeightType, device: Device = 'cpu', widened = false): number {
   if (weights === 'int8' || (weights === 'float32' && device === 'cpu' && !widened)) return 0;
   return planningWeights(config, weights).largest * (weights === 'float16' && device !== 'cpu' ? 0.5 : 1);
 }

@@ -1,5 +1,5 @@
 /** The policy server, its planners and checkpoints, recordings, and a client for any server of the official wire. */
-export { RemotePolicy } from './client/index.ts';
+export { type RemoteOptions, RemotePolicy } from './client/index.ts';
 export { createLogger, type Logger } from './log.ts';
 export {
   type CheckpointMapping,
@@ -30,6 +30,7 @@ export {
   type Responder,
   type ServerLimits,
   type ServerOptions,
+  type SessionIdentity,
   startServer,
   tryPlanner,
 } from './server/index.ts';

@@ -47,7 +47,7 @@ export async function fits(usable: number): Promise<Fit[]> {
 }
 
 /** Whether planning fits. float16 is reckoned for a GPU, with its memory counted as if it were the machine's. */
-export function planning(
+function planning(
   config: string,
   network: ModelConfig,
   usable: number,

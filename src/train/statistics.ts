@@ -3,7 +3,7 @@ import { Progress } from '../base/index.ts';
 import { openDataset, parseDataFolder } from '../data/index.ts';
 
 /** Exact statistics over every chunk of every episode of the data sets (`dir` or `dir:weight`; weights count for nothing here). */
-export async function statisticsOf(
+async function statisticsOf(
   folders: readonly string[],
   { silent = false }: { silent?: boolean } = {},
 ): Promise<ChunkStatistics> {

@@ -144,7 +144,7 @@ export function compareBoth(
 }
 
 /** The index of flat element `i`. */
-export function indexOf(i: number, shape: readonly number[]): number[] {
+function indexOf(i: number, shape: readonly number[]): number[] {
   const index: number[] = [];
   let rest = i;
   for (let axis = shape.length - 1; axis >= 0; axis--) {

@@ -58,7 +58,7 @@ const FORWARD: Readonly<Record<string, readonly RegExp[]>> = {
 };
 
 /** Where a quantity stands in the forward order of its kind, as numbers to compare from the left: its group, then its block. */
-export function forwardRank(kind: string, quantity: string): readonly number[] {
+function forwardRank(kind: string, quantity: string): readonly number[] {
   const name = quantity.slice(quantity.indexOf(':') + 1);
   const group = (FORWARD[kind] ?? []).findIndex((pattern) => pattern.test(name));
   const block = /block(\d+)_(after_attention|out)$/.exec(name);

@@ -95,7 +95,7 @@ export function summarise(verdicts: Iterable<Verdict>): Summary {
 }
 
 /** `prefix_out [1, 3, 7]: got 0.5, expected 0.25`. */
-export function describeWorst(worst: Worst | undefined): string {
+function describeWorst(worst: Worst | undefined): string {
   if (!worst) return '';
   const { tensor, index, got, expected } = worst;
   return `${tensor ? `${tensor} ` : ''}[${index.join(', ')}]: got ${got}, expected ${expected}`;

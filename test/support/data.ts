@@ -57,7 +57,7 @@ export function fakeEpisode({
 }
 
 /** uint8 [size, size, 3]; its frame number t stands in the brightness of the first rows: 16 squares, as in the golden videos. */
-export function fakePicture(size: number, t: number, seed: number): Uint8Array {
+function fakePicture(size: number, t: number, seed: number): Uint8Array {
   const picture = new Uint8Array(size * size * 3);
   for (let y = 0; y < size; y++)
     for (let x = 0; x < size; x++) {

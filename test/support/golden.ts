@@ -14,7 +14,7 @@ export interface GoldenTensor {
   readonly data: Float32Array | Float64Array | Int32Array | Uint8Array;
 }
 
-export function goldenPath(path: string): string {
+function goldenPath(path: string): string {
   return fileURLToPath(new URL(`../../test/golden/${path}`, import.meta.url));
 }
 

@@ -18,7 +18,7 @@ type Numbers = NdArray | TypedArray | readonly number[];
 const valuesOf = (x: Numbers): ArrayLike<number | bigint> => ('data' in x ? x.data : (x as ArrayLike<number | bigint>));
 
 /** Why `got` is not `expected` within `absolute + relative · |expected|`, or undefined when it is. NaN is close to nothing. */
-export function difference(
+function difference(
   got: Numbers,
   expected: Numbers,
   { relative = 1e-5, absolute = 1e-8 }: Tolerance = {},
@@ -54,13 +54,6 @@ export function toBeAllclose(got: Numbers, expected: Numbers, tolerance: Toleran
 export function array(shape: readonly number[], data: TypedArray, dtype: NdArray['dtype'] = 'float32'): NdArray {
   return { shape, dtype, data };
 }
-export {
-  type CheckedInput,
-  checkGradients,
-  type GradientCheckOptions,
-  type GradientCheckResult,
-} from '../../src/tensor/check/gradientCheck.ts';
-
 /** Runs `body` once on the given arrays and returns its result. For tests. */
 export async function evaluate(
   inputs: Readonly<Record<string, NdArray>>,

@@ -50,7 +50,7 @@ export interface EncodedBatch {
 
 /** Ids per row and the id after the last, in the original's training. */
 export const FAST_MAX_TOKENS = 200;
-export const FAST_PAD_ID = 0;
+const FAST_PAD_ID = 0;
 
 /** FAST action tokens: a chunk's rounded DCT coefficients as text, and byte-level BPE over it. */
 export class FastTokenizer {

@@ -196,7 +196,7 @@ function annotation(episode: EpisodeRecord, length: number) {
 }
 
 /** Per column of values [rows, width]: extremes, moments (population), 1 % and 99 % quantiles (linear between ranks, as numpy). */
-export function featureStats(values: Float32Array, width: number): FeatureStats {
+function featureStats(values: Float32Array, width: number): FeatureStats {
   const rows = values.length / width;
   const out = {
     min: [] as number[],

@@ -1,1 +1,6 @@
-export { datasetStatistics, decodeOnly } from './datasetStatistics.ts';
+export {
+  type DatasetStatistics,
+  type DatasetStatisticsOptions,
+  datasetStatistics,
+  decodeOnly,
+} from './datasetStatistics.ts';

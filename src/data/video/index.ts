@@ -6,5 +6,6 @@ export {
   readFrames,
   VIDEO_CODEC,
   VIDEO_DEFAULTS,
+  VideoError,
   type VideoOptions,
 } from './video.ts';

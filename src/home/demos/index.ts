@@ -1,2 +1,2 @@
 export { contactSheet } from './contactSheet.ts';
-export { makeDemonstrations } from './makeDemonstrations.ts';
+export { type DemoOptions, type DemoSummary, makeDemonstrations } from './makeDemonstrations.ts';

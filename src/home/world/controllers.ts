@@ -4,7 +4,7 @@ import { ACTUATORS, BASE_JOINTS, FINGER_TRAVEL } from './robot.ts';
 
 export const CONTROL_HZ = 30;
 /** Physics steps per control step. */
-export const SUBSTEPS = 4;
+const SUBSTEPS = 4;
 export const TIMESTEP = 1 / (CONTROL_HZ * SUBSTEPS);
 /** Full scale of the base command: m/s, m/s, rad/s (docs/facts.md#actions). */
 export const BASE_SCALE = [0.75, 0.75, 1.0] as const;

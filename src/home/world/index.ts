@@ -13,7 +13,8 @@ export {
   wrapAngle,
   yawQuaternion,
 } from './geometry.ts';
-export { Household, type HouseholdOptions, type Snapshot } from './household.ts';
+export type { Goal, Literal } from './goal.ts';
+export { Household, type HouseholdOptions, type Snapshot, type StepResult } from './household.ts';
 export { INSTANCE_RANGES, instanceIds, type Split, splitOf } from './instances.ts';
 export { ArmKinematics } from './kinematics.ts';
 export { MUJOCO_VERSION } from './mujoco.ts';

@@ -18,7 +18,7 @@ let shared: ZstdDecoder | undefined;
  * zstd alone streams in little memory, whatever its size.
  * @throws InputError that names the file when it is missing, cut off or damaged
  */
-export async function readChunk(leaf: StoredLeaf, chunk: Chunk, sink: Sink): Promise<void> {
+async function readChunk(leaf: StoredLeaf, chunk: Chunk, sink: Sink): Promise<void> {
   const where = `${sourceName(chunk.source)}: ${leaf.name}${leaf.chunks.length > 1 ? `, chunk ${chunk.at.join('.')}` : ''}`;
   try {
     const scatter = new Scatter(leaf, chunk.at, sink);

@@ -40,7 +40,7 @@ export async function robotOf(tree: StoredTree, assets: string | undefined, stat
 }
 
 /** Columns up to the last one that is not padding: that moves, or stands at anything but 0. */
-export function usedWidth({ width, actions, state }: ChunkStatistics): number {
+function usedWidth({ width, actions, state }: ChunkStatistics): number {
   let used = 0;
   for (let column = 0; column < width; column++)
     for (const { mean, std } of [actions, state]) if (mean[column] !== 0 || moves(std[column])) used = column + 1;

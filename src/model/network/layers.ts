@@ -37,20 +37,11 @@ export function rotation(net: Network, positions: Tensor): Rotation {
 }
 
 /** Rotary embedding on split halves (not interleaved): x [..., T, heads, headDim]. */
-export function rotate(x: Tensor, { cos, sin }: Rotation): Tensor {
+function rotate(x: Tensor, { cos, sin }: Rotation): Tensor {
   const axis = x.shape.length - 1;
   const half = x.shape[axis]! / 2;
   const [a, b] = split(x, axis, [half, half]) as [Tensor, Tensor];
   return concat([sub(mul(a, cos), mul(b, sin)), add(mul(b, cos), mul(a, sin))], axis);
-}
-
-/** Queries, keys and values of one expert's tokens. */
-export interface Projected {
-  /** [..., T, heads, headDim], rotated. */
-  readonly query: Tensor;
-  /** [..., S, kvHeads, headDim], rotated. */
-  readonly key: Tensor;
-  readonly value: Tensor;
 }
 
 /** `suffix` chooses the expert's weights: '' the vision-language model, '_1' the action expert. */

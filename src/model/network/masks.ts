@@ -40,7 +40,7 @@ export function autoregressiveMask(layout: PrefixLayout): Uint8Array {
 }
 
 /** [S, S]: 1 where query i may see key j by the cumulative-sum rule, were all tokens there. */
-export function allowed(layout: PrefixLayout): Float32Array {
+function allowed(layout: PrefixLayout): Float32Array {
   const n = layout.total;
   const blocks: number[] = [];
   let block = 0;

@@ -20,7 +20,7 @@ import type { Network } from './network.ts';
 import { STAGE_PERIODS, sincos } from './sincos.ts';
 
 /** First row of each task in the table of all task-stage pairs. */
-export function stageOffsets(config: ModelConfig): number[] {
+function stageOffsets(config: ModelConfig): number[] {
   let sum = 0;
   return config.taskNumStages.map((n) => {
     sum += n;

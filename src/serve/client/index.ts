@@ -1,1 +1,1 @@
-export { RemotePolicy } from './remotePolicy.ts';
+export { type RemoteOptions, RemotePolicy } from './remotePolicy.ts';

@@ -20,7 +20,7 @@ export interface OpCheck {
 }
 
 /** Unit roundoffs of an op's result that pass: rounding of some tens of terms, and of intermediate steps. */
-export const OP_TOLERANCE = { float32: 2e-5, float64: 1e-12, float16: 2e-2 } as const;
+const OP_TOLERANCE = { float32: 2e-5, float64: 1e-12, float16: 2e-2 } as const;
 
 /** Runs one case and its gradients as `options` say and compares them with float64 on the CPU. A device that refuses is a problem, not an error. */
 export async function checkOp(one: OpCase, options: SessionOptions = {}): Promise<OpCheck> {

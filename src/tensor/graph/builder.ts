@@ -1,5 +1,5 @@
 import { describe, opError, TensorError } from './errors.ts';
-import { sameShape, size } from './shapes.ts';
+import { size } from './shapes.ts';
 import type { Attribute, Constant, DataType, Node, Program, TypedArray, ValueSpec } from './types.ts';
 
 /** A value of a program under construction. Has a static shape and no data. */
@@ -227,9 +227,4 @@ function matmulFlops(node: Node, values: ReadonlyMap<string, ValueSpec>): number
   const a = values.get(node.inputs[0]!)!.shape;
   const inner = a[a.length - (node.attributes['transA'] ? 2 : 1)]!;
   return 2 * inner * size(values.get(node.outputs[0]!)!.shape);
-}
-
-/** Throws unless `a` and `b` have the same shape. */
-export function requireSameShape(op: string, a: Tensor, b: Tensor): void {
-  if (!sameShape(a.shape, b.shape)) throw opError(op, `the shapes differ (got ${describe(a)} and ${describe(b)}).`);
 }

@@ -170,7 +170,7 @@ function* randomChunks(horizon: number, width: number): Generator<Float64Array> 
 }
 
 /** The vocabulary's folder in what was named: itself, a `fast_tokenizer` in it, or a checkpoint's `assets/<id>/fast_tokenizer`. */
-export function fastFolder(dir: string): string {
+function fastFolder(dir: string): string {
   const tried = [
     dir,
     join(dir, 'fast_tokenizer'),

@@ -59,7 +59,7 @@ function noiseOf(golden: GoldenCase, config: ModelConfig): Promise<CorrelatedNoi
 }
 
 /** Statistics that hold nothing but a correlation. */
-export function statisticsWith(cholesky: Float64Array, horizon: number, width: number): ChunkStatistics {
+function statisticsWith(cholesky: Float64Array, horizon: number, width: number): ChunkStatistics {
   const zeros = (n: number) => new Float64Array(n);
   const moments = (n: number) => ({ mean: zeros(n), std: zeros(n), q01: zeros(n), q99: zeros(n) });
   return {

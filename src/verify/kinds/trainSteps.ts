@@ -247,7 +247,7 @@ function frozenAsBfloat16(parameters: Parameters, frozen: readonly string[], mod
 const bits = new DataView(new ArrayBuffer(4));
 
 /** The nearest bfloat16, ties to even. */
-export function bfloat16(x: number): number {
+function bfloat16(x: number): number {
   bits.setFloat32(0, x);
   const word = bits.getUint32(0);
   const rounded = word + 0x7fff + ((word >>> 16) & 1);

@@ -28,7 +28,7 @@ clang --target=wasm32 -O3 -nostdlib -Ishim -Isrc -Isrc/common -DZSTD_DISABLE_ASM
   src/common/debug.c src/common/entropy_common.c src/common/error_private.c src/common/fse_decompress.c src/common/xxhash.c \
   src/common/zstd_common.c src/decompress/*.c
 {
-  echo '/** decoder.c and the decoder of zstd 1.5.7 (Copyright Meta Platforms, BSD-3-Clause, see LICENSE.zstd), compiled by build.sh. */'
+  echo '/** decoder.c and the decoder of zstd 1.5.7 (Copyright Meta Platforms, BSD-3-Clause, see LICENSES/zstd.txt), compiled by build.sh. */'
   echo 'export const ZSTD_BASE64 = ['
   base64 -w 100 zstd.wasm | sed "s/.*/  '&',/"
   echo "].join('');"

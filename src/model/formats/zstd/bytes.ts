@@ -1,4 +1,4 @@
-/** decoder.c and the decoder of zstd 1.5.7 (Copyright Meta Platforms, BSD-3-Clause, see LICENSE.zstd), compiled by build.sh. */
+/** decoder.c and the decoder of zstd 1.5.7 (Copyright Meta Platforms, BSD-3-Clause, see LICENSES/zstd.txt), compiled by build.sh. */
 export const ZSTD_BASE64 = [
   'AGFzbQEAAAABswEVYAJ/fwBgAn9/AX9gAAF/YAF/AX9gA39/fwF/YAR/f39/AX9gAX8AYAZ/f39/f38Bf2AFf39/f38Bf2AKf39/',
   'f39/f39/fwF/YAh/f39/f39/fwF/YAN/f34BfmACf34Bf2ABfwF+YAR/f39/AGAHf39/f39/fwBgCX9/f39/f39/fwBgDn9/f39/',
