@@ -1,6 +1,6 @@
 /**
  * Every reference to a page resolves inside the repository: `docs/x.md` and `docs/x.md#anchor` anywhere in source,
- * tests, scripts and pages; relative links and pictures in pages. No page and no comment cites papers that are not here.
+ * tests, scripts and pages; links and pictures in pages. No page and no comment cites papers that are not here.
  *
  *   tsx scripts/checkReferences.ts      one line `file:line: what` for each broken one; exit code 1 when there is any
  */
