@@ -1,6 +1,6 @@
 /**
- * Every reference to a page resolves inside the repository: `docs/x.md` and `docs/x.md#anchor` anywhere in source, tests, scripts and pages;
- * relative links and pictures in pages. No page and no comment cites papers that are not here.
+ * Every reference to a page resolves inside the repository: `docs/x.md` and `docs/x.md#anchor` anywhere in source,
+ * tests, scripts and pages; links and pictures in pages. No page and no comment cites papers that are not here.
  *
  *   tsx scripts/checkReferences.ts      one line `file:line: what` for each broken one; exit code 1 when there is any
  */
@@ -9,7 +9,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** A reference in a file: to a path, relative to the file (`link`) or to the repository (`page`), or to something that is not here (`foreign`). */
+/** To a path, relative to the file (`link`) or to the repository (`page`), or to what is not here (`foreign`). */
 export interface Reference {
   readonly line: number;
   readonly kind: 'link' | 'page' | 'foreign';
@@ -116,7 +116,8 @@ export function problemOf(reference: Reference, from: string, root: string): str
   if (anchor === undefined || !target.endsWith('.md') || statSync(target).isDirectory()) return undefined;
   const anchors = anchorsOf(readFileSync(target, 'utf8'));
   if (anchors.has(anchor)) return undefined;
-  return `${path || relative(root, from)} has no heading #${anchor} (there are ${[...anchors].map((one) => `#${one}`).join(' ')})`;
+  const there = [...anchors].map((one) => `#${one}`).join(' ');
+  return `${path || relative(root, from)} has no heading #${anchor} (there are ${there})`;
 }
 
 const TEXT = /\.(?:ts|mts|cts|js|cjs|mjs|jsx|tsx|md|py|json|sh|yml|yaml|toml|cfg|html|css|wat)$/;
