@@ -1,6 +1,9 @@
 import type { Random } from '../base/index.ts';
 
-/** How far a picture's look may drift in training. All zero: pictures stay as they are. No shifts: one pixel of the head camera is 2.4 cm on the table (SIM.md). */
+/**
+ * How far a picture's look may drift in training. All zero: pictures stay as they are. No shifts: one pixel of the
+ * head camera is 2.4 cm on the table (SIM.md).
+ */
 export interface Jitter {
   /** Largest change of brightness, as a share of white. */
   readonly brightness: number;

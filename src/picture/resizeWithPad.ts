@@ -87,8 +87,10 @@ function resampleColumns(data: Uint8Array, height: number, width: number, channe
 }
 
 /**
- * RGB [h, w, 3] of a picture, each pass rounded to 8 bits; a side that keeps its size is not resampled. As in Pillow 13, the rows come first unless the
- * height shrinks by more than twice as many pixels as the width (then the columns do; earlier versions never did that, 1 level apart in some values).
+ * RGB [h, w, 3] of a picture, each pass rounded to 8 bits; a side that keeps its size is not resampled. As in Pillow
+ * 13, the rows come first unless the
+ * height shrinks by more than twice as many pixels as the width (then the columns do; earlier versions never did
+ * that, 1 level apart in some values).
  */
 function resample({ width, height, channels, data }: Picture, w: number, h: number): Uint8Array {
   if (h < height && height - h > 2 * (width - w) && w !== width)
@@ -98,8 +100,10 @@ function resample({ width, height, channels, data }: Picture, w: number, h: numb
 }
 
 /**
- * A picture as the network gets it: RGB uint8 [size, size, 3], scaled to fit (triangle filter with antialiasing, each pass rounded to 8
- * bits), centred on black; alpha is dropped, not blended. A picture that fits already is passed on (RGB: the same bytes, not a copy).
+ * A picture as the network gets it: RGB uint8 [size, size, 3], scaled to fit (triangle filter with antialiasing, each
+ * pass rounded to 8
+ * bits), centred on black; alpha is dropped, not blended. A picture that fits already is passed on (RGB: the same
+ * bytes, not a copy).
  * Equal bit for bit to `resize_with_pad` of the original's client (golden cases transforms, policy-input).
  */
 export function resizeWithPad(picture: Picture, size: number): Uint8Array {

@@ -53,7 +53,10 @@ export interface BatchOptions {
   readonly seed: number;
 }
 
-/** Turns raw samples into what the network trains on. Everything random is drawn from (seed, step), so that a resumed run sees the same. */
+/**
+ * Turns raw samples into what the network trains on. Everything random is drawn from (seed, step), so that a resumed
+ * run sees the same.
+ */
 export class BatchMaker {
   private readonly jitter: PictureJitter;
   /** Places of the network's cameras among the data's. */
@@ -73,7 +76,10 @@ export class BatchMaker {
     this.jitter = new PictureJitter(options.pictures, Random.of(options.seed, 'picture noise'));
   }
 
-  /** @param step which update (or, in validation, which held-out batch) this is; `still` leaves out every augmentation */
+  /**
+   * @param step which update (or, in validation, which held-out batch) this is; `still` leaves out every
+   * augmentation
+   */
   make(
     raw: RawBatch,
     step: number,
@@ -138,7 +144,10 @@ function pickCameras(pictures: Uint8Array, size: number, cameras: number, places
   return out;
 }
 
-/** Flow times of the original: Beta(1.5, 1) · 0.999 + 0.001, so that noisy chunks (t near 1) come more often (FACTS 8.3). float32 [count] */
+/**
+ * Flow times of the original: Beta(1.5, 1) · 0.999 + 0.001, so that noisy chunks (t near 1) come more often (FACTS
+ * 8.3). float32 [count]
+ */
 export function flowTimes(random: Random, count: number): Float32Array {
   // The distribution function of Beta(1.5, 1) is x^1.5, so its inverse draws exactly.
   return Float32Array.from({ length: count }, () => random.uniform() ** (1 / 1.5) * 0.999 + 0.001);

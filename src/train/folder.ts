@@ -19,7 +19,10 @@ export const RunRecord = z.object({
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 
-/** The training folder of the contract: `run.json`, `metrics.jsonl`, `validation.jsonl`, `checkpoints/<step>/`, `checkpoints/latest`. */
+/**
+ * The training folder of the contract: `run.json`, `metrics.jsonl`, `validation.jsonl`, `checkpoints/<step>/`,
+ * `checkpoints/latest`.
+ */
 export class RunFolder {
   readonly checkpoints: string;
 
@@ -91,7 +94,10 @@ function stepOf(line: string): number {
   }
 }
 
-/** @throws InputError naming the first field in which a resumed run differs from the one that the folder holds; only the number of steps may */
+/**
+ * @throws InputError naming the first field in which a resumed run differs from the one that the folder holds; only
+ * the number of steps may
+ */
 export function requireSameRun(folder: string, was: RunRecord, now: RunRecord): void {
   const compare = (a: unknown, b: unknown, path: string): void => {
     if (path === 'config.steps') return;
@@ -105,7 +111,8 @@ export function requireSameRun(folder: string, was: RunRecord, now: RunRecord): 
     } else if (a !== b)
       throw new InputError(
         folder,
-        `the run there has another ${path} (got ${JSON.stringify(b)}, the run has ${JSON.stringify(a)}). Resume with the same options, or train into another folder.`,
+        `the run there has another ${path} (got ${JSON.stringify(b)}, the run has ${JSON.stringify(a)}). Resume ` +
+          'with the same options, or train into another folder.',
       );
   };
   for (const key of ['config', 'seed', 'data', 'dataFingerprint', 'init'] as const) compare(was[key], now[key], key);

@@ -2,7 +2,10 @@ import { BEHAVIOR_TASKS, CHALLENGE_ROBOT, sameRobot } from '../../robot/index.ts
 import type { Dataset } from '../lerobot/index.ts';
 import { demonstrationOf, recordedStages, type StageLabels } from './stageLabels.ts';
 
-/** A stage for every half minute of a mean demonstration, at least 5 and at most 15 (the challenge: clip(ceil(mean frames / 900), 5, 15), FACTS 5.3). */
+/**
+ * A stage for every half minute of a mean demonstration, at least 5 and at most 15 (the challenge: clip(ceil(mean
+ * frames / 900), 5, 15), FACTS 5.3).
+ */
 const STAGE_SECONDS = 60 / 2;
 const [FEWEST, MOST] = [5, 15];
 
@@ -10,7 +13,10 @@ const [FEWEST, MOST] = [5, 15];
 export const stagesOfLength = (seconds: number): number =>
   Math.min(MOST, Math.max(FEWEST, Math.ceil(seconds / STAGE_SECONDS)));
 
-/** Whether a data set is of the challenge: its robot, and its tasks by number and name (v3.0 has no names, and is believed). */
+/**
+ * Whether a data set is of the challenge: its robot, and its tasks by number and name (v3.0 has no names, and is
+ * believed).
+ */
 export function isOfChallenge({ robot, tasks, episodes }: Dataset): boolean {
   if (!robot || !sameRobot(robot, CHALLENGE_ROBOT)) return false;
   const known = (index: number) => {
@@ -22,7 +28,8 @@ export function isOfChallenge({ robot, tasks, episodes }: Dataset): boolean {
 }
 
 /**
- * Stages of each task by id: the challenge's where all data sets are of it. Else from the episodes: with labels by `skills` as many as were recorded,
+ * Stages of each task by id: the challenge's where all data sets are of it. Else from the episodes: with labels by
+ * `skills` as many as were recorded,
  * with labels by `time` `stagesOfLength`; a number that no episode has gets one stage.
  * @throws InputError when stages are to be recorded ones and an episode has none
  */

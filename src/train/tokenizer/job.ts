@@ -50,7 +50,10 @@ export interface VocabularyReport {
 /** Chunks that the report's round trip takes at most. */
 const ROUND_TRIPS = 20_000;
 
-/** Fits a vocabulary to the chunks of data sets and writes it; a report of what it makes of (a part of) the same chunks. */
+/**
+ * Fits a vocabulary to the chunks of data sets and writes it; a report of what it makes of (a part of) the same
+ * chunks.
+ */
 export async function fitJob(job: FitJob, report: Report): Promise<FitReport> {
   const { scale, vocabSize, out } = job;
   const started = performance.now();
@@ -193,7 +196,10 @@ function* randomChunks(horizon: number, width: number): Generator<Float64Array> 
   }
 }
 
-/** The vocabulary's folder in what was named: itself, a `fast_tokenizer` in it, or a checkpoint's `assets/<id>/fast_tokenizer`. */
+/**
+ * The vocabulary's folder in what was named: itself, a `fast_tokenizer` in it, or a checkpoint's
+ * `assets/<id>/fast_tokenizer`.
+ */
 export function fastFolder(dir: string): string {
   const tried = [
     dir,
