@@ -1,4 +1,4 @@
-/** A chunk of actions as one object: layout of the 23 numbers, delta, normalisation, correlation, noise, inpainting, compression. */
+/** A chunk of actions as one object: delta, normalisation, correlation, noise, inpainting, compression. */
 export { type CompressionOptions, compressChunk, GRIPPER_CHANGE } from './compression.ts';
 export {
   ByteLevelBpe,

@@ -5,7 +5,7 @@ import type { CorrelatedNoise } from './noise.ts';
 export interface InpainterOptions {
   /** Steps at the start of a chunk that the last plan has promised. */
   readonly keepRows: number;
-  /** Columns of the promise that are held: 32 (all, padding included) or 23. */
+  /** Columns of the promise that are held: all, padding included, or the robot's. */
   readonly width?: number;
   /** The columns that are held, rising, where they are not the first `width`. */
   readonly columns?: readonly number[];

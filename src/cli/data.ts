@@ -83,7 +83,8 @@ export function command(): Command {
         if (options.json) process.stdout.write(`${JSON.stringify(about)}\n`);
         else {
           process.stderr.write(
-            `episode ${episode.index}: ${about.task ?? 'task'} ${episode.taskIndex}, ${episode.length} frames, ${about.seconds.toFixed(1)} s: ${episode.instruction}\n`,
+            `episode ${episode.index}: ${about.task ?? 'task'} ${episode.taskIndex}, ${episode.length} frames, ` +
+              `${about.seconds.toFixed(1)} s: ${episode.instruction}\n`,
           );
           for (const { skill, frames } of skills) process.stderr.write(`  ${frames.flat().join('–')}  ${skill}\n`);
           process.stderr.write(`${options.out}: frames ${sheet.frames.join(', ')}\n`);

@@ -28,7 +28,8 @@ export function command(): Command {
     .option('--workers <n>', 'worker threads; the numbers do not depend on it', positive, availableParallelism())
     .option(
       '--memory <gb>',
-      'for exact quantiles (8 bytes a frame and action column, rounded up to 8 columns); beyond it they are read from counts',
+      'for exact quantiles (8 bytes a frame and action column, rounded up to 8 columns); beyond it they are read ' +
+        'from counts',
       atLeastZero,
       4,
     )
@@ -87,9 +88,15 @@ async function run(folders: string[], options: Options): Promise<void> {
       .filter((d) => statistics.actions.std[d]! < 1e-6)
       .map((d) => `${name} ${d - start}`),
   );
-  process.stdout.write(
-    `${frames} frames, ${chunks} chunks in ${duration(seconds)} (${summary.framesPerSecond} frames/s) → ${out}\nquantiles: ${quantiles === 'exact' ? 'exact' : `from counts, within ${(100 * QUANTILE_ERROR).toFixed(2)} % of the value (more --memory makes them exact)`}\n${
-      still.length ? `never moves: ${still.join(', ')}\n` : ''
-    }`,
-  );
+  const how =
+    quantiles === 'exact'
+      ? 'exact'
+      : `from counts, within ${(100 * QUANTILE_ERROR).toFixed(2)} % of the value (more --memory makes them exact)`;
+  const lines = [
+    `${frames} frames, ${chunks} chunks in ${duration(seconds)} (${summary.framesPerSecond} frames/s) → ${out}`,
+    `robot: ${robot.name}, ${robot.width} actions at ${robot.rate} Hz`,
+    `quantiles: ${how}`,
+    ...(still.length > 0 ? [`never moves: ${still.join(', ')}`] : []),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
 }

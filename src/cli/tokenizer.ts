@@ -99,7 +99,8 @@ function folderFor(out: string, assetId: string | undefined): string {
   if (ids.length !== 1)
     throw new InputError(
       out,
-      `is a checkpoint with ${ids.length} assets${ids.length > 0 ? ` (${ids.join(', ')})` : ''}. Choose one with --asset-id.`,
+      `is a checkpoint with ${ids.length} assets${ids.length > 0 ? ` (${ids.join(', ')})` : ''}. Choose one with ` +
+        '--asset-id.',
     );
   return inside(ids[0]!);
 }
@@ -155,8 +156,10 @@ function described(report: FitReport | CheckReport): string {
     ({ mean, max }, d) => `  ${String(d).padStart(9)} mean ${number(mean)}, max ${number(max)}`,
   );
   return [
-    `vocabulary: ${v.symbols} symbols, ${v.merges} merges, scale ${v.scale}, coefficients from ${v.minToken}, chunks ${v.horizon ?? '?'}×${v.width ?? '?'}`,
-    `${report.chunks} chunks: ${number(tokens.mean)} ids on average (median ${tokens.median}, 99 % ≤ ${tokens.p99}, ${tokens.min}–${tokens.max}), ${number(report.compression)} numbers per id`,
+    `vocabulary: ${v.symbols} symbols, ${v.merges} merges, scale ${v.scale}, coefficients from ${v.minToken}, ` +
+      `chunks ${v.horizon ?? '?'}×${v.width ?? '?'}`,
+    `${report.chunks} chunks: ${number(tokens.mean)} ids on average (median ${tokens.median}, 99 % ≤ ` +
+      `${tokens.p99}, ${tokens.min}–${tokens.max}), ${number(report.compression)} numbers per id`,
     ...bars,
     `longer than ${cut.maxTokens} ids, cut in training: ${number(100 * cut.share)} %`,
     `do not decode: ${failed.count}${failed.reason ? ` (${failed.reason})` : ''}`,

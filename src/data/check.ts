@@ -60,7 +60,10 @@ export interface CheckOptions {
   readonly progress?: (done: number, total: number) => void;
 }
 
-/** Reads a whole data set and says what is wrong with it, file by file. Throws only when the folder cannot be read at all. */
+/**
+ * Reads a whole data set and says what is wrong with it, file by file. Throws only when the folder cannot be read at
+ * all.
+ */
 export async function checkDataset(dir: string, options: CheckOptions = {}): Promise<CheckResult> {
   const problems: Problem[] = [];
   const report = (code: ProblemCode, where: string, message: string) =>

@@ -24,7 +24,10 @@ export interface ContactSheet {
   readonly frames: readonly number[];
 }
 
-/** An episode at a glance: a row per camera, `columns` frames from the first to the last, and a strip of the stages of all frames. */
+/**
+ * An episode at a glance: a row per camera, `columns` frames from the first to the last, and a strip of the stages
+ * of all frames.
+ */
 export async function contactSheet(dataset: Dataset, episode: Episode, columns: number): Promise<ContactSheet> {
   const count = Math.min(columns, episode.length);
   const frames = Array.from({ length: count }, (_, i) =>

@@ -53,7 +53,10 @@ export interface BatchOptions {
   readonly seed: number;
 }
 
-/** Turns raw samples into what the network trains on. Everything random is drawn from (seed, step), so that a resumed run sees the same. */
+/**
+ * Turns raw samples into what the network trains on. Everything random is drawn from (seed, step), so that a resumed
+ * run sees the same.
+ */
 export class BatchMaker {
   private readonly jitter: PictureJitter;
   /** Places of the network's cameras among the data's. */
@@ -73,7 +76,10 @@ export class BatchMaker {
     this.jitter = new PictureJitter(options.pictures, Random.of(options.seed, 'picture noise'));
   }
 
-  /** @param step which update (or, in validation, which held-out batch) this is; `still` leaves out every augmentation */
+  /**
+   * @param step which update (or, in validation, which held-out batch) this is; `still` leaves out every
+   * augmentation
+   */
   make(
     raw: RawBatch,
     step: number,

@@ -7,7 +7,10 @@ import { frozenLeaves } from './freeze.ts';
 const share = z.number().min(0).max(1);
 const count = z.int().positive();
 
-/** A network whose cameras, action width, horizon and tasks are the robot's and the data's (null), unless the configuration says otherwise. */
+/**
+ * A network whose cameras, action width, horizon and tasks are the robot's and the data's (null), unless the
+ * configuration says otherwise.
+ */
 const NetworkSchema = ModelConfigSchema.extend({
   cameras: z.array(z.string().min(1)).min(1).nullable().default(null),
   actionDim: count.nullable().default(null),
@@ -43,9 +46,15 @@ export const TrainConfig = z.strictObject({
   }),
   /** What is not trained: names of parts (docs/switches.md) and patterns of leaf names with `*` for any text. */
   freeze: z.array(z.string().min(1)).default(() => []),
-  /** Weight of the auxiliary loss on the positions that the data tells beside the observation; 0: none. Decides `model.auxiliary.objects`. */
+  /**
+   * Weight of the auxiliary loss on the positions that the data tells beside the observation; 0: none. Decides
+   * `model.auxiliary.objects`.
+   */
   objectsWeight: z.number().min(0).default(0),
-  /** Stage labels: `skills` are those that the demonstration recorded, `time` cuts an episode into equal parts (the original). */
+  /**
+   * Stage labels: `skills` are those that the demonstration recorded, `time` cuts an episode into equal parts (the
+   * original).
+   */
   stageLabels: z.enum(['skills', 'time']),
   /** How often the stage that the network is told is a neighbouring one. */
   stageNoise: share.default(0),
@@ -160,12 +169,14 @@ export async function loadTrainConfig(nameOrFile: string): Promise<TrainConfig> 
   const guess = nearest(nameOrFile, Object.keys(presets));
   throw new InputError(
     '--config',
-    `there is no configuration '${nameOrFile}'. ${guess ? `Did you mean '${guess}'?` : `Known: ${Object.keys(presets).join(', ')}, or a JSON file.`}`,
+    `there is no configuration '${nameOrFile}'. ` +
+      `${guess ? `Did you mean '${guess}'?` : `Known: ${Object.keys(presets).join(', ')}, or a JSON file.`}`,
   );
 }
 
 /**
- * The configuration for a robot: cameras, action width and horizon are the robot's and the table of stages is the given one, where the configuration
+ * The configuration for a robot: cameras, action width and horizon are the robot's and the table of stages is the
+ * given one, where the configuration
  * does not say. @throws InputError when the network cannot be built
  */
 export function settledConfig(
@@ -198,13 +209,15 @@ export function requireFitting({ model }: RunConfig, robot: Robot, where = 'trai
   if (model.actionDim < robot.width)
     throw new InputError(
       where,
-      `model.actionDim is ${model.actionDim}, less than the ${robot.width} actions of the robot ${robot.name}. Leave it out, or raise it.`,
+      `model.actionDim is ${model.actionDim}, less than the ${robot.width} actions of the robot ${robot.name}. ` +
+        'Leave it out, or raise it.',
     );
   const missing = model.cameras.find((camera) => !robot.cameraNames.includes(camera));
   if (missing !== undefined)
     throw new InputError(
       where,
-      `model.cameras names '${missing}', the robot ${robot.name} has no such camera (it has ${robot.cameraNames.join(', ')}).`,
+      `model.cameras names '${missing}', the robot ${robot.name} has no such camera (it has ` +
+        `${robot.cameraNames.join(', ')}).`,
     );
 }
 

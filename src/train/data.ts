@@ -20,7 +20,10 @@ export interface TrainingData {
   readonly summary: string;
 }
 
-/** Loads all samples of the data sets (`dir` or `dir:weight`). @throws InputError when they cannot be read or do not fit in memory */
+/**
+ * Loads all samples of the data sets (`dir` or `dir:weight`). @throws InputError when they cannot be read or do not
+ * fit in memory
+ */
 export async function loadData(
   folders: readonly string[],
   config: RunConfig,
@@ -74,7 +77,10 @@ export function heldOutBatch(store: SampleStore, index: number, batches: number,
   return store.gather(Array.from({ length: size }, (_, i) => Math.floor(((index * size + i) * store.size) / wanted)));
 }
 
-/** @param taskNumStages of the network, by task id @throws InputError when a stage is none of its task's, or the network has no such task */
+/**
+ * @param taskNumStages of the network, by task id @throws InputError when a stage is none of its task's, or the
+ * network has no such task
+ */
 export function requireStages(batch: RawBatch, taskNumStages: readonly number[]): void {
   for (const [b, id] of batch.taskId.entries()) {
     const stages = taskNumStages[id];
@@ -83,7 +89,8 @@ export function requireStages(batch: RawBatch, taskNumStages: readonly number[])
       throw new InputError(
         where,
         stages === undefined
-          ? `the network has no task ${id} (it has 0…${taskNumStages.length - 1}). valet import --tasks makes its tables longer.`
+          ? `the network has no task ${id} (it has 0…${taskNumStages.length - 1}). valet import --tasks makes its ` +
+              'tables longer.'
           : `stage ${batch.stage[b]} is out of range (task ${id} has ${stages} stages).`,
       );
     }

@@ -24,8 +24,10 @@ export const fastFolder = (checkpoint: string, assetId = 'household'): string =>
   join(checkpoint, 'assets', assetId, 'fast_tokenizer');
 
 /**
- * The FAST vocabulary of a run: the folder that is named, else that of the checkpoint that training starts from or goes on from, else
- * one fitted on the data. @throws InputError when it has more ids than the network has rows, or encodes other chunks than the robot's
+ * The FAST vocabulary of a run: the folder that is named, else that of the checkpoint that training starts from or
+ * goes on from, else
+ * one fitted on the data. @throws InputError when it has more ids than the network has rows, or encodes other chunks
+ * than the robot's
  */
 export async function chooseTokenizer(
   model: ModelConfig,
@@ -46,12 +48,14 @@ export async function chooseTokenizer(
   if (tokenizer.settings.width !== undefined && tokenizer.settings.width !== width)
     throw new InputError(
       folder ?? 'FAST',
-      `encodes ${tokenizer.settings.width} columns of the action, the robot ${options.robot.name} has ${width}. Fit one on its data.`,
+      `encodes ${tokenizer.settings.width} columns of the action, the robot ${options.robot.name} has ${width}. ` +
+        'Fit one on its data.',
     );
   if (tokenizer.size > model.fastVocabSize)
     throw new InputError(
       folder ?? 'FAST',
-      `has ${tokenizer.size} ids, the network has rows for ${model.fastVocabSize}. Set model.fastVocabSize=${tokenizer.size}.`,
+      `has ${tokenizer.size} ids, the network has rows for ${model.fastVocabSize}. Set ` +
+        `model.fastVocabSize=${tokenizer.size}.`,
     );
   return tokenizer;
 }

@@ -26,7 +26,10 @@ export interface Fit {
   readonly batch: number;
   readonly bytes: number;
   readonly fits: boolean;
-  /** The largest power of two that fits as `--batch` (planning: with every power of two below it, as `valet serve` has them); 0 when none does. */
+  /**
+   * The largest power of two that fits as `--batch` (planning: with every power of two below it, as `valet serve`
+   * has them); 0 when none does.
+   */
   readonly largestBatch: number;
   /** Why it does not fit, or the nearest setting that does. */
   readonly advice?: string;
@@ -35,7 +38,10 @@ export interface Fit {
 /** The largest batches that are looked at. */
 export const MOST = { plan: 32, train: 1024 } as const;
 
-/** Every preset against `usable` bytes of memory: planning for one robot with each type of weights, and training with the preset's batch. */
+/**
+ * Every preset against `usable` bytes of memory: planning for one robot with each type of weights, and training with
+ * the preset's batch.
+ */
 export async function fits(usable: number): Promise<Fit[]> {
   const out: Fit[] = [];
   for (const [name, network] of Object.entries(configs)) {
@@ -99,7 +105,10 @@ async function training(config: string, network: ModelConfig, usable: number): P
   };
 }
 
-/** Whether planning fits with the weights that the folders hold; a float32 one is reckoned with as int8, too. @throws InputError for a bad folder */
+/**
+ * Whether planning fits with the weights that the folders hold; a float32 one is reckoned with as int8, too. @throws
+ * InputError for a bad folder
+ */
 export async function checkpointFits(folders: readonly string[], usable: number): Promise<Fit[]> {
   const out: Fit[] = [];
   for (const name of folders) {

@@ -91,7 +91,10 @@ function stepOf(line: string): number {
   }
 }
 
-/** @throws InputError naming the first field in which a resumed run differs from the one that the folder holds; only the number of steps may */
+/**
+ * @throws InputError naming the first field in which a resumed run differs from the one that the folder holds; only
+ * the number of steps may
+ */
 export function requireSameRun(folder: string, was: RunRecord, now: RunRecord): void {
   const compare = (a: unknown, b: unknown, path: string): void => {
     if (path === 'config.steps') return;
@@ -105,7 +108,8 @@ export function requireSameRun(folder: string, was: RunRecord, now: RunRecord): 
     } else if (a !== b)
       throw new InputError(
         folder,
-        `the run there has another ${path} (got ${JSON.stringify(b)}, the run has ${JSON.stringify(a)}). Resume with the same options, or train into another folder.`,
+        `the run there has another ${path} (got ${JSON.stringify(b)}, the run has ${JSON.stringify(a)}). Resume ` +
+          'with the same options, or train into another folder.',
       );
   };
   for (const key of ['config', 'seed', 'data', 'dataFingerprint', 'init'] as const) compare(was[key], now[key], key);

@@ -15,7 +15,8 @@ const FREEZABLE: Readonly<Record<string, readonly Part[]>> = {
 };
 
 /**
- * The leaves that `freeze` names: parts such as `visionTower`, leaves, and patterns of leaf names with `*` for any text.
+ * The leaves that `freeze` names: parts such as `visionTower`, leaves, and patterns of leaf names with `*` for any
+ * text.
  * @throws InputError for a name that fits nothing, and when nothing would be left to train
  */
 export function frozenLeaves(model: ModelConfig, freeze: readonly string[], where = 'freeze'): string[] {
@@ -31,7 +32,8 @@ export function frozenLeaves(model: ModelConfig, freeze: readonly string[], wher
         where,
         parts
           ? `this network has no part ${name}.`
-          : `'${name}' is no part and fits no leaf.${near ? ` Did you mean '${near}'?` : ''} Parts: ${Object.keys(FREEZABLE).join(', ')}.`,
+          : `'${name}' is no part and fits no leaf.${near ? ` Did you mean '${near}'?` : ''} Parts: ` +
+              `${Object.keys(FREEZABLE).join(', ')}.`,
       );
     }
     for (const leaf of found) frozen.add(leaf.name);

@@ -103,7 +103,8 @@ export async function runLoop(run: Run): Promise<TrainResult> {
     if (skipped >= MOST_SKIPPED)
       throw new ValetError(
         folder.path,
-        `the gradients were not finite for ${skipped} updates in a row (step ${step}). Lower schedule.peak, or look at the data.`,
+        `the gradients were not finite for ${skipped} updates in a row (step ${step}). Lower schedule.peak, or ` +
+          'look at the data.',
       );
 
     if (step % config.logEvery === 0 || step === steps) {

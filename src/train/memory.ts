@@ -43,11 +43,14 @@ export function trainingRefusal({ model, batch, freeze }: TrainingSize, availabl
     const setting = (parts: readonly string[]): string => `--set 'freeze=${JSON.stringify(parts)}'`;
     const [first] = small;
     return {
-      reason: `weights, gradients, moments and average need ${bytesText(state)} in one WebAssembly memory (at most ${bytesText(TRAINING_STATE_LIMIT)})`,
+      reason:
+        `weights, gradients, moments and average need ${bytesText(state)} in one WebAssembly memory (at most ` +
+        `${bytesText(TRAINING_STATE_LIMIT)})`,
       advice: fitting
         ? `nearest setting that fits: ${setting(fitting)} (${bytesText(least(fitting))} and what the batch takes)`
         : first
-          ? `no setting fits: with ${setting(first)} it would, but that needs ${bytesText(least(first))} of memory (${bytesText(available)} can be used here)`
+          ? `no setting fits: with ${setting(first)} it would, but that needs ${bytesText(least(first))} of memory ` +
+            `(${bytesText(available)} can be used here)`
           : 'no setting fits: take a smaller network',
     };
   }

@@ -18,7 +18,10 @@ export interface TrainOptions {
   readonly init?: string;
   /** A norm_stats.json to use instead of statistics computed from the data. */
   readonly stats?: string;
-  /** Folder of a FAST vocabulary; with `model.useFastAuxiliary` and none named, the checkpoint's, else one fitted on the data. */
+  /**
+   * Folder of a FAST vocabulary; with `model.useFastAuxiliary` and none named, the checkpoint's, else one fitted on
+   * the data.
+   */
   readonly tokenizer?: string;
   /** Save and stop after so many minutes of training. */
   readonly timeLimitMinutes?: number;

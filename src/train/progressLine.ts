@@ -23,7 +23,8 @@ export function progressLine(pace: Pace): string {
     `step ${pace.step}/${pace.steps}`,
     `loss ${short(loss)} (${parts.join(', ')})`,
     `lr ${pace.learningRate.toExponential(1)}`,
-    `${pace.samplesPerSecond.toFixed(0)} samples/s${pace.peakShare === undefined ? '' : `, ${percent(pace.peakShare)} of peak`}`,
+    `${pace.samplesPerSecond.toFixed(0)} ` +
+      `samples/s${pace.peakShare === undefined ? '' : `, ${percent(pace.peakShare)} of peak`}`,
     `data wait ${percent(pace.dataWait)}`,
     `${duration(pace.secondsLeft)} left`,
   ].join(' · ');

@@ -7,7 +7,10 @@ import { type Parameters, readSafetensors, readSafetensorsHeader, writeSafetenso
 import { fastFolder } from './fastTokens.ts';
 import type { TrainerSnapshot } from './trainer.ts';
 
-/** The optimiser's part of a checkpoint: parameters and AdamW's moments. The averaged weights are the checkpoint's own `params.safetensors`. */
+/**
+ * The optimiser's part of a checkpoint: parameters and AdamW's moments. The averaged weights are the checkpoint's
+ * own `params.safetensors`.
+ */
 const TRAINING_FILE = 'train.safetensors';
 const KINDS = ['parameters', 'm', 'v'] as const;
 
@@ -27,7 +30,10 @@ export interface CheckpointContent {
   readonly card: Record<string, unknown>;
 }
 
-/** Writes a checkpoint folder that serves (averaged weights) and that a run can go on from; under a temporary name first. */
+/**
+ * Writes a checkpoint folder that serves (averaged weights) and that a run can go on from; under a temporary name
+ * first.
+ */
 export async function saveTrainingCheckpoint(
   path: string,
   snapshot: TrainerSnapshot,

@@ -21,7 +21,8 @@ export function applySettings<T extends object>(config: T, settings: readonly st
         const known = Object.keys(node).join(', ');
         throw new InputError(
           `--set ${setting}`,
-          `there is no setting '${path.slice(0, depth + 1).join('.')}'. ${full ? `Did you mean '${full}'?` : `Known here: ${known}.`}`,
+          `there is no setting '${path.slice(0, depth + 1).join('.')}'. ` +
+            `${full ? `Did you mean '${full}'?` : `Known here: ${known}.`}`,
         );
       }
       if (depth === path.length - 1) return;

@@ -35,7 +35,8 @@ async function statisticsOf({ robot, model, data, threads, silent }: Choice): Pr
 }
 
 /**
- * What actions and states are normalised with: a file when one is named, else those of the checkpoint that training starts from (its
+ * What actions and states are normalised with: a file when one is named, else those of the checkpoint that training
+ * starts from (its
  * weights know no others), else those of the data. @throws InputError when the file's are of other chunks
  */
 export async function chooseStatistics({
@@ -52,7 +53,8 @@ export async function chooseStatistics({
   if (given.horizon !== actionHorizon || given.width !== actionDim)
     throw new InputError(
       file,
-      `is of chunks of ${given.horizon} x ${given.width} numbers (expected ${actionHorizon} x ${actionDim}, the network's). Compute them with valet stats, or leave --stats out.`,
+      `is of chunks of ${given.horizon} x ${given.width} numbers (expected ${actionHorizon} x ${actionDim}, the ` +
+        `network's). Compute them with valet stats, or leave --stats out.`,
     );
   return given;
 }

@@ -18,7 +18,8 @@ import type { TrainerInfo, TrainerOptions } from './trainer.ts';
 import { versions } from './versions.ts';
 
 /**
- * Trains a policy: statistics, batches, updates, checkpoints. The same configuration, data, seed and number of threads give the same
+ * Trains a policy: statistics, batches, updates, checkpoints. The same configuration, data, seed and number of
+ * threads give the same
  * bytes, also when the run is interrupted and resumed.
  * @throws InputError for bad options or data, before anything is written; ValetError when the loss stays non-finite
  */
@@ -113,7 +114,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   }
 }
 
-/** The robot of the data, and the configuration for it. `from`: the checkpoint that the run starts from or goes on from. */
+/**
+ * The robot of the data, and the configuration for it. `from`: the checkpoint that the run starts from or goes on
+ * from.
+ */
 async function settle(
   { data, robot: given, config, init, out }: TrainOptions,
   from: { readonly robot: Robot; readonly model?: ModelConfig; readonly config?: ModelConfig } | null,
@@ -125,7 +129,8 @@ async function settle(
   if (from && !sameRobot(from.robot, robot))
     throw new InputError(
       init ?? out,
-      `the checkpoint drives another robot (${described(from.robot)}) than the data's (${described(robot)}). Train from a checkpoint of the same robot, or from nothing.`,
+      `the checkpoint drives another robot (${described(from.robot)}) than the data's (${described(robot)}). Train ` +
+        'from a checkpoint of the same robot, or from nothing.',
     );
   const network = from?.model ?? from?.config;
   const taskNumStages =
@@ -165,7 +170,8 @@ const TRAINING_KEYS: readonly (keyof ModelConfig)[] = [
 
 /** @throws InputError when a checkpoint's network is not the one to be trained */
 function requireSameModel(where: string, has: ModelConfig, wants: ModelConfig): void {
-  // What changes the loss, the gradient or the noise alone may differ; so may the heads of training, with the leaves that they bring.
+  // What changes the loss, the gradient or the noise alone may differ; so may the heads of training, with the leaves
+  // that they bring.
   const shape = (config: ModelConfig): Record<string, unknown> => {
     const own: Record<string, unknown> = { ...config };
     for (const key of TRAINING_KEYS) delete own[key];

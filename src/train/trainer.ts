@@ -10,7 +10,10 @@ export interface OptimizerOptions {
   readonly weightDecay: number;
   readonly clipNorm: number;
   readonly emaDecay: number;
-  /** Let the average follow faster at first: the decay of update i is at most (1 + i) / (10 + i). The original does not. */
+  /**
+   * Let the average follow faster at first: the decay of update i is at most (1 + i) / (10 + i). The original does
+   * not.
+   */
   readonly emaWarmup?: boolean;
 }
 
@@ -30,7 +33,10 @@ export interface TrainerOptions {
   /** [n, n] lower factor L of the noise's covariance, n = horizon · actionDim; null for white noise. */
   readonly noiseFactor: Float32Array | null;
   readonly threads: number;
-  /** Leaves that are not trained: no gradient, no part in the norm, no optimiser state; their moving average is what they are. */
+  /**
+   * Leaves that are not trained: no gradient, no part in the norm, no optimiser state; their moving average is what
+   * they are.
+   */
   readonly frozen?: readonly string[];
   /** Batches say which cameras are there (`imageMask`). */
   readonly imageMask?: boolean;

@@ -7,7 +7,8 @@ export type FakeEpisode = Omit<EpisodeRecord, 'episodeIndex'> &
   Required<Pick<EpisodeRecord, 'taskInfo' | 'taskInfoKeys' | 'cameraPoses' | 'stages'>>;
 
 /**
- * A made-up but plausible episode for tests: smooth numbers, pictures with a gradient, texture and a 3-pixel red dot that moves; the robot's first
+ * A made-up but plausible episode for tests: smooth numbers, pictures with a gradient, texture and a 3-pixel red dot
+ * that moves; the robot's first
  * layout of proprioception unless `stateLength` names another.
  */
 export function fakeEpisode({
@@ -68,8 +69,10 @@ export function fakeEpisode({
 }
 
 /**
- * Writes a data set of `robot` into `folder` (which must not exist): `episodes` of `frames` frames each, spread over tasks 0 … `tasks` - 1 that are
- * called `task_0` and so on, each with two recorded stages and square pictures of `size` pixels. Only what every robot has: no camera poses, no
+ * Writes a data set of `robot` into `folder` (which must not exist): `episodes` of `frames` frames each, spread over
+ * tasks 0 … `tasks` - 1 that are
+ * called `task_0` and so on, each with two recorded stages and square pictures of `size` pixels. Only what every
+ * robot has: no camera poses, no
  * privileged numbers. @returns the episodes, in the data set's order
  */
 export async function writeRobotDataset(

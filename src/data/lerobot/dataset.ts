@@ -18,7 +18,10 @@ export interface Dataset {
   readonly format: 'v2.1' | 'v3.0';
   readonly info: Info;
   readonly fps: number;
-  /** Who made it: the robot that was named, of meta/robot.json, or recognised; undefined when it is not known (`requireRobot`). */
+  /**
+   * Who made it: the robot that was named, of meta/robot.json, or recognised; undefined when it is not known
+   * (`requireRobot`).
+   */
   readonly robot: Robot | undefined;
   /** Names of the robot's cameras that it has pictures of; of all its videos where the robot is not known. */
   readonly cameras: readonly string[];
@@ -44,6 +47,9 @@ export interface Dataset {
   annotation(episode: Episode): Promise<Annotation | undefined>;
   /** The per-episode JSON (instance, task_obs_keys, clip, …), if there is one. */
   metaInfo(episode: Episode): Promise<Record<string, unknown> | undefined>;
-  /** Stage per frame, from 0: the recorded column, else counted from the annotated skills; undefined when there is neither. */
+  /**
+   * Stage per frame, from 0: the recorded column, else counted from the annotated skills; undefined when there is
+   * neither.
+   */
   stages(episode: Episode): Promise<Uint8Array | undefined>;
 }

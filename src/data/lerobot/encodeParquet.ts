@@ -9,7 +9,10 @@ export interface ColumnToWrite {
   readonly width?: number;
 }
 
-/** Encodes columns of `rows` rows as a snappy parquet file with ordinary 3-level lists, the form that pandas and LeRobot write. */
+/**
+ * Encodes columns of `rows` rows as a snappy parquet file with ordinary 3-level lists, the form that pandas and
+ * LeRobot write.
+ */
 export function encodeParquet(columns: readonly ColumnToWrite[], rows: number): Uint8Array {
   const schema: object[] = [{ name: 'schema', num_children: columns.length }];
   const columnData = columns.map(({ name, kind, data, width = 1 }) => {

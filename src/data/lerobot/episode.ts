@@ -45,8 +45,10 @@ export interface PictureSize {
 const POSE_WIDTH = 7;
 
 /**
- * Writes an episode's own files (parquet, videos, annotation, meta information) below `dir` and returns what the index needs.
- * Depends on nothing but its arguments, so that any worker thread can call it for the folder that one `DatasetWriter` owns.
+ * Writes an episode's own files (parquet, videos, annotation, meta information) below `dir` and returns what the
+ * index needs.
+ * Depends on nothing but its arguments, so that any worker thread can call it for the folder that one `DatasetWriter`
+ * owns.
  * @throws InputError when a part of the episode has another shape than the robot says, or a number is not finite
  */
 export async function encodeEpisode(

@@ -13,7 +13,10 @@ export interface EpisodeRecord {
   readonly state: Float32Array;
   /** Absolute actions [T, robot.width]. */
   readonly action: Float32Array;
-  /** Cameras relative to the robot's base [T, 7 · cameras]: each position and quaternion (xyzw), in the data set's own order. */
+  /**
+   * Cameras relative to the robot's base [T, 7 · cameras]: each position and quaternion (xyzw), in the data set's
+   * own order.
+   */
   readonly cameraPoses?: Float32Array;
   /** Privileged observation [T, K] and the names of its K numbers; neither or both. */
   readonly taskInfo?: Float32Array;
@@ -24,7 +27,10 @@ export interface EpisodeRecord {
   readonly skills: readonly { readonly name: string; readonly start: number; readonly end: number }[];
   /** Stage per frame [T], from 0. */
   readonly stages?: Uint8Array;
-  /** Anything else worth keeping (JSON). `clip` says that the episode is a window of a longer demonstration, in its frames. */
+  /**
+   * Anything else worth keeping (JSON). `clip` says that the episode is a window of a longer demonstration, in its
+   * frames.
+   */
   readonly meta?: Readonly<Record<string, unknown>> & {
     readonly clip?: { readonly start: number; readonly fullLength: number };
   };

@@ -1,7 +1,10 @@
 import type { Robot } from '../../robot/index.ts';
 import type { EpisodeRecord } from './episodeRecord.ts';
 
-/** The per-episode JSON: BEHAVIOR keeps the recording's attributes here; ours are the instance, the keys and whatever `meta` says. */
+/**
+ * The per-episode JSON: BEHAVIOR keeps the recording's attributes here; ours are the instance, the keys and whatever
+ * `meta` says.
+ */
 export function metaInfo(episode: EpisodeRecord, length: number) {
   const { instance, trajectory = 0, taskInfoKeys = [] } = episode;
   return { num_samples: length, task_obs_keys: taskInfoKeys, instance, trajectory, ...episode.meta };

@@ -9,7 +9,10 @@ export interface FeatureStats {
   readonly count: [number];
 }
 
-/** Per column of values [rows, width]: extremes, moments (population), 1 % and 99 % quantiles (linear between ranks, as numpy). */
+/**
+ * Per column of values [rows, width]: extremes, moments (population), 1 % and 99 % quantiles (linear between ranks,
+ * as numpy).
+ */
 export function featureStats(values: Float32Array, width: number): FeatureStats {
   const rows = values.length / width;
   const out = {

@@ -4,13 +4,17 @@ import { PageReader, type RowRange, type TakeRows } from './pages/pageReader.ts'
 import { type Column, episodeRows, joined, queryColumns } from './parquet.ts';
 
 /**
- * The one way to the numbers of a parquet file, for statistics, samples and checks alike. Columns of float32 lists in the common form are taken straight
- * from their pages (pages/); everything else, and what is damaged, is left to DuckDB (parquet.ts), which reads every form and says what is wrong.
+ * The one way to the numbers of a parquet file, for statistics, samples and checks alike. Columns of float32 lists in
+ * the common form are taken straight
+ * from their pages (pages/); everything else, and what is damaged, is left to DuckDB (parquet.ts), which reads every
+ * form and says what is wrong.
  * Why both: docs/lab/parquet.md.
  */
 let pages: PageReader | undefined;
 
-/** Which rows of the file that was asked for last are of which episode: neighbours are asked for one after the other. */
+/**
+ * Which rows of the file that was asked for last are of which episode: neighbours are asked for one after the other.
+ */
 let lastFile: { readonly path: string; readonly rows: ReadonlyMap<number, RowRange> } | undefined;
 
 async function rowsOfFile(path: string): Promise<ReadonlyMap<number, RowRange>> {
@@ -58,7 +62,8 @@ export interface RowSink {
 }
 
 /**
- * Hands over the columns' rows of episodes that lie in one file, without building the columns where pages allow it; episodes that come from pages come
+ * Hands over the columns' rows of episodes that lie in one file, without building the columns where pages allow it;
+ * episodes that come from pages come
  * first. Of every episode there are as many rows in each column. @returns how many of the frames came from pages
  */
 export async function eachRow(

@@ -20,6 +20,7 @@ export async function openDataset(dir: string, options: { readonly robot?: Robot
   if (info.codebase_version === 'v3.0') return openV30(dir, info, robot);
   throw new InputError(
     path,
-    `codebase_version is ${JSON.stringify(info.codebase_version)} (expected "v2.1" or "v3.0"). Convert the data set first.`,
+    `codebase_version is ${JSON.stringify(info.codebase_version)} (expected "v2.1" or "v3.0"). Convert the data ` +
+      'set first.',
   );
 }

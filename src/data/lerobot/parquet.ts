@@ -1,7 +1,10 @@
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
 import { InputError } from '../../base/index.ts';
 
-/** One column of a parquet file, row after row in one flat array: `data` is [rows, width]; whole numbers come as float64. */
+/**
+ * One column of a parquet file, row after row in one flat array: `data` is [rows, width]; whole numbers come as
+ * float64.
+ */
 export interface Column {
   readonly rows: number;
   /** Numbers per row: 1 for a scalar column, the list's length for a list column (all rows must agree). */
@@ -17,7 +20,10 @@ export class ParquetError extends InputError {
 /** Loaded with the first file that is read: many commands and workers need none, and it takes a quarter of a second. */
 let api: typeof import('@duckdb/node-api');
 let connection: Promise<DuckDBConnection> | undefined;
-/** One in-memory DuckDB per thread of the process, single-threaded inside: the work is spread over worker threads instead. */
+/**
+ * One in-memory DuckDB per thread of the process, single-threaded inside: the work is spread over worker threads
+ * instead.
+ */
 function duckdb(): Promise<DuckDBConnection> {
   connection ??= import('@duckdb/node-api').then(async (loaded) => {
     api = loaded;
@@ -44,7 +50,10 @@ export async function queryParquet(path: string, sql: (table: string) => string)
   }
 }
 
-/** Which rows of a file are of which episode, where an episode's rows lie together: from the first of them up to the one after the last. */
+/**
+ * Which rows of a file are of which episode, where an episode's rows lie together: from the first of them up to the
+ * one after the last.
+ */
 export async function episodeRows(path: string): Promise<Map<number, { readonly from: number; readonly to: number }>> {
   const sql = `select episode_index as e, min(file_row_number) as first, max(file_row_number) as last, count(*) as n
     from read_parquet(${quote(path)}, file_row_number = true) group by episode_index`;
@@ -84,7 +93,8 @@ export async function queryColumns<N extends string>(
 ): Promise<Record<N, Column>> {
   const parts: Column[][] = columns.map(() => []);
   try {
-    const sql = `select ${columns.map(name).join(', ')} from read_parquet(${quote(path)})${where ? ` where ${where}` : ''}`;
+    const from = `read_parquet(${quote(path)})${where ? ` where ${where}` : ''}`;
+    const sql = `select ${columns.map(name).join(', ')} from ${from}`;
     const result = await (await duckdb()).run(sql);
     for (;;) {
       const chunk = await result.fetchChunk();

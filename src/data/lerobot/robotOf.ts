@@ -15,7 +15,10 @@ const widthOf = (info: Info, feature: string): number | undefined => info.featur
 export const pictureFeatures = (info: Info): string[] =>
   Object.entries(info.features).flatMap(([name, { dtype }]) => (dtype === 'video' || dtype === 'image' ? [name] : []));
 
-/** Why a data set cannot be of a robot, frames a second aside; undefined when it can. A set without any picture lacks no camera. */
+/**
+ * Why a data set cannot be of a robot, frames a second aside; undefined when it can. A set without any picture lacks
+ * no camera.
+ */
 function misfit(robot: Robot, info: Info): string | undefined {
   const action = widthOf(info, 'action');
   if (action !== robot.width) return `its actions have ${action ?? 'no known number of'} numbers, not ${robot.width}`;
@@ -29,7 +32,8 @@ function misfit(robot: Robot, info: Info): string | undefined {
 }
 
 /**
- * The robot that comes with Valet and fits a data set: one of the data set's `robot_type`, else the only one that fits at all. Its rate is the data
+ * The robot that comes with Valet and fits a data set: one of the data set's `robot_type`, else the only one that
+ * fits at all. Its rate is the data
  * set's frames a second.
  */
 export function recognisedRobot(info: Info): Robot | undefined {
@@ -53,7 +57,8 @@ export async function robotOf(root: string, info: Info, given?: Robot): Promise<
   if (reason)
     throw new InputError(
       given ? root : recorded,
-      `the data set is not of the robot ${robot.name}: ${reason}. Choose another, or have one proposed by valet data robot.`,
+      `the data set is not of the robot ${robot.name}: ${reason}. Choose another, or have one proposed by valet ` +
+        'data robot.',
     );
   return robot;
 }
@@ -64,7 +69,8 @@ export function requireRobot({ root, info, robot }: Pick<Dataset, 'root' | 'info
   const numbers = `${widthOf(info, 'action') ?? '?'} actions, ${widthOf(info, 'observation.state') ?? '?'} of state`;
   throw new InputError(
     root,
-    `it is not known which robot made this data set (robot_type ${JSON.stringify(info.robot_type ?? null)}, ${numbers}). ` +
+    `it is not known which robot made this data set (robot_type ${JSON.stringify(info.robot_type ?? null)}, ` +
+      `${numbers}). ` +
       'Say it with --robot NAME|FILE; valet data robot DIR --out robot.json writes such a file.',
   );
 }
@@ -79,7 +85,9 @@ export function commonRobot(datasets: readonly Dataset[]): Robot {
     if (!sameRobot(robot, its))
       throw new InputError(
         other.root,
-        `is of another robot (${its.name}, ${its.width} actions at ${its.rate} Hz) than ${first.root} (${robot.name}, ${robot.width} at ${robot.rate} Hz). Train on one robot's data, or say with --robot which they all are.`,
+        `is of another robot (${its.name}, ${its.width} actions at ${its.rate} Hz) than ${first.root} ` +
+          `(${robot.name}, ${robot.width} at ${robot.rate} Hz). Train on one robot's data, or say with --robot which ` +
+          'they all are.',
       );
   }
   return robot;

@@ -1,7 +1,8 @@
 import type { Annotation } from './layout.ts';
 
 /**
- * Stage per frame from annotated skills: skill i of the list is stage i; a frame between two skills belongs to the one before it.
+ * Stage per frame from annotated skills: skill i of the list is stage i; a frame between two skills belongs to the
+ * one before it.
  * An interrupted skill has several intervals.
  */
 export function stagesFromSkills(annotation: Annotation, length: number): Uint8Array | undefined {

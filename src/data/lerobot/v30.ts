@@ -36,7 +36,8 @@ export async function openV30(root: string, info: Info, robot: Robot | undefined
     const row = byIndex.get(episode.index)!;
     return moved?.get(episode.index) ?? dataFile(row['data/chunk_index'], row['data/file_index']);
   };
-  // The official converter names the previous file for the first episode of every later file; then the files themselves are asked.
+  // The official converter names the previous file for the first episode of every later file; then the files
+  // themselves are asked.
   let moved: Map<number, string> | undefined;
   const findFiles = async () => {
     moved = new Map();

@@ -15,17 +15,22 @@ export interface DatasetOptions {
   /** Pictures are this wide and high, one number for square ones; when left out, as the robot's cameras take them. */
   readonly imageSize?: number | PictureSize;
   readonly video?: VideoSettings;
-  /** Episode numbers per task: episode_index = task x chunksSize + number. The original's 10000 is too small for thousands of instances. */
+  /**
+   * Episode numbers per task: episode_index = task x chunksSize + number. The original's 10000 is too small for
+   * thousands of instances.
+   */
   readonly chunksSize?: number;
   /** Put the finished data set in the place of an old one. */
   readonly replace?: boolean;
 }
 
 /**
- * Writes a LeRobot v2.1 data set in the BEHAVIOR layout. Everything goes into a folder beside `dir` and takes its name only in `finish`;
+ * Writes a LeRobot v2.1 data set in the BEHAVIOR layout. Everything goes into a folder beside `dir` and takes its
+ * name only in `finish`;
  * a process that dies leaves no half data set.
  *
- * Many workers can feed one writer: each calls `encodeEpisode(episode, writer.folder, writer.layout)` with a number from
+ * Many workers can feed one writer: each calls `encodeEpisode(episode, writer.folder, writer.layout)` with a number
+ * from
  * `writer.nextIndex(task)` and sends the small result back for `addEncoded`.
  */
 export class DatasetWriter {
@@ -106,7 +111,8 @@ export class DatasetWriter {
     if (Math.floor(encoded.episodeIndex / this.layout.info.chunks_size) !== encoded.taskIndex)
       throw new InputError(
         where,
-        `its number belongs to another task than ${encoded.taskIndex} (episode_index = task x ${this.layout.info.chunks_size} + number).`,
+        `its number belongs to another task than ${encoded.taskIndex} (episode_index = task x ` +
+          `${this.layout.info.chunks_size} + number).`,
       );
     const first = this.episodes.values().next().value;
     if (first && first.widths.state !== encoded.widths.state)
@@ -118,12 +124,14 @@ export class DatasetWriter {
       if (first && first.widths[column] > 0 !== encoded.widths[column] > 0)
         throw new InputError(
           where,
-          `has ${encoded.widths[column] > 0 ? '' : 'no '}${column}, unlike the first episode. Give them for all episodes or for none.`,
+          `has ${encoded.widths[column] > 0 ? '' : 'no '}${column}, unlike the first episode. Give them for all ` +
+            'episodes or for none.',
         );
     if (first && first.hasStages !== encoded.hasStages)
       throw new InputError(
         where,
-        `has ${encoded.hasStages ? '' : 'no '}stages, unlike the first episode. Give stages for all episodes or for none.`,
+        `has ${encoded.hasStages ? '' : 'no '}stages, unlike the first episode. Give stages for all episodes or ` +
+          'for none.',
       );
     this.episodes.set(encoded.episodeIndex, encoded);
     const number = encoded.episodeIndex % this.layout.info.chunks_size;

@@ -23,7 +23,10 @@ export interface SampleChoice {
   readonly taskNumStages: readonly number[];
 }
 
-/** @throws InputError when a camera of the robot is missing, a task is beyond the table, or a data set has no chunk at all */
+/**
+ * @throws InputError when a camera of the robot is missing, a task is beyond the table, or a data set has no chunk
+ * at all
+ */
 export function planSamples(datasets: readonly Dataset[], robot: Robot, choice: SampleChoice): SamplePlan {
   const { horizon, frameStride, seed, split } = choice;
   const requests: LoadRequest[] = [];
@@ -46,7 +49,8 @@ export function planSamples(datasets: readonly Dataset[], robot: Robot, choice: 
     if (count.samples === 0)
       throw new InputError(
         dataset.root,
-        `gives no samples: none of its ${dataset.episodes.length} episodes${split ? ` in the ${split.part} part` : ''} has ${horizon} frames.`,
+        `gives no samples: none of its ${dataset.episodes.length} ` +
+          `episodes${split ? ` in the ${split.part} part` : ''} has ${horizon} frames.`,
       );
     return count;
   });
@@ -59,11 +63,15 @@ function requireTasks({ root, episodes }: Dataset, taskNumStages: readonly numbe
   if (beyond)
     throw new InputError(
       root,
-      `episode ${beyond.index} is of task ${beyond.taskIndex}, the table of stages has tasks 0…${taskNumStages.length - 1}. Make model.taskNumStages longer (--set, or --stage-table FILE).`,
+      `episode ${beyond.index} is of task ${beyond.taskIndex}, the table of stages has tasks ` +
+        `0…${taskNumStages.length - 1}. Make model.taskNumStages longer (--set, or --stage-table FILE).`,
     );
 }
 
-/** Places of the episodes kept for validation: a fixed draw of `share` of the data set (at least one, never all), the same in every run. */
+/**
+ * Places of the episodes kept for validation: a fixed draw of `share` of the data set (at least one, never all), the
+ * same in every run.
+ */
 function validationPlaces(dataset: Dataset, share: number): Set<number> {
   const count = dataset.episodes.length;
   const places = Random.of('validation').shuffle(Array.from({ length: count }, (_, i) => i));

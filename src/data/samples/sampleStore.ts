@@ -69,9 +69,11 @@ export class SampleStore {
   }
 
   /**
-   * Reads all samples of the data sets (`dir` or `dir:weight`) into memory. Without any weight every sample is as likely as any other;
+   * Reads all samples of the data sets (`dir` or `dir:weight`) into memory. Without any weight every sample is as
+   * likely as any other;
    * with weights each folder gets its share of every batch, a folder without one counting as 1.
-   * @throws InputError when they do not fit (with numbers), an episode is damaged, or the data sets are of different robots
+   * @throws InputError when they do not fit (with numbers), an episode is damaged, or the data sets are of different
+   * robots
    */
   static async load(dataFolders: readonly string[], options: SampleStoreOptions): Promise<SampleStore> {
     const { frameStride = 1, imageSize, seed = 0, stageLabels = 'time', taskNumStages = BEHAVIOR_STAGES } = options;
@@ -116,7 +118,10 @@ export class SampleStore {
     return this.table.taskInfoWidth;
   }
 
-  /** The batch of `step`: a pure function of (seed, step) for the same data and options; each folder's samples once per epoch. */
+  /**
+   * The batch of `step`: a pure function of (seed, step) for the same data and options; each folder's samples once
+   * per epoch.
+   */
   batch(step: number, size: number, seed: number | string): RawBatch {
     return this.gather(this.sampler.indices(step, size, seed));
   }
@@ -166,7 +171,10 @@ function pictureBlocks(samples: number, sampleBytes: number): PictureBlocks {
   return { blocks, samplesPerBlock, sampleBytes };
 }
 
-/** Bytes a sample takes beside pictures and state: task, stage, folder, episode, frame, row, and privileged numbers as a guess. */
+/**
+ * Bytes a sample takes beside pictures and state: task, stage, folder, episode, frame, row, and privileged numbers
+ * as a guess.
+ */
 const OTHER_BYTES = 4 * (64 + 5);
 
 /** @throws InputError when the samples do not fit in memory, with the frame stride that would */
@@ -185,7 +193,8 @@ function requireRoom(
   const fitting = Math.ceil((frameStride * needed) / limit);
   throw new InputError(
     'SampleStore',
-    `${samples} samples of ${cameras.length} x ${imageSize}x${imageSize} pictures need ${gigabytes(needed)}, more than the ${gigabytes(limit)} allowed. ` +
+    `${samples} samples of ${cameras.length} x ${imageSize}x${imageSize} pictures need ${gigabytes(needed)}, more ` +
+      `than the ${gigabytes(limit)} allowed. ` +
       `A frameStride of ${fitting} instead of ${frameStride} would fit.`,
   );
 }

@@ -1,7 +1,8 @@
 import { InputError, Random } from '../../base/index.ts';
 
 /**
- * Frames at which the training samples of an episode begin: every `stride`-th of [0, length - horizon], from an offset that depends on the seed.
+ * Frames at which the training samples of an episode begin: every `stride`-th of [0, length - horizon], from an
+ * offset that depends on the seed.
  * An episode that is long enough gives at least one.
  */
 export function chunkStarts(length: number, horizon: number, stride: number, ...seed: (string | number)[]): Int32Array {
@@ -19,7 +20,8 @@ export interface SampleFolder {
 
 /**
  * Which samples a batch holds: a pure function of (seed, step), so that a resumed run sees the same batches.
- * Each folder gets its share of every batch (rounded so that the shares hold over time) and goes through its own samples in a new
+ * Each folder gets its share of every batch (rounded so that the shares hold over time) and goes through its own
+ * samples in a new
  * random order each epoch, each sample once per epoch.
  */
 export class Sampler {

@@ -2,7 +2,10 @@ import { InputError } from '../../base/index.ts';
 import { stageAtTime } from '../../robot/index.ts';
 import type { Dataset, Episode } from '../lerobot/index.ts';
 
-/** How a frame gets its stage: `time` cuts a demonstration into equal parts (the original), `skills` are the recorded ones. */
+/**
+ * How a frame gets its stage: `time` cuts a demonstration into equal parts (the original), `skills` are the recorded
+ * ones.
+ */
 export type StageLabels = 'time' | 'skills';
 
 /** The longer demonstration that an episode is a window of, in frames; the episode itself where it says nothing. */

@@ -10,7 +10,10 @@ const [FEWEST, MOST] = [5, 15];
 export const stagesOfLength = (seconds: number): number =>
   Math.min(MOST, Math.max(FEWEST, Math.ceil(seconds / STAGE_SECONDS)));
 
-/** Whether a data set is of the challenge: its robot, and its tasks by number and name (v3.0 has no names, and is believed). */
+/**
+ * Whether a data set is of the challenge: its robot, and its tasks by number and name (v3.0 has no names, and is
+ * believed).
+ */
 export function isOfChallenge({ robot, tasks, episodes }: Dataset): boolean {
   if (!robot || !sameRobot(robot, CHALLENGE_ROBOT)) return false;
   const known = (index: number) => {
@@ -22,7 +25,8 @@ export function isOfChallenge({ robot, tasks, episodes }: Dataset): boolean {
 }
 
 /**
- * Stages of each task by id: the challenge's where all data sets are of it. Else from the episodes: with labels by `skills` as many as were recorded,
+ * Stages of each task by id: the challenge's where all data sets are of it. Else from the episodes: with labels by
+ * `skills` as many as were recorded,
  * with labels by `time` `stagesOfLength`; a number that no episode has gets one stage.
  * @throws InputError when stages are to be recorded ones and an episode has none
  */

@@ -22,7 +22,10 @@ export interface DatasetStatisticsOptions {
   readonly paddedWidth?: number | undefined;
   /** Worker threads; by default one per core. The result does not depend on them. */
   readonly workers?: number;
-  /** Bytes for the columns that exact quantiles need, all workers together (`frameBytes` a frame); 4 GiB when left out. */
+  /**
+   * Bytes for the columns that exact quantiles need, all workers together (`frameBytes` a frame); 4 GiB when left
+   * out.
+   */
   readonly memory?: number;
   /** Called after each episode with the frames read so far and in all. */
   readonly reading?: (frames: number, total: number) => void;
@@ -36,7 +39,10 @@ export interface DatasetStatistics {
   readonly chunks: number;
   readonly quantiles: QuantileMethod;
   readonly workers: number;
-  /** Seconds for the pass over the data, and for what comes after it; `processor` is the time that all threads together spent in the pass. */
+  /**
+   * Seconds for the pass over the data, and for what comes after it; `processor` is the time that all threads
+   * together spent in the pass.
+   */
   readonly seconds: { readonly reading: number; readonly computing: number; readonly processor: number };
 }
 
@@ -68,7 +74,8 @@ export async function datasetStatistics(
     if (whole.chunks < 2)
       throw new InputError(
         folders.join(', '),
-        `too few chunks (got ${whole.chunks} from ${whole.frames} frames, expected at least 2). An episode of T frames has T − ${whole.horizon - 1}.`,
+        `too few chunks (got ${whole.chunks} from ${whole.frames} frames, expected at least 2). An episode of T ` +
+          `frames has T − ${whole.horizon - 1}.`,
       );
     const sources = workers.map(
       (worker): FrameSource => ({
@@ -85,7 +92,8 @@ export async function datasetStatistics(
 }
 
 /**
- * Reads the columns that statistics need, and nothing else: what `datasetStatistics` is measured against. With `how` 'pick' only the numbers that statistics
+ * Reads the columns that statistics need, and nothing else: what `datasetStatistics` is measured against. With `how`
+ * 'pick' only the numbers that statistics
  * need are taken, as they take them.
  */
 export function decodeOnly(
@@ -105,7 +113,10 @@ export function decodeOnly(
   });
 }
 
-/** What a frame takes while it is kept: float32 actions and states, the numbers of each rounded up to a multiple of 8. */
+/**
+ * What a frame takes while it is kept: float32 actions and states, the numbers of each rounded up to a multiple of
+ * 8.
+ */
 export const frameBytes = ({ width }: Robot): number => 2 * 4 * 8 * Math.ceil(width / 8);
 
 function processorSeconds(since: NodeJS.CpuUsage): number {

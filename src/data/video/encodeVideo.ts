@@ -11,11 +11,17 @@ import { Codec, CodecContext, FormatContext, Frame, Packet, Rational, SoftwareSc
 import { ValetError } from '../../base/index.ts';
 import { check, VideoError } from './videoError.ts';
 
-/** How pictures become a video. The defaults keep 3-pixel objects of a 64×64 picture: full colour resolution, almost no quantisation. */
+/**
+ * How pictures become a video. The defaults keep 3-pixel objects of a 64×64 picture: full colour resolution, almost
+ * no quantisation.
+ */
 export interface VideoSettings {
   /** x264's constant rate factor; 0 = lossless in YUV. */
   readonly crf?: number;
-  /** Frames between key frames, a second's when left out; every group is closed, so that any frame is at most this many decodes away. */
+  /**
+   * Frames between key frames, a second's when left out; every group is closed, so that any frame is at most this
+   * many decodes away.
+   */
   readonly keyFrameInterval?: number;
 }
 
@@ -25,7 +31,8 @@ const CRF = 4;
 export const VIDEO_CODEC = { 'video.codec': 'h264', 'video.pix_fmt': 'yuv444p' } as const;
 
 /**
- * Writes pictures (uint8 [height, width, 3] RGB each) as an H.264 mp4: 4:4:4, no B-frames, closed groups. Frame k has time k/fps.
+ * Writes pictures (uint8 [height, width, 3] RGB each) as an H.264 mp4: 4:4:4, no B-frames, closed groups. Frame k has
+ * time k/fps.
  * Synchronous; about 8 ms for 90 frames of 64×64. Measured mean absolute error of the round trip: 0.5 of 255
  * (8-bit YUV alone costs 0.3; 4:2:0 would cost 2.6 and blur a 3-pixel object's colour).
  */

@@ -9,7 +9,8 @@ export interface DecodedFrames {
 }
 
 /**
- * Decodes the frames `indices` (ascending, unique; frame k has time k/fps from `startSeconds`) and hands each to `sink` as RGB.
+ * Decodes the frames `indices` (ascending, unique; frame k has time k/fps from `startSeconds`) and hands each to
+ * `sink` as RGB.
  * Frames that are not wanted are decoded only where the codec needs them and never converted.
  * @throws VideoError when the file cannot be read or a wanted frame is not in it
  */

@@ -95,7 +95,8 @@ export class VideoReader {
     if (missing.size > 0)
       throw new VideoError(
         this.path,
-        `frame ${[...missing][0]} is not in the video (${missing.size} of ${indices.length} wanted frames are missing).`,
+        `frame ${[...missing][0]} is not in the video (${missing.size} of ${indices.length} wanted frames are ` +
+          'missing).',
       );
   }
 

@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Ids of the assets of a checkpoint folder: the folders below `assets/` that hold statistics, a vocabulary or nothing yet. An id may contain slashes. */
+/**
+ * Ids of the assets of a checkpoint folder: the folders below `assets/` that hold statistics, a vocabulary or
+ * nothing yet. An id may contain slashes.
+ */
 export function assetIds(checkpoint: string): string[] {
   const found: string[] = [];
   const walk = (id: string): void => {

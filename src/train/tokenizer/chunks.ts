@@ -5,7 +5,8 @@ import { type Robot, stateOf } from '../../robot/index.ts';
 import type { OpenSource, Report } from './source.ts';
 
 /**
- * Delta chunks [horizon, width] of data sets, float32 as in training, episode after episode; chunks that would reach beyond an episode's end are left
+ * Delta chunks [horizon, width] of data sets, float32 as in training, episode after episode; chunks that would reach
+ * beyond an episode's end are left
  * out.
  */
 export async function* deltaChunks(source: OpenSource, phase: string, report: Report): AsyncGenerator<Float32Array> {

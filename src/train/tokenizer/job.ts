@@ -50,7 +50,10 @@ export interface VocabularyReport {
 /** Chunks that the report's round trip takes at most. */
 const ROUND_TRIPS = 20_000;
 
-/** Fits a vocabulary to the chunks of data sets and writes it; a report of what it makes of (a part of) the same chunks. */
+/**
+ * Fits a vocabulary to the chunks of data sets and writes it; a report of what it makes of (a part of) the same
+ * chunks.
+ */
 export async function fitJob(job: FitJob, report: Report): Promise<FitReport> {
   const { scale, vocabSize, out } = job;
   const started = performance.now();

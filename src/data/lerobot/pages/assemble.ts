@@ -1,4 +1,7 @@
-/** Assembles kernelText.ts into bytes.ts: `npx tsx src/data/pages/assemble.ts`. Needs the development dependency wabt. */
+/**
+ * Assembles kernelText.ts into bytes.ts: `npx tsx src/data/pages/assemble.ts`. Needs the development dependency
+ * wabt.
+ */
 import { assembleWasm, writeAssembled } from '../../../base/assembleWasm.ts';
 import { PAGE_KERNEL_TEXT } from './kernelText.ts';
 

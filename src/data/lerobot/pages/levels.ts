@@ -1,6 +1,12 @@
-/** Levels of a page: runs and packed groups of eight (https://parquet.apache.org/docs/file-format/data-pages/encodings/#RLE), here of one or two bits. */
+/**
+ * Levels of a page: runs and packed groups of eight
+ * (https://parquet.apache.org/docs/file-format/data-pages/encodings/#RLE), here of one or two bits.
+ */
 
-/** Calls back for each run (`value`, `length`) or packed byte (`length` 0 says so) until `count` levels were seen; undefined where the data ends before. */
+/**
+ * Calls back for each run (`value`, `length`) or packed byte (`length` 0 says so) until `count` levels were seen;
+ * undefined where the data ends before.
+ */
 function runs(
   bytes: Uint8Array,
   from: number,
@@ -58,7 +64,10 @@ export function checkConstant(bytes: Uint8Array, from: number, end: number, valu
   );
 }
 
-/** Follows repetition levels through a column's pages, and sees whether a row begins every `width` numbers and nowhere else. */
+/**
+ * Follows repetition levels through a column's pages, and sees whether a row begins every `width` numbers and
+ * nowhere else.
+ */
 export class RowStarts {
   /** Numbers until the next row begins. */
   private left = 0;

@@ -18,9 +18,12 @@ export interface RowRange {
 const EVERY: RowRange = { from: 0, to: Number.POSITIVE_INFINITY };
 
 /**
- * Reads columns of equally long float32 lists straight from parquet pages, without building them: where somebody needs some numbers of each row, nothing is
- * allocated and nothing copied but what decompression writes. It knows the common form only (pages of version 1 or 2, plain or from a dictionary, snappy or
- * not compressed, no nulls) and says so where a file is of another one, or damaged; `queryColumns` then reads it, or says what is wrong.
+ * Reads columns of equally long float32 lists straight from parquet pages, without building them: where somebody
+ * needs some numbers of each row, nothing is
+ * allocated and nothing copied but what decompression writes. It knows the common form only (pages of version 1 or 2,
+ * plain or from a dictionary, snappy or
+ * not compressed, no nulls) and says so where a file is of another one, or damaged; `queryColumns` then reads it, or
+ * says what is wrong.
  */
 export class PageReader {
   private readonly memory = new PageMemory();
@@ -36,7 +39,11 @@ export class PageReader {
     this.bodies = new PageBodies(this.memory, exports as unknown as Kernels);
   }
 
-  /** Hands over the rows of the columns, one column after the other: all, or those from `from` up to `to`; false where another reader is needed (some rows may have been handed over). Throws what `take` throws, and nothing else. */
+  /**
+   * Hands over the rows of the columns, one column after the other: all, or those from `from` up to `to`; false
+   * where another reader is needed (some rows may have been handed over). Throws what `take` throws, and nothing
+   * else.
+   */
   read(path: string, columns: readonly string[], take: TakeRows, { from, to }: RowRange = EVERY): boolean {
     if (!this.file.open(path)) return false;
     let failed: { readonly error: unknown } | undefined;

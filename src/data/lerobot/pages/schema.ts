@@ -9,7 +9,8 @@ export interface Leaf {
 }
 
 /**
- * The leaf of a column of lists of float32 in their three-level form (https://github.com/apache/parquet-format/blob/master/LogicalTypes.md#lists), whatever the
+ * The leaf of a column of lists of float32 in their three-level form
+ * (https://github.com/apache/parquet-format/blob/master/LogicalTypes.md#lists), whatever the
  * levels are called; undefined where it is of another form.
  */
 export function listLeaf(schema: readonly SchemaElement[], name: string): Leaf | undefined {

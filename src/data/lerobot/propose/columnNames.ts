@@ -2,7 +2,8 @@ import type { ActionPart } from '../../../robot/index.ts';
 import type { Info } from '../layout.ts';
 
 /**
- * What a feature calls its numbers: `names` as a list, or as an object that holds one list (`{motors: […]}`, `{axes: […]}`); undefined where it names
+ * What a feature calls its numbers: `names` as a list, or as an object that holds one list (`{motors: […]}`, `{axes:
+ * […]}`); undefined where it names
  * none, or not as many as it has.
  */
 export function columnNames(info: Info, feature: string): string[] | undefined {
@@ -35,8 +36,12 @@ const GRIPPER = /gripper|finger|claw/;
 const BASE = /^(base|chassis|wheel|wheels|mobile|vx|vy|vz|vyaw|vtheta|wz)$/;
 const PLANAR = /^(x|y|theta|yaw|linear|angular)$/;
 const VELOCITY = /^(v|vel|velocity)$/;
-const JOINT =
-  /^(joint|motor|waist|shoulder|elbow|wrist|forearm|arm|torso|trunk|spine|head|neck|hip|knee|ankle|pan|tilt|lift|flex|pos|position|qpos)\d*$/;
+const JOINT = new RegExp(
+  `^(${[
+    ...['joint', 'motor', 'arm', 'waist', 'shoulder', 'elbow', 'wrist', 'forearm', 'torso', 'trunk', 'spine'],
+    ...['head', 'neck', 'hip', 'knee', 'ankle', 'pan', 'tilt', 'lift', 'flex', 'pos', 'position', 'qpos'],
+  ].join('|')})\\d*$`,
+);
 const BODIES = [
   ['torso', /^(torso|trunk|spine)\d*$/],
   ['head', /^(head|neck)\d*$/],

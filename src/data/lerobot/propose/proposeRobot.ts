@@ -20,7 +20,10 @@ export interface RobotProposal {
   readonly guesses: readonly string[];
 }
 
-/** Proposes a robot from a LeRobot data set's own metadata. @throws InputError when the folder has none, or no robot follows from it */
+/**
+ * Proposes a robot from a LeRobot data set's own metadata. @throws InputError when the folder has none, or no robot
+ * follows from it
+ */
 export async function proposeRobot(dir: string): Promise<RobotProposal> {
   const path = join(dir, 'meta', 'info.json');
   return proposedRobot(await readJson(path, InfoSchema), await actionExtremes(dir), path);
@@ -33,8 +36,10 @@ export function proposedRobot(info: Info, extremes?: Extremes, where = 'info.jso
   if (!stateWidth || stateWidth < width)
     throw new InputError(
       where,
-      `observation.state has ${stateWidth || 'no'} numbers, the action ${width}. A state needs a number for each column of the action: ` +
-        `record them, or write robot.json by hand, with a proprioception layout of its own length whose \`state\` says where each of the ${width} comes from (as in src/robot/robots/r1pro.json).`,
+      `observation.state has ${stateWidth || 'no'} numbers, the action ${width}. A state needs a number for each ` +
+        'column of the action: ' +
+        'record them, or write robot.json by hand, with a proprioception layout of its own length whose `state` ' +
+        `says where each of the ${width} comes from.`,
     );
   const guesses: string[] = [];
   const known = recognisedRobot(info);
@@ -123,7 +128,8 @@ function proposedGrippers(
     const name = again > 0 ? `${part}${again + 1}` : part;
     const source = recorded ? 'the least and largest recorded action' : 'no statistics tell';
     guesses.push(
-      `${name} (column ${column}) is closed at ${closed} and open at ${open}: ${source}; swap them if it is the other way round`,
+      `${name} (column ${column}) is closed at ${closed} and open at ${open}: ${source}; swap them if it is the ` +
+        'other way round',
     );
     const at = (share: number) => closed + share * (open - closed);
     return { name, column, closed, open, closedOnNothing: at(NOTHING), openAbove: at(OPEN) };
@@ -145,7 +151,8 @@ function proposedLayout(
     guesses.push(
       length === width
         ? 'the state is taken to be in the order of the action, for their names do not tell'
-        : `the state is taken to be the first ${width} of ${length} numbers, for their names do not tell; nothing is relative to it`,
+        : `the state is taken to be the first ${width} of ${length} numbers, for their names do not tell; nothing ` +
+            'is relative to it',
     );
   const columns = matched ? places : Array.from({ length: width }, (_, i) => i);
   return {
