@@ -92,3 +92,13 @@ export function systemError(
   const at = path && !(inside && path.startsWith(inside)) ? path : where;
   return new ValetError(at || syscall!, what, kind, { cause: error });
 }
+
+/**
+ * A value that is there by the logic of the program: `present(map.get(key), 'the weight')`.
+ * @throws ValetError that names what is missing: a mistake in Valet, not in what it was given
+ */
+export function present<T>(value: T | null | undefined, what: string): T {
+  if (value === undefined || value === null)
+    throw new ValetError('Valet', `${what} is missing. This is a mistake in Valet.`);
+  return value;
+}
