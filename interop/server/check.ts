@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { createPolicy, createSession } from '../../src/control/index.ts';
-import type { Observation } from '../../src/robot/index.ts';
+import { CHALLENGE_ROBOT, type Observation } from '../../src/robot/index.ts';
 import { RemotePolicy, startServer } from '../../src/serve/index.ts';
 import { observationFromWire, packMessage, unpackMessage } from '../../src/wire/index.ts';
 import { ArithmeticPlanner, fakeObservation } from '../../test/support/serve.ts';
@@ -161,8 +161,8 @@ async function remote(executable: string, report: Parameters<Check>[0]): Promise
       const observation = fakeObservation({ taskId: step, joint: step / 64, shade: step });
       const action = await policy.act(observation);
       const expected = Float32Array.from(
-        { length: 23 },
-        (_, i) => 2 * observation.proprioception[158 + i]! + (step < 10 ? 0 : 1),
+        observation.proprioception.subarray(158, 158 + CHALLENGE_ROBOT.width),
+        (x) => 2 * x + (step < 10 ? 0 : 1),
       );
       [expected[0], expected[1]] = [step, step];
       if (action.every((value, i) => value === expected[i])) right++;

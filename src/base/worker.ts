@@ -14,7 +14,8 @@ export function startWorker(name: string, workerData?: unknown): Worker {
   if (existsSync(fileURLToPath(beside))) return new Worker(beside, { workerData });
   const source = new URL(`../${name}.ts`, import.meta.url);
   if (!existsSync(fileURLToPath(source))) throw new ValetError('startWorker', `no worker named ${name}.`);
-  const boot = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(source.href)}); })`;
+  const load = `import(${JSON.stringify(source.href)})`;
+  const boot = `import('tsx/esm/api').then(({ register }) => { register(); return ${load}; })`;
   return new Worker(boot, { eval: true, workerData });
 }
 

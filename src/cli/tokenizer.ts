@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { FAST_MAX_TOKENS, parseColumns } from '../action/index.ts';
 import { duration, InputError, Progress, WorkerClient } from '../base/index.ts';
 import { CHALLENGE_ROBOT } from '../robot/index.ts';
-import { assetIds, type CheckJob, type CheckReport, type FitJob, type FitReport, ownAssetId } from '../train/index.ts';
+import type { CheckJob, CheckReport, FitJob, FitReport } from '../train/index.ts';
 import { aboveZero, positive } from './shared/numbers.ts';
 
 interface Common {
@@ -77,7 +77,7 @@ async function fit(
     scale: options.scale,
     vocabSize: options.vocabSize,
     maxTokens: options.maxTokens,
-    out: folderFor(options.out, options.assetId),
+    out: await folderFor(options.out, options.assetId),
   };
   const report = await inWorker<FitReport>('fit', job, options.quiet);
   for (const warning of report.warnings) process.stderr.write(`warning: ${warning}\n`);
@@ -86,10 +86,12 @@ async function fit(
 }
 
 /** A checkpoint keeps its vocabulary in its assets; any other folder holds the files itself. */
-function folderFor(out: string, assetId: string | undefined): string {
+async function folderFor(out: string, assetId: string | undefined): Promise<string> {
   const inside = (id: string) => join(out, 'assets', id, 'fast_tokenizer');
   if (assetId !== undefined) return inside(assetId);
   if (!existsSync(join(out, 'params.safetensors'))) return out;
+  // Loaded here: the door of training brings the runtime along, which the worker has, and help does not need.
+  const { assetIds, ownAssetId } = await import('../train/index.ts');
   const own = ownAssetId(out);
   if (own !== undefined) return inside(own);
   const ids = assetIds(out);
