@@ -2,7 +2,7 @@ import pc from 'picocolors';
 import type { Check } from './check.ts';
 import { Skip } from './python.ts';
 
-const CHECKS: Record<string, () => Promise<{ check: Check }>> = {
+const CHECKS: Readonly<Record<string, () => Promise<{ check: Check }>>> = {
   checkpoints: () => import('./checkpoints/check.ts'),
   server: () => import('./server/check.ts'),
   balancer: () => import('./balancer/check.ts'),
@@ -19,13 +19,14 @@ async function main(all: string[]): Promise<number> {
     return 2;
   }
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const name of names.length > 0 ? names : Object.keys(CHECKS)) {
+  for (const [name, load] of Object.entries(CHECKS)) {
+    if (names.length > 0 && !names.includes(name)) continue;
     const report = (what: string, passed: boolean, detail = '') => {
       counts[passed ? 'passed' : 'failed']++;
       console.log(`${passed ? pc.green('pass') : pc.red('FAIL')} ${name}: ${what}${detail ? ` (${detail})` : ''}`);
     };
     try {
-      await (await CHECKS[name]!()).check(report, args);
+      await (await load()).check(report, args);
     } catch (error) {
       if (error instanceof Skip) {
         counts.skipped++;

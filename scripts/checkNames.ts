@@ -26,7 +26,7 @@ export function duplicateExports(files: readonly Source[]): Finding[] {
       ? others.map(({ path, line }) => ({
           path,
           line,
-          text: `'${name}' is exported by ${first.path}:${first.line}, too. Give one of them another name, or share one.`,
+          text: `'${name}' is exported by ${first.path}:${first.line}, too. Rename one, or share one.`,
         }))
       : [],
   );

@@ -51,7 +51,7 @@ it.each([
   'xoshiro128** seeded by SHA-256 of the text.',
   '// the facts, 1.23 says so',
   'const MAX_AXES = 32;',
-  'got `${String(extent).slice(0, 30)}`',
+  'got extent.slice(0, 30)',
   'throw: expected a port, or a range of up to 256 such as 8000-8063.',
   '/** A process of the r1 program. */',
 ])('lets %s pass', (line) => {

@@ -58,22 +58,23 @@ async function leastConnections(ports: readonly number[]): Promise<Balancer> {
   const open = new Map(ports.map((port) => [port, new Set<Socket>()]));
   const server: Server = createServer((client) => {
     client.on('error', () => client.destroy());
-    const forward = ([port, ...others]: number[]): void => {
-      if (port === undefined) return void client.destroy();
+    const forward = ([chosen, ...others]: readonly (readonly [number, Set<Socket>])[]): void => {
+      if (!chosen) return void client.destroy();
+      const [port, clients] = chosen;
       const upstream = connect({ port, host: '127.0.0.1' });
       upstream.once('error', () => forward(others));
       upstream.once('connect', () => {
         upstream.removeAllListeners('error').on('error', () => client.destroy());
-        open.get(port)!.add(client);
+        clients.add(client);
         client.once('close', () => {
-          open.get(port)!.delete(client);
+          clients.delete(client);
           upstream.destroy();
         });
         upstream.once('close', () => client.destroy());
         client.pipe(upstream).pipe(client);
       });
     };
-    forward([...open].sort(([, a], [, b]) => a.size - b.size).map(([port]) => port));
+    forward([...open].sort(([, a], [, b]) => a.size - b.size));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };

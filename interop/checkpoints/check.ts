@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { present } from '../../src/base/index.ts';
 import {
   configs,
   exportCheckpoint,
@@ -73,12 +74,22 @@ async function freshOutput(side: PythonSide, place: string, report: Report, of: 
             value: seed % 2 === 0,
           };
           const answer = await side.ask<Answer>(request);
-          const what = `${dtype}, ${use_ocdbt ? 'OCDBT' : 'folders'}, zarr ${use_zarr3 ? 3 : 2}, ${chunk_byte_size ? `chunks of ${chunk_byte_size} bytes` : 'whole arrays'}`;
+          const what = `${dtype}, ${layoutText(request)}`;
           const problem = answer.error ?? (await unequal(out, await readSafetensors(expected)));
           report(`Valet reads ${what}`, problem === undefined, problem ?? of);
           await rm(out, { recursive: true, force: true });
         }
 }
+
+interface Layout {
+  readonly use_ocdbt: boolean;
+  readonly use_zarr3: boolean;
+  readonly chunk_byte_size: number | null;
+}
+
+const layoutText = ({ use_ocdbt, use_zarr3, chunk_byte_size }: Layout): string =>
+  `${use_ocdbt ? 'OCDBT' : 'folders'}, zarr ${use_zarr3 ? 3 : 2}, ` +
+  (chunk_byte_size ? `chunks of ${chunk_byte_size} bytes` : 'whole arrays');
 
 interface RawArray {
   readonly shape: readonly number[];
@@ -95,7 +106,7 @@ async function oddTrees(side: PythonSide, place: string, report: Report, of: str
         const out = join(place, `odd-${++seed}`);
         const request = { do: 'odd', out, seed, use_ocdbt, use_zarr3, chunk_byte_size };
         const { error, arrays } = await side.ask<{ error?: string; arrays: Record<string, RawArray> }>(request);
-        const what = `${use_ocdbt ? 'OCDBT' : 'folders'}, zarr ${use_zarr3 ? 3 : 2}, ${chunk_byte_size ? `chunks of ${chunk_byte_size} bytes` : 'whole arrays'}`;
+        const what = layoutText(request);
         const problem = error ?? (await unequalBytes(out, arrays));
         report(`Valet reads every type and name, ${what}`, problem === undefined, problem ?? of);
         await rm(out, { recursive: true, force: true });
@@ -108,7 +119,7 @@ async function unequalBytes(path: string, expected: Record<string, RawArray>): P
     if ([...leaves.keys()].sort().join() !== Object.keys(expected).sort().join())
       return `other names: ${[...leaves.keys()]}`;
     for (const [name, leaf] of leaves) {
-      const { shape, dtype, hex } = expected[name]!;
+      const { shape, dtype, hex } = present(expected[name], name);
       if (leaf.dtype !== dtype || String(leaf.shape) !== String(shape))
         return `${name} is ${leaf.dtype} [${leaf.shape}]`;
       const got = Buffer.alloc(hex.length / 2, 0xee);
@@ -149,7 +160,8 @@ async function deepDatabases(side: PythonSide, place: string, report: Report, of
       const answer = await side.ask<Answer>(request);
       const problem = answer.error ?? (await unequal(out, await readSafetensors(expected)));
       report(
-        `Valet reads a deep tree, nodes ${plain ? 'plain' : 'packed'}, ${numbered ? 'numbered manifests, ' : ''}${compressor ? Object.values(compressor).join(' ') : 'no compressor'}`,
+        `Valet reads a deep tree, nodes ${plain ? 'plain' : 'packed'}, ${numbered ? 'numbered manifests, ' : ''}` +
+          (compressor ? Object.values(compressor).join(' ') : 'no compressor'),
         problem === undefined,
         problem ?? of,
       );
@@ -191,7 +203,7 @@ async function unequal(path: string, expected: Parameters): Promise<string | und
     if ([...leaves.keys()].sort().join() !== [...expected.keys()].sort().join())
       return `other names: ${[...leaves.keys()].slice(0, 3)}`;
     for (const [name, leaf] of leaves) {
-      const [got, wanted] = [await readLeaf(leaf), expected.get(name)!];
+      const [got, wanted] = [await readLeaf(leaf), present(expected.get(name), name)];
       const raw = (data: typeof got.data) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
       if (String(got.shape) !== String(wanted.shape) || Buffer.compare(raw(got.data), raw(wanted.data)) !== 0)
         return `${name} differs`;

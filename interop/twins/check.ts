@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { present } from '../../src/base/index.ts';
 import { findCases, type Verdict, verifyCase } from '../../src/verify/index.ts';
 import type { Check } from '../check.ts';
 import { python } from '../python.ts';
@@ -59,6 +60,8 @@ function lines<T>(executable: string, args: readonly string[]): Promise<T[]> {
       if (error) reject(new Error(`${error.message}\n${stderr.slice(-4000)}`));
       else resolve(out);
     });
-    createInterface({ input: child.stdout! }).on('line', (line) => out.push(JSON.parse(line) as T));
+    createInterface({ input: present(child.stdout, 'its output') }).on('line', (line) =>
+      out.push(JSON.parse(line) as T),
+    );
   });
 }

@@ -29,6 +29,7 @@ export async function writeAssembled(
   const lines = (text.match(/.{1,100}/g) ?? []).map((line) => `  '${line}',`);
   writeFileSync(
     fileURLToPath(new URL('bytes.ts', url)),
-    `/** ${source} assembled by assemble.ts; a test compares the two. */\nexport const ${constant} = [\n${lines.join('\n')}\n].join('');\n`,
+    `/** ${source} assembled by assemble.ts; a test compares the two. */\n` +
+      `export const ${constant} = [\n${lines.join('\n')}\n].join('');\n`,
   );
 }

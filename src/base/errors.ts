@@ -48,16 +48,20 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return best;
 }
 
+/** Levenshtein's distance: letters put in, left out or exchanged. */
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
+  // From the letters of `a` so far to the first, second, … letter of `b`.
+  const letters = [...b];
+  let distances = letters.map((_, j) => j + 1);
+  for (const [i, letter] of [...a].entries()) {
+    let [left, diagonal] = [i + 1, i];
+    distances = distances.map((above, j) => {
+      left = Math.min(above + 1, left + 1, diagonal + (letter === letters[j] ? 0 : 1));
+      diagonal = above;
+      return left;
+    });
   }
-  return row[b.length]!;
+  return distances.at(-1) ?? [...a].length;
 }
 
 /** What the operating system refuses, in words, and what to do about it. */
@@ -86,9 +90,20 @@ export function systemError(
   { where, inside }: { where?: string; inside?: string } = {},
 ): ValetError | undefined {
   const { code, syscall, path } = (error ?? {}) as NodeJS.ErrnoException;
-  const refusal = code === undefined || syscall === undefined ? undefined : REFUSALS[code];
+  if (code === undefined || syscall === undefined) return undefined;
+  const refusal = REFUSALS[code];
   if (!refusal) return undefined;
   const [what, kind] = refusal;
   const at = path && !(inside && path.startsWith(inside)) ? path : where;
-  return new ValetError(at || syscall!, what, kind, { cause: error });
+  return new ValetError(at || syscall, what, kind, { cause: error });
+}
+
+/**
+ * A value that is there by the logic of the program: `present(map.get(key), 'the weight')`.
+ * @throws ValetError that names what is missing: a mistake in Valet, not in what it was given
+ */
+export function present<T>(value: T | null | undefined, what: string): T {
+  if (value === undefined || value === null)
+    throw new ValetError('Valet', `${what} is missing. This is a mistake in Valet.`);
+  return value;
 }

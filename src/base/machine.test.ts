@@ -79,7 +79,8 @@ it('refuses with numbers and the first alternative that fits, unless told to ign
   };
   expect(message(1e10)).toBeUndefined();
   expect(message(3e9)).toBe(
-    'door: the work needs about 10.0 GB of memory (3.00 GB can be used here). Nearest setting that fits: quarter (about 2.50 GB). VALET_IGNORE_MEMORY=1 goes on all the same.',
+    'door: the work needs about 10.0 GB of memory (3.00 GB can be used here). ' +
+      'Nearest setting that fits: quarter (about 2.50 GB). VALET_IGNORE_MEMORY=1 goes on all the same.',
   );
   expect(message(1e7)).toContain('No setting fits: even nothing needs about 100 MB.');
   expect(() => requireMemory('door', ask, { available: 1, ignore: true })).not.toThrow();

@@ -39,10 +39,10 @@ export function machineMemory(root = '/'): Memory {
  */
 function controlGroups(own: string): string[] {
   const out = new Set<string>(['sys/fs/cgroup', 'sys/fs/cgroup/memory']);
-  for (const [, controllers, path] of own.matchAll(/^\d+:([^:]*):(\/.*)$/gm)) {
+  for (const [, controllers = '', path = '/'] of own.matchAll(/^\d+:([^:]*):(\/.*)$/gm)) {
     const base = controllers === '' ? 'sys/fs/cgroup' : 'sys/fs/cgroup/memory';
-    if (controllers !== '' && !controllers!.split(',').includes('memory')) continue;
-    for (let at = path!; at !== '/'; at = dirname(at)) out.add(join(base, at));
+    if (controllers !== '' && !controllers.split(',').includes('memory')) continue;
+    for (let at = path; at !== '/'; at = dirname(at)) out.add(join(base, at));
   }
   return [...out];
 }

@@ -44,7 +44,8 @@ export class Progress {
     else if (!this.silent && performance.now() - this.lastLine > 10_000) {
       if (this.lastLine > 0 || seconds > 2)
         process.stderr.write(
-          `${this.label} ${done}/${this.total} ${this.unit} · ${rate.toFixed(rate >= 10 ? 0 : 2)}/s · ${left} left · ${note}\n`,
+          `${this.label} ${done}/${this.total} ${this.unit} · ${rate.toFixed(rate >= 10 ? 0 : 2)}/s · ` +
+            `${left} left · ${note}\n`,
         );
       this.lastLine = performance.now();
     }

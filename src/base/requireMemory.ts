@@ -57,7 +57,7 @@ export function requireMemory(
   const { reason, advice } = refusal;
   throw new InputError(
     where,
-    `${reason}. ${advice[0]!.toUpperCase()}${advice.slice(1)}. VALET_IGNORE_MEMORY=1 goes on all the same.`,
+    `${reason}. ${advice.slice(0, 1).toUpperCase()}${advice.slice(1)}. VALET_IGNORE_MEMORY=1 goes on all the same.`,
   );
 }
 

@@ -19,7 +19,8 @@ function startWorker(name: string, workerData?: unknown): Worker {
   if (!existsSync(path)) throw new ValetError('startWorker', `no worker named ${name} (expected ${path}).`);
   const { href } = pathToFileURL(path);
   if (!FROM_SOURCE) return new Worker(new URL(href), { workerData });
-  const boot = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(href)}); })`;
+  const load = `import(${JSON.stringify(href)})`;
+  const boot = `import('tsx/esm/api').then(({ register }) => { register(); return ${load}; })`;
   return new Worker(boot, { eval: true, workerData });
 }
 

@@ -79,7 +79,8 @@ async function report({ json, checkpoint }: Options): Promise<void> {
   const networks = [...(await fits(found.memory.usable)), ...(await checkpointFits(checkpoint, found.memory.usable))];
   if (json) process.stdout.write(`${JSON.stringify({ ...found, networks })}\n`);
   else process.stdout.write(table(found, networks));
-  if (!devices[0]!.works || !video.works) process.exitCode = 1;
+  // The processor comes first among the candidates, and everything needs it.
+  if (!devices[0]?.works || !video.works) process.exitCode = 1;
 }
 
 type Found = {
@@ -96,12 +97,16 @@ const WIDTH = 100;
 
 /** A sentence in lines of at most `width` letters (a longer word has its own). */
 function wrapped(text: string, width: number): string[] {
-  const lines = [''];
+  const lines: string[] = [];
+  let line = '';
   for (const word of text.split(' '))
-    if (lines.at(-1) === '') lines[lines.length - 1] = word;
-    else if (lines.at(-1)!.length + 1 + word.length <= width) lines[lines.length - 1] += ` ${word}`;
-    else lines.push(word);
-  return lines;
+    if (line === '') line = word;
+    else if (line.length + 1 + word.length <= width) line += ` ${word}`;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  return [...lines, line];
 }
 
 const tick = (good: boolean) => (good ? colours.green('✓') : colours.red('✗'));
@@ -123,7 +128,8 @@ function table({ versions: v, processor: cpu, memory: m, devices, video, ports }
       return wrapped(problem ?? '', WIDTH).map((line, i) => (i === 0 ? `${head}${line}` : `${' '.repeat(12)}${line}`));
     }),
     colours.bold('Memory'),
-    `  ${bytesText(m.total)}, ${bytesText(m.usable)} can be used${m.limit === null ? '' : ` (the control group allows ${bytesText(m.limit)})`}`,
+    `  ${bytesText(m.total)}, ${bytesText(m.usable)} can be used` +
+      (m.limit === null ? '' : ` (the control group allows ${bytesText(m.limit)})`),
     ...networks.flatMap((fit, i) => [
       ...(networks[i - 1]?.config === fit.config ? [] : [`  ${colours.bold(fit.config)}`]),
       fitLine(fit),

@@ -80,7 +80,7 @@ async function fit(
     scale: options.scale,
     vocabSize: options.vocabSize,
     maxTokens: options.maxTokens,
-    out: folderFor(options.out, options.assetId),
+    out: await folderFor(options.out, options.assetId),
   };
   const report = await inWorker<FitReport>('fit', job, options.quiet);
   for (const warning of report.warnings) process.stderr.write(`warning: ${warning}\n`);
@@ -89,10 +89,12 @@ async function fit(
 }
 
 /** A checkpoint keeps its vocabulary in its assets; any other folder holds the files itself. */
-function folderFor(out: string, assetId: string | undefined): string {
+async function folderFor(out: string, assetId: string | undefined): Promise<string> {
   const inside = (id: string) => join(out, 'assets', id, 'fast_tokenizer');
   if (assetId !== undefined) return inside(assetId);
   if (!existsSync(join(out, 'params.safetensors'))) return out;
+  // Loaded here: the door of training brings the runtime along, which the worker has, and help does not need.
+  const { assetIds, ownAssetId } = await import('../train/index.ts');
   const own = ownAssetId(out);
   if (own !== undefined) return inside(own);
   const ids = assetIds(out);

@@ -14,6 +14,12 @@ const mistake = (what: string, file: string, ...edits: (readonly [string, string
   edits,
 });
 
+/** As the source writes it. */
+const COEFFICIENTS = 'net.weight(`kv_transform/$' + '{name}_coeffs`)';
+const MOVING_AVERAGE =
+  "this.kernels.movingAverage(this.pointer('ema'), " +
+  "this.pointer('parameters'), this.padded, emaDecay, 1 - emaDecay);";
+
 /** Mistakes in single operations, in the order of the computation. */
 export const MISTAKES: readonly Mistake[] = [
   mistake('pixels over 256 instead of 255', 'model/network/vision.ts', [
@@ -100,10 +106,7 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'KV mixing transposed',
     'model/network/prefix.ts',
-    [
-      'matmul(net.weight(`kv_transform/${name}_coeffs`), ',
-      'matmul(transpose(net.weight(`kv_transform/${name}_coeffs`), [1, 0]), ',
-    ],
+    [`matmul(${COEFFICIENTS}, `, `matmul(transpose(${COEFFICIENTS}, [1, 0]), `],
     ['stopGradient, type Tensor }', 'stopGradient, type Tensor, transpose }'],
   ),
   mistake('insulation: the gradient is not stopped', 'model/network/prefix.ts', [
@@ -223,14 +226,8 @@ export const MISTAKES: readonly Mistake[] = [
   mistake(
     'moving average before the step',
     'tensor/training/trainingState.ts',
-    [
-      "this.kernels.movingAverage(this.pointer('ema'), this.pointer('parameters'), this.padded, emaDecay, 1 - emaDecay);",
-      '{}',
-    ],
-    [
-      '    this.step++;\n',
-      "    this.step++;\n    if (emaDecay !== undefined) this.kernels.movingAverage(this.pointer('ema'), this.pointer('parameters'), this.padded, emaDecay, 1 - emaDecay);\n",
-    ],
+    [MOVING_AVERAGE, '{}'],
+    ['    this.step++;\n', `    this.step++;\n    if (emaDecay !== undefined) ${MOVING_AVERAGE}\n`],
   ),
   {
     ...mistake('flow times from Beta(1, 1.5)', 'train/batch.ts', [

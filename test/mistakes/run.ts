@@ -119,7 +119,7 @@ export async function tryMistake(mistake: Mistake, groups = ordersOf(mistake)): 
 }
 
 function ordersOf({ file }: Mistake): readonly string[][] {
-  return ORDERS.find(([files]) => files.test(file))![1];
+  return ORDERS.find(([files]) => files.test(file))?.[1] ?? [];
 }
 
 const caught = (finding: Finding): boolean => finding.first !== undefined || finding.test !== undefined;
@@ -143,24 +143,30 @@ export function page(findings: readonly Finding[]): string {
     return `| ${[mistake.what, `\`${mistake.file}\``, ...cells].map(cell).join(' | ')} |`;
   });
   const byTwins = findings.filter(({ first }) => first?.case.startsWith('twin-'));
-  return `# Deliberate mistakes
-
-Whether \`valet verify\` can be trusted shows when something is wrong. \`npx tsx test/mistakes/run.ts\` makes the mistakes below one at a time in a copy of the
-source and verifies the committed cases: those made with the original program (\`network-tiny\`, \`sampler\`, \`optimizer\`, \`optimizer-weight-decay\`,
-\`train-steps\`), then the twins in \`test/twins\`, whose sizes and settings the original's cases do not have; it ends with the first of them that is off. It writes this page, and fails when a mistake is not caught, or when the text
-that it changes is no longer there exactly once.
-
-${findings.filter(caught).length} of ${findings.length} mistakes are caught. "First off" is what comes first in the order of the computation, as \`valet verify\` names it; the error is relative to the largest
-magnitude of the tensor, its tolerance beside it; then the number of quantities that are off, and their cases.
-${
-  byTwins.length > 0
-    ? `\n${byTwins.length} are caught by the twins alone, as the original's cases have one key-value head, no absent camera while sampling, the data's correlation and the identity at equal weights, and every ε so small that leaving it out is rounding: ${byTwins.map(({ mistake }) => mistake.what).join('; ')}.\n`
-    : ''
-}
-| mistake | file | first off | error (tolerance) | off |
-| --- | --- | --- | --- | --- |
-${rows.join('\n')}
-`;
+  const alone =
+    `${byTwins.length} are caught by the twins alone, as the original's cases have one key-value head, ` +
+    "no absent camera while sampling, the data's correlation and the identity at equal weights, and every ε so small " +
+    `that leaving it out is rounding: ${byTwins.map(({ mistake }) => mistake.what).join('; ')}.`;
+  return [
+    '# Deliberate mistakes',
+    '',
+    'Whether `valet verify` can be trusted shows when something is wrong. `npx tsx test/mistakes/run.ts` makes the ' +
+      'mistakes below one at a time in a copy of the source and verifies the committed cases: those made with the ' +
+      'original program (`network-tiny`, `sampler`, `optimizer`, `optimizer-weight-decay`, `train-steps`), then the ' +
+      "twins in `test/twins`, whose sizes and settings the original's cases do not have; it ends with the first of " +
+      'them that is off. It writes this page, and fails when a mistake is not caught, or when the text that it ' +
+      'changes is no longer there exactly once.',
+    '',
+    `${findings.filter(caught).length} of ${findings.length} mistakes are caught. "First off" is what comes first in ` +
+      'the order of the computation, as `valet verify` names it; the error is relative to the largest magnitude of ' +
+      'the tensor, its tolerance beside it; then the number of quantities that are off, and their cases.',
+    '',
+    ...(byTwins.length > 0 ? [alone, ''] : []),
+    '| mistake | file | first off | error (tolerance) | off |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
 }
 
 async function main(): Promise<number> {

@@ -39,11 +39,15 @@ export async function checkGradients(
   const builder = new Builder();
   const operands: Record<string, Tensor> = {};
   const feeds: Record<string, Float64Array> = {};
+  const differentiated: { name: string; operand: Tensor; data: Float64Array }[] = [];
   for (const [name, input] of Object.entries(inputs)) {
     const shape = 'shape' in input ? input.shape : input;
     const values = 'shape' in input ? input.values : (r: Random) => r.normal();
-    operands[name] = builder.input(name, shape);
-    feeds[name] = Float64Array.from({ length: size(shape) }, () => Math.fround(values(random)));
+    const operand = builder.input(name, shape);
+    const data = Float64Array.from({ length: size(shape) }, () => Math.fround(values(random)));
+    operands[name] = operand;
+    feeds[name] = data;
+    differentiated.push({ name, operand, data });
   }
   for (const [name, { shape, dtype }] of Object.entries(given)) operands[name] = builder.input(name, shape, dtype);
   const fixed = Object.fromEntries(Object.entries(given).map(([name, { data }]) => [name, data]));
@@ -51,19 +55,16 @@ export async function checkGradients(
   const result = body(operands);
   const weights = Array.from({ length: size(result.shape) }, () => random.normal());
   const loss = sum(mul(result, builder.constant(weights, result.shape)));
-  const names = Object.keys(inputs);
   const emitted = gradients(
     loss,
-    names.map((name) => operands[name]!),
+    differentiated.map(({ operand }) => operand),
   );
   builder.output('loss', loss);
-  names.forEach((name, i) => {
-    builder.output(`gradient/${name}`, emitted[i]!);
-  });
+  for (const [i, gradient] of emitted.entries()) builder.output(`gradient/${differentiated[i]?.name}`, gradient);
   const program = builder.build();
   const session = await Session.create(program, { precision: 'float64' });
   const single = await Session.create(program);
-  const fetches = names.map((name) => `gradient/${name}`);
+  const fetches = differentiated.map(({ name }) => `gradient/${name}`);
   const exact = await session.run({ ...fixed, ...feeds }, fetches);
   const toSingle = (data: unknown) => (data instanceof Float64Array ? Float32Array.from(data) : (data as Float32Array));
   const rounded = await single.run(
@@ -72,13 +73,11 @@ export async function checkGradients(
   );
 
   const lossAt = async (): Promise<number> =>
-    Number((await session.run({ ...fixed, ...feeds }, ['loss']))['loss']!.data[0]);
+    Number((await session.run({ ...fixed, ...feeds }, ['loss']))['loss']?.data[0]);
   let [worst, where, worstFloat32] = [0, '', 0];
-  for (const name of names) {
-    const data = feeds[name]!;
+  for (const { name, data } of differentiated) {
     const measured = new Float64Array(data.length);
-    for (let i = 0; i < data.length; i++) {
-      const value = data[i]!;
+    for (const [i, value] of data.entries()) {
       data[i] = value + STEP;
       const above = await lossAt();
       data[i] = value - STEP;
@@ -86,13 +85,13 @@ export async function checkGradients(
       data[i] = value;
     }
     const largest = measured.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-3);
-    for (let i = 0; i < data.length; i++) {
-      const gradient = Number(exact[`gradient/${name}`]!.data[i]);
-      const error = Math.abs(gradient - measured[i]!) / largest;
-      if (!(error <= worst)) [worst, where] = [error, `${name}[${i}]: emitted ${gradient}, measured ${measured[i]}`];
+    for (const [i, slope] of measured.entries()) {
+      const gradient = Number(exact[`gradient/${name}`]?.data[i]);
+      const error = Math.abs(gradient - slope) / largest;
+      if (!(error <= worst)) [worst, where] = [error, `${name}[${i}]: emitted ${gradient}, measured ${slope}`];
       worstFloat32 = Math.max(
         worstFloat32,
-        Math.abs(Number(rounded[`gradient/${name}`]!.data[i]) - gradient) / largest,
+        Math.abs(Number(rounded[`gradient/${name}`]?.data[i]) - gradient) / largest,
       );
     }
   }

@@ -1,4 +1,4 @@
-import { Random } from '../../base/index.ts';
+import { present, Random } from '../../base/index.ts';
 import { Builder, gradients, type NdArray, type Program, size, type Tensor, type TypedArray } from '../graph/index.ts';
 import { mul, sum } from '../ops/index.ts';
 import { Session, type SessionOptions } from '../run/index.ts';
@@ -30,15 +30,15 @@ export async function checkOp(one: OpCase, options: SessionOptions = {}): Promis
   try {
     const got = await runOnce(program, feeds, options);
     const gradientNames = Object.keys(exact.results).filter((key) => key.startsWith('gradient/'));
-    const errorOf = (key: string) => relativeError(got.results[key]!.data, exact.results[key]!.data);
+    const errorOf = (key: string) => relativeError(got.results[key]?.data, exact.results[key]?.data);
     const error = errorOf('result');
     const gradientError = gradientNames.length > 0 ? Math.max(...gradientNames.map(errorOf)) : null;
     const tolerance = OP_TOLERANCE[options.precision ?? 'float32'];
     const pass = error <= tolerance && (gradientError ?? 0) <= tolerance;
     return { op, name, error, gradientError, milliseconds: got.milliseconds, pass };
   } catch (problem) {
-    const text = (problem as Error).message.split('\n')[0]!;
-    return { op, name, error: Number.NaN, gradientError: null, milliseconds: 0, pass: false, problem: text };
+    const [text] = (problem as Error).message.split('\n');
+    return { op, name, error: Number.NaN, gradientError: null, milliseconds: 0, pass: false, problem: text ?? '' };
   }
 }
 
@@ -47,11 +47,14 @@ function caseProgram({ name, inputs, body, given }: OpCase): { program: Program;
   const random = Random.of(`op ${name}`);
   const builder = new Builder();
   const operands: Record<string, Tensor> = {};
+  const differentiated: { key: string; operand: Tensor }[] = [];
   const feeds: Record<string, TypedArray> = {};
   for (const [key, input] of Object.entries(inputs)) {
     const shape = 'shape' in input ? input.shape : input;
     const values = 'shape' in input ? input.values : (r: Random) => r.normal();
-    operands[key] = builder.input(key, shape);
+    const operand = builder.input(key, shape);
+    operands[key] = operand;
+    differentiated.push({ key, operand });
     feeds[key] = Float64Array.from({ length: size(shape) }, () => Math.fround(values(random)));
   }
   for (const [key, { shape, dtype, data }] of Object.entries(given)) {
@@ -60,19 +63,16 @@ function caseProgram({ name, inputs, body, given }: OpCase): { program: Program;
   }
   const result = body(operands);
   builder.output('result', result);
-  const names = Object.keys(inputs);
-  if (names.length > 0) {
+  if (differentiated.length > 0) {
     const weights = builder.constant(
       Array.from({ length: size(result.shape) }, () => random.normal()),
       result.shape,
     );
     const found = gradients(
       sum(mul(result, weights)),
-      names.map((key) => operands[key]!),
+      differentiated.map(({ operand }) => operand),
     );
-    names.forEach((key, i) => {
-      builder.output(`gradient/${key}`, found[i]!);
-    });
+    for (const [i, gradient] of found.entries()) builder.output(`gradient/${differentiated[i]?.key}`, gradient);
   }
   return { program: builder.build(), feeds };
 }
@@ -83,7 +83,7 @@ async function runOnce(program: Program, feeds: Record<string, TypedArray>, opti
     const own = Object.fromEntries(
       session.inputs.map(({ name, dtype }) => [
         name,
-        dtype === 'float32' ? Float32Array.from(feeds[name] as Float64Array) : feeds[name]!,
+        dtype === 'float32' ? Float32Array.from(feeds[name] as Float64Array) : present(feeds[name], `feed ${name}`),
       ]),
     );
     await session.run(own);
@@ -96,7 +96,8 @@ async function runOnce(program: Program, feeds: Record<string, TypedArray>, opti
 }
 
 /** Largest difference relative to the largest exact number (at least 1e-3); not finite results are infinitely wrong. */
-function relativeError(got: TypedArray, exact: TypedArray): number {
+function relativeError(got: TypedArray | undefined, exact: TypedArray | undefined): number {
+  if (!got || !exact) return Number.POSITIVE_INFINITY;
   let [error, largest] = [0, 1e-3];
   for (let i = 0; i < exact.length; i++) {
     const difference = Math.abs(Number(got[i]) - Number(exact[i]));

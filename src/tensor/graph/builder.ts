@@ -1,5 +1,6 @@
 import { describe, opError, TensorError } from './errors.ts';
-import { size } from './shapes.ts';
+import { inputOf, outputOf, shapeOf } from './node.ts';
+import { lengthOf, sameShape, size } from './shapes.ts';
 import type { Attribute, Constant, DataType, Node, Program, TypedArray, ValueSpec } from './types.ts';
 
 /** A value of a program under construction. Has a static shape and no data. */
@@ -22,6 +23,11 @@ export interface TapeEntry {
   readonly outputs: readonly Tensor[];
   readonly backward: BackwardRule;
 }
+
+/** The gradients that arrive at an op's outputs: of its only output always, of one of several perhaps none. */
+export type OutputGradients<O extends readonly Tensor[]> = O extends readonly [Tensor]
+  ? readonly [Tensor]
+  : { readonly [K in keyof O]: Tensor | null };
 
 export interface EmitOutput {
   readonly shape: readonly number[];
@@ -73,8 +79,8 @@ export class Builder {
       throw opError('Builder.constant', `${values.length} values do not fill the shape [${dims.join(', ')}].`);
     const stored = storeConstant(values, type);
     const key = values.length <= SHARED_CONSTANT_SIZE ? `constant ${type} ${dims} ${stored.join(' ')}` : undefined;
-    const known = key === undefined ? undefined : this.emitted.get(key);
-    if (known) return known[0]!;
+    const [known] = (key === undefined ? undefined : this.emitted.get(key)) ?? [];
+    if (known) return known;
     const tensor = this.value(`constant#${this.serial++}`, dims, type);
     this.constants.push({ ...spec(tensor), data: stored });
     if (key !== undefined) this.emitted.set(key, [tensor]);
@@ -105,8 +111,7 @@ export class Builder {
       throw new TensorError('Builder.build', 'the program has no output. Name one with output(name, tensor).');
     const live = new Set([...this.outputs.values()].map((tensor) => tensor.name));
     const nodes: Node[] = [];
-    for (let i = this.nodes.length - 1; i >= 0; i--) {
-      const node = this.nodes[i]!;
+    for (const node of [...this.nodes].reverse()) {
       if (!node.outputs.some((name) => live.has(name))) continue;
       for (const name of node.inputs) if (name) live.add(name);
       nodes.push(node);
@@ -126,19 +131,19 @@ export class Builder {
   }
 
   /** Emits one node (for the ops of this layer); equal nodes are emitted once. Nothing is recorded for gradients. */
-  emit(
+  emit<const O extends readonly EmitOutput[]>(
     op: string,
     inputs: readonly (Tensor | null)[],
-    outputs: readonly EmitOutput[],
+    outputs: O,
     attributes: Readonly<Record<string, Attribute>> = {},
     domain = '',
-  ): Tensor[] {
+  ): { [K in keyof O]: Tensor } {
     for (const input of inputs)
       if (input && input.builder !== this) throw opError(op, `operand '${input.name}' belongs to another program.`);
     const names = inputs.map((input) => input?.name ?? '');
     const key = `${op} ${domain} ${names.join('\n')} ${JSON.stringify(attributes)}`;
     const known = this.emitted.get(key);
-    if (known) return known;
+    if (known) return known as { [K in keyof O]: Tensor };
     const base = [...this.path, op.toLowerCase()].join('/');
     const tensors = outputs.map((output) =>
       this.value(`${base}#${this.serial++}`, output.shape, output.dtype, output.axes),
@@ -146,21 +151,27 @@ export class Builder {
     this.nodes.push({
       op,
       domain,
-      name: tensors[0]!.name,
+      name: tensors[0]?.name ?? base,
       inputs: names,
       outputs: tensors.map((t) => t.name),
       attributes,
     });
     this.emitted.set(key, tensors);
-    return tensors;
+    return tensors as { [K in keyof O]: Tensor };
   }
 
   /** Records an op for `gradients`, once: equal calls share what they emit, and a second entry would count its gradient twice. Returns its first output. */
-  record(inputs: readonly Tensor[], outputs: readonly Tensor[], backward: BackwardRule): Tensor {
-    const first = outputs[0]!;
+  record<const O extends readonly Tensor[]>(
+    inputs: readonly Tensor[],
+    outputs: O,
+    backward: (gradients: OutputGradients<O>, needed: readonly boolean[]) => (Tensor | null)[],
+  ): Tensor {
+    const [first] = outputs;
+    if (!first) throw opError('Builder.record', 'the op has no output.');
     if (!this.recorded.has(first)) {
       this.recorded.add(first);
-      this.tape.push({ inputs, outputs, backward });
+      // `gradients` calls a rule only when a gradient has arrived, so the only output of an op has one.
+      this.tape.push({ inputs, outputs, backward: backward as BackwardRule });
     }
     return first;
   }
@@ -224,7 +235,6 @@ export function arrayType(data: TypedArray): DataType {
 
 function matmulFlops(node: Node, values: ReadonlyMap<string, ValueSpec>): number {
   if (node.op !== 'matmul') return 0;
-  const a = values.get(node.inputs[0]!)!.shape;
-  const inner = a[a.length - (node.attributes['transA'] ? 2 : 1)]!;
-  return 2 * inner * size(values.get(node.outputs[0]!)!.shape);
+  const inner = lengthOf(shapeOf(values, inputOf(node)), node.attributes['transA'] ? -2 : -1);
+  return 2 * inner * size(shapeOf(values, outputOf(node)));
 }

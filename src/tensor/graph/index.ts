@@ -1,8 +1,9 @@
 export { arrayType, Builder, type Tensor } from './builder.ts';
 export { describe, opError, TensorError } from './errors.ts';
 export { gradients } from './gradients.ts';
+export { inputOf, outputOf, shapeOf } from './node.ts';
 export * as primitives from './primitives.ts';
-export { broadcastShapes, reducedShape, sameShape, size } from './shapes.ts';
+export { broadcastShapes, lengthOf, reducedShape, sameShape, size } from './shapes.ts';
 export type {
   Attribute,
   DataType,

@@ -4,7 +4,7 @@
  */
 import type { Tensor } from './builder.ts';
 import { describe, opError } from './errors.ts';
-import { broadcastAxes, broadcastShapes, reducedShape, sameShape, size } from './shapes.ts';
+import { broadcastAxes, broadcastShapes, lengthOf, reducedShape, sameShape, size } from './shapes.ts';
 import type { Attribute, DataType } from './types.ts';
 
 export type Operand = Tensor | number;
@@ -28,11 +28,11 @@ export function binary(
   if (!shape) throw opError(name, `the shapes do not broadcast (got ${describe(x)} and ${describe(y)}).`);
   if (x.dtype !== y.dtype) throw opError(name, `the types differ (got ${describe(x)} and ${describe(y)}). Use cast.`);
   const axes = sameShape(shape, x.shape) && x.axes ? x.axes : sameShape(shape, y.shape) ? y.axes : undefined;
-  return x.builder.emit(op, [x, y], [{ shape, dtype: dtype ?? x.dtype, ...(axes ? { axes } : {}) }])[0]!;
+  return x.builder.emit(op, [x, y], [{ shape, dtype: dtype ?? x.dtype, ...(axes ? { axes } : {}) }])[0];
 }
 
 export function unary(op: string, x: Tensor, attributes: Record<string, Attribute> = {}, domain = ''): Tensor {
-  return x.builder.emit(op, [x], [x], attributes, domain)[0]!;
+  return x.builder.emit(op, [x], [x], attributes, domain)[0];
 }
 
 export const add = (a: Operand, b: Operand): Tensor => binary('Add', a, b);
@@ -44,13 +44,13 @@ export const neg = (x: Tensor): Tensor => unary('Neg', x);
 
 export function cast(x: Tensor, dtype: DataType): Tensor {
   if (x.dtype === dtype) return x;
-  return x.builder.emit('Cast', [x], [{ ...x, dtype }], { to: { type: dtype } })[0]!;
+  return x.builder.emit('Cast', [x], [{ ...x, dtype }], { to: { type: dtype } })[0];
 }
 
 export function where(mask: Tensor, a: Operand, b: Operand): Tensor {
   const [x, y] = lift(a, b);
   const shape = broadcastShapes(broadcastShapes(mask.shape, x.shape) ?? [], y.shape) ?? [];
-  return x.builder.emit('Where', [mask, x, y], [{ shape, dtype: x.dtype }])[0]!;
+  return x.builder.emit('Where', [mask, x, y], [{ shape, dtype: x.dtype }])[0];
 }
 
 const ints = (like: Tensor, values: readonly number[]): Tensor =>
@@ -58,20 +58,20 @@ const ints = (like: Tensor, values: readonly number[]): Tensor =>
 
 export function reshape(x: Tensor, shape: readonly number[], axes?: readonly string[]): Tensor {
   if (sameShape(x.shape, shape)) return x;
-  return x.builder.emit('Reshape', [x, ints(x, shape)], [{ shape, dtype: x.dtype, ...(axes ? { axes } : {}) }])[0]!;
+  return x.builder.emit('Reshape', [x, ints(x, shape)], [{ shape, dtype: x.dtype, ...(axes ? { axes } : {}) }])[0];
 }
 
 export function transpose(x: Tensor, perm: readonly number[]): Tensor {
   if (perm.every((axis, i) => axis === i)) return x;
-  const axes = x.axes ? { axes: perm.map((axis) => x.axes![axis]!) } : {};
-  return x.builder.emit('Transpose', [x], [{ shape: perm.map((axis) => x.shape[axis]!), dtype: x.dtype, ...axes }], {
-    perm,
-  })[0]!;
+  const names = x.axes;
+  const axes = names ? { axes: perm.map((axis) => names[axis] ?? '') } : {};
+  const shape = perm.map((axis) => lengthOf(x.shape, axis));
+  return x.builder.emit('Transpose', [x], [{ shape, dtype: x.dtype, ...axes }], { perm })[0];
 }
 
 export function expand(x: Tensor, shape: readonly number[]): Tensor {
   if (sameShape(x.shape, shape)) return x;
-  return x.builder.emit('Expand', [x, ints(x, shape)], [{ shape, dtype: x.dtype }])[0]!;
+  return x.builder.emit('Expand', [x, ints(x, shape)], [{ shape, dtype: x.dtype }])[0];
 }
 
 export function reduce(
@@ -85,7 +85,7 @@ export function reduce(
   const shape = reducedShape(x.shape, axes, keepDims);
   return x.builder.emit(op, [x, ints(x, axes)], [{ shape, dtype: x.dtype, ...names }], {
     keepdims: keepDims ? 1 : 0,
-  })[0]!;
+  })[0];
 }
 
 /** Sums the axes along which `original` was broadcast to the shape of `x`. */
@@ -95,10 +95,12 @@ export function unbroadcast(x: Tensor, original: readonly number[]): Tensor {
 }
 
 export function concat(list: readonly Tensor[], axis: number): Tensor {
-  if (list.length === 1) return list[0]!;
-  const shape = [...list[0]!.shape];
-  shape[axis] = list.reduce((sum, x) => sum + x.shape[axis]!, 0);
-  return list[0]!.builder.emit('Concat', list, [{ shape, dtype: list[0]!.dtype }], { axis })[0]!;
+  const [first, ...others] = list;
+  if (!first) throw opError('concat', 'the list is empty.');
+  if (others.length === 0) return first;
+  const shape = [...first.shape];
+  shape[axis] = list.reduce((sum, x) => sum + lengthOf(x.shape, axis), 0);
+  return first.builder.emit('Concat', list, [{ shape, dtype: first.dtype }], { axis })[0];
 }
 
 /** Rows `start..end` (exclusive) of `axis`, every `step`-th. */
@@ -110,7 +112,7 @@ export function slice(x: Tensor, axis: number, start: number, end: number, step 
     'Slice',
     [x, ints(x, [start]), ints(x, [end]), ints(x, [axis]), ints(x, [step])],
     [{ shape, dtype: x.dtype }],
-  )[0]!;
+  )[0];
 }
 
 export function split(x: Tensor, axis: number, sizes: readonly number[]): Tensor[] {
@@ -125,8 +127,8 @@ export function split(x: Tensor, axis: number, sizes: readonly number[]): Tensor
 /** Zeros before and after along every axis: `pads` = `[before…, after…]`. */
 export function pad(x: Tensor, pads: readonly number[]): Tensor {
   if (pads.every((length) => length === 0)) return x;
-  const shape = x.shape.map((length, axis) => length + pads[axis]! + pads[axis + x.shape.length]!);
-  return x.builder.emit('Pad', [x, ints(x, pads)], [{ shape, dtype: x.dtype }])[0]!;
+  const shape = x.shape.map((length, axis) => length + (pads[axis] ?? 0) + (pads[axis + x.shape.length] ?? 0));
+  return x.builder.emit('Pad', [x, ints(x, pads)], [{ shape, dtype: x.dtype }])[0];
 }
 
 export function zeros(like: Tensor, shape: readonly number[] = like.shape): Tensor {
@@ -149,7 +151,7 @@ const TURN_FROM = 64;
  */
 function leftTransposed(a: Tensor, b: Tensor, alpha: number): Tensor {
   const [rows, m] = a.shape.slice(-2) as [number, number];
-  const n = b.shape.at(-1)!;
+  const n = lengthOf(b.shape, -1);
   if (Math.min(m, n) === 1) return product(a, b, true, false, alpha);
   const swap = rows * n + m * n < rows * m;
   const [left, right] = swap ? [b, a] : [a, b];
@@ -166,11 +168,11 @@ function turned(x: Tensor): Tensor {
 }
 
 function product(a: Tensor, b: Tensor, transA: boolean, transB: boolean, alpha: number): Tensor {
-  const rows = a.shape.at(transA ? -1 : -2)!;
-  const columns = b.shape.at(transB ? -2 : -1)!;
+  const rows = lengthOf(a.shape, transA ? -1 : -2);
+  const columns = lengthOf(b.shape, transB ? -2 : -1);
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2)) ?? [];
   const attributes = { transA: transA ? 1 : 0, transB: transB ? 1 : 0, alpha: { float: alpha } };
-  return a.builder.emit('matmul', [a, b], [{ shape: [...batch, rows, columns], dtype: a.dtype }], attributes)[0]!;
+  return a.builder.emit('matmul', [a, b], [{ shape: [...batch, rows, columns], dtype: a.dtype }], attributes)[0];
 }
 
 /** Softmax over the last axis. */
@@ -184,7 +186,7 @@ export function oneHot(ids: Tensor, count: number, dtype: DataType = 'float32'):
     ids.dtype,
   );
   const shape = [...ids.shape, count];
-  const equal = ids.builder.emit('Equal', [reshape(ids, [...ids.shape, 1]), range], [{ shape, dtype: 'bool' }])[0]!;
+  const equal = ids.builder.emit('Equal', [reshape(ids, [...ids.shape, 1]), range], [{ shape, dtype: 'bool' }])[0];
   return cast(equal, dtype);
 }
 

@@ -1,6 +1,15 @@
+import { opError } from './errors.ts';
+
 /** Number of elements of `shape`. */
 export function size(shape: readonly number[]): number {
   return shape.reduce((product, length) => product * length, 1);
+}
+
+/** Length of one axis; negative axes count from the end. @throws TensorError when there is no such axis */
+export function lengthOf(shape: readonly number[], axis: number): number {
+  const length = shape.at(axis);
+  if (length === undefined) throw opError('lengthOf', `there is no axis ${axis} in [${shape.join(', ')}].`);
+  return length;
 }
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {

@@ -1,4 +1,5 @@
 import type { Program } from '../graph/index.ts';
+import { inputOf, outputOf } from '../graph/index.ts';
 import type { OnnxNode } from './model.ts';
 
 /**
@@ -21,7 +22,7 @@ export function fuseGelu(nodes: readonly OnnxNode[], program: Program): OnnxNode
     ),
   );
   const alone = (node: OnnxNode | undefined, op: string): node is OnnxNode =>
-    node?.op === op && uses.get(node.outputs[0]!)?.length === 1 && !kept.has(node.outputs[0]!);
+    node?.op === op && uses.get(outputOf(node))?.length === 1 && !kept.has(outputOf(node));
   /** Of a node with a scalar operand: the other operand, when the scalar is `value`. */
   const besides = (node: OnnxNode, value: number): string | undefined => {
     const [a, b] = node.inputs as [string, string];
@@ -33,7 +34,7 @@ export function fuseGelu(nodes: readonly OnnxNode[], program: Program): OnnxNode
   const fused = new Map<OnnxNode, OnnxNode>();
   for (const sigmoid of nodes) {
     if (!alone(sigmoid, 'Sigmoid')) continue;
-    const inner = makers.get(sigmoid.inputs[0]!);
+    const inner = makers.get(inputOf(sigmoid));
     if (!alone(inner, 'Mul')) continue;
     for (const [x, factor] of [inner.inputs, [...inner.inputs].reverse()] as [string, string][]) {
       const sum = makers.get(factor);
@@ -42,10 +43,10 @@ export function fuseGelu(nodes: readonly OnnxNode[], program: Program): OnnxNode
       if (!alone(scaled, 'Mul')) continue;
       const square = makers.get(besides(scaled, c * 0.044715) ?? '');
       if (!alone(square, 'Mul') || !square.inputs.every((name) => name === x)) continue;
-      const [last] = uses.get(sigmoid.outputs[0]!)!;
-      if (last!.op !== 'Mul' || !last!.inputs.includes(x)) continue;
+      const [last] = uses.get(outputOf(sigmoid)) ?? [];
+      if (last?.op !== 'Mul' || !last.inputs.includes(x)) continue;
       for (const node of [square, scaled, sum, inner, sigmoid]) dropped.add(node);
-      fused.set(last!, { ...last!, op: 'Gelu', inputs: [x], attributes: { approximate: { string: 'tanh' } } });
+      fused.set(last, { ...last, op: 'Gelu', inputs: [x], attributes: { approximate: { string: 'tanh' } } });
     }
   }
   return nodes.filter((node) => !dropped.has(node)).map((node) => fused.get(node) ?? node);

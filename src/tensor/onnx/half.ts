@@ -1,5 +1,5 @@
 import { FLOAT16_MAX, FLOAT16_MIN_NORMAL, fromFloat16, toFloat16 } from '../../base/index.ts';
-import { type Program, sameShape, TensorError, type TypedArray } from '../graph/index.ts';
+import { outputOf, type Program, sameShape, TensorError, type TypedArray } from '../graph/index.ts';
 import { type OnnxGraph, type OnnxNode, type OnnxTensor, realData } from './model.ts';
 
 /** Operators that stay in float32: sums over an axis, normalisations, and functions that lose digits or leave float16's range. */
@@ -52,9 +52,11 @@ export function halfGraph(graph: OnnxGraph, program: Program, { emulate = false 
   const isWide = (name: string): boolean => {
     const tensor = statics.get(name);
     if (!tensor || program.parameters.some((parameter) => parameter.name === name)) return false;
-    if (!wideStatics.has(name))
-      wideStatics.set(name, 'data' in tensor && (tensor.data as Float32Array).some(beyondHalf));
-    return wideStatics.get(name)!;
+    const known = wideStatics.get(name);
+    if (known !== undefined) return known;
+    const wide = 'data' in tensor && (tensor.data as Float32Array).some(beyondHalf);
+    wideStatics.set(name, wide);
+    return wide;
   };
   const nameOf = (name: string) => (homes.get(name) === 'float16' && outputs.has(name) ? `${name}/half` : name);
 
@@ -85,7 +87,7 @@ export function halfGraph(graph: OnnxGraph, program: Program, { emulate = false 
 
   for (const node of graph.nodes) {
     if (node.op === 'Constant' && 'scalar' in (node.attributes['value'] ?? {})) {
-      numbers.set(node.outputs[0]!, node);
+      numbers.set(outputOf(node), node);
       continue;
     }
     const real = typeOf(node);
@@ -163,7 +165,7 @@ function typed(tensor: OnnxTensor, real: Real, stored: Real): TypedArray | Uint1
 
 function scalarNode(node: OnnxNode, name: string, real: Real, type: Real): OnnxNode {
   const { scalar } = node.attributes['value'] as { scalar: number };
-  const rounded = real === 'float16' ? fromFloat16(toFloat16([scalar]))[0]! : scalar;
+  const [rounded = scalar] = real === 'float16' ? fromFloat16(toFloat16([scalar])) : [];
   return { ...node, name, outputs: [name], attributes: { value: { scalar: rounded, type } } };
 }
 

@@ -1,4 +1,5 @@
-import { type Program, size } from '../graph/index.ts';
+import { present } from '../../base/index.ts';
+import { inputOf, lengthOf, outputOf, type Program, shapeOf, size } from '../graph/index.ts';
 import { type QuantisedMatrices, type QuantisedMatrix, weightMatrices, weightRange } from '../weights/index.ts';
 import { Emitter } from './emitter.ts';
 import type { OnnxNode, OnnxTensor } from './model.ts';
@@ -57,13 +58,15 @@ export class IntegerProducts {
   rewrite(nodes: readonly OnnxNode[]): OnnxNode[] {
     for (const node of nodes) {
       const matrix = this.matrices.get(node.name);
-      const later = matrix ? this.product(node, this.quantised.get(matrix.key)!, matrix.key) : this.passOn(node);
+      const later = matrix
+        ? this.product(node, present(this.quantised.get(matrix.key), `the quantised matrix ${matrix.key}`), matrix.key)
+        : this.passOn(node);
       if (later) {
-        this.pending.set(node.outputs[0]!, later);
+        this.pending.set(outputOf(node), later);
         continue;
       }
-      if (node.op === 'Softmax' || (node.op === 'Reshape' && this.shares.has(node.inputs[0]!)))
-        this.shares.add(node.outputs[0]!);
+      if (node.op === 'Softmax' || (node.op === 'Reshape' && this.shares.has(inputOf(node))))
+        this.shares.add(outputOf(node));
       for (const name of node.inputs) this.finish(name);
       if (this.isAttention(node)) this.attentionProduct(node);
       else this.to.nodes.push(node);
@@ -74,29 +77,35 @@ export class IntegerProducts {
 
   /** x [M, K] · w [K, N]: pieces of x meet ranges of w's rows, blocks of w make pieces of the result. */
   private product(node: OnnxNode, blocks: readonly QuantisedMatrix[], key: string): Pending {
-    const [x, out] = [node.inputs[0]!, node.outputs[0]!];
+    const [x, out] = [inputOf(node), outputOf(node)];
     const given = this.pending.get(x);
     const [count, inner] = this.shape(x) as [number, number];
-    const parts = given?.pieces ?? [{ name: x, width: inner }];
-    const rows = parts.map(({ name }) => this.rowsOf(name, count, given?.scale));
+    const parts = (given?.pieces ?? [{ name: x, width: inner }]).map(({ name, width }) => ({
+      width,
+      rows: this.rowsOf(name, count, given?.scale),
+    }));
+    const [only, ...others] = parts;
     let column = 0;
     const pieces = blocks.map((block, j) => {
-      const width = block.data.shape[1]!;
+      const width = lengthOf(block.data.shape, 1);
       const name = `int8/${key}|columns ${column}`;
       column += width;
       let start = 0;
       const products = parts.map((part, i) => {
         const weight = this.weight(name, block, start, part.width);
         start += part.width;
-        return this.multiply(`${out}/integer ${j} ${i}`, rows[i]!.bytes, 'centred', weight);
+        const product = this.multiply(`${out}/integer ${j} ${i}`, part.rows.bytes, 'centred', weight);
+        return { name: product, scale: part.rows.scale };
       });
       return { products, width };
     });
-    if (parts.length === 1)
-      return { pieces: pieces.map(({ products, width }) => ({ name: products[0]!, width })), scale: rows[0]!.scale };
+    if (only && others.length === 0) {
+      const whole = pieces.flatMap(({ products, width }) => products.map(({ name }) => ({ name, width })));
+      return { pieces: whole, scale: only.rows.scale };
+    }
     // Each piece of x has row scales of its own.
     const sums = pieces.map(({ products, width }, j) => {
-      const terms = products.map((name, i) => this.to.emit('Mul', `${name}/scaled`, [name, rows[i]!.scale]));
+      const terms = products.map(({ name, scale }) => this.to.emit('Mul', `${name}/scaled`, [name, scale]));
       return { name: terms.reduce((sum, term, i) => this.to.emit('Add', `${out}/sum ${j} ${i}`, [sum, term])), width };
     });
     return { pieces: sums, scale: undefined };
@@ -122,26 +131,26 @@ export class IntegerProducts {
   /** A product of two activations, batch by batch, that is to run in integers and large enough to be worth it. */
   private isAttention(node: OnnxNode): boolean {
     if (this.attention === 'none' || (node.op !== 'FusedMatMul' && node.op !== 'MatMul')) return false;
-    if (this.attention === 'scores' && this.shares.has(node.inputs[0]!)) return false;
+    if (this.attention === 'scores' && this.shares.has(inputOf(node))) return false;
     const shapes = [...node.inputs, ...node.outputs].map((name) => this.program.values.get(name)?.shape);
     const [a, b, out] = shapes as (readonly number[])[];
     if (!a || !b || !out || a.length < 3 || a.length !== b.length) return false;
     if (node.attributes['transA'] && (node.attributes['transA'] as { int: number }).int === 1) return false;
     const lead = a.slice(0, -2);
-    return String(lead) === String(b.slice(0, -2)) && a.at(-1)! * size(out.slice(-2)) >= WORTHWHILE;
+    return String(lead) === String(b.slice(0, -2)) && lengthOf(a, -1) * size(out.slice(-2)) >= WORTHWHILE;
   }
 
   /** a [..., M, K] · b [..., K, N] (or b transposed), scores and mixed values of attention. */
   private attentionProduct(node: OnnxNode): void {
     const { to } = this;
     const [a, b] = node.inputs as [string, string];
-    const out = node.outputs[0]!;
+    const out = outputOf(node);
     const transposed = (node.attributes['transB'] as { int: number } | undefined)?.int === 1;
     const alpha = (node.attributes['alpha'] as { float: number } | undefined)?.float ?? 1;
     const shape = this.shape(a);
     const lead = shape.slice(0, -2);
     const [m, k] = shape.slice(-2) as [number, number];
-    const n = this.shape(out).at(-1)!;
+    const n = lengthOf(this.shape(out), -1);
     const axes = shape.map((_, axis) => axis);
     const swapped = { perm: { ints: [...axes.slice(0, -2), axes.length - 1, axes.length - 2] } };
 
@@ -166,7 +175,7 @@ export class IntegerProducts {
   /** What operators that work number by number make of a pending value; undefined for all others. */
   private passOn(node: OnnxNode): Pending | undefined {
     const [a, b] = node.inputs.map((name) => this.pending.get(name));
-    const [x, out] = [node.inputs[0]!, node.outputs[0]!];
+    const [x, out] = [inputOf(node), outputOf(node)];
     if (node.op === 'Reshape' && a && this.shape(out).at(-1) === width(a)) return a;
     if (node.op === 'Gelu' && a) {
       const pieces = this.scaled(x, a).map(({ name, width }, i) => ({
@@ -177,10 +186,10 @@ export class IntegerProducts {
     }
     if (node.op !== 'Mul' || !a || !b || !a.pieces.every(({ width }, i) => width === b.pieces[i]?.width))
       return undefined;
-    const pieces = a.pieces.map(({ name, width }, i) => ({
-      name: this.to.emit('Mul', `${out}/${i}`, [name, b.pieces[i]!.name]),
-      width,
-    }));
+    const pieces = a.pieces.map(({ name, width }, i) => {
+      const other = present(b.pieces[i], 'a piece of the other operand').name;
+      return { name: this.to.emit('Mul', `${out}/${i}`, [name, other]), width };
+    });
     const scale = a.scale && b.scale ? this.to.emit('Mul', `${out}/scale`, [a.scale, b.scale]) : (a.scale ?? b.scale);
     return { pieces, scale };
   }
@@ -201,11 +210,12 @@ export class IntegerProducts {
     const shape = this.shape(name);
     const { pieces, scale } = pending;
     const matrix = shape.length === 2 ? name : `${name}/matrix`;
-    if (pieces.length > 1) {
+    const [only, ...others] = pieces;
+    if (!only || others.length > 0) {
       const parts = this.scaled(name, pending).map((piece) => piece.name);
       this.to.emit('Concat', matrix, parts, { axis: { int: 1 } });
-    } else if (scale) this.to.emit('Mul', matrix, [pieces[0]!.name, scale]);
-    else this.to.emit('Identity', matrix, [pieces[0]!.name]);
+    } else if (scale) this.to.emit('Mul', matrix, [only.name, scale]);
+    else this.to.emit('Identity', matrix, [only.name]);
     if (matrix !== name) this.to.reshape(name, matrix, shape);
   }
 
@@ -225,7 +235,7 @@ export class IntegerProducts {
   }
 
   private shape(name: string): readonly number[] {
-    return this.program.values.get(name)!.shape;
+    return shapeOf(this.program.values, name);
   }
 }
 

@@ -2,9 +2,12 @@ import {
   type Attribute,
   type DataType,
   type FloatAttribute,
+  inputOf,
   type Node,
+  outputOf,
   type Program,
   sameShape,
+  shapeOf,
   TensorError,
   type TypedArray,
 } from '../graph/index.ts';
@@ -156,7 +159,7 @@ function outputNames(program: Program): { rename: Map<string, string>; copies: O
 function lowerNode(node: Node, program: Program, precision: Real, operators: Operators): OnnxNode[] {
   if (node.op === 'matmul') return lowerMatmul(node, program, precision, operators);
   if (operators === 'standard' && precision === 'float32' && (node.op === 'Sin' || node.op === 'Cos'))
-    return spellInFloat64(node.name, node.op, node.inputs[0]!, node.outputs[0]!);
+    return spellInFloat64(node.name, node.op, inputOf(node), outputOf(node));
   if (spelledNorms(precision, operators).includes(node.op))
     return spellNorm(
       node.name,
@@ -193,7 +196,7 @@ function lowerMatmul(node: Node, program: Program, precision: Real, operators: O
   const transA = node.attributes['transA'] as number;
   const transB = node.attributes['transB'] as number;
   const alpha = (node.attributes['alpha'] as FloatAttribute).float;
-  const shapes = node.inputs.map((name) => program.values.get(name)!.shape);
+  const shapes = node.inputs.map((name) => shapeOf(program.values, name));
   const plain = { ...node, attributes: {} };
   if (!transA && !transB && alpha === 1) return [{ ...plain, op: 'MatMul' }];
   const attributes = { transA: { int: transA }, transB: { int: transB }, alpha: { float: alpha } };
@@ -202,7 +205,7 @@ function lowerMatmul(node: Node, program: Program, precision: Real, operators: O
   if (precision === 'float32' && operators === 'fused')
     return [{ ...plain, op: 'FusedMatMul', domain: 'com.microsoft', attributes }];
   const spec = { transA: transA === 1, transB: transB === 1, alpha, shapes };
-  return spellMatmul(node.name, node.inputs, node.outputs[0]!, precision, spec);
+  return spellMatmul(node.name, node.inputs, outputOf(node), precision, spec);
 }
 
 /** `data` as the typed array of `dtype`, the same array when it already is. */

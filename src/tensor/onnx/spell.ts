@@ -1,4 +1,4 @@
-import { size } from '../graph/index.ts';
+import { outputOf, size } from '../graph/index.ts';
 import type { OnnxAttribute, OnnxNode, RealType } from './model.ts';
 
 /** Emits the nodes that spell one operation in ONNX's own operators: the runtime's fused kernels are float32 and CPU only. */
@@ -42,11 +42,12 @@ export function spellMatmul(
   { transA, transB, alpha, shapes }: MatmulSpec,
 ): OnnxNode[] {
   const spelling = new Spelling(name, real);
-  const smaller = size(shapes[0]!) <= size(shapes[1]!) ? 0 : 1;
+  const [left = [], right = []] = shapes;
+  const smaller = size(left) <= size(right) ? 0 : 1;
   const operands = inputs.map((input, i) => {
     const factored = alpha !== 1 && i === smaller ? spelling.emit('Mul', [input, spelling.number(alpha)]) : input;
     if (!(i === 0 ? transA : transB)) return factored;
-    const perm = shapes[i]!.map((_, axis) => axis);
+    const perm = (i === 0 ? left : right).map((_, axis) => axis);
     perm.push(...perm.splice(-2).reverse());
     return spelling.emit('Transpose', [factored], { perm: { ints: perm } });
   });
@@ -64,16 +65,17 @@ export function spellNorm(
 ): OnnxNode[] {
   const spelling = new Spelling(name, real);
   const [x, scale, bias] = inputs as [string, string, string | undefined];
+  const node = { op: 'norm', name, inputs, outputs };
   const centred =
     bias === undefined
       ? x
-      : spelling.emit('Sub', [x, spelling.emit('Identity', [spelling.meanOfLastAxis(x)], {}, outputs[1]!)]);
+      : spelling.emit('Sub', [x, spelling.emit('Identity', [spelling.meanOfLastAxis(x)], {}, outputOf(node, 1))]);
   const variance = spelling.meanOfLastAxis(spelling.emit('Mul', [centred, centred]));
   const deviation = spelling.emit('Sqrt', [spelling.emit('Add', [variance, spelling.number(epsilon)])]);
-  const inverse = spelling.emit('Reciprocal', [deviation], {}, outputs.at(-1)!);
+  const inverse = spelling.emit('Reciprocal', [deviation], {}, outputOf(node, outputs.length - 1));
   const normal = spelling.emit('Mul', [centred, inverse]);
-  if (bias === undefined) spelling.emit('Mul', [normal, scale], {}, outputs[0]!);
-  else spelling.emit('Add', [spelling.emit('Mul', [normal, scale]), bias], {}, outputs[0]!);
+  if (bias === undefined) spelling.emit('Mul', [normal, scale], {}, outputOf(node));
+  else spelling.emit('Add', [spelling.emit('Mul', [normal, scale]), bias], {}, outputOf(node));
   return spelling.nodes;
 }
 

@@ -1,4 +1,12 @@
-import { broadcastShapes, describe, primitives as onnx, opError, sameShape, type Tensor } from '../graph/index.ts';
+import {
+  broadcastShapes,
+  describe,
+  lengthOf,
+  primitives as onnx,
+  opError,
+  sameShape,
+  type Tensor,
+} from '../graph/index.ts';
 
 export interface AttentionOptions {
   /** Added to the scores before the softmax; broadcasts to [..., H, T, S]. Use a large negative number where attention is not allowed. */
@@ -35,15 +43,14 @@ export function attention(
 
   const shared = kvHeads === 1 && heads > 1;
   /** Several query heads over one key head: [..., H, T, D] as [..., 1, H·T, D]. */
-  const fold = (x: Tensor) => (shared ? onnx.reshape(x, [...lead, 1, heads * rows, x.shape.at(-1)!]) : x);
-  const unfold = (x: Tensor) => onnx.reshape(x, [...lead, heads, rows, x.shape.at(-1)!]);
+  const fold = (x: Tensor) => (shared ? onnx.reshape(x, [...lead, 1, heads * rows, lengthOf(x.shape, -1)]) : x);
+  const unfold = (x: Tensor) => onnx.reshape(x, [...lead, heads, rows, lengthOf(x.shape, -1)]);
 
   const scores = unfold(onnx.matmul(fold(q), k, false, true, scale));
   const p = onnx.softmax(mask ? onnx.add(scores, mask) : scores);
   const out = unfold(onnx.matmul(fold(p), v));
   const inputs = mask ? [q, k, v, mask] : [q, k, v];
-  return q.builder.record(inputs, [out], ([d], needed) => {
-    const dOut = d!;
+  return q.builder.record(inputs, [out], ([dOut], needed) => {
     const dv = needed[2] ? onnx.matmul(fold(p), fold(dOut), true) : null;
     if (!needed[0] && !needed[1] && !needed[3]) return [null, null, dv];
     const dp = unfold(onnx.matmul(fold(dOut), v, false, true));
@@ -53,7 +60,7 @@ export function attention(
       needed[0] ? unfold(onnx.matmul(fold(ds), k, false, false, scale)) : null,
       needed[1] ? onnx.matmul(fold(ds), fold(q), true, false, scale) : null,
       dv,
-      needed[3] ? onnx.unbroadcast(ds, mask!.shape) : null,
+      mask && needed[3] ? onnx.unbroadcast(ds, mask.shape) : null,
     ];
   });
 }

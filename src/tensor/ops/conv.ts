@@ -1,4 +1,4 @@
-import { describe, primitives as onnx, opError, type Tensor } from '../graph/index.ts';
+import { describe, lengthOf, primitives as onnx, opError, type Tensor } from '../graph/index.ts';
 import { matmul } from './matmul.ts';
 import { reshape } from './shape.ts';
 
@@ -46,8 +46,8 @@ export function conv2d(x: Tensor, w: Tensor, { stride = 1, padding = 0 }: ConvOp
   const out = matmul(patches, reshape(w, [kh * kw * channels, outputs]));
   const images = onnx.reshape(out, [batch, rows, columns, outputs]);
   return x.builder.record([x, out], [images], ([d], needed) => [
-    needed[0] ? inputGradient(d!, w, geometry) : null,
-    needed[1] ? onnx.reshape(d!, out.shape) : null,
+    needed[0] ? inputGradient(d, w, geometry) : null,
+    needed[1] ? onnx.reshape(d, out.shape) : null,
   ]);
 }
 
@@ -60,7 +60,7 @@ function gatherPixels(x: Tensor, index: readonly number[]): Tensor {
   const positions = x.builder.constant(index, [index.length], 'int64');
   return x.builder.emit('Gather', [padded, positions], [{ shape: [batch, index.length, channels], dtype: x.dtype }], {
     axis: 1,
-  })[0]!;
+  })[0];
 }
 
 /**
@@ -73,7 +73,7 @@ function gatherPatches(x: Tensor, g: Geometry): Tensor {
   // Runs start at the padded left edge, so the columns' padding becomes part of the image.
   const images = run === 1 ? x : onnx.pad(x, [0, 0, g.padding, 0, 0, 0, padRight, 0]);
   const left = run === 1 ? g.padding : 0;
-  const width = images.shape[2]! / run;
+  const width = lengthOf(images.shape, 2) / run;
   const index: number[] = [];
   for (let i = 0; i < g.rows; i++)
     for (let j = 0; j < g.columns; j++)
@@ -142,7 +142,7 @@ function inputGradient(d: Tensor, w: Tensor, g: Geometry): Tensor {
       [kernels, index],
       [{ shape: [used.length, outputs, channels], dtype: w.dtype }],
       { axis: 0 },
-    )[0]!;
+    )[0];
     const weights = onnx.reshape(
       onnx.transpose(onnx.reshape(chosen, [count, stride, outputs, channels]), [0, 2, 1, 3]),
       [count * outputs, stride * channels],

@@ -14,8 +14,8 @@ export function add(a: Operand, b: Operand): Tensor {
   const [x, y] = tensorsOf(a, b);
   const out = onnx.binary('Add', x, y, { name: 'add' });
   return x.builder.record([x, y], [out], ([d], needed) => [
-    needed[0] ? onnx.unbroadcast(d!, x.shape) : null,
-    needed[1] ? onnx.unbroadcast(d!, y.shape) : null,
+    needed[0] ? onnx.unbroadcast(d, x.shape) : null,
+    needed[1] ? onnx.unbroadcast(d, y.shape) : null,
   ]);
 }
 
@@ -24,8 +24,8 @@ export function sub(a: Operand, b: Operand): Tensor {
   const [x, y] = tensorsOf(a, b);
   const out = onnx.binary('Sub', x, y, { name: 'sub' });
   return x.builder.record([x, y], [out], ([d], needed) => [
-    needed[0] ? onnx.unbroadcast(d!, x.shape) : null,
-    needed[1] ? onnx.neg(onnx.unbroadcast(d!, y.shape)) : null,
+    needed[0] ? onnx.unbroadcast(d, x.shape) : null,
+    needed[1] ? onnx.neg(onnx.unbroadcast(d, y.shape)) : null,
   ]);
 }
 
@@ -34,8 +34,8 @@ export function mul(a: Operand, b: Operand): Tensor {
   const [x, y] = tensorsOf(a, b);
   const out = onnx.binary('Mul', x, y, { name: 'mul' });
   return x.builder.record([x, y], [out], ([d], needed) => [
-    needed[0] ? onnx.unbroadcast(onnx.mul(d!, y), x.shape) : null,
-    needed[1] ? onnx.unbroadcast(onnx.mul(d!, x), y.shape) : null,
+    needed[0] ? onnx.unbroadcast(onnx.mul(d, y), x.shape) : null,
+    needed[1] ? onnx.unbroadcast(onnx.mul(d, x), y.shape) : null,
   ]);
 }
 
@@ -44,7 +44,7 @@ export function div(a: Operand, b: Operand): Tensor {
   const [x, y] = tensorsOf(a, b);
   const out = onnx.binary('Div', x, y, { name: 'div' });
   return x.builder.record([x, y], [out], ([d], needed) => {
-    const dx = onnx.div(d!, y);
+    const dx = onnx.div(d, y);
     return [
       needed[0] ? onnx.unbroadcast(dx, x.shape) : null,
       needed[1] ? onnx.neg(onnx.unbroadcast(onnx.mul(dx, out), y.shape)) : null,
@@ -59,8 +59,8 @@ export function maximum(a: Operand, b: Operand): Tensor {
   return x.builder.record([x, y], [out], ([d], needed) => {
     const first = onnx.binary('GreaterOrEqual', x, y, { dtype: 'bool' });
     return [
-      needed[0] ? onnx.unbroadcast(onnx.where(first, d!, 0), x.shape) : null,
-      needed[1] ? onnx.unbroadcast(onnx.where(first, 0, d!), y.shape) : null,
+      needed[0] ? onnx.unbroadcast(onnx.where(first, d, 0), x.shape) : null,
+      needed[1] ? onnx.unbroadcast(onnx.where(first, 0, d), y.shape) : null,
     ];
   });
 }
@@ -69,13 +69,13 @@ export function maximum(a: Operand, b: Operand): Tensor {
 export function scale(x: Tensor, c: number): Tensor {
   if (c === 1) return x;
   const out = onnx.mul(x, c);
-  return x.builder.record([x], [out], ([d]) => [onnx.mul(d!, c)]);
+  return x.builder.record([x], [out], ([d]) => [onnx.mul(d, c)]);
 }
 
 /** `x + c` for a number `c`. */
 export function addScalar(x: Tensor, c: number): Tensor {
   const out = onnx.add(x, c);
-  return x.builder.record([x], [out], ([d]) => [d!]);
+  return x.builder.record([x], [out], ([d]) => [d]);
 }
 
 /** An elementwise function of one tensor with its derivative rule `(d, x, y) → dx`. */
@@ -84,7 +84,7 @@ function elementwise(op: string, backward: (d: Tensor, x: Tensor, y: Tensor) => 
     if (x.dtype !== 'float32' && x.dtype !== 'float64')
       throw opError(op.toLowerCase(), `needs real numbers (got ${describe(x)}). Use cast.`);
     const y = onnx.unary(op, x);
-    return x.builder.record([x], [y], ([d]) => [backward(d!, x, y)]);
+    return x.builder.record([x], [y], ([d]) => [backward(d, x, y)]);
   };
 }
 
@@ -112,20 +112,20 @@ export const abs = elementwise('Abs', (d, x) => onnx.mul(d, onnx.unary('Sign', x
 /** `x²` */
 export function square(x: Tensor): Tensor {
   const out = onnx.mul(x, x);
-  return x.builder.record([x], [out], ([d]) => [onnx.mul(d!, onnx.mul(x, 2))]);
+  return x.builder.record([x], [out], ([d]) => [onnx.mul(d, onnx.mul(x, 2))]);
 }
 
 /** `1 / √x` */
 export function rsqrt(x: Tensor): Tensor {
   const out = onnx.unary('Reciprocal', onnx.unary('Sqrt', x));
-  return x.builder.record([x], [out], ([d]) => [onnx.mul(onnx.mul(d!, -0.5), onnx.div(out, x))]);
+  return x.builder.record([x], [out], ([d]) => [onnx.mul(onnx.mul(d, -0.5), onnx.div(out, x))]);
 }
 
 /** `x · sigmoid(x)` */
 export function silu(x: Tensor): Tensor {
   const s = onnx.unary('Sigmoid', x);
   const out = onnx.mul(x, s);
-  return x.builder.record([x], [out], ([d]) => [onnx.mul(d!, onnx.add(s, onnx.sub(out, onnx.mul(out, s))))]);
+  return x.builder.record([x], [out], ([d]) => [onnx.mul(d, onnx.add(s, onnx.sub(out, onnx.mul(out, s))))]);
 }
 
 /**
@@ -140,7 +140,7 @@ export function gelu(x: Tensor): Tensor {
   const y = onnx.mul(x, s);
   return x.builder.record([x], [y], ([d]) => {
     const slope = onnx.add(onnx.mul(square, 3 * c * a), c);
-    return [onnx.mul(d!, onnx.add(s, onnx.mul(onnx.sub(y, onnx.mul(y, s)), slope)))];
+    return [onnx.mul(d, onnx.add(s, onnx.mul(onnx.sub(y, onnx.mul(y, s)), slope)))];
   });
 }
 
@@ -156,8 +156,8 @@ export function where(mask: Tensor, a: Operand, b: Operand): Tensor {
   const condition = onnx.cast(mask, 'bool');
   const out = onnx.where(condition, x, y);
   return x.builder.record([x, y], [out], ([d], needed) => [
-    needed[0] ? onnx.unbroadcast(onnx.where(condition, d!, 0), x.shape) : null,
-    needed[1] ? onnx.unbroadcast(onnx.where(condition, 0, d!), y.shape) : null,
+    needed[0] ? onnx.unbroadcast(onnx.where(condition, d, 0), x.shape) : null,
+    needed[1] ? onnx.unbroadcast(onnx.where(condition, 0, d), y.shape) : null,
   ]);
 }
 
@@ -166,7 +166,7 @@ export function cast(x: Tensor, dtype: DataType): Tensor {
   const out = onnx.cast(x, dtype);
   const real = (type: DataType) => type === 'float32' || type === 'float64';
   if (out === x || !real(x.dtype) || !real(dtype)) return out;
-  return x.builder.record([x], [out], ([d]) => [onnx.cast(d!, x.dtype)]);
+  return x.builder.record([x], [out], ([d]) => [onnx.cast(d, x.dtype)]);
 }
 
 /** The value of `x` without its gradient. */

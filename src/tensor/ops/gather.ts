@@ -1,4 +1,4 @@
-import { type DataType, describe, primitives as onnx, opError, size, type Tensor } from '../graph/index.ts';
+import { type DataType, describe, lengthOf, primitives as onnx, opError, size, type Tensor } from '../graph/index.ts';
 import { axisOf } from './shape.ts';
 
 /** Tables up to this many rows get their gradient as one-hotᵀ · d, a GEMM; larger ones by a scatter. */
@@ -11,10 +11,10 @@ export function gather(table: Tensor, ids: Tensor): Tensor {
   const [rows, ...rest] = table.shape as [number, ...number[]];
   const out = table.builder.emit('Gather', [table, ids], [{ shape: [...ids.shape, ...rest], dtype: table.dtype }], {
     axis: 0,
-  })[0]!;
+  })[0];
   return table.builder.record([table], [out], ([d]) => {
     const count = size(ids.shape);
-    const flat = onnx.reshape(d!, [count, size(rest)]);
+    const flat = onnx.reshape(d, [count, size(rest)]);
     if (rows <= ONE_HOT_ROWS) {
       const chosen = onnx.oneHot(onnx.reshape(ids, [count]), rows, table.dtype);
       return [onnx.reshape(onnx.matmul(chosen, flat, true, false), table.shape)];
@@ -22,7 +22,7 @@ export function gather(table: Tensor, ids: Tensor): Tensor {
     // Not ScatterND: the runtime adds repeated rows from several threads at once and loses some.
     const index = onnx.expand(onnx.cast(onnx.reshape(ids, [count, 1]), 'int64'), [count, size(rest)]);
     const zero = onnx.zeros(table, [rows, size(rest)]);
-    const added = table.builder.emit('ScatterElements', [zero, index, flat], [zero], { axis: 0, reduction: 'add' })[0]!;
+    const added = table.builder.emit('ScatterElements', [zero, index, flat], [zero], { axis: 0, reduction: 'add' })[0];
     return [onnx.reshape(added, table.shape)];
   });
 }
@@ -30,12 +30,12 @@ export function gather(table: Tensor, ids: Tensor): Tensor {
 /** Entries of `x` at constant positions `ids` along `axis`. */
 export function gatherAxis(x: Tensor, ids: readonly number[], axis: number): Tensor {
   const at = axisOf('gatherAxis', x, axis);
-  const length = x.shape[at]!;
+  const length = lengthOf(x.shape, at);
   if (ids.some((id) => !Number.isInteger(id) || id < 0 || id >= length))
     throw opError('gatherAxis', `an id is not within axis ${at} of ${describe(x)}.`);
   const shape = x.shape.map((n, i) => (i === at ? ids.length : n));
   const index = x.builder.constant(ids, [ids.length], 'int64');
-  const out = x.builder.emit('Gather', [x, index], [{ shape, dtype: x.dtype }], { axis: at })[0]!;
+  const out = x.builder.emit('Gather', [x, index], [{ shape, dtype: x.dtype }], { axis: at })[0];
   return x.builder.record([x], [out], ([d]) => {
     // One-hotᵀ · d with the gathered axis as rows.
     const chosen = new Float64Array(length * ids.length);
@@ -45,7 +45,7 @@ export function gatherAxis(x: Tensor, ids: readonly number[], axis: number): Ten
     const before = size(x.shape.slice(0, at));
     const after = size(x.shape.slice(at + 1));
     const select = x.builder.constant(chosen, [1, length, ids.length], x.dtype);
-    return [onnx.reshape(onnx.matmul(select, onnx.reshape(d!, [before, ids.length, after])), x.shape)];
+    return [onnx.reshape(onnx.matmul(select, onnx.reshape(d, [before, ids.length, after])), x.shape)];
   });
 }
 

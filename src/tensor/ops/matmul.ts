@@ -1,4 +1,4 @@
-import { broadcastShapes, describe, primitives as onnx, opError, size, type Tensor } from '../graph/index.ts';
+import { broadcastShapes, describe, lengthOf, primitives as onnx, opError, size, type Tensor } from '../graph/index.ts';
 import { add } from './elementwise.ts';
 import { reshape } from './shape.ts';
 
@@ -29,7 +29,7 @@ export function matmul(
     throw opError('matmul', `the inner lengths differ (${both}).`);
   const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
   if (!batch) throw opError('matmul', `the batch axes do not broadcast (${both}).`);
-  const shape = [...batch, a.shape.at(transposeA ? -1 : -2)!, b.shape.at(transposeB ? -2 : -1)!];
+  const shape = [...batch, lengthOf(a.shape, transposeA ? -1 : -2), lengthOf(b.shape, transposeB ? -2 : -1)];
 
   const folded = transposeA ? 0 : foldedAxes(a.shape.slice(0, -2), b.shape.slice(0, -2));
   if (folded === 0) return product(a, b, transposeA, transposeB, alpha);
@@ -37,7 +37,7 @@ export function matmul(
   const rows = size(a.shape.slice(lead.length, -1));
   const bLead = b.shape.slice(0, -2).slice(0, Math.max(0, b.shape.length - 2 - folded));
   const out = product(
-    reshape(a, [...lead, rows, a.shape.at(-1)!]),
+    reshape(a, [...lead, rows, lengthOf(a.shape, -1)]),
     reshape(b, [...bLead, ...b.shape.slice(-2)]),
     false,
     transposeB,
@@ -57,8 +57,8 @@ function foldedAxes(a: readonly number[], b: readonly number[]): number {
 function product(a: Tensor, b: Tensor, transA: boolean, transB: boolean, alpha: number): Tensor {
   const out = onnx.matmul(a, b, transA, transB, alpha);
   return a.builder.record([a, b], [out], ([d], needed) => {
-    const da = () => (transA ? onnx.matmul(b, d!, transB, true, alpha) : onnx.matmul(d!, b, false, !transB, alpha));
-    const db = () => (transB ? onnx.matmul(d!, a, true, transA, alpha) : onnx.matmul(a, d!, !transA, false, alpha));
+    const da = () => (transA ? onnx.matmul(b, d, transB, true, alpha) : onnx.matmul(d, b, false, !transB, alpha));
+    const db = () => (transB ? onnx.matmul(d, a, true, transA, alpha) : onnx.matmul(a, d, !transA, false, alpha));
     return [needed[0] ? onnx.unbroadcast(da(), a.shape) : null, needed[1] ? onnx.unbroadcast(db(), b.shape) : null];
   });
 }
@@ -70,11 +70,11 @@ export function linear(x: Tensor, w: Tensor, bias?: Tensor): Tensor {
       'linear',
       `the weight does not fit (got ${describe(x)} and ${describe(w)}, expected [..., K] and [K, N]).`,
     );
-  const rows = matmul(reshape(x, [-1, w.shape[0]!]), w);
+  const rows = matmul(reshape(x, [-1, lengthOf(w.shape, 0)]), w);
   const out = bias ? add(rows, bias) : rows;
   return reshape(
     out,
-    [...x.shape.slice(0, -1), w.shape[1]!],
+    [...x.shape.slice(0, -1), lengthOf(w.shape, 1)],
     x.axes ? [...x.axes.slice(0, -1), w.axes?.[1] ?? ''] : undefined,
   );
 }

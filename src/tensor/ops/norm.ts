@@ -1,4 +1,4 @@
-import { describe, primitives as onnx, opError, type Tensor } from '../graph/index.ts';
+import { describe, lengthOf, primitives as onnx, opError, type Tensor } from '../graph/index.ts';
 import { addScalar } from './elementwise.ts';
 
 export interface RmsNormOptions {
@@ -14,7 +14,7 @@ function checkScale(op: string, x: Tensor, scale: Tensor, what: string): void {
 
 /** The mean of `x∘g` over the last axis, [..., 1], as one matrix-vector product with `g` [n]. */
 function meanTimes(x: Tensor, g: Tensor): Tensor {
-  const n = x.shape.at(-1)!;
+  const n = lengthOf(x.shape, -1);
   const rows = onnx.size(x.shape) / n;
   const out = onnx.matmul(onnx.reshape(x, [rows, n]), onnx.reshape(g, [n, 1]), false, false, 1 / n);
   return onnx.reshape(out, [...x.shape.slice(0, -1), 1]);
@@ -23,7 +23,7 @@ function meanTimes(x: Tensor, g: Tensor): Tensor {
 /** `x / √(mean(x²) + ε) · scale` over the last axis (Zhang & Sennrich 2019); the scale may be left out. */
 export function rmsNorm(x: Tensor, scale?: Tensor, { epsilon = 1e-6, plusOne = false }: RmsNormOptions = {}): Tensor {
   if (scale) checkScale('rmsNorm', x, scale, 'scale');
-  const n = x.shape.at(-1)!;
+  const n = lengthOf(x.shape, -1);
   const g = scale ? (plusOne ? addScalar(scale, 1) : scale) : x.builder.constant(new Array(n).fill(1), [n], x.dtype);
   const deviation = { shape: [...x.shape.slice(0, -1), 1], dtype: x.dtype };
   const [y, inverse] = x.builder.emit('SimplifiedLayerNormalization', [x, g], [x, deviation], {
@@ -31,10 +31,10 @@ export function rmsNorm(x: Tensor, scale?: Tensor, { epsilon = 1e-6, plusOne = f
     epsilon: { float: epsilon },
     stash_type: 1,
   });
-  return x.builder.record([x, g], [y!], ([d], needed) => {
-    const xn = scale ? onnx.mul(x, inverse!) : y!;
-    const dxn = onnx.mul(d!, xn);
-    const dx = () => onnx.mul(inverse!, onnx.sub(scale ? onnx.mul(d!, g) : d!, onnx.mul(xn, meanTimes(dxn, g))));
+  return x.builder.record([x, g], [y], ([d], needed) => {
+    const xn = scale ? onnx.mul(x, inverse) : y;
+    const dxn = onnx.mul(d, xn);
+    const dx = () => onnx.mul(inverse, onnx.sub(scale ? onnx.mul(d, g) : d, onnx.mul(xn, meanTimes(dxn, g))));
     return [needed[0] ? dx() : null, needed[1] ? onnx.unbroadcast(dxn, g.shape) : null];
   });
 }
@@ -54,18 +54,18 @@ export function layerNorm(
     epsilon: { float: epsilon },
     stash_type: 1,
   });
-  return x.builder.record([x, scale, bias], [y!], ([d], needed) => {
-    const xn = onnx.mul(onnx.sub(x, mean!), inverse!);
-    const dxn = onnx.mul(d!, xn);
+  return x.builder.record([x, scale, bias], [y], ([d], needed) => {
+    const xn = onnx.mul(onnx.sub(x, mean), inverse);
+    const dxn = onnx.mul(d, xn);
     const dx = () =>
       onnx.mul(
-        inverse!,
-        onnx.sub(onnx.sub(onnx.mul(d!, scale), meanTimes(d!, scale)), onnx.mul(xn, meanTimes(dxn, scale))),
+        inverse,
+        onnx.sub(onnx.sub(onnx.mul(d, scale), meanTimes(d, scale)), onnx.mul(xn, meanTimes(dxn, scale))),
       );
     return [
       needed[0] ? dx() : null,
       needed[1] ? onnx.unbroadcast(dxn, scale.shape) : null,
-      needed[2] ? onnx.unbroadcast(d!, bias.shape) : null,
+      needed[2] ? onnx.unbroadcast(d, bias.shape) : null,
     ];
   });
 }

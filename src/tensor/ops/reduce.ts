@@ -1,4 +1,4 @@
-import { primitives as onnx, reducedShape, type Tensor } from '../graph/index.ts';
+import { lengthOf, primitives as onnx, reducedShape, type Tensor } from '../graph/index.ts';
 import { axisOf } from './shape.ts';
 
 function axesOf(op: string, x: Tensor, axes: readonly number[] | number | undefined): number[] {
@@ -12,7 +12,7 @@ export function sum(x: Tensor, axes?: readonly number[] | number, keepDims = fal
   const out = onnx.reduce('ReduceSum', x, list, keepDims);
   if (out === x) return x;
   return x.builder.record([x], [out], ([d]) => [
-    onnx.expand(onnx.reshape(d!, reducedShape(x.shape, list, true)), x.shape),
+    onnx.expand(onnx.reshape(d, reducedShape(x.shape, list, true)), x.shape),
   ]);
 }
 
@@ -21,9 +21,9 @@ export function mean(x: Tensor, axes?: readonly number[] | number, keepDims = fa
   const list = axesOf('mean', x, axes);
   const out = onnx.reduce('ReduceMean', x, list, keepDims);
   if (out === x) return x;
-  const count = list.reduce((product, axis) => product * x.shape[axis]!, 1);
+  const count = list.reduce((product, axis) => product * lengthOf(x.shape, axis), 1);
   return x.builder.record([x], [out], ([d]) => [
-    onnx.expand(onnx.reshape(onnx.mul(d!, 1 / count), reducedShape(x.shape, list, true)), x.shape),
+    onnx.expand(onnx.reshape(onnx.mul(d, 1 / count), reducedShape(x.shape, list, true)), x.shape),
   ]);
 }
 
@@ -33,5 +33,5 @@ export function argmax(x: Tensor, axis: number): Tensor {
   return x.builder.emit('ArgMax', [x], [{ shape: reducedShape(x.shape, [at], false), dtype: 'int64' }], {
     axis: at,
     keepdims: 0,
-  })[0]!;
+  })[0];
 }

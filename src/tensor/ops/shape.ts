@@ -1,6 +1,7 @@
 import {
   broadcastShapes,
   describe,
+  lengthOf,
   primitives as onnx,
   opError,
   sameShape,
@@ -25,7 +26,7 @@ export function reshape(x: Tensor, shape: readonly number[], axes?: readonly str
     throw opError('reshape', `${describe(x)} does not fit the shape [${shape.join(', ')}].`);
   const out = onnx.reshape(x, full, axes);
   if (out === x) return x;
-  return x.builder.record([x], [out], ([d]) => [onnx.reshape(d!, x.shape)]);
+  return x.builder.record([x], [out], ([d]) => [onnx.reshape(d, x.shape)]);
 }
 
 /** Axes in the order `perm`: axis `i` of the result is axis `perm[i]` of `x`. */
@@ -35,7 +36,7 @@ export function transpose(x: Tensor, perm: readonly number[]): Tensor {
   const out = onnx.transpose(x, perm);
   if (out === x) return x;
   const inverse = perm.map((_, axis) => perm.indexOf(axis));
-  return x.builder.record([x], [out], ([d]) => [onnx.transpose(d!, inverse)]);
+  return x.builder.record([x], [out], ([d]) => [onnx.transpose(d, inverse)]);
 }
 
 /** Joins tensors along `axis`; the other axes must agree. */
@@ -55,13 +56,13 @@ export function concat(list: readonly Tensor[], axis: number): Tensor {
       );
   if (list.length === 1) return first;
   const out = onnx.concat(list, at);
-  const sizes = list.map((x) => x.shape[at]!);
+  const sizes = list.map((x) => lengthOf(x.shape, at));
   return first.builder.record(list, [out], ([d], needed) => {
-    if (needed.filter(Boolean).length > 1) return onnx.split(d!, at, sizes);
-    let start = 0;
-    return list.map((_, i) => {
-      start += sizes[i]!;
-      return needed[i] ? onnx.slice(d!, at, start - sizes[i]!, start) : null;
+    if (needed.filter(Boolean).length > 1) return onnx.split(d, at, sizes);
+    let end = 0;
+    return sizes.map((size, i) => {
+      end += size;
+      return needed[i] ? onnx.slice(d, at, end - size, end) : null;
     });
   });
 }
@@ -74,7 +75,7 @@ export function slice(
   end: number = x.shape[axis < 0 ? axis + x.shape.length : axis] ?? 0,
 ): Tensor {
   const at = axisOf('slice', x, axis);
-  const length = x.shape[at]!;
+  const length = lengthOf(x.shape, at);
   const from = start < 0 ? start + length : start;
   const to = end < 0 ? end + length : end;
   if (from < 0 || to > length || from >= to)
@@ -84,7 +85,7 @@ export function slice(
   return x.builder.record([x], [out], ([d]) => {
     const before = x.shape.map((_, i) => (i === at ? from : 0));
     const after = x.shape.map((_, i) => (i === at ? length - to : 0));
-    return [onnx.pad(d!, [...before, ...after])];
+    return [onnx.pad(d, [...before, ...after])];
   });
 }
 
@@ -97,7 +98,7 @@ export function split(x: Tensor, axis: number, sizes: readonly number[]): Tensor
   if (parts.length > 1)
     x.builder.record([x], parts, (gradients) => [
       onnx.concat(
-        gradients.map((d, i) => d ?? onnx.zeros(parts[i]!)),
+        parts.map((part, i) => gradients[i] ?? onnx.zeros(part)),
         at,
       ),
     ]);
@@ -111,5 +112,5 @@ export function expand(x: Tensor, shape: readonly number[]): Tensor {
     throw opError('expand', `${describe(x)} does not broadcast to [${shape.join(', ')}].`);
   const out = onnx.expand(x, shape);
   if (out === x) return x;
-  return x.builder.record([x], [out], ([d]) => [onnx.unbroadcast(d!, x.shape)]);
+  return x.builder.record([x], [out], ([d]) => [onnx.unbroadcast(d, x.shape)]);
 }

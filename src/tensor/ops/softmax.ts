@@ -1,4 +1,4 @@
-import { describe, primitives as onnx, opError, sameShape, type Tensor } from '../graph/index.ts';
+import { describe, lengthOf, primitives as onnx, opError, sameShape, type Tensor } from '../graph/index.ts';
 import { div, mul, neg } from './elementwise.ts';
 import { mean, sum } from './reduce.ts';
 
@@ -8,7 +8,7 @@ const last = (x: Tensor): number[] => [x.shape.length - 1];
 export function softmax(x: Tensor): Tensor {
   const p = onnx.softmax(x);
   return x.builder.record([x], [p], ([d]) => [
-    onnx.mul(p, onnx.sub(d!, onnx.reduce('ReduceSum', onnx.mul(d!, p), last(x), true))),
+    onnx.mul(p, onnx.sub(d, onnx.reduce('ReduceSum', onnx.mul(d, p), last(x), true))),
   ]);
 }
 
@@ -16,7 +16,7 @@ export function softmax(x: Tensor): Tensor {
 export function logSoftmax(x: Tensor): Tensor {
   const y = onnx.unary('LogSoftmax', x, { axis: -1 });
   return x.builder.record([x], [y], ([d]) => [
-    onnx.sub(d!, onnx.mul(onnx.unary('Exp', y), onnx.reduce('ReduceSum', d!, last(x), true))),
+    onnx.sub(d, onnx.mul(onnx.unary('Exp', y), onnx.reduce('ReduceSum', d, last(x), true))),
   ]);
 }
 
@@ -44,10 +44,10 @@ export function crossEntropy(
       `weights must have the shape of the labels (got ${describe(weights)} and ${describe(labels)}).`,
     );
   const logProbabilities = onnx.unary('LogSoftmax', logits, { axis: -1 });
-  const target = onnx.oneHot(labels, logits.shape.at(-1)!, logits.dtype);
+  const target = onnx.oneHot(labels, lengthOf(logits.shape, -1), logits.dtype);
   const picked = onnx.reduce('ReduceSum', onnx.mul(logProbabilities, target), last(logits), false);
   logits.builder.record([logits], [picked], ([d]) => [
-    onnx.mul(onnx.reshape(d!, [...labels.shape, 1]), onnx.sub(target, onnx.unary('Exp', logProbabilities))),
+    onnx.mul(onnx.reshape(d, [...labels.shape, 1]), onnx.sub(target, onnx.unary('Exp', logProbabilities))),
   ]);
   const losses = weights ? mul(neg(picked), weights) : neg(picked);
   if (reduction === 'none') return losses;

@@ -1,3 +1,4 @@
+import { present } from '../../base/index.ts';
 import { Builder } from '../graph/index.ts';
 import { linear } from '../ops/index.ts';
 import { quantiseColumns, weightMatrices } from '../weights/index.ts';
@@ -22,12 +23,13 @@ export async function exactWith(bits: 7 | 8): Promise<boolean> {
   builder.output('y', linear(x, builder.parameter('w', [inner, columns])));
   const program = builder.build();
   const [matrix] = [...weightMatrices(program).values()];
+  const { key } = present(matrix, "the product's matrix");
   const ones = (n: number) => new Float32Array(n).fill(1);
   const session = await Session.create(program, {
-    quantised: new Map([[matrix!.key, [quantiseColumns(ones(inner * columns), [inner, columns])]]]),
+    quantised: new Map([[key, [quantiseColumns(ones(inner * columns), [inner, columns])]]]),
     activationBits: bits,
   });
   const { y } = await session.run({ x: ones(rows * inner) });
   await session.close();
-  return (y!.data as Float32Array).every((value) => Math.abs(value / inner - 1) < 1e-4);
+  return (present(y, 'the product').data as Float32Array).every((value) => Math.abs(value / inner - 1) < 1e-4);
 }

@@ -72,7 +72,7 @@ export async function onDevice<T>(device: Device, work: () => Promise<T>): Promi
 
 /** The runtime's messages begin with a source line and a signature; what is wrong comes after them. */
 function firstLine(message: string): string {
-  const text = message.split('\n')[0]!.trim();
+  const text = (message.split('\n')[0] ?? '').trim();
   return text.replace(/^.*?(?:was false\. |: error: )/, '').replace(/\.$/, '');
 }
 

@@ -1,5 +1,5 @@
 import * as ort from 'onnxruntime-node';
-import { nearest } from '../../base/index.ts';
+import { nearest, present } from '../../base/index.ts';
 import {
   arrayType,
   type DataType,
@@ -159,20 +159,21 @@ export class Session {
     const into = fetches && !Array.isArray(fetches) ? (fetches as Readonly<Record<string, Feed>>) : undefined;
     const names = into ? Object.keys(into) : ((fetches as readonly string[] | undefined) ?? [...this.results.keys()]);
     const wanted: Record<string, ort.Tensor | null> = {};
-    for (const name of names) {
+    const specs = names.map((name) => {
       const spec = this.results.get(name);
       if (!spec) throw unknownName('fetch', name, this.results.keys());
-      wanted[name] = into ? toTensor('fetch', spec, into[name]!) : null;
-    }
+      const target = into?.[name];
+      wanted[name] = target ? toTensor('fetch', spec, target) : null;
+      return { ...spec, name };
+    });
     const results = await onDevice(this.device, () =>
       this.runtime.run(inputs, wanted as ort.InferenceSession.OnnxValueMapType),
     );
     return Object.fromEntries(
-      names.map((name) => {
-        const spec = this.results.get(name)!;
+      specs.map(({ name, shape, dtype }) => {
         // The runtime fills a given array but returns a copy of it.
-        const data = (into ? wanted[name] : results[name])!.data as TypedArray;
-        return [name, { shape: spec.shape, dtype: spec.dtype, data }];
+        const { data } = present(into ? wanted[name] : results[name], `the result '${name}'`);
+        return [name, { shape, dtype, data: data as TypedArray }];
       }),
     );
   }

@@ -1,3 +1,4 @@
+import { present } from '../../base/index.ts';
 import { type NdArray, type Parameters, sameShape, size, TensorError } from '../graph/index.ts';
 import { ADAMW_BASE64 } from './adamw/bytes.ts';
 
@@ -113,7 +114,7 @@ export class TrainingState {
     for (const [kind, values] of given)
       if (values)
         for (const [name, target] of this[kind])
-          (target.data as Float32Array).set(values.get(name)!.data as Float32Array);
+          (target.data as Float32Array).set(present(values.get(name), `${kind} '${name}'`).data as Float32Array);
     if (source.step !== undefined) this.step = source.step;
   }
 

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { bfloat16ToFloat32, float16ToFloat32, InputError, oneLine, writeFileAside } from '../../base/index.ts';
+import { bfloat16ToFloat32, float16ToFloat32, InputError, oneLine, present, writeFileAside } from '../../base/index.ts';
 import { type DataType, type NdArray, type Parameters, size, type TypedArray } from '../graph/index.ts';
 import { byteLength, ELEMENT_BYTES, type StoredArray } from './stored.ts';
 
@@ -94,7 +94,7 @@ export function encodeSafetensors(arrays: Parameters, metadata: Readonly<Record<
       );
   const { head, offsets } = safetensorsLayout(arrays, metadata);
   const bytesOf = ({ data }: NdArray) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return [head, ...[...offsets.keys()].map((name) => bytesOf(arrays.get(name)!))];
+  return [head, ...[...offsets.keys()].map((name) => bytesOf(present(arrays.get(name), `the array '${name}'`)))];
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Node, type Program, size, TensorError } from '../graph/index.ts';
+import { inputOf, lengthOf, type Node, type Program, shapeOf, size, TensorError } from '../graph/index.ts';
 
 /**
  * The right operand of a matrix product that is one weight, or a part of one, in another order: what can be quantised ahead.
@@ -38,7 +38,7 @@ export function weightMatrices(program: Program): Map<string, WeightMatrix> {
       continue;
     }
     node.outputs.forEach((name, index) => {
-      known.set(name, derive(node, index, from, program.values.get(name)!.shape, integers));
+      known.set(name, derive(node, index, from, shapeOf(program.values, name), integers));
     });
   }
   return out;
@@ -47,7 +47,7 @@ export function weightMatrices(program: Program): Map<string, WeightMatrix> {
 function isProduct(node: Node, program: Program): boolean {
   const plain = !node.attributes['transA'] && !node.attributes['transB'];
   const { float } = node.attributes['alpha'] as { float: number };
-  return plain && float === 1 && node.inputs.every((name) => program.values.get(name)!.shape.length === 2);
+  return plain && float === 1 && node.inputs.every((name) => shapeOf(program.values, name).length === 2);
 }
 
 /** The expression of one output of a node that only moves numbers; null for any other node. */
@@ -72,10 +72,12 @@ function derive(
       return then(`transpose [${perm}]`, (data) => permute(data, from.shape, perm));
     }
     case 'Split': {
-      const sizes = integers(node.inputs[1]!);
+      const sizes = integers(inputOf(node, 1));
       const start = sizes.slice(0, index).reduce((a, b) => a + b, 0);
       const axis = node.attributes['axis'] as number;
-      return then(`split ${axis} [${sizes}] ${index}`, (data) => range(data, from.shape, axis, start, sizes[index]!));
+      return then(`split ${axis} [${sizes}] ${index}`, (data) =>
+        range(data, from.shape, axis, start, sizes[index] ?? 0),
+      );
     }
     default:
       return null;
@@ -95,7 +97,7 @@ function range(
   if (outer === 1) return data.subarray(start * inner, (start + length) * inner);
   const out = new Float32Array(outer * length * inner);
   for (let i = 0; i < outer; i++) {
-    const at = (i * shape[axis]! + start) * inner;
+    const at = (i * lengthOf(shape, axis) + start) * inner;
     out.set(data.subarray(at, at + length * inner), i * length * inner);
   }
   return out;
@@ -108,17 +110,17 @@ export function permute(data: Float32Array, shape: readonly number[], perm: read
   while (moved > 0 && perm[moved - 1] === moved - 1) moved--;
   const block = size(shape.slice(moved));
   const strides = shape.map((_, axis) => size(shape.slice(axis + 1)));
-  const lengths = perm.slice(0, moved).map((axis) => shape[axis]!);
-  const steps = perm.slice(0, moved).map((axis) => strides[axis]!);
+  const walked = perm.slice(0, moved).map((axis) => ({ length: lengthOf(shape, axis), step: strides[axis] ?? 1 }));
   const out = new Float32Array(data.length);
   let at = 0;
   const walk = (axis: number, from: number): void => {
-    if (axis === moved) {
+    const along = walked[axis];
+    if (!along) {
       out.set(data.subarray(from, from + block), at);
       at += block;
       return;
     }
-    const [length, step] = [lengths[axis]!, steps[axis]!];
+    const { length, step } = along;
     if (axis === moved - 1 && block === 1) for (let i = 0; i < length; i++) out[at++] = data[from + i * step]!;
     else for (let i = 0; i < length; i++) walk(axis + 1, from + i * step);
   };

@@ -3,7 +3,7 @@ import { matrixAt, vectorAt } from '../geometry.ts';
 import { type Rectangle, screenRectangle } from './bounds.ts';
 import { checkGeoms, type Frame, type Geoms, GeomType, raysOf, type View } from './geometry.ts';
 import { type Draw, drawBox, drawCapsule, drawCylinder, drawEllipsoid, drawPlane, type ZBuffer } from './primitives.ts';
-import { average, shade } from './shade.ts';
+import { halve, shade } from './shade.ts';
 
 const DRAW: Readonly<Record<number, Draw>> = {
   [GeomType.plane]: drawPlane,
@@ -80,7 +80,7 @@ export class Raycaster {
     const surface = { types: this.types, sizes: this.sizes, rgba: view.rgba ?? this.rgba };
     if (supersample === 1) return shade(view, surface, rays, this.buffer, out);
     if (this.fine.length !== 3 * w * h) this.fine = new Uint8Array(3 * w * h);
-    return average(shade(view, surface, rays, this.buffer, this.fine), width, height, out);
+    return halve(shade(view, surface, rays, this.buffer, this.fine), width, height, out);
   }
 
   /**

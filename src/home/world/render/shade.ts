@@ -147,8 +147,11 @@ function wave(x: number, slope: number): number {
   return Math.max(-1, Math.min(1, value));
 }
 
-/** Means of 2×2 pixels: `fine` is uint8 [2·height, 2·width, 3], `out` [height, width, 3]. */
-export function average(fine: Uint8Array, width: number, height: number, out: Uint8Array): Uint8Array {
+/**
+ * A picture of half the size, each pixel the mean of 2×2: `fine` is uint8 [2·height, 2·width, 3], `out`
+ * [height, width, 3].
+ */
+export function halve(fine: Uint8Array, width: number, height: number, out: Uint8Array): Uint8Array {
   const row = 6 * width;
   for (let v = 0, o = 0; v < height; v++)
     for (let u = 0, i = 2 * v * row; u < width; u++, i += 6)
