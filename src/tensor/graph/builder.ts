@@ -1,6 +1,6 @@
 import { describe, opError, TensorError } from './errors.ts';
 import { inputOf, outputOf, shapeOf } from './node.ts';
-import { lengthOf, sameShape, size } from './shapes.ts';
+import { lengthOf, size } from './shapes.ts';
 import type { Attribute, Constant, DataType, Node, Program, TypedArray, ValueSpec } from './types.ts';
 
 /** A value of a program under construction. Has a static shape and no data. */
