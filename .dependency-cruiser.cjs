@@ -1,5 +1,5 @@
 /** The layer rule of the architecture: a file imports from its own layer and from layers above it in this list, never from one below. */
-const layers = ['base', 'tensor', 'action', 'data', 'model', 'train', 'control', 'serve', 'home', 'evaluate', 'study', 'verify', 'studio', 'cli'];
+const layers = ['base', 'kernels', 'tensor', 'action', 'data', 'model', 'train', 'control', 'serve', 'home', 'evaluate', 'study', 'verify', 'studio', 'cli'];
 
 module.exports = {
   forbidden: [

@@ -18,4 +18,5 @@ export default defineConfig({
   sourcemap: true,
   clean: true,
   fixedExtension: false,
+  copy: [{ from: 'src/kernels/*/*.wasm', to: 'dist/kernels' }],
 });

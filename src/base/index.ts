@@ -1,6 +1,7 @@
 /** What every layer stands on: errors, seeded random numbers, files written aside, workers, progress. Knows nothing of tensors or robots. */
 import './telemetry.ts';
 
+export * from './checksums.ts';
 export * from './errors.ts';
 export * from './files.ts';
 export * from './machine.ts';

@@ -35,7 +35,6 @@ export {
   peakBytes,
   planningRefusal,
   requirePlanningMemory,
-  TRAINING_STATE_LIMIT,
   trainingMemory,
   trainingStateBytes,
   type WeightType,

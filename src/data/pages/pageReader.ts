@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { parquetMetadata } from 'hyparquet/src/metadata.js';
 import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js';
-import { PAGE_KERNEL_BASE64 } from './bytes.ts';
+import { type PageKernels, pageKernels } from '../../kernels/index.ts';
 import { checkConstant, RowStarts } from './levels.ts';
 import { type Leaf, listLeaf } from './schema.ts';
 
@@ -27,11 +27,6 @@ function need(condition: unknown, what: string): asserts condition {
   if (!condition) throw new Unknown(what);
 }
 
-interface Kernels {
-  snappy(from: number, end: number, out: number, size: number): number;
-  lookUp(from: number, end: number, width: number, values: number, size: number, out: number, count: number): number;
-}
-
 /** A page's header, as far as it is used (parquet.thrift). */
 interface PageHeader {
   type: number;
@@ -49,7 +44,7 @@ interface PageHeader {
  */
 export class PageReader {
   private readonly memory = new WebAssembly.Memory({ initial: 1 });
-  private readonly kernels: Kernels;
+  private readonly kernels: PageKernels;
   private bytes = new Uint8Array(this.memory.buffer);
   private floats = new Float32Array(this.memory.buffer);
   private view = new DataView(this.memory.buffer);
@@ -65,8 +60,7 @@ export class PageReader {
   reason = '';
 
   constructor() {
-    module ??= new WebAssembly.Module(Buffer.from(PAGE_KERNEL_BASE64, 'base64'));
-    this.kernels = new WebAssembly.Instance(module, { env: { memory: this.memory } }).exports as unknown as Kernels;
+    this.kernels = pageKernels(this.memory);
   }
 
   /** Hands over the rows of the columns, one column after the other: all, or those from `from` up to `to`; false where another reader is needed (some rows may have been handed over). Throws what `take` throws, and nothing else. */
@@ -337,5 +331,3 @@ interface Page {
 // Numbers of parquet.thrift.
 const [DATA_PAGE, DICTIONARY_PAGE, DATA_PAGE_V2] = [0, 2, 3];
 const [PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY] = [0, 2, 3, 8];
-
-let module: WebAssembly.Module | undefined;

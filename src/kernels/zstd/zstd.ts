@@ -1,5 +1,5 @@
-import { FormatError } from '../byteReader.ts';
-import { ZSTD_BASE64 } from './bytes.ts';
+import { FormatError } from '../../base/index.ts';
+import { kernelModule } from '../kernelBytes.ts';
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
@@ -18,8 +18,6 @@ const IN_BYTES = 2 ** 18;
 export const PIECE_BYTES = 2 ** 20;
 /** Windows beyond 128 MB (`--ultra --long=28` and more) are refused. */
 const MAX_WINDOW_LOG = 27;
-
-let compiled: WebAssembly.Module | undefined;
 
 /** Reads into `into` and returns how many bytes there were; 0 at the end. */
 export type Fill = (into: Uint8Array) => number;
@@ -94,8 +92,7 @@ export class ZstdDecoder {
   }
 
   private instance(): Exports {
-    compiled ??= new WebAssembly.Module(Buffer.from(ZSTD_BASE64, 'base64'));
-    this.exports ??= new WebAssembly.Instance(compiled).exports as unknown as Exports;
+    this.exports ??= new WebAssembly.Instance(kernelModule('zstd')).exports as unknown as Exports;
     return this.exports;
   }
 }
