@@ -18,5 +18,5 @@ export default defineConfig({
   sourcemap: true,
   clean: true,
   fixedExtension: false,
-  copy: [{ from: 'src/kernels/*/*.wasm', to: 'dist/kernels' }],
+  copy: [{ from: ['src/kernels/*/*.wasm', 'src/kernels/zstd/LICENSE.zstd'], to: 'dist/kernels' }],
 });

@@ -3,4 +3,5 @@ export { type AdamwConstants, type AdamwLeaf, type AdamwPart, adamwParts, MEMORY
 export { KERNELS, type KernelName, kernelBytes } from './kernelBytes.ts';
 export { type PageKernels, pageKernels } from './pages/pages.ts';
 export { type StatisticsKernels, statisticsKernels } from './statistics/statistics.ts';
-export { decodeZstd, type Fill, fillFrom, PIECE_BYTES, ZstdDecoder } from './zstd/zstd.ts';
+export { type Fill, fillFrom } from './zstd/fill.ts';
+export { decodeZstd, PIECE_BYTES, ZstdDecoder } from './zstd/zstd.ts';
