@@ -29,4 +29,5 @@ export default defineConfig(({ dts }) => ({
   fixedExtension: false,
   inputOptions: { checks: { pluginTimings: false } },
   outputOptions: { chunkFileNames: 'chunks/[name]-[hash].js' },
+  copy: [{ from: ['src/kernels/*/*.wasm'], to: 'dist/kernels' }],
 }));

@@ -29,6 +29,11 @@ export class InputError extends ValetError {
   }
 }
 
+/** What is wrong with encoded bytes; whoever knows the file turns it into an InputError that names it. */
+export class FormatError extends Error {
+  override name = 'FormatError';
+}
+
 /** A command or option that the contract names but that is not built yet. */
 export class NotBuiltError extends ValetError {
   override name = 'NotBuiltError';

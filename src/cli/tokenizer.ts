@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { FAST_MAX_TOKENS } from '../action/index.ts';
 import { duration, InputError, Progress, WorkerClient } from '../base/index.ts';
 import { chosenRobot, type RobotRecord, robotRecord } from '../robot/index.ts';
-import { type CheckJob, type CheckReport, type FitJob, type FitReport } from '../train/index.ts';
+import type { CheckJob, CheckReport, FitJob, FitReport } from '../train/index.ts';
 import { aboveZero, positive } from './shared/numbers.ts';
 
 interface Common {

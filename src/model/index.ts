@@ -42,7 +42,7 @@ export {
   type PlanningNeeds,
   PROCESS_BYTES,
   planningRefusal,
-  TRAINING_STATE_LIMIT,
+  requirePlanningMemory,
   trainingMemory,
   trainingStateBytes,
   type WeightType,

@@ -206,11 +206,10 @@ export function planningRefusal(
   return memoryRefusal(`${several} with ${weights} weights${robots}`, bytes(sizes, weights), available, alternatives);
 }
 
-/** Bytes of the five float32 arrays of training (TrainingState), which WebAssembly limits to 4 GB. Frozen leaves have no part in them. */
+/** Bytes of the five float32 arrays of training (TrainingState). Frozen leaves have no part in them. */
 export function trainingStateBytes(config: ModelConfig, trainable: (leaf: string) => boolean = () => true): number {
   return programParameters(config).reduce((sum, { leaf, length }) => sum + (trainable(leaf) ? 5 * 4 * length : 0), 0);
 }
-export const TRAINING_STATE_LIMIT = 2 ** 32;
 
 /**
  * Memory of training with `batch` samples: five float32 numbers per trained parameter and one per frozen one, the arena of the loss program

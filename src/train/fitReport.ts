@@ -7,7 +7,6 @@ import {
   PROCESS_BYTES,
   planningRefusal,
   readCheckpointParts,
-  TRAINING_STATE_LIMIT,
   trainingMemory,
   trainingStateBytes,
   type WeightType,
@@ -84,7 +83,7 @@ async function training(config: string, network: ModelConfig, usable: number): P
   const about = { config, work: 'train', weights: 'float32', batch } as const;
   const refused = trainingRefusal({ model: network, batch, freeze }, usable - PROCESS_BYTES);
   // The whole loss program of a network that can never be trained here need not be built.
-  if (state >= TRAINING_STATE_LIMIT)
+  if (refused && trainingMemory(network, 0, trains).total > usable - PROCESS_BYTES)
     return {
       ...about,
       bytes: state + PROCESS_BYTES,

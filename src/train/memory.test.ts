@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { configs, TRAINING_STATE_LIMIT, trainingMemory, trainingStateBytes } from '../model/index.ts';
+import { configs, trainingMemory } from '../model/index.ts';
 import { requireTrainingMemory, trainedWith, trainingRefusal } from './memory.ts';
 
 const { nano, full } = configs;
@@ -11,15 +11,19 @@ it('names the largest half of the batch that fits', () => {
   expect(() => requireTrainingMemory(size, { available: room })).toThrow(
     /^train: training with a batch of 8 needs about .* Nearest setting that fits: --set batch=2 \(about/,
   );
-  expect(trainingRefusal(size, 1e6)?.advice).toMatch(/^no setting fits: even --set batch=1 needs/);
+  expect(trainingRefusal(size, 1e6)?.advice).toMatch(/^no setting fits: the smallest is --set/);
+  const tight = trainingMemory(nano, 0).total + 1;
+  expect(trainingRefusal(size, tight)?.advice).toMatch(/^no setting fits: even --set batch=1 needs/);
 });
 
-it('what WebAssembly cannot hold is refused with the parts to freeze', () => {
-  const refusal = trainingRefusal({ model: full, batch: 1, freeze: [] }, 1e12);
-  expect(refusal?.reason).toMatch(/need 68\.\d GB in one WebAssembly memory \(at most 4\.29 GB\)/);
+it('names the parts to freeze where no batch helps, and knows no other limit than the memory', () => {
+  const size = { model: full, batch: 1, freeze: [] };
+  const refusal = trainingRefusal(size, 50e9);
+  expect(refusal?.reason).toMatch(/^training needs 136\.2 GB for weights, .* alone \(50\.0 GB can be used here\)/);
   const parts = JSON.parse(/freeze=(\[.*?\])'/.exec(refusal!.advice)![1]!) as string[];
-  expect(trainingStateBytes(full, trainedWith(full, parts))).toBeLessThan(TRAINING_STATE_LIMIT);
-  expect(trainingRefusal({ model: full, batch: 1, freeze: [] }, 1e10)?.advice).toMatch(/^no setting fits: with --set/);
+  expect(trainingMemory(full, 0, trainedWith(full, parts)).total).toBeLessThan(50e9);
+  expect(trainingRefusal(size, 1e10)?.advice).toMatch(/^no setting fits: the smallest is --set/);
+  expect(trainingRefusal(size, 1e12)).toBeUndefined();
 });
 
 it('a part that the network does not have freezes nothing', () => {

@@ -1,5 +1,5 @@
 import { bytesText, type MemoryRefusal, type MemorySetting, memoryRefusal, requireMemory } from '../base/index.ts';
-import { type ModelConfig, TRAINING_STATE_LIMIT, trainingMemory, trainingStateBytes } from '../model/index.ts';
+import { type ModelConfig, trainingMemory } from '../model/index.ts';
 import { frozenLeaves } from './freeze.ts';
 
 /** What of a training configuration decides its memory. */
@@ -33,25 +33,19 @@ export function requireTrainingMemory(
 /** Why training cannot be had with `available` bytes, and what can; undefined when it can. */
 export function trainingRefusal({ model, batch, freeze }: TrainingSize, available: number): MemoryRefusal | undefined {
   const trains = trainedWith(model, freeze);
-  const state = trainingStateBytes(model, trains);
-  if (state >= TRAINING_STATE_LIMIT) {
-    const small = FREEZES.map((more) => [...new Set([...freeze, ...more])]).filter(
-      (parts) => trainingStateBytes(model, trainedWith(model, parts)) < TRAINING_STATE_LIMIT,
-    );
-    const least = (parts: readonly string[]): number => trainingMemory(model, 0, trainedWith(model, parts)).total;
-    const fitting = small.find((parts) => least(parts) <= available);
-    const setting = (parts: readonly string[]): string => `--set 'freeze=${JSON.stringify(parts)}'`;
-    const [first] = small;
+  const least = (parts: readonly string[]): number => trainingMemory(model, 0, trainedWith(model, parts)).total;
+  if (least(freeze) > available) {
+    // No batch helps, and the loss program, which takes a second to build, need not be.
+    const settings = FREEZES.map((more) => [...new Set([...freeze, ...more])]);
+    const fitting = settings.find((parts) => least(parts) <= available);
+    const smallest = settings.reduce((one, other) => (least(other) < least(one) ? other : one));
+    const setting = (parts: readonly string[]): string =>
+      `--set 'freeze=${JSON.stringify(parts)}' (${bytesText(least(parts))} and what the batch takes)`;
     return {
-      reason:
-        `weights, gradients, moments and average need ${bytesText(state)} in one WebAssembly memory (at most ` +
-        `${bytesText(TRAINING_STATE_LIMIT)})`,
+      reason: `training needs ${bytesText(least(freeze))} for weights, gradients, moments and average alone (${bytesText(available)} can be used here)`,
       advice: fitting
-        ? `nearest setting that fits: ${setting(fitting)} (${bytesText(least(fitting))} and what the batch takes)`
-        : first
-          ? `no setting fits: with ${setting(first)} it would, but that needs ${bytesText(least(first))} of memory ` +
-            `(${bytesText(available)} can be used here)`
-          : 'no setting fits: take a smaller network',
+        ? `nearest setting that fits: ${setting(fitting)}`
+        : `no setting fits: the smallest is ${setting(smallest)}`,
     };
   }
   const bytes = (samples: number): number => trainingMemory(model, samples, trains).total;

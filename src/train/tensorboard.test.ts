@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { crc32c, EventFile } from './tensorboard.ts';
+import { crc32c } from '../base/index.ts';
+import { EventFile } from './tensorboard.ts';
 
 describe('EventFile', () => {
   it('writes the bytes of the format', async () => {
@@ -38,9 +39,5 @@ describe('EventFile', () => {
     } finally {
       await rm(folder, { recursive: true });
     }
-  });
-
-  it('has the Castagnoli checksum', () => {
-    expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
   });
 });

@@ -1,5 +1,6 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32c } from '../base/index.ts';
 
 /**
  * TensorBoard's event file: TFRecords of `Event` protocol buffers (tensorflow/core/util/event.proto), scalars only.
@@ -69,16 +70,3 @@ function record(data: Buffer): Buffer {
 }
 
 const masked = (crc: number) => (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
-
-const TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let k = 0; k < 8; k++) c = c & 1 ? 0x82f63b78 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-
-/** CRC-32C (Castagnoli), reflected. */
-export function crc32c(data: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of data) crc = TABLE[(crc ^ byte) & 255]! ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
-}

@@ -67,7 +67,7 @@ export interface ChunkSumsState {
  * not wrap around. Products of spectra cost 4·(N/2+1)/(N−H+1) multiply-adds a pair and frame instead of H (2.6 instead of 30 for H = 30), and the transform back
  * is made once, at the end.
  *
- * What an episode contributes is computed from it alone in float64; contributions are added in 115-bit fixed point (kernelText.ts), which has no rounding that
+ * What an episode contributes is computed from it alone in float64; contributions are added in 115-bit fixed point (src/kernels/statistics), which has no rounding that
  * could depend on order: 2⁻⁵⁵ = 2.8e-17 is the grid.
  */
 export class ChunkSums {
@@ -279,12 +279,12 @@ export class ChunkSums {
     const [fNext, gNext] = [SLOTS * this.rows * 16, SLOTS * columns * 16];
     const [F, G] = [at.F + b * this.rows * 16, at.G + b * columns * 16];
     for (let c = 0; c < columns; c += 8) {
-      kernels.load(at.x + 8 * c, fIm, at.g + 8 * c, gIm, n, at.order, at.re, at.im);
+      kernels.loadSeries(at.x + 8 * c, fIm, at.g + 8 * c, gIm, n, at.order, at.re, at.im);
       kernels.fft(at.re, at.im, at.twiddles, n);
       kernels.separate(at.re, at.im, n, F + c * 8, fIm, fNext, G + c * 8, gIm, gNext);
     }
     for (let r = columns; r < this.rows; r += 16) {
-      kernels.load(at.x + 8 * r, fIm, at.x + 8 * (r + 8), fIm, n, at.order, at.re, at.im);
+      kernels.loadSeries(at.x + 8 * r, fIm, at.x + 8 * (r + 8), fIm, n, at.order, at.re, at.im);
       kernels.fft(at.re, at.im, at.twiddles, n);
       kernels.separate(at.re, at.im, n, F + r * 8, fIm, fNext, F + (r + 8) * 8, fIm, fNext);
     }

@@ -37,8 +37,9 @@ export class QuantileTables {
         scratch.fill(episode, this.layout, dim, from, count);
         let t = 0;
         for (; t + 4 <= h; t += 4)
-          kernels.count4(scratch.a + 4 * t, scratch.s, count, tablesAt + (dim * h + t) * BUCKETS * 4);
-        for (; t < h; t++) kernels.count1(scratch.a + 4 * t, scratch.s, count, tablesAt + (dim * h + t) * BUCKETS * 4);
+          kernels.countFour(scratch.a + 4 * t, scratch.s, count, tablesAt + (dim * h + t) * BUCKETS * 4);
+        for (; t < h; t++)
+          kernels.countOne(scratch.a + 4 * t, scratch.s, count, tablesAt + (dim * h + t) * BUCKETS * 4);
       }
   }
 

@@ -1,7 +1,6 @@
-/** What is wrong with encoded bytes; whoever knows the file turns it into an InputError that names it. */
-export class FormatError extends Error {
-  override name = 'FormatError';
-}
+import { FormatError } from '../../base/index.ts';
+
+export { FormatError };
 
 /** Reads numbers and bytes one after the other. @throws FormatError past the end */
 export class ByteReader {

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError } from '../../base/index.ts';
-import { type Fill, fillFrom } from './zstd/zstd.ts';
+import { type Fill, fillFrom } from '../../kernels/index.ts';
 
 /** Bytes somewhere: a range of a file (to its end where `length` is left out), or here. Plain data that a worker can be sent. */
 export type ByteSource =

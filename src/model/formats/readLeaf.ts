@@ -1,4 +1,5 @@
 import { InputError } from '../../base/index.ts';
+import { PIECE_BYTES, ZstdDecoder } from '../../kernels/index.ts';
 import type { DataType, NdArray, TypedArray } from '../../tensor/index.ts';
 import { FormatError } from './byteReader.ts';
 import { readSource, sourceName, withSource } from './byteSource.ts';
@@ -6,7 +7,6 @@ import { bytesOf, type Chunk, chunkBytes, elementsOf, gridOf, type StoredLeaf } 
 import { converter, STORED_BYTES, type StoredType, swapBytes } from './storedType.ts';
 import { MAX_IN_MEMORY, unpack } from './unpack.ts';
 import { positions } from './zarr/leaf.ts';
-import { PIECE_BYTES, ZstdDecoder } from './zstd/zstd.ts';
 
 /** Takes bytes that belong at `offset` of the array (stored type, row-major, little-endian); they are valid until it returns. */
 export type Sink = (offset: number, bytes: Uint8Array) => void;

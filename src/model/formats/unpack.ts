@@ -1,8 +1,8 @@
 import { gunzipSync, inflateSync } from 'node:zlib';
+import { crc32c } from '../../base/index.ts';
+import { decodeZstd, type ZstdDecoder } from '../../kernels/index.ts';
 import { FormatError } from './byteReader.ts';
-import { crc32c } from './crc32c.ts';
 import type { Codec } from './storedLeaf.ts';
-import { decodeZstd, type ZstdDecoder } from './zstd/zstd.ts';
 
 /** The largest chunk that is unpacked in memory; zstd alone and no packing stream and know no limit. */
 export const MAX_IN_MEMORY = 2 ** 31;

@@ -1,6 +1,6 @@
 import { present } from '../../base/index.ts';
+import { type AdamwPart, adamwParts } from '../../kernels/index.ts';
 import { type NdArray, type Parameters, sameShape, size, TensorError } from '../graph/index.ts';
-import { ADAMW_BASE64 } from './adamw/bytes.ts';
 
 /** The arrays that a training step works on, one float32 number per parameter each. */
 export const STATE_ARRAYS = ['parameters', 'gradients', 'm', 'v', 'ema'] as const;
@@ -27,20 +27,14 @@ export interface StepResult {
   readonly applied: boolean;
 }
 
-interface Kernels {
-  sumSquares(x: number, n: number): number;
-  adamw(p: number, g: number, m: number, v: number, n: number, ...constants: number[]): void;
-  movingAverage(average: number, p: number, n: number, decay: number, rest: number): void;
+export interface TrainingStateOptions {
+  /** Bytes of the largest WebAssembly memory that is taken; default just below 4 GiB. No result depends on it. */
+  readonly memoryBytes?: number;
 }
 
-/** Every parameter starts at a multiple of this many elements (a cache line); the gaps stay zero. */
-const ALIGNMENT = 16;
-const PAGE_BYTES = 65536;
-const LIMIT_BYTES = 2 ** 32;
-
 /**
- * Parameters, gradients, AdamW moments and moving average in one WebAssembly.Memory. The arrays in `parameters`, `gradients`,
- * … are views of it: feed them to a session and fetch gradients into them, no copies; `clipAndStep` updates them in place.
+ * Parameters, gradients, AdamW moments and moving average in as many WebAssembly memories as hold them. The arrays in `parameters`,
+ * `gradients`, … are views of them: feed them to a session and fetch gradients into them, no copies; `clipAndStep` updates them in place.
  */
 export class TrainingState {
   readonly parameters: Parameters = new Map();
@@ -54,40 +48,25 @@ export class TrainingState {
   step = 0;
   /** Number of parameters. */
   readonly count: number;
-  private readonly memory: WebAssembly.Memory;
-  private readonly kernels: Kernels;
-  /** Elements of one array, gaps included. */
-  private readonly padded: number;
+  private readonly parts: readonly AdamwPart[];
 
-  /**
-   * Room for the parameters of these names and shapes, filled with zeros; `load` sets them.
-   * @throws TensorError when five float32 numbers per parameter exceed WebAssembly's 4 GB
-   */
-  constructor(specs: Iterable<{ readonly name: string; readonly shape: readonly number[] }>) {
+  /** Room for the parameters of these names and shapes, filled with zeros; `load` sets them. */
+  constructor(
+    specs: Iterable<{ readonly name: string; readonly shape: readonly number[] }>,
+    { memoryBytes }: TrainingStateOptions = {},
+  ) {
     const list = [...specs];
     this.count = list.reduce((sum, { shape }) => sum + size(shape), 0);
-    this.padded = list.reduce((sum, { shape }) => sum + Math.ceil(size(shape) / ALIGNMENT) * ALIGNMENT, 0);
-    const bytes = this.padded * 4 * STATE_ARRAYS.length;
-    if (bytes >= LIMIT_BYTES)
-      throw new TensorError(
-        'TrainingState',
-        `${this.count} parameters need ${(bytes / 1e9).toFixed(1)} GB (WebAssembly allows ${(LIMIT_BYTES / 1e9).toFixed(1)} GB, about 200 million parameters). Train fewer of them.`,
-      );
-    const pages = Math.max(1, Math.ceil(bytes / PAGE_BYTES));
-    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const module = new WebAssembly.Module(Buffer.from(ADAMW_BASE64, 'base64'));
-    this.kernels = new WebAssembly.Instance(module, { env: { memory: this.memory } }).exports as unknown as Kernels;
-    for (const kind of STATE_ARRAYS) {
-      let at = this.pointer(kind);
-      for (const { name, shape } of list) {
-        this[kind].set(name, {
-          shape: [...shape],
-          dtype: 'float32',
-          data: new Float32Array(this.memory.buffer, at, size(shape)),
-        });
-        at += Math.ceil(size(shape) / ALIGNMENT) * ALIGNMENT * 4;
+    this.parts = adamwParts(
+      list.map(({ shape }) => size(shape)),
+      memoryBytes,
+    );
+    const leaves = this.parts.flatMap((part) => part.leaves);
+    list.forEach(({ name, shape }, i) => {
+      for (const kind of STATE_ARRAYS) {
+        this[kind].set(name, { shape: [...shape], dtype: 'float32', data: leaves[i]![kind] });
       }
-    }
+    });
   }
 
   /** Copies values into the named arrays; `ema` follows `parameters` unless it is given. @throws TensorError for a missing or misshapen array */
@@ -131,33 +110,24 @@ export class TrainingState {
   /** One AdamW update from the gradients held now (Loshchilov & Hutter 2019, in optax's form). */
   clipAndStep(options: StepOptions): StepResult {
     const { learningRate, beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, weightDecay = 0, clipNorm, emaDecay } = options;
-    const gradientNorm = Math.sqrt(this.kernels.sumSquares(this.pointer('gradients'), this.padded));
+    const sums = new Float64Array(4);
+    for (const part of this.parts) part.addSquares(sums);
+    const [first, second, third, fourth] = sums as unknown as [number, number, number, number];
+    const gradientNorm = Math.sqrt(first + third + (second + fourth));
     if (!Number.isFinite(gradientNorm)) return { gradientNorm, applied: false };
     const clip = clipNorm === undefined || gradientNorm <= clipNorm ? 1 : clipNorm / gradientNorm;
     this.step++;
-    this.kernels.adamw(
-      this.pointer('parameters'),
-      this.pointer('gradients'),
-      this.pointer('m'),
-      this.pointer('v'),
-      this.padded,
+    const constants = {
       beta1,
-      1 - beta1,
       beta2,
-      1 - beta2,
-      learningRate / (1 - beta1 ** this.step),
-      Math.sqrt(1 / (1 - beta2 ** this.step)),
-      1 - learningRate * weightDecay,
+      rate: learningRate / (1 - beta1 ** this.step),
+      root: Math.sqrt(1 / (1 - beta2 ** this.step)),
+      keep: 1 - learningRate * weightDecay,
       epsilon,
       clip,
-    );
-    if (emaDecay !== undefined)
-      this.kernels.movingAverage(this.pointer('ema'), this.pointer('parameters'), this.padded, emaDecay, 1 - emaDecay);
+      emaDecay,
+    };
+    for (const part of this.parts) part.update(constants);
     return { gradientNorm, applied: true };
-  }
-
-  /** Byte offset of an array. */
-  private pointer(kind: StateArray): number {
-    return STATE_ARRAYS.indexOf(kind) * this.padded * 4;
   }
 }

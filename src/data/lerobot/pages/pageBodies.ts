@@ -1,13 +1,8 @@
+import type { PageKernels } from '../../../kernels/index.ts';
 import type { PageHeader } from './columnFile.ts';
 import { FRONT, type PageMemory } from './pageMemory.ts';
 import type { Leaf } from './schema.ts';
 import { need } from './unknown.ts';
-
-/** The loops in WebAssembly (kernelText.ts). */
-export interface Kernels {
-  snappy(from: number, end: number, out: number, size: number): number;
-  lookUp(from: number, end: number, width: number, values: number, size: number, out: number, count: number): number;
-}
 
 /** A page that is unpacked: where its parts are in memory. */
 export interface Page {
@@ -29,7 +24,7 @@ const [PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY] = [0, 2, 3, 8];
 export class PageBodies {
   constructor(
     private readonly memory: PageMemory,
-    private readonly kernels: Kernels,
+    private readonly kernels: PageKernels,
   ) {}
 
   /** Values of the dictionary; returns how many. */

@@ -1,8 +1,8 @@
 import type { parquetMetadata } from 'hyparquet/src/metadata.js';
-import { PAGE_KERNEL_BASE64 } from './bytes.ts';
+import { pageKernels } from '../../../kernels/index.ts';
 import { ColumnFile } from './columnFile.ts';
 import { checkConstant, RowStarts } from './levels.ts';
-import { DATA_PAGE, DATA_PAGE_V2, DICTIONARY_PAGE, type Kernels, PageBodies } from './pageBodies.ts';
+import { DATA_PAGE, DATA_PAGE_V2, DICTIONARY_PAGE, PageBodies } from './pageBodies.ts';
 import { FRONT, PageMemory } from './pageMemory.ts';
 import { type Leaf, listLeaf } from './schema.ts';
 import { need } from './unknown.ts';
@@ -34,9 +34,7 @@ export class PageReader {
   reason = '';
 
   constructor() {
-    module ??= new WebAssembly.Module(Buffer.from(PAGE_KERNEL_BASE64, 'base64'));
-    const { exports } = new WebAssembly.Instance(module, { env: { memory: this.memory.memory } });
-    this.bodies = new PageBodies(this.memory, exports as unknown as Kernels);
+    this.bodies = new PageBodies(this.memory, pageKernels(this.memory.memory));
   }
 
   /**
@@ -156,5 +154,3 @@ export class PageReader {
     }
   }
 }
-
-let module: WebAssembly.Module | undefined;

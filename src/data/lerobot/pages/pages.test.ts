@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { Random } from '../../../base/index.ts';
+import { pageKernels } from '../../../kernels/index.ts';
 import { encodeParquet } from '../encodeParquet.ts';
 import { queryColumns } from '../parquet.ts';
-import { assemble } from './assemble.ts';
-import { PAGE_KERNEL_BASE64 } from './bytes.ts';
 import { checkConstant, RowStarts } from './levels.ts';
 import { PageReader, type RowRange, type TakeRows } from './pageReader.ts';
 
@@ -24,10 +23,6 @@ function rowsOf(path: string, column: string, range?: RowRange): { width: number
   const known = reader.read(path, [column], take, range);
   return known ? out : undefined;
 }
-
-it('holds the assembled text', async () => {
-  expect(Buffer.from(await assemble()).toString('base64')).toBe(PAGE_KERNEL_BASE64);
-});
 
 it('reads what the ordinary reader reads, in many forms of pages', async () => {
   const forms = join(golden, 'parquet-pages');
@@ -174,10 +169,7 @@ it('sees rows of another length and nulls in levels of any encoding', () => {
 
 it('unpacks snappy as written down, whatever the distance and length of a copy', () => {
   const memory = new WebAssembly.Memory({ initial: 4 });
-  const module = new WebAssembly.Module(Buffer.from(PAGE_KERNEL_BASE64, 'base64'));
-  const { snappy } = new WebAssembly.Instance(module, { env: { memory } }).exports as {
-    snappy: (from: number, end: number, out: number, size: number) => number;
-  };
+  const { snappy } = pageKernels(memory);
   const bytes = new Uint8Array(memory.buffer);
   const random = Random.of('snappy');
   const whole = (n: number) => Math.floor(random.uniform() * n);

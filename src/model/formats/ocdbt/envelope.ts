@@ -1,6 +1,6 @@
+import { crc32c } from '../../../base/index.ts';
+import { decodeZstd } from '../../../kernels/index.ts';
 import { ByteReader, FormatError } from '../byteReader.ts';
-import { crc32c } from '../crc32c.ts';
-import { decodeZstd } from '../zstd/zstd.ts';
 
 /** First bytes of the three kinds of OCDBT blocks. */
 export const MAGIC = { manifest: 0x0cdb3a2a, node: 0x0cdb20de } as const;

@@ -1,6 +1,5 @@
-import { InputError } from '../../../base/index.ts';
+import { crc32c, InputError } from '../../../base/index.ts';
 import { type ByteSource, readSource, sourceLength, sourceName } from '../byteSource.ts';
-import { crc32c } from '../crc32c.ts';
 import { type Chunk, elementsOf, gridOf, type StoredLeaf } from '../storedLeaf.ts';
 import { readZarrMetadata, type ZarrArray } from './metadata.ts';
 

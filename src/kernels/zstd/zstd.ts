@@ -1,5 +1,8 @@
-import { FormatError } from '../byteReader.ts';
-import { ZSTD_BASE64 } from './bytes.ts';
+import { FormatError } from '../../base/index.ts';
+import { kernelModule } from '../kernelBytes.ts';
+import { type Fill, fillFrom, followedBy, readUpTo } from './fill.ts';
+import { frameHeader, HEADER_BYTES } from './frameHeader.ts';
+import { decodeNative, isNative, packedBound } from './native.ts';
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
@@ -19,14 +22,10 @@ export const PIECE_BYTES = 2 ** 20;
 /** Windows beyond 128 MB (`--ultra --long=28` and more) are refused. */
 const MAX_WINDOW_LOG = 27;
 
-let compiled: WebAssembly.Module | undefined;
-
-/** Reads into `into` and returns how many bytes there were; 0 at the end. */
-export type Fill = (into: Uint8Array) => number;
-
 /**
- * A zstd decoder (WebAssembly) that keeps its memory between streams. Decodes frames of any length in little memory: the frame's
- * window and two buffers. Synchronous: use it in a worker for anything large.
+ * A zstd decoder that keeps its memory between streams: WebAssembly, and Node's own for small frames of known size
+ * where it has one. Decodes frames of any length in little memory: the frame's window and two buffers, or at most
+ * 32 MiB. Synchronous: use it in a worker for anything large.
  */
 export class ZstdDecoder {
   private exports: Exports | undefined;
@@ -37,7 +36,13 @@ export class ZstdDecoder {
    */
   decode(fill: Fill, emit: (piece: Uint8Array) => void): void {
     try {
-      this.run(fill, emit);
+      const header = readUpTo(HEADER_BYTES, fill);
+      const { window, size } = frameHeader(header);
+      const start = isNative(size) ? readUpTo(packedBound(size) + 1, fill, header) : header;
+      const decoded = isNative(size) ? decodeNative(start, size, MAX_WINDOW_LOG) : undefined;
+      // What Node refuses is damaged, or several frames: the own decoder reads it, or says what is wrong.
+      if (!decoded) this.run(followedBy(start, fill), window, emit);
+      else for (let at = 0; at < decoded.length; at += PIECE_BYTES) emit(decoded.subarray(at, at + PIECE_BYTES));
     } catch (error) {
       this.exports = undefined; // after a trap the module's memory means nothing
       if (error instanceof WebAssembly.RuntimeError) throw new FormatError('is no valid zstd data');
@@ -45,14 +50,9 @@ export class ZstdDecoder {
     }
   }
 
-  private run(fill: Fill, emit: (piece: Uint8Array) => void): void {
-    const header = new Uint8Array(18);
-    let got = 0;
-    for (let n = 1; got < header.length && n > 0; got += n) n = fill(header.subarray(got));
-    let rest: Uint8Array | undefined = header.subarray(0, got);
+  private run(fill: Fill, window: number, emit: (piece: Uint8Array) => void): void {
     const exports = this.instance();
-    const window = 2 ** MAX_WINDOW_LOG;
-    const work = exports.need(Math.min(window, Math.max(2 ** 17, windowBytes(rest))));
+    const work = exports.need(Math.min(2 ** MAX_WINDOW_LOG, Math.max(2 ** 17, window)));
     const align = (n: number) => Math.ceil(n / 16) * 16;
     const at = align(exports.heap());
     const input = at + align(work);
@@ -66,12 +66,7 @@ export class ZstdDecoder {
     let any = false;
     for (;;) {
       if (memory.buffer !== exports.memory.buffer) memory = new Uint8Array(exports.memory.buffer);
-      let count: number;
-      if (rest) {
-        memory.set(rest, input);
-        count = rest.length;
-        rest = undefined;
-      } else count = fill(memory.subarray(input, input + IN_BYTES));
+      const count = fill(memory.subarray(input, input + IN_BYTES));
       if (count === 0) break;
       any = true;
       for (let used = 0, full = false; used < count || full; ) {
@@ -94,8 +89,7 @@ export class ZstdDecoder {
   }
 
   private instance(): Exports {
-    compiled ??= new WebAssembly.Module(Buffer.from(ZSTD_BASE64, 'base64'));
-    this.exports ??= new WebAssembly.Instance(compiled).exports as unknown as Exports;
+    this.exports ??= new WebAssembly.Instance(kernelModule('zstd')).exports as unknown as Exports;
     return this.exports;
   }
 }
@@ -104,22 +98,6 @@ function text(memory: Uint8Array, at: number): string {
   let end = at;
   while (memory[end]) end++;
   return Buffer.from(memory.subarray(at, end)).toString('latin1').toLowerCase();
-}
-
-/** The window of the first frame (RFC 8878, 3.1.1.1); 0 when this is no frame header. Later frames with larger windows fail cleanly. */
-function windowBytes(header: Uint8Array): number {
-  if (header.length < 6 || Buffer.from(header).readUInt32LE(0) !== 0xfd2fb528) return 0;
-  const descriptor = header[4]!;
-  if (!(descriptor & 0x20)) {
-    const base = 2 ** (10 + (header[5]! >> 3));
-    return base + (base / 8) * (header[5]! & 7);
-  }
-  const at = 5 + [0, 1, 2, 4][descriptor & 3]!;
-  const bytes = [1, 2, 4, 8][descriptor >> 6]!;
-  if (at + bytes > header.length) return 0;
-  const view = Buffer.from(header);
-  if (bytes === 8) return Number(view.readBigUInt64LE(at));
-  return view.readUIntLE(at, bytes) + (bytes === 2 ? 256 : 0);
 }
 
 /** Decodes bytes in memory. @throws FormatError, also when there are more than `limit` bytes */
@@ -132,15 +110,4 @@ export function decodeZstd(bytes: Uint8Array, limit: number, decoder = new ZstdD
     parts.push(piece.slice());
   });
   return Buffer.concat(parts);
-}
-
-/** `bytes` as something to read from piece by piece. */
-export function fillFrom(bytes: Uint8Array): Fill {
-  let at = 0;
-  return (into) => {
-    const count = Math.min(into.length, bytes.length - at);
-    into.set(bytes.subarray(at, at + count));
-    at += count;
-    return count;
-  };
 }
