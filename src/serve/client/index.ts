@@ -1,2 +1,2 @@
-export { type Frame, FrameSocket, type FrameSocketOptions } from './frameSocket.ts';
+export { FrameSocket, type FrameSocketOptions, type ServerFrame } from './frameSocket.ts';
 export { type RemoteOptions, RemotePolicy } from './remotePolicy.ts';
