@@ -1,2 +1,2 @@
-export { FrameSocket, type FrameSocketOptions, type ServerFrame } from './frameSocket.ts';
+export { FrameSocket } from './frameSocket.ts';
 export { type RemoteOptions, RemotePolicy } from './remotePolicy.ts';
