@@ -28,8 +28,7 @@ function taps(inputSize: number, outputSize: number): Taps {
 }
 
 /**
- * RGB of a picture, each level through `value`, scaled to fit into size × size; float64 [h, w, 3] and where it
- * stands.
+ * RGB of a picture, each level through `value`, scaled to fit into size × size; float64 [h, w, 3] and where it stands.
  */
 function scaled({ width, height, channels, data }: Picture, size: number, value: (level: number) => number) {
   if (!(width > 0 && height > 0) || data.length !== width * height * channels)
@@ -62,9 +61,8 @@ function scaled({ width, height, channels, data }: Picture, size: number, value:
 }
 
 /**
- * A picture as the original's *model* resizes it (training pictures; its client differs by one level in a tenth of
- * the values):
- * triangle filter with antialiasing, one rounding half to even, centred on black; uint8 [size, size, 3].
+ * A picture as the original's *model* resizes it (training pictures; its client differs by one level in a tenth of the
+ * values): triangle filter with antialiasing, one rounding half to even, centred on black; uint8 [size, size, 3].
  */
 export function resizeForModel(picture: Picture, size: number): Uint8Array {
   const { pixels, w, h, top, left } = scaled(picture, size, (level) => level);

@@ -6,8 +6,8 @@ import { resizeFloatForModel, resizeForModel } from './resizeForModel.ts';
 import { resizeWithPad } from './resizeWithPad.ts';
 
 /**
- * Weights of one output position over all inputs: a triangle as wide as the larger pixel, cut at the border, summing
- * to 1.
+ * Weights of one output position over all inputs: a triangle as wide as the larger pixel, cut at the border, summing to
+ * 1.
  */
 function weights(i: number, from: number, to: number): number[] {
   const scale = from / to;

@@ -12,8 +12,6 @@ import {
 
 import { actionFromWire, type Packable, type WireValue, writeObservation } from '../../src/wire/index.ts';
 
-export { describeValue } from '../../src/wire/index.ts';
-
 /** For tests only: a planner that computes, a describer of messages in the golden files' form, made-up observations. */
 
 const GOLDEN = new URL('../golden/wire/', import.meta.url);

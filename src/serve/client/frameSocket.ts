@@ -2,7 +2,7 @@ import { WebSocket } from 'ws';
 import { ValetError } from '../../base/index.ts';
 
 /** A frame of a server: bytes of a message, or the text of an error. */
-export interface Frame {
+export interface ServerFrame {
   readonly bytes: Buffer;
   readonly isBinary: boolean;
 }
@@ -18,7 +18,7 @@ const MAX_MESSAGE_BYTES = 256 << 20;
 
 /** A client's websocket whose frames are taken one at a time, in order. */
 export class FrameSocket {
-  private readonly frames: Frame[] = [];
+  private readonly frames: ServerFrame[] = [];
   private ended: ValetError | undefined;
   private wake: (() => void) | undefined;
 
@@ -61,7 +61,7 @@ export class FrameSocket {
   }
 
   /** The next frame. @throws ValetError when the connection has ended, or none comes in time */
-  async receive(): Promise<Frame> {
+  async receive(): Promise<ServerFrame> {
     const end = performance.now() + this.replyTimeoutMs;
     for (;;) {
       const frame = this.frames.shift();

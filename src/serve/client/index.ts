@@ -1,2 +1,2 @@
-export { type Frame, FrameSocket, type FrameSocketOptions } from './frameSocket.ts';
+export { FrameSocket } from './frameSocket.ts';
 export { type RemoteOptions, RemotePolicy } from './remotePolicy.ts';

@@ -32,7 +32,8 @@ export interface RemoteOptions {
 const RESENDS = 2;
 
 /**
- * A policy at the other end of a websocket: any server of the official wire (docs/facts.md#protocol). One connection is one robot.
+ * A policy at the other end of a websocket: any server of the official wire (docs/facts.md#protocol). One connection is
+ * one robot.
  */
 export class RemotePolicy implements Policy {
   note: PolicyNote | undefined;

@@ -7,7 +7,7 @@ export {
   readCheckpointMapping,
 } from './checkpointMapping.ts';
 export { CheckpointPool } from './checkpointPool.ts';
-export { type MappedCheckpoints, readMappedCheckpoints } from './mappedCheckpoints.ts';
+export { readMappedCheckpoints } from './mappedCheckpoints.ts';
 export { planningWorkers } from './planningWorkers.ts';
 export { tryPlanner } from './tryPlanner.ts';
 export { BusyError, planInTime, type Urgency, type UrgentPlanner } from './urgentPlanner.ts';

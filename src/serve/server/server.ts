@@ -15,8 +15,9 @@ import { PlanGateway } from './planGateway.ts';
 import type { Json, ServerOptions } from './serverOptions.ts';
 
 /**
- * Starts a policy server that speaks the official evaluator's wire (docs/facts.md#protocol). Resolves once it listens; /healthz says
- * OK only while plans can be made, and `ready` settles with the first trial plan. The planners belong to the caller.
+ * Starts a policy server that speaks the official evaluator's wire (docs/facts.md#protocol). Resolves once it listens;
+ * /healthz says OK only while plans can be made, and `ready` settles with the first trial plan. The planners belong to
+ * the caller.
  * @throws InputError for an open address without a key, ValetError when a port cannot be had
  */
 export async function startServer(options: ServerOptions): Promise<PolicyServer> {
