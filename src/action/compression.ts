@@ -18,7 +18,10 @@ export interface CompressionOptions {
   readonly gripperChange?: number;
   /** false: never compress. Default true. */
   readonly compress?: boolean;
-  /** What the base's velocity commands of a squeezed chunk are multiplied by. Default execute/steps, so that it still gets as far. */
+  /**
+   * What the base's velocity commands of a squeezed chunk are multiplied by. Default execute/steps, so that it still
+   * gets as far.
+   */
   readonly baseFactor?: number | undefined;
   /** Whose grippers are looked at and whose base is sped up; a robot without them needs neither. */
   readonly robot?: Robot;
@@ -37,7 +40,8 @@ export interface CompressedChunk {
 const matrices = new Map<string, Float64Array>();
 
 /**
- * The rows of a plan to execute: its first `execute` rows squeezed into `steps` by a cubic spline, the base's velocity commands raised by execute/steps; or,
+ * The rows of a plan to execute: its first `execute` rows squeezed into `steps` by a cubic spline, the base's
+ * velocity commands raised by execute/steps; or,
  * when a gripper moves in them, its first `steps` rows as they are. Golden case compression.
  * @param chunk absolute actions, float64 [horizon, width]
  */

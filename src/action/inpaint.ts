@@ -13,7 +13,10 @@ export interface InpainterOptions {
   readonly jitter?: number;
   /** A chunk's correction is left out when any entry of it is larger than this. */
   readonly skipAbove?: number;
-  /** Whether each chunk of a batch decides for itself, or one far-off chunk stops the correction for all (the original). */
+  /**
+   * Whether each chunk of a batch decides for itself, or one far-off chunk stops the correction for all (the
+   * original).
+   */
   readonly skip?: 'sample' | 'batch';
 }
 
@@ -26,7 +29,8 @@ export interface InpaintResult {
 }
 
 /**
- * Soft inpainting while sampling: holds the first rows of a chunk to what was promised, O, and moves the free rest, U, by what the noise's correlation says
+ * Soft inpainting while sampling: holds the first rows of a chunk to what was promised, O, and moves the free rest,
+ * U, by what the noise's correlation says
  * about it: δ_U = Σ_UO (Σ_OO + ε·I)⁻¹ δ_O with ε = 1e-6·max(mean diag Σ_OO, 1). Golden cases noise, sampler.
  */
 export class Inpainter {
@@ -79,7 +83,8 @@ export class Inpainter {
   }
 
   /**
-   * After an Euler step that has reached `timeAfter`: while it is above `threshold`, sets the kept entries of x [B, H, W] (in place) to
+   * After an Euler step that has reached `timeAfter`: while it is above `threshold`, sets the kept entries of x [B,
+   * H, W] (in place) to
    * (1−t)·given + t·noise and corrects the free ones.
    * @param given promised actions, normalised, [B, keepRows, width]
    * @param noise the chunk that the sampling started from, [B, H, W]

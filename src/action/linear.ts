@@ -1,7 +1,8 @@
 import { ValetError } from '../base/index.ts';
 
 /**
- * Lower Cholesky factor of a symmetric positive definite matrix [n, n] (row-major; only the lower triangle is read), float64. The upper triangle of the
+ * Lower Cholesky factor of a symmetric positive definite matrix [n, n] (row-major; only the lower triangle is read),
+ * float64. The upper triangle of the
  * result is 0. @throws ValetError when the matrix is not positive definite
  */
 export function cholesky(matrix: Float64Array, n: number): Float64Array {

@@ -11,8 +11,10 @@ export interface NoiseOptions {
 }
 
 /**
- * Gaussian noise for flow matching with the correlation of the data's chunks: z·Lᵀ with L = chol(β·Σ + (1−β)·I), Σ = L₀·L₀ᵀ and L₀ the statistics' Cholesky
- * factor; flat index = step·width + dimension. Computed in float64, given out in float32. Constant and padded dimensions are independent.
+ * Gaussian noise for flow matching with the correlation of the data's chunks: z·Lᵀ with L = chol(β·Σ + (1−β)·I), Σ =
+ * L₀·L₀ᵀ and L₀ the statistics' Cholesky
+ * factor; flat index = step·width + dimension. Computed in float64, given out in float32. Constant and padded
+ * dimensions are independent.
  */
 export class CorrelatedNoise {
   readonly beta: number;
@@ -70,7 +72,10 @@ export class CorrelatedNoise {
     return this.colour(random.fillNormal(new Float32Array(count * this.horizon * this.width)));
   }
 
-  /** Standard normal numbers `z` [count, horizon·width] as correlated noise, z·Lᵀ; float64 sums, the type of the answer is `z`'s. */
+  /**
+   * Standard normal numbers `z` [count, horizon·width] as correlated noise, z·Lᵀ; float64 sums, the type of the
+   * answer is `z`'s.
+   */
   colour<A extends Float32Array | Float64Array>(z: A): A {
     const n = this.horizon * this.width;
     if (z.length % n !== 0)

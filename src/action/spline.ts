@@ -1,7 +1,8 @@
 import { InputError } from '../base/index.ts';
 
 /**
- * The matrix [count, knots] that turns values at 0, 1, …, knots−1 into the values of their cubic spline with not-a-knot ends at `count` equally spaced
+ * The matrix [count, knots] that turns values at 0, 1, …, knots−1 into the values of their cubic spline with
+ * not-a-knot ends at `count` equally spaced
  * points from 0 to knots−1 (SciPy's `CubicSpline` default). With 3 knots it is the parabola, with 2 the line.
  */
 export function splineMatrix(knots: number, count: number): Float64Array {

@@ -6,7 +6,8 @@ import type { ChunkStatistics, Moments } from './statistics/index.ts';
 const STD_FLOOR = 1e-6;
 
 /**
- * A chunk of absolute actions [rows, width] relative to `state` [width] on the robot's delta columns; float32 chunks in float32 arithmetic (training),
+ * A chunk of absolute actions [rows, width] relative to `state` [width] on the robot's delta columns; float32 chunks
+ * in float32 arithmetic (training),
  * float64 chunks in float64 (kept rows of a plan).
  */
 export function deltaChunk<A extends Float32Array | Float64Array>(
@@ -20,7 +21,10 @@ export function deltaChunk<A extends Float32Array | Float64Array>(
   return delta;
 }
 
-/** The inverse: `delta` [rows, rowWidth], padding beyond the robot's width dropped, plus `state` on its delta columns; float64 [rows, width]. */
+/**
+ * The inverse: `delta` [rows, rowWidth], padding beyond the robot's width dropped, plus `state` on its delta
+ * columns; float64 [rows, width].
+ */
 export function absoluteChunk(
   delta: Float32Array | Float64Array,
   state: ArrayLike<number>,
@@ -34,7 +38,10 @@ export function absoluteChunk(
   return absolute;
 }
 
-/** Delta actions [rows, width], rows ≤ horizon, as the network sees them: (x − mean[t])/(std[t] + 1e-6), padded; float32 [rows, stats.width]. */
+/**
+ * Delta actions [rows, width], rows ≤ horizon, as the network sees them: (x − mean[t])/(std[t] + 1e-6), padded;
+ * float32 [rows, stats.width].
+ */
 export function normaliseActions(
   delta: Float32Array | Float64Array,
   stats: ChunkStatistics,
@@ -60,7 +67,10 @@ export function denormaliseActions(normalised: ArrayLike<number>, stats: ChunkSt
   return Float64Array.from(normalised, (x, i) => x * (std[i]! + STD_FLOOR) + mean[i]!);
 }
 
-/** The state [width] as the network sees it: (x − mean)/(std + 1e-6), padded; float32 [paddedWidth], that of the statistics. */
+/**
+ * The state [width] as the network sees it: (x − mean)/(std + 1e-6), padded; float32 [paddedWidth], that of the
+ * statistics.
+ */
 export function normaliseState(
   state: ArrayLike<number>,
   stats: { readonly state: Moments },
@@ -74,14 +84,18 @@ export function normaliseState(
   return out;
 }
 
-/** The inverse: [paddedWidth] → float64 [paddedWidth]. The original adds this restored state, not the measured one, to a plan (5e-7 apart). */
+/**
+ * The inverse: [paddedWidth] → float64 [paddedWidth]. The original adds this restored state, not the measured one,
+ * to a plan (5e-7 apart).
+ */
 export function denormaliseState(normalised: ArrayLike<number>, stats: { readonly state: Moments }): Float64Array {
   const { mean, std } = stats.state;
   return Float64Array.from(normalised, (x, d) => x * (std[d]! + STD_FLOOR) + mean[d]!);
 }
 
 /**
- * The network's answer [horizon, paddedWidth] as absolute actions, float64 [horizon, width]; `state` is the normalised state [paddedWidth] that it was
+ * The network's answer [horizon, paddedWidth] as absolute actions, float64 [horizon, width]; `state` is the
+ * normalised state [paddedWidth] that it was
  * asked with.
  */
 export function actionsFromModel(
@@ -94,7 +108,8 @@ export function actionsFromModel(
 }
 
 /**
- * Rows kept from the last plan, absolute [rows, width], as the network is given them now: relative to the new `state` [width], normalised, padded
+ * Rows kept from the last plan, absolute [rows, width], as the network is given them now: relative to the new `state`
+ * [width], normalised, padded
  * [rows, paddedWidth].
  */
 export function prefixForModel(

@@ -16,7 +16,7 @@ interface Choice {
 /** Statistics over every chunk of every episode of the data sets, of the network's width and horizon. */
 async function statisticsOf({ robot, model, data, threads, silent }: Choice): Promise<ChunkStatistics> {
   let reading: Progress | undefined;
-  const computing = new Progress('statistics', 100, { unit: '%', silent });
+  let computing: Progress | undefined;
   const folders = data.map((folder) => parseDataFolder(folder).dir);
   const { statistics } = await datasetStatistics(folders, {
     robot,
@@ -28,9 +28,12 @@ async function statisticsOf({ robot, model, data, threads, silent }: Choice): Pr
       reading.at(frames);
       if (frames === total) reading.end();
     },
-    computing: (part, doing) => computing.at(Math.round(100 * part), doing),
+    computing(part, doing) {
+      computing ??= new Progress('statistics', 100, { unit: '%', silent });
+      computing.at(Math.round(100 * part), doing);
+    },
   });
-  computing.end();
+  computing?.end();
   return statistics;
 }
 

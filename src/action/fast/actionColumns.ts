@@ -32,7 +32,8 @@ export function parseColumns(text: string, { width }: Pick<Robot, 'width'> = CHA
 }
 
 /**
- * A chunk of delta actions [T, width] as FAST sees it: the encoded columns, clipped to the data set's q01 and q99 of actions (over the rows of all chunks) and
+ * A chunk of delta actions [T, width] as FAST sees it: the encoded columns, clipped to the data set's q01 and q99 of
+ * actions (over the rows of all chunks) and
  * mapped to [-1, 1] by 2(x − q01)/max(q99 − q01, 1e-6) − 1. float64 [T, D]. Formula: the original's fitting script.
  */
 export function fastChunk(
@@ -63,7 +64,10 @@ export function fastChunk(
   return result;
 }
 
-/** The inverse for what clipping kept: (x + 1)/2·max(q99 − q01, 1e-6) + q01; [T, D] to [T, D] in the units of the actions. */
+/**
+ * The inverse for what clipping kept: (x + 1)/2·max(q99 − q01, 1e-6) + q01; [T, D] to [T, D] in the units of the
+ * actions.
+ */
 export function fromFastChunk(
   chunk: Float64Array,
   { actions }: { readonly actions: Moments },

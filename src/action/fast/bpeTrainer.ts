@@ -26,8 +26,10 @@ export interface TrainedBpe {
 }
 
 /**
- * Learns byte-pair merges as Hugging Face's BpeTrainer does, to the same vocabulary and merges (rules: golden case `fast`): counts over every adjacent
- * window; ties by the smaller ids; a symbol whose text exists keeps its id; each queued pair is merged in the words it was queued with.
+ * Learns byte-pair merges as Hugging Face's BpeTrainer does, to the same vocabulary and merges (rules: golden case
+ * `fast`): counts over every adjacent
+ * window; ties by the smaller ids; a symbol whose text exists keeps its id; each queued pair is merged in the words
+ * it was queued with.
  */
 export function trainBpe(words: WordCounter, options: BpeTraining): TrainedBpe {
   const { vocabSize, minFrequency = 2, maxTokenLength = 10000, progress } = options;
@@ -92,7 +94,10 @@ export function trainBpe(words: WordCounter, options: BpeTraining): TrainedBpe {
   return { vocab, merges: withoutRepeats(merges).map(([a, b]) => [vocab[a]!, vocab[b]!]) };
 }
 
-/** The trainer there compares counts as unsigned numbers: a negative one (over-long pairs can get it) is larger than any other. */
+/**
+ * The trainer there compares counts as unsigned numbers: a negative one (over-long pairs can get it) is larger than
+ * any other.
+ */
 function orderKey(count: number): number {
   return count < 0 ? Number.MAX_SAFE_INTEGER + count : count;
 }
@@ -166,7 +171,8 @@ class Corpus {
   }
 
   /**
-   * Merges the pair from left to right in each of its words. Of every hit between `p` and `n`: (p, left) −1, (p, merged) +1, (right, n) −1,
+   * Merges the pair from left to right in each of its words. Of every hit between `p` and `n`: (p, left) −1, (p,
+   * merged) +1, (right, n) −1,
    * (merged, n) +1, times the word's count; the merged pair's own count stays.
    */
   merge(

@@ -1,5 +1,6 @@
 /**
- * The byte table of GPT-2: every byte as one printable character, so that a vocabulary of text holds bytes. 33…126, 161…172 and 174…255 stand for
+ * The byte table of GPT-2: every byte as one printable character, so that a vocabulary of text holds bytes. 33…126,
+ * 161…172 and 174…255 stand for
  * themselves, the other 68 for 256…323 in order.
  */
 export const BYTE_CHARACTERS: readonly string[] = (() => {
@@ -11,7 +12,10 @@ export const BYTE_CHARACTERS: readonly string[] = (() => {
 const BYTE_OF = new Map(BYTE_CHARACTERS.map((character, byte) => [character, byte]));
 const encoder = new TextEncoder();
 
-/** The bytes that a symbol of the vocabulary stands for; one with any character outside the table stands for its own text. */
+/**
+ * The bytes that a symbol of the vocabulary stands for; one with any character outside the table stands for its own
+ * text.
+ */
 export function bytesOfSymbol(text: string): Uint8Array {
   const bytes: number[] = [];
   for (const character of text) {

@@ -22,7 +22,10 @@ export interface BpeDefinition {
   readonly useRegex?: boolean;
 }
 
-/** Byte-level BPE: strings of code points to ids, and ids to bytes. Not to be shared between threads: it keeps work space. */
+/**
+ * Byte-level BPE: strings of code points to ids, and ids to bytes. Not to be shared between threads: it keeps work
+ * space.
+ */
 export class ByteLevelBpe {
   /** Ids lie in [0, size). */
   readonly size: number;
@@ -100,7 +103,10 @@ export class ByteLevelBpe {
     return this.special.get(id);
   }
 
-  /** Ids of a string of code points; `unknown` then tells how many bytes had no symbol. The answer is valid until the next call. */
+  /**
+   * Ids of a string of code points; `unknown` then tells how many bytes had no symbol. The answer is valid until the
+   * next call.
+   */
   encode(points: Int32Array, length = points.length): Int32Array {
     this.count = 0;
     this.unknown = 0;

@@ -7,7 +7,8 @@ const LARGEST = 1e9;
 let work = new Float64Array(0);
 
 /**
- * The rounded DCT coefficients of a chunk [T, D] into `out` [T, D]: round(scale · DCT). Of a float32 chunk both steps are rounded to float32, as the
+ * The rounded DCT coefficients of a chunk [T, D] into `out` [T, D]: round(scale · DCT). Of a float32 chunk both steps
+ * are rounded to float32, as the
  * original computes them. @throws InputError when the chunk has another size or a number that is not finite
  */
 export function roundedCoefficients(
@@ -38,7 +39,10 @@ export function roundedCoefficients(
   return out;
 }
 
-/** SciPy's float32 DCT of a single step, rounding by rounding: it should give x back, and is off in the last bit for two numbers of five. */
+/**
+ * SciPy's float32 DCT of a single step, rounding by rounding: it should give x back, and is off in the last bit for
+ * two numbers of five.
+ */
 function oneStep(chunk: Float32Array): void {
   const { fround } = Math;
   for (let i = 0; i < chunk.length; i++)

@@ -19,7 +19,8 @@ export class Dct {
   }
 
   /**
-   * Coefficients [T, D] of `chunk` [T, D]: c[k] = s_k Σ_t x[t]·cos(πk(2t+1)/2T), s_0 = √(1/T), s_k = √(2/T). Frequency 0 is scaled as SciPy scales it
+   * Coefficients [T, D] of `chunk` [T, D]: c[k] = s_k Σ_t x[t]·cos(πk(2t+1)/2T), s_0 = √(1/T), s_k = √(2/T).
+   * Frequency 0 is scaled as SciPy scales it
    * (2Σx/√(2T)·√2/2), so that constant chunks round as they do there.
    */
   forward(chunk: ArrayLike<number>, width: number, out: Float64Array): Float64Array {
@@ -60,7 +61,10 @@ export class Dct {
     return out;
   }
 
-  /** x[t] + x[T-1-t] and x[t] − x[T-1-t] of the first half: even frequencies see only the one, odd ones only the other. */
+  /**
+   * x[t] + x[T-1-t] and x[t] − x[T-1-t] of the first half: even frequencies see only the one, odd ones only the
+   * other.
+   */
   private folded(chunk: ArrayLike<number>, width: number): [Float64Array, Float64Array] {
     const { steps: T, half } = this;
     if (this.even.length !== (T - half) * width) {

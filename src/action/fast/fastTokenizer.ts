@@ -32,7 +32,10 @@ export interface DecodedAsOriginal {
 
 export interface EncodedChunk {
   readonly ids: Int32Array;
-  /** Bytes for which the vocabulary has no symbol. They are left out, so that the ids decode to too few numbers: the chunk goes beyond what was fitted. */
+  /**
+   * Bytes for which the vocabulary has no symbol. They are left out, so that the ids decode to too few numbers: the
+   * chunk goes beyond what was fitted.
+   */
   readonly unknown: number;
 }
 
@@ -129,7 +132,10 @@ export class FastTokenizer {
     return this.model.encode(coefficients, size);
   }
 
-  /** Rows of `maxTokens` ids of chunks [B, T, D]: longer ones are cut, shorter ones filled with `padId`, as for the original's training. */
+  /**
+   * Rows of `maxTokens` ids of chunks [B, T, D]: longer ones are cut, shorter ones filled with `padId`, as for the
+   * original's training.
+   */
   encodeBatch(
     chunks: Float32Array | Float64Array,
     options: Partial<ChunkShape> & { readonly maxTokens?: number; readonly padId?: number } = {},
@@ -160,7 +166,10 @@ export class FastTokenizer {
     return out;
   }
 
-  /** The chunk [T, D] of ids, or the reason why they are none. Never zeros in its place: for those see `decodeAsOriginal`. */
+  /**
+   * The chunk [T, D] of ids, or the reason why they are none. Never zeros in its place: for those see
+   * `decodeAsOriginal`.
+   */
   decode(ids: ArrayLike<number>, horizon?: number, width?: number): Decoded {
     const shape = this.shape(horizon, width);
     const wrong = (code: DecodeFailure, reason: string): Decoded => ({ ok: false, code, reason });
@@ -198,7 +207,8 @@ export class FastTokenizer {
   }
 
   /**
-   * What the original returns: ids beyond the vocabulary are passed over, bytes that are no UTF-8 become U+FFFD, and when the number of coefficients does
+   * What the original returns: ids beyond the vocabulary are passed over, bytes that are no UTF-8 become U+FFFD, and
+   * when the number of coefficients does
    * not fit, a chunk of zeros.
    */
   decodeAsOriginal(ids: ArrayLike<number>, horizon?: number, width?: number): DecodedAsOriginal {

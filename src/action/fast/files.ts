@@ -152,7 +152,10 @@ const UNLIMITED = '<unlimited>';
 const VOCAB = '<symbols by id>';
 const PROCESSOR = 'UniversalActionProcessor';
 
-/** The four files that the original saves, by name (`transformers` loads them), and `metadata.json` where there is one. */
+/**
+ * The four files that the original saves, by name (`transformers` loads them), and `metadata.json` where there is
+ * one.
+ */
 export function fastFiles(settings: FastSettings, bpe: BpeDefinition, metadata?: FastMetadata): Record<string, string> {
   const json = (value: unknown) => JSON.stringify(value, null, 2);
   // In the order of the ids, which an object would not keep for symbols that look like numbers.

@@ -35,7 +35,10 @@ const BLOCK = 1 << 20;
 /** From here on code points are no characters. */
 const FIRST_SURROGATE = 0xd800;
 
-/** Collects chunks one by one (two bytes per number) and learns a vocabulary from them; the order of the chunks does not matter. */
+/**
+ * Collects chunks one by one (two bytes per number) and learns a vocabulary from them; the order of the chunks does
+ * not matter.
+ */
 export class FastFitter {
   private readonly blocks: { data: Int16Array | Int32Array; used: number }[] = [];
   private readonly coefficients: Int32Array;
@@ -79,7 +82,10 @@ export class FastFitter {
     this.chunks++;
   }
 
-  /** Learns the vocabulary. @throws InputError when there is no chunk, or the coefficients' range is larger than the vocabulary */
+  /**
+   * Learns the vocabulary. @throws InputError when there is no chunk, or the coefficients' range is larger than the
+   * vocabulary
+   */
   finish(): FittedVocabulary {
     const { horizon, width, scale = 10, vocabSize = 1024, progress } = this.options;
     if (this.chunks === 0) throw new InputError('FastFitter', 'there is no chunk to fit to.');

@@ -1,5 +1,6 @@
 /**
- * Places where a pair may be merged, by the pair's rank: lists per rank and a bit per rank that has one. Gives the lowest rank first, and of one rank the
+ * Places where a pair may be merged, by the pair's rank: lists per rank and a bit per rank that has one. Gives the
+ * lowest rank first, and of one rank the
  * leftmost place first, as a heap of (rank, place) would, at a constant price.
  */
 export class MergeBuckets {

@@ -1,4 +1,7 @@
-/** Numbers by pairs of ids: open addressing in typed arrays. Slots never move out of existence, so `slot` can index columns beside it. */
+/**
+ * Numbers by pairs of ids: open addressing in typed arrays. Slots never move out of existence, so `slot` can index
+ * columns beside it.
+ */
 export class PairTable {
   private left = new Int32Array(0);
   private right = new Int32Array(0);

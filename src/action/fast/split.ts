@@ -1,4 +1,7 @@
-/** What a code point is to the splitting: letter, number, white space (Unicode's White_Space, unlike JavaScript's \s), other. */
+/**
+ * What a code point is to the splitting: letter, number, white space (Unicode's White_Space, unlike JavaScript's
+ * \s), other.
+ */
 const [LETTER, NUMBER, SPACE, OTHER] = [1, 2, 3, 4] as const;
 const KNOWN = 0x3000;
 const known = new Uint8Array(KNOWN);
@@ -21,7 +24,8 @@ const BLANK = 32;
 const [D, E, L, M, R, S, T, V] = [...'delmrstv'].map((c) => c.codePointAt(0)!);
 
 /**
- * Where GPT-2's pattern `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+` cuts the code points [0, length): the ends of the
+ * Where GPT-2's pattern `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+` cuts the code
+ * points [0, length): the ends of the
  * pieces are written to `ends`, their number is returned. Every code point belongs to one piece.
  */
 export function splitPieces(codePoints: Int32Array, length: number, ends: Int32Array): number {

@@ -13,7 +13,9 @@ export class WordCounter {
   private hashes = new Int32Array(1024);
   private ends = new Int32Array(1024);
 
-  /** Splits a string of code points and counts its pieces. @throws InputError for a code point that UTF-8 cannot hold */
+  /**
+   * Splits a string of code points and counts its pieces. @throws InputError for a code point that UTF-8 cannot hold
+   */
   addText(codePoints: Int32Array, length = codePoints.length): void {
     if (this.ends.length < length) this.ends = new Int32Array(2 * length);
     const pieces = splitPieces(codePoints, length, this.ends);

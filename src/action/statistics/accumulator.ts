@@ -1,16 +1,8 @@
 import { InputError, ValetError } from '../../base/index.ts';
-import {
-  CHALLENGE_ROBOT,
-  type Combination,
-  combined,
-  layoutOfLength,
-  type ProprioceptionLayout,
-  type Robot,
-  stateOf,
-} from '../../robot/index.ts';
-import type { ChunkStatistics, Moments, QuantileMethod } from './chunkStatistics.ts';
-import { type ChunkMoments, ChunkSums, type ChunkSumsState } from './chunkSums.ts';
-import { correlationOf } from './correlation.ts';
+import { CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
+import type { ChunkStatistics, QuantileMethod } from './chunkStatistics.ts';
+import { ChunkSums, type ChunkSumsState } from './chunkSums.ts';
+import { conclude, correlate, type Seen } from './conclude.ts';
 import {
   exactQuantiles,
   exactQuantilesHere,
@@ -20,7 +12,8 @@ import {
   type TailBounds,
   type Tails,
 } from './exactQuantiles.ts';
-import { type ChunkQuantiles, type CountState, countedQuantiles, QuantileTables } from './quantileTables.ts';
+import { arrange, type PickRows, pickStates } from './pickRows.ts';
+import { type CountState, countedQuantiles, QuantileTables } from './quantileTables.ts';
 import { RowStore } from './rowStore.ts';
 import { type ChunkShape, type EpisodeRows, RowLayout } from './shape.ts';
 
@@ -41,9 +34,15 @@ export interface StatisticsOptions {
   readonly paddedWidth?: number;
   /** The D numbers of the state from a row of another width; by default as the robot's layouts say. */
   readonly stateOf?: (row: Float32Array) => Float32Array;
-  /** Bytes that the frames may take (8 a frame and dimension, dimensions rounded up to a multiple of 8); beyond, quantiles come from counts. Default 4 GiB. */
+  /**
+   * Bytes that the frames may take (8 a frame and dimension, dimensions rounded up to a multiple of 8); beyond,
+   * quantiles come from counts. Default 4 GiB.
+   */
   readonly memory?: number;
-  /** Deviation below which a flat dimension is constant (1e-6), and what is added to the correlation's diagonal (1e-6). */
+  /**
+   * Deviation below which a flat dimension is constant (1e-6), and what is added to the correlation's diagonal
+   * (1e-6).
+   */
   readonly constantBelow?: number;
   readonly jitter?: number;
 }
@@ -60,9 +59,13 @@ export interface StatisticsState {
 }
 
 /**
- * Statistics of a data set's chunks over every frame and every chunk, in one pass. The result is the same to the last bit in whatever order episodes are
- * added and accumulators merged (statistics/chunkSums.ts). Quantiles are exact while the frames fit into `memory`, else read from counts: then each is within 2⁻⁷ of its value, and memory no longer grows. Definitions as in the original (golden case
- * statistics-small): an episode of T frames has T − horizon + 1 chunks, each relative to the state at its start in float32.
+ * Statistics of a data set's chunks over every frame and every chunk, in one pass. The result is the same to the last
+ * bit in whatever order episodes are
+ * added and accumulators merged (statistics/chunkSums.ts). Quantiles are exact while the frames fit into `memory`,
+ * else read from counts: then each is within 2⁻⁷ of its value, and memory no longer grows. Definitions as in the
+ * original (golden case
+ * statistics-small): an episode of T frames has T − horizon + 1 chunks, each relative to the state at its start in
+ * float32.
  */
 export class StatisticsAccumulator {
   readonly shape: ChunkShape;
@@ -70,7 +73,6 @@ export class StatisticsAccumulator {
   private readonly width: number;
   private readonly memory: number;
   private readonly robot: Robot;
-  private readonly stateOf: (row: Float32Array) => Float32Array;
   private readonly sums: ChunkSums;
   /** Made when frames no longer fit. */
   private tables: QuantileTables | undefined;
@@ -96,7 +98,6 @@ export class StatisticsAccumulator {
       );
     this.memory = options.memory ?? 4 * 2 ** 30;
     this.robot = robot;
-    this.stateOf = options.stateOf ?? ((row) => stateOf(this.robot, row));
     this.sums = new ChunkSums(this.shape);
     this.layout = new RowLayout(this.shape);
     this.states = new RowStore(this.layout.columns);
@@ -121,7 +122,8 @@ export class StatisticsAccumulator {
   }
 
   /**
-   * Adds an episode of T frames. @param state [T, S] proprioception (S as one of the robot's layouts) or the state itself [T, D]; actions [T, D]
+   * Adds an episode of T frames. @param state [T, S] proprioception (S as one of the robot's layouts) or the state
+   * itself [T, D]; actions [T, D]
    * @throws InputError when the shapes do not fit or a number is not finite
    */
   add({ state, actions }: { readonly state: Float32Array; readonly actions: Float32Array }): void {
@@ -139,15 +141,22 @@ export class StatisticsAccumulator {
     this.end();
   }
 
-  /** Begins an episode whose rows come piece by piece: `addStates` and `addActions`, then `end`. What was begun before and not ended is forgotten. */
+  /**
+   * Begins an episode whose rows come piece by piece: `addStates` and `addActions`, then `end`. What was begun
+   * before and not ended is forgotten.
+   */
   begin(): void {
     this.states.begin();
     this.actions.begin();
   }
 
-  /** @param rows `count` rows of `width` numbers from index `start`: proprioception (as long as one of the robot's layouts) or the state itself (D) */
+  /**
+   * @param rows `count` rows of `width` numbers from index `start`: proprioception (as long as one of the robot's
+   * layouts) or the state itself (D)
+   */
   addStates(rows: Float32Array, start: number, count: number, width: number): void {
-    if (this.pick?.width !== width) this.pick = { width, rows: this.pickStates(width) };
+    if (this.pick?.width !== width)
+      this.pick = { width, rows: pickStates(width, this.layout, this.robot, this.options.stateOf) };
     const { data, at } = this.states.room(count);
     this.pick.rows(rows, start, count, data, at);
   }
@@ -164,7 +173,8 @@ export class StatisticsAccumulator {
   }
 
   /**
-   * Adds the episode that was begun; with `length`, the first so many of its frames are an episode, and what remains is the beginning of the next.
+   * Adds the episode that was begun; with `length`, the first so many of its frames are an episode, and what remains
+   * is the beginning of the next.
    * @throws InputError when a number is not finite
    */
   end(length = this.begun.states): void {
@@ -175,32 +185,13 @@ export class StatisticsAccumulator {
     const episode = { length, actions: this.actions.end(length), states: this.states.end(length) };
     const extremes = this.sums.extremes(episode);
     if (!extremes || extremes.some((x) => !(Math.abs(x) <= LARGEST))) throw wrongNumber(episode, layout);
-    this.widen(extremes);
+    widen(this.extremes, extremes);
     this.sums.add(episode);
     this.episodes?.push(episode);
     this.tables?.add(episode);
     this.limit();
     // What is not kept leaves its room to the next.
     if (!this.episodes) for (const store of [this.states, this.actions]) store.clear();
-  }
-
-  private pickStates(width: number): PickRows {
-    const { layout } = this;
-    const d = this.width;
-    const ofRobot = d === this.robot.width && !this.options.stateOf;
-    const own = ofRobot && this.robot.proprioception.layouts.find(({ length }) => length === width);
-    if (own) return pickLayout(own, layout);
-    if (width === d) return (rows, start, count, out, to) => arrange(rows, start, count, layout, out, to);
-    if (ofRobot) layoutOfLength(this.robot, width);
-    return (rows, start, count, out, to) => {
-      const states = rowByRow(rows.subarray(start, start + count * width), width, d, this.stateOf);
-      arrange(states, 0, count, layout, out, to);
-    };
-  }
-
-  private widen(extremes: Float64Array): void {
-    for (let i = 0; i < extremes.length; i++)
-      this.extremes[i] = (Math.floor(i / this.width) % 2 === 0 ? Math.min : Math.max)(this.extremes[i]!, extremes[i]!);
   }
 
   /** Counts the frames and lets go of them when they have become too many. */
@@ -222,7 +213,7 @@ export class StatisticsAccumulator {
 
   mergeState({ sums, counts, extremes, episodes }: StatisticsState): void {
     this.sums.merge(sums);
-    this.widen(extremes);
+    widen(this.extremes, extremes);
     if (!episodes) this.count().merge(counts);
     else if (this.episodes) for (const episode of episodes) this.episodes.push(episode);
     else for (const episode of episodes) this.count().add(episode);
@@ -249,11 +240,12 @@ export class StatisticsAccumulator {
 
   /** @throws InputError when there are fewer than two chunks */
   finish(progress: StatisticsProgress = () => {}): ChunkStatistics {
-    this.beginFinish(progress);
+    requireChunks(this);
+    progress(0, 'quantiles');
     const found = this.episodes
       ? exactQuantilesHere(this.episodes, this.shape, this.chunks)
       : countedQuantiles(this.count(), this.shape, this.chunks);
-    const statistics = this.conclude(found, this.correlate(progress));
+    const statistics = conclude(this.seen, found, this.correlated(progress));
     progress(1, 'correlation');
     return statistics;
   }
@@ -263,163 +255,27 @@ export class StatisticsAccumulator {
     others: readonly FrameSource[] | undefined,
     progress: StatisticsProgress = () => {},
   ): Promise<ChunkStatistics> {
-    this.beginFinish(progress);
+    requireChunks(this);
+    progress(0, 'quantiles');
     const found = others
       ? exactQuantiles(others, this.shape, this.chunks)
       : countedQuantiles(this.count(), this.shape, this.chunks);
     // While the others look.
-    const correlated = this.correlate(progress);
+    const correlated = this.correlated(progress);
     progress(0.5, 'quantiles');
-    const statistics = this.conclude(await found, correlated);
+    const statistics = conclude(this.seen, await found, correlated);
     progress(1, 'quantiles');
     return statistics;
   }
 
-  private beginFinish(progress: StatisticsProgress): void {
-    if (this.chunks < 2)
-      throw new InputError(
-        'StatisticsAccumulator',
-        `too few chunks (got ${this.chunks} from ${this.frames} frames, expected at least 2). Episodes must be longer than ${this.horizon} frames.`,
-      );
-    progress(0, 'quantiles');
+  private get seen(): Seen {
+    return { shape: this.shape, paddedWidth: this.paddedWidth, extremes: this.extremes };
   }
 
-  /** All that does not need the quantiles. */
-  private correlate(progress: StatisticsProgress) {
-    const { horizon } = this;
-    const d = this.width;
-    const moments = this.sums.moments();
-    progress(0.2, 'correlation');
-    const still = this.still();
-    const deviations = Float64Array.from({ length: horizon * d }, (_, i) =>
-      still[i % d] === undefined ? Math.sqrt(Math.max(0, moments.covariance[i * horizon * d + i]!)) : 0,
-    );
-    const correlation = correlationOf(moments.covariance, deviations, {
-      horizon,
-      width: d,
-      paddedWidth: this.paddedWidth,
-      constantBelow: this.options.constantBelow,
-      jitter: this.options.jitter,
-    });
-    progress(0.5, 'correlation');
-    return { moments, still, deviations, correlation };
+  private correlated(progress: StatisticsProgress) {
+    const { constantBelow, jitter } = this.options;
+    return correlate(this.seen, this.sums.moments(), { constantBelow, jitter, progress });
   }
-
-  private conclude(
-    found: ChunkQuantiles,
-    { moments, still, deviations, correlation }: ReturnType<StatisticsAccumulator['correlate']>,
-  ): ChunkStatistics {
-    const { horizon } = this;
-    const [d, w] = [this.width, this.paddedWidth];
-    const perTimestep = emptyMoments(horizon * w);
-    const clamp = this.clamp();
-    for (let t = 0; t < horizon; t++)
-      for (let dim = 0; dim < d; dim++) {
-        const [i, to] = [t * d + dim, t * w + dim];
-        perTimestep.mean[to] = still[dim] ?? moments.mean[i]!;
-        perTimestep.std[to] = deviations[i]!;
-        perTimestep.q01[to] = clamp(found.q01[i]!, dim);
-        perTimestep.q99[to] = clamp(found.q99[i]!, dim);
-      }
-    return {
-      horizon,
-      width: w,
-      state: this.stateMoments(moments),
-      actions: this.actionMoments(moments, found, still, clamp),
-      perTimestep,
-      correlation,
-    };
-  }
-
-  /** The only value that each dimension of a chunk ever has, where there is one. */
-  private still(): (number | undefined)[] {
-    const d = this.width;
-    const [low, high, actionLow, actionHigh] = [0, 1, 2, 3].map((k) => this.extremes.subarray(k * d, (k + 1) * d)) as [
-      Float64Array,
-      Float64Array,
-      Float64Array,
-      Float64Array,
-    ];
-    return Array.from({ length: d }, (_, dim) => {
-      const relative = this.shape.relative[dim]!;
-      if (actionLow[dim] !== actionHigh[dim] || (relative && low[dim] !== high[dim])) return undefined;
-      return relative ? Math.fround(actionLow[dim]! - low[dim]!) : actionLow[dim]!;
-    });
-  }
-
-  /** Quantiles from counts never leave what absolute dimensions have been seen to be. */
-  private clamp(): (x: number, dim: number) => number {
-    const d = this.width;
-    return (x, dim) =>
-      this.shape.relative[dim] ? x : Math.min(Math.max(x, this.extremes[2 * d + dim]!), this.extremes[3 * d + dim]!);
-  }
-
-  private stateMoments({ state }: ChunkMoments): Moments {
-    const d = this.width;
-    const out = emptyMoments(this.paddedWidth);
-    for (let dim = 0; dim < d; dim++) {
-      const [low, high] = [this.extremes[dim]!, this.extremes[d + dim]!];
-      out.mean[dim] = low === high ? low : state.mean[dim]!;
-      out.std[dim] = low === high ? 0 : state.std[dim]!;
-      [out.q01[dim], out.q99[dim]] = [low, high];
-    }
-    return out;
-  }
-
-  private actionMoments(
-    { actions }: ChunkMoments,
-    found: ChunkQuantiles,
-    still: readonly (number | undefined)[],
-    clamp: (x: number, dim: number) => number,
-  ): Moments {
-    const out = emptyMoments(this.paddedWidth);
-    for (let dim = 0; dim < this.width; dim++) {
-      out.mean[dim] = still[dim] ?? actions.mean[dim]!;
-      out.std[dim] = still[dim] === undefined ? actions.std[dim]! : 0;
-      [out.q01[dim], out.q99[dim]] = [clamp(found.rowsQ01[dim]!, dim), clamp(found.rowsQ99[dim]!, dim)];
-    }
-    return out;
-  }
-}
-
-/** Puts `count` rows from index `start` as rows in the layout into `out` from index `to`. */
-type PickRows = (rows: Float32Array, start: number, count: number, out: Float32Array, to: number) => void;
-
-/** Rows [count, D]. */
-function arrange(
-  rows: Float32Array,
-  start: number,
-  count: number,
-  { d, columns, order }: RowLayout,
-  out: Float32Array,
-  to: number,
-): void {
-  for (let row = 0; row < count; row++)
-    for (let c = 0; c < d; c++) out[to + row * columns + c] = rows[start + row * d + order[c]!]!;
-}
-
-function rowByRow(rows: Float32Array, size: number, width: number, of: (row: Float32Array) => Float32Array) {
-  const out = new Float32Array((rows.length / size) * width);
-  for (let i = 0; i * size < rows.length; i++) out.set(of(rows.subarray(i * size, (i + 1) * size)), i * width);
-  return out;
-}
-
-/** `stateOf` of rows of `layout.length` numbers, column by column. */
-function pickLayout({ length: size, state }: ProprioceptionLayout, { columns, order }: RowLayout): PickRows {
-  const byDimension = state.flatMap((source): (number | Combination)[] =>
-    'sum' in source
-      ? [source]
-      : Array.from({ length: source.columns[1] - source.columns[0] }, (_, i) => source.columns[0] + i),
-  );
-  const sources = Array.from(order, (dim) => byDimension[dim]!);
-  const copied = Int32Array.from(sources, (source) => (typeof source === 'number' ? source : source.sum[0]!));
-  const made = sources.flatMap((source, column) => (typeof source === 'number' ? [] : [{ source, column }]));
-  return (rows, start, count, out, to) => {
-    for (let row = 0, from = start; row < count; row++, from += size, to += columns) {
-      for (let c = 0; c < copied.length; c++) out[to + c] = rows[from + copied[c]!]!;
-      for (const { source, column } of made) out[to + column] = combined(source, rows, from);
-    }
-  };
 }
 
 /** The first number that cannot be added. */
@@ -441,7 +297,19 @@ function wrongNumber({ length, actions, states }: EpisodeRows, { d, columns, pos
   throw new ValetError('StatisticsAccumulator', 'no wrong number was found. This is a mistake in Valet.');
 }
 
-function emptyMoments(size: number): Moments {
-  const zeros = () => new Float64Array(size);
-  return { mean: zeros(), std: zeros(), q01: zeros(), q99: zeros() };
+/** Makes extremes [4, D] (minimum and maximum of states, of actions) hold others too. */
+function widen(extremes: Float64Array, others: Float64Array): void {
+  const d = extremes.length / 4;
+  for (const [i, other] of others.entries())
+    extremes[i] = (Math.floor(i / d) % 2 === 0 ? Math.min : Math.max)(extremes[i] ?? other, other);
+}
+
+/** @throws InputError when there are fewer than two chunks */
+function requireChunks({ chunks, frames, horizon }: StatisticsAccumulator): void {
+  if (chunks < 2)
+    throw new InputError(
+      'StatisticsAccumulator',
+      `too few chunks (got ${chunks} from ${frames} frames, expected at least 2). ` +
+        `Episodes must be longer than ${horizon} frames.`,
+    );
 }

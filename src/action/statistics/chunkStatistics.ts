@@ -6,13 +6,20 @@ export interface Moments {
   readonly q99: Float64Array;
 }
 
-/** Whether quantiles are true order statistics, or come from counts of the upper 16 bits of float32 numbers (within 2⁻⁷ of the value). */
+/**
+ * Whether quantiles are true order statistics, or come from counts of the upper 16 bits of float32 numbers (within
+ * 2⁻⁷ of the value).
+ */
 export type QuantileMethod = 'exact' | 'counts';
-/** A quantile from counts is at most this part of its value off: the width of a bucket of float32 numbers with the same upper 16 bits. */
+/**
+ * A quantile from counts is at most this part of its value off: the width of a bucket of float32 numbers with the
+ * same upper 16 bits.
+ */
 export const QUANTILE_ERROR = 2 ** -7;
 
 /**
- * What a data set's chunks look like: the content of the original `norm_stats.json`. All padded with zeros to `width` dimensions.
+ * What a data set's chunks look like: the content of the original `norm_stats.json`. All padded with zeros to `width`
+ * dimensions.
  * A flat index is step·width + dimension.
  */
 export interface ChunkStatistics {
@@ -29,7 +36,10 @@ export interface ChunkStatistics {
 }
 
 export interface Correlation {
-  /** [horizon·width, horizon·width] lower Cholesky factor, row-major; rows of constant and padded dimensions are diagonal. */
+  /**
+   * [horizon·width, horizon·width] lower Cholesky factor, row-major; rows of constant and padded dimensions are
+   * diagonal.
+   */
   readonly cholesky: Float64Array;
   /** [width, width] correlation between dimensions, mean over the steps. */
   readonly spatial: Float64Array;
@@ -38,8 +48,10 @@ export interface Correlation {
 }
 
 /**
- * Statistics in which no standard deviation of the first `dimensions` is smaller than `minimum` (radians, or what the dimension is in). Where a data set
- * hardly moves a joint, dividing by its tiny deviation would make a touch of that joint look like hundreds of deviations to the network; original files stay as they are.
+ * Statistics in which no standard deviation of the first `dimensions` is smaller than `minimum` (radians, or what the
+ * dimension is in). Where a data set
+ * hardly moves a joint, dividing by its tiny deviation would make a touch of that joint look like hundreds of
+ * deviations to the network; original files stay as they are.
  */
 export function raiseDeviations(stats: ChunkStatistics, minimum: number, dimensions: number): ChunkStatistics {
   const raise = (m: Moments): Moments => ({

@@ -6,7 +6,10 @@ import type { Correlation } from './chunkStatistics.ts';
 const CONSTANT_BELOW = 1e-6;
 /** Added to the correlation's diagonal before factoring. */
 const JITTER = 1e-6;
-/** Added instead when the correlation itself is not positive definite (fewer chunks than dimensions, or dimensions that move together); as in the original. */
+/**
+ * Added instead when the correlation itself is not positive definite (fewer chunks than dimensions, or dimensions
+ * that move together); as in the original.
+ */
 const SINGULAR_JITTERS = [1e-5, 1e-4, 1e-3];
 
 export interface CorrelationOptions {
@@ -19,7 +22,8 @@ export interface CorrelationOptions {
 }
 
 /**
- * The correlation of chunks from their covariance [H·D, H·D] (flat index step·D + dimension), padded from D to W dimensions: the Cholesky factor of
+ * The correlation of chunks from their covariance [H·D, H·D] (flat index step·D + dimension), padded from D to W
+ * dimensions: the Cholesky factor of
  * correlation + 1e-6·I, and the means over steps and over dimensions. Golden case statistics-small.
  * @param std [H·D] of each flat dimension, to tell the constant ones
  */

@@ -12,10 +12,16 @@ const SAMPLE = 16384;
 /** Integers per tail: beyond the outer bound, beyond or on it, beyond or on the inner one. */
 const COUNTS = 3;
 
-/** Bounds [D·H + D, 4] as float32: outer and inner bound of the low tail, of the high tail; those of each step (dimension by dimension), then those of all rows. */
+/**
+ * Bounds [D·H + D, 4] as float32: outer and inner bound of the low tail, of the high tail; those of each step
+ * (dimension by dimension), then those of all rows.
+ */
 export type TailBounds = Float32Array<ArrayBuffer>;
 
-/** What lies in the tails: counts [D·H + D, 2, 3], how many numbers lie strictly between the bounds [D·H + D, 2], and those numbers one after the other. */
+/**
+ * What lies in the tails: counts [D·H + D, 2, 3], how many numbers lie strictly between the bounds [D·H + D, 2], and
+ * those numbers one after the other.
+ */
 export interface Tails {
   readonly counts: Float64Array<ArrayBuffer>;
   readonly sizes: Uint32Array<ArrayBuffer>;
@@ -211,7 +217,8 @@ class TailFinder {
 }
 
 /**
- * The true order statistics: bounds around each wanted rank are taken from a sample, then all chunks are gone through once for what lies between them. Which
+ * The true order statistics: bounds around each wanted rank are taken from a sample, then all chunks are gone through
+ * once for what lies between them. Which
  * chunks the sample holds has no influence on the result: where a rank is not between its bounds, they are widened.
  */
 export async function exactQuantiles(
@@ -381,7 +388,10 @@ class TailSearch {
   }
 }
 
-/** The k-th smallest of `x`, known to lie between the places `low` and `high`; puts `x` in another order (Hoare's selection). */
+/**
+ * The k-th smallest of `x`, known to lie between the places `low` and `high`; puts `x` in another order (Hoare's
+ * selection).
+ */
 function select(x: Float32Array, k: number, low: number, high: number): number {
   while (low < high) {
     const pivot =
@@ -406,7 +416,10 @@ function select(x: Float32Array, k: number, low: number, high: number): number {
 const middle = (a: number, b: number, c: number) => Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
 
 const FEW = new Float32Array(63);
-/** One of the numbers that is likely to lie just beyond the k-th, seen from the nearer end: nearly all others are then out of the way at once. */
+/**
+ * One of the numbers that is likely to lie just beyond the k-th, seen from the nearer end: nearly all others are
+ * then out of the way at once.
+ */
 function near(x: Float32Array, k: number, low: number, high: number): number {
   const m = FEW.length;
   const every = (high - low) / (m - 1);

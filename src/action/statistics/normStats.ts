@@ -27,7 +27,8 @@ const schema = z.object({
 });
 
 /**
- * Reads the original's `norm_stats.json`. Correlations of constant dimensions, which the original writes as `null`, become 0.
+ * Reads the original's `norm_stats.json`. Correlations of constant dimensions, which the original writes as `null`,
+ * become 0.
  * @throws InputError when a field is missing or has another shape than the others
  */
 export async function readNormStats(path: string): Promise<ChunkStatistics> {

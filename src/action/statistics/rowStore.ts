@@ -1,7 +1,10 @@
 /** Numbers for which memory is taken at once (4 MiB). */
 const SLAB = 2 ** 20;
 
-/** Rows of `columns` float32, those of one episode next to each other. Few large pieces: the garbage collector would look after thousands of small ones. */
+/**
+ * Rows of `columns` float32, those of one episode next to each other. Few large pieces: the garbage collector would
+ * look after thousands of small ones.
+ */
 export class RowStore {
   private slab = new Float32Array(0);
   private first = 0;

@@ -13,7 +13,10 @@ export interface EpisodeRows {
   readonly states: Float32Array;
 }
 
-/** How the numbers of a frame lie in memory: relative dimensions first, then the others, then zeros up to a multiple of 8. */
+/**
+ * How the numbers of a frame lie in memory: relative dimensions first, then the others, then zeros up to a multiple
+ * of 8.
+ */
 export class RowLayout {
   /** Dimensions, and those of them that are relative. */
   readonly d: number;
