@@ -54,6 +54,9 @@ it.each([
   'got extent.slice(0, 30)',
   'throw: expected a port, or a range of up to 256 such as 8000-8063.',
   '/** A process of the r1 program. */',
+  'this.bytes = this.rows * columns * 32;',
+  'out[i] = 128 + 30 * sum;',
+  'const STATE_BINS = 256;',
 ])('lets %s pass', (line) => {
   expect(robotLiterals(line)).toEqual([]);
 });

@@ -23,8 +23,9 @@ export function robotLiterals(text: string): { line: number; text: string }[] {
   });
 }
 
-/** What looks like one of the numbers and is something else: dates, powers and shifts of two, clock times. */
-const ELSEWHERE = /\d{4}-\d\d-\d\d|\*\*\s*\d+|(<<|>>>?)\s*\d+|\b\d+(?=\s*<<)|\b\d\d:\d\d:\d\d|[-+]?\d\.?\d*e[-+]?\d+/gi;
+/** What looks like one of the numbers and is something else: dates, powers and shifts of two, clock times, bins. */
+const ELSEWHERE =
+  /\d{4}-\d\d-\d\d|\*\*\s*\d+|(<<|>>>?)\s*\d+|\b\d+(?=\s*<<)|\b\d\d:\d\d:\d\d|[-+]?\d\.?\d*e[-+]?\d+|bins?\s*[:=]\s*\d+/gi;
 
 /** A number by itself: no part of a word, of a longer number, of a version or of a colour. */
 const bare = (numbers: string): string => `(?<![\\w.#$-])(?:${numbers})(?![\\w%]|\\.\\d)`;
@@ -45,7 +46,7 @@ const RULES: readonly RegExp[] = [
   // The control rate and the chunk's length.
   /(?<![\w.])30 ?(?:Hz|fps|hertz|frames a second|steps a second|control steps|actions|steps of)\b/i,
   new RegExp(`(?:[/*]|chunks? of) ?${bare('30')}`, 'i'),
-  new RegExp(`${bare('30')} ?(?:\\*|×)`),
+  new RegExp(`${bare('30')} ?(?:\\* ?\\w*(?:second|step|time)|×)`, 'i'),
   new RegExp(
     `(?:fps|hz|rate|horizon|perSecond|every|\\bsteps)["']?\\s*(?:[:=]|is|of|\\.default\\()[^,;)]{0,16}?${bare('30')}`,
     'i',
@@ -54,7 +55,7 @@ const RULES: readonly RegExp[] = [
   // The padded width.
   new RegExp(`(?:width|dim|padded|paddedWidth|columns)\\w*["']?\\s*(?:[:=(]|is|of|to)[^,;]{0,16}?${bare('32')}`, 'i'),
   new RegExp(`${bare('32')} ?(?:normalised|state|action|columns|numbers|padded|wide)`, 'i'),
-  new RegExp(`(?:padded|rows? of|columns)\\b[^,;]{0,24}?${bare('32')}`, 'i'),
+  new RegExp(`(?:padded|rows? of)\\b[^,;]{0,24}?${bare('32')}`, 'i'),
   new RegExp(`${bare('32')}[^,;]{0,4}\\b.{0,16}padd`, 'i'),
   // Proprioception.
   new RegExp(`(?:proprio|state|observation)\\w*\\b.{0,40}?${bare('256')}(?! ?-?bins?| rows| bytes)`, 'i'),

@@ -10,7 +10,7 @@ export { aside, jsonText, removeAbandoned, writeFileAside, writeFolderAside } fr
 export { FLOAT16_MAX, FLOAT16_MIN_NORMAL, fromFloat16, toFloat16 } from './float16.ts';
 export { bfloat16ToFloat32, float16ToFloat32 } from './half.ts';
 export { type Memory, machineMemory } from './machine.ts';
-export { portFree, processor, versions } from './machineReport.ts';
+export { portFree, processor, softwareVersions } from './machineReport.ts';
 export { defaultMemory, parseBytes } from './memorySize.ts';
 export { packageRoot, packageVersion } from './packageRoot.ts';
 export { oneLine, parse, readJson } from './parse.ts';

@@ -34,7 +34,7 @@ function readText(path: string): string | undefined {
 }
 
 /** Versions of what numbers depend on. */
-export function versions(): Record<'valet' | 'node' | 'onnxruntime', string> {
+export function softwareVersions(): Record<'valet' | 'node' | 'onnxruntime', string> {
   const require = createRequire(import.meta.url);
   const { version } = require('onnxruntime-node/package.json') as { version: string };
   return { valet: packageVersion(), node: process.version.slice(1), onnxruntime: version };

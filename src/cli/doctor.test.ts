@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { machineMemory, processor, versions } from '../base/index.ts';
+import { machineMemory, processor, softwareVersions } from '../base/index.ts';
 import { checkVideo } from '../data/index.ts';
 import { peakBytes } from '../model/memory.ts';
 import { Builder, matmul, transpose } from '../tensor/index.ts';
@@ -15,7 +15,7 @@ it('counts what is alive at once', () => {
 });
 
 it('finds the machine', async () => {
-  expect(versions().node).toMatch(/^\d+\./);
+  expect(softwareVersions().node).toMatch(/^\d+\./);
   expect(processor().cores).toBeGreaterThan(0);
   const { total, usable } = machineMemory();
   expect(usable).toBeGreaterThan(0);

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import colours from 'picocolors';
-import { bytesText, type Memory, machineMemory, portFree, processor, versions } from '../base/index.ts';
+import { bytesText, type Memory, machineMemory, portFree, processor, softwareVersions } from '../base/index.ts';
 import { checkVideo } from '../data/index.ts';
 import {
   checkOps,
@@ -69,7 +69,7 @@ async function report({ json, checkpoint }: Options): Promise<void> {
   const cpu = processor();
   const { cores } = cpu;
   const found = {
-    versions: versions(),
+    versions: softwareVersions(),
     processor: { ...cpu, gemmGflops: { threads: cores, float32: Math.round(await gemmPeak(cores, { runs: 2 })) } },
     memory: machineMemory(),
     devices,
@@ -84,7 +84,7 @@ async function report({ json, checkpoint }: Options): Promise<void> {
 }
 
 type Found = {
-  versions: ReturnType<typeof versions>;
+  versions: ReturnType<typeof softwareVersions>;
   processor: ReturnType<typeof processor> & { gemmGflops: { threads: number; float32: number } };
   memory: Memory;
   devices: DeviceReport[];

@@ -6,9 +6,9 @@ import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
 import { evaluate, parseInstances, parsePolicy, qTable, type Summary, writeReport } from '../evaluate/index.ts';
 import { HOME_TASKS } from '../home/index.ts';
 import { positive } from './shared/numbers.ts';
-import { addPlanningOptions, type PlanningOptions, plannerOptions } from './shared/planning.ts';
+import { addPlanningOptions, type PlanningOptionValues, plannerOptions } from './shared/planning.ts';
 
-interface Options extends PlanningOptions {
+interface Options extends PlanningOptionValues {
   policy: string;
   tasks: string;
   instances: string;

@@ -14,9 +14,9 @@ import {
   serveRecordings,
 } from '../serve/index.ts';
 import { numberOption, positive, whole } from './shared/numbers.ts';
-import { addPlanningOptions, type PlanningOptions, plannerOptions } from './shared/planning.ts';
+import { addPlanningOptions, type PlanningOptionValues, plannerOptions } from './shared/planning.ts';
 
-interface Options extends PlanningOptions {
+interface Options extends PlanningOptionValues {
   checkpoint?: string;
   mapping?: string;
   replay?: string;

@@ -4,7 +4,7 @@ import { DEVICES, type Device } from '../../tensor/index.ts';
 import { positive, share } from './numbers.ts';
 
 /** What `addPlanningOptions` adds. */
-export interface PlanningOptions {
+export interface PlanningOptionValues {
   readonly samplingSteps?: number;
   readonly timeThresholdInpaint?: number;
   readonly correlationBeta?: number;
@@ -27,7 +27,7 @@ export function addPlanningOptions(command: Command): Command {
 }
 
 /** The same for a planner; what was not said is left out. */
-export function plannerOptions(options: PlanningOptions) {
+export function plannerOptions(options: PlanningOptionValues) {
   const { samplingSteps, timeThresholdInpaint, correlationBeta, correlatedNoise, device, precision } = options;
   return {
     device,

@@ -16,12 +16,17 @@ const WORTHWHILE = 2 ** 22;
  */
 export type IntegerAttention = 'none' | 'scores' | 'whole';
 
+interface Piece {
+  readonly name: string;
+  readonly width: number;
+}
+
 /**
  * A value of the program that is not there in one piece yet: matrices [M, width] side by side, still to be multiplied by a scale per row [M, 1].
  * Operators that work number by number take it as it is, so that the factor costs no pass of its own where the next product has row scales too.
  */
 interface Pending {
-  readonly pieces: readonly { readonly name: string; readonly width: number }[];
+  readonly pieces: readonly Piece[];
   readonly scale: string | undefined;
 }
 
@@ -34,19 +39,24 @@ interface Pending {
 export class IntegerProducts {
   private readonly to = new Emitter();
   private readonly bytes: RowQuantiser;
-  private readonly matrices: ReadonlyMap<string, { readonly key: string }>;
+  private readonly matrices: ReadonlyMap<string, { key: string; blocks: readonly QuantisedMatrix[] }>;
   private readonly pending = new Map<string, Pending>();
   private readonly made = new Set<string>();
   /** Outputs of softmaxes, under other shapes too. */
   private readonly shares = new Set<string>();
+  private readonly shape = (name: string) => shapeOf(this.program.values, name);
 
   constructor(
     private readonly program: Program,
-    private readonly quantised: QuantisedMatrices,
+    quantised: QuantisedMatrices,
     activationBits: 7 | 8,
     private readonly attention: IntegerAttention = 'none',
   ) {
-    this.matrices = new Map([...weightMatrices(program)].filter(([, matrix]) => quantised.has(matrix.key)));
+    const matrices = [...weightMatrices(program)].flatMap(([node, { key }]) => {
+      const blocks = quantised.get(key);
+      return blocks ? [[node, { key, blocks }] as const] : [];
+    });
+    this.matrices = new Map(matrices);
     this.bytes = new RowQuantiser(this.to, activationBits);
   }
 
@@ -58,9 +68,7 @@ export class IntegerProducts {
   rewrite(nodes: readonly OnnxNode[]): OnnxNode[] {
     for (const node of nodes) {
       const matrix = this.matrices.get(node.name);
-      const later = matrix
-        ? this.product(node, present(this.quantised.get(matrix.key), `the quantised matrix ${matrix.key}`), matrix.key)
-        : this.passOn(node);
+      const later = matrix ? this.product(node, matrix.blocks, matrix.key) : this.passOn(node);
       if (later) {
         this.pending.set(outputOf(node), later);
         continue;
@@ -80,10 +88,8 @@ export class IntegerProducts {
     const [x, out] = [inputOf(node), outputOf(node)];
     const given = this.pending.get(x);
     const [count, inner] = this.shape(x) as [number, number];
-    const parts = (given?.pieces ?? [{ name: x, width: inner }]).map(({ name, width }) => ({
-      width,
-      rows: this.rowsOf(name, count, given?.scale),
-    }));
+    const pieceOf = ({ name, width }: Piece) => ({ width, rows: this.rowsOf(name, count, given?.scale) });
+    const parts = (given?.pieces ?? [{ name: x, width: inner }]).map(pieceOf);
     const [only, ...others] = parts;
     let column = 0;
     const pieces = blocks.map((block, j) => {
@@ -232,10 +238,6 @@ export class IntegerProducts {
       bytes: this.to.place({ name: part, ...weightRange(data, start * columns, [count, columns]) }),
       scale: this.to.place({ name: `${name}/scale`, ...scale }),
     };
-  }
-
-  private shape(name: string): readonly number[] {
-    return shapeOf(this.program.values, name);
   }
 }
 
