@@ -5,11 +5,12 @@ import {
   createPlanner,
   createPolicy,
   createSession,
+  evaluatePolicy,
+  householdEnvironment,
   openHousehold,
   type Policy,
   type Robot,
   readCheckpoint,
-  runEpisode,
 } from 'valet-vla';
 
 /** Any object with these three functions is a policy. This one keeps the base below a share of its full speed. */
@@ -31,12 +32,13 @@ const session = createSession({ taskNumStages: checkpoint.config.taskNumStages, 
 const policy = driveGently(createPolicy({ planner, session }), planner.robot, 0.4);
 
 const household = await openHousehold('turning_on_radio', { imageSize: planner.imageSize });
-const scores: number[] = [];
-for (const instance of [0, 1, 2]) {
-  const { q, success, steps } = await runEpisode({ household, policy, instance });
-  console.log(`scene ${instance}: q ${q.toFixed(2)}, ${success ? 'done' : 'not done'} after ${steps} steps`);
-  scores.push(q);
-}
-console.log(`mean q ${(scores.reduce((sum, q) => sum + q, 0) / scores.length).toFixed(2)}`);
+const { q, tasks } = await evaluatePolicy({
+  policy,
+  environments: [householdEnvironment(household)],
+  instances: [0, 1, 2],
+  onEpisode: ({ instance, q, success, steps }) =>
+    console.log(`scene ${instance}: q ${q.toFixed(2)}, ${success ? 'done' : 'not done'} after ${steps} steps`),
+});
+console.log(`mean q ${q.mean.toFixed(2)} [${q.low.toFixed(2)}, ${q.high.toFixed(2)}] of ${Object.keys(tasks)}`);
 household.close();
 await planner.close();

@@ -1,11 +1,11 @@
-// A household task of your own: the robot must stand on a mat. Defines it, opens it, and does it.
+// A household task of your own: the robot must stand on a mat. One object: scene, goal, stages and expert.
 //   npx tsx examples/task.ts
-import { box, type HomeTask, Household, type Vector3 } from 'valet-vla/home';
+import { box, createExpert, type HouseholdTask, openHousehold, type Vector3 } from 'valet-vla/home';
 
 /** Metres between the base and the middle of the mat. */
 const CLOSE = 0.15;
 
-const standOnMat: HomeTask = {
+const standOnMat: HouseholdTask = {
   id: 0,
   name: 'stand_on_mat',
   instruction: 'Drive onto the red mat.',
@@ -38,18 +38,23 @@ const standOnMat: HomeTask = {
       },
     };
   },
+  createExpert: (household) => ({
+    act() {
+      const [forward, left] = household.inBase(household.situation().target);
+      const action = household.lastAction; // the joints stay where they are
+      action.set([Math.min(0.5, forward), left, 0]); // the base's velocity, shares of full scale
+      return action;
+    },
+    close() {},
+  }),
 };
 
-const household = await Household.create(standOnMat, { imageSize: 32 });
+const household = await openHousehold(standOnMat, { imageSize: 32 });
+const expert = createExpert(household);
 for (const instance of [0, 1, 2]) {
   household.reset(instance);
-  let done = false;
-  while (!done) {
-    const [forward, left] = household.inBase(household.situation().target);
-    const action = household.lastAction; // the joints stay where they are
-    action.set([Math.min(0.5, forward), left, 0]); // the base's velocity, shares of full scale
-    ({ done } = household.step(action));
-  }
+  while (!household.step(expert.act()).done);
   console.log(`scene ${instance}: q ${household.q()} after ${household.steps} steps`);
 }
+expert.close();
 household.close();

@@ -1,9 +1,16 @@
 /** What most programs need. Everything else stands in the entry of its layer: `valet-vla/robot`, `valet-vla/home`, … */
 export { type ChunkStatistics, readNormStats, writeNormStats } from './action/index.ts';
 export { InputError, packageVersion, ValetError } from './base/index.ts';
-export { createPolicy, createSession, type SessionOptions } from './control/index.ts';
+export { type CorrectionRule, createPolicy, createSession, type SessionOptions } from './control/index.ts';
 export { datasetStatistics, openDataset } from './data/index.ts';
-export { evaluate, runEpisode, type Summary } from './evaluate/index.ts';
+export {
+  type Environment,
+  evaluate,
+  evaluatePolicy,
+  householdEnvironment,
+  runEpisode,
+  type Summary,
+} from './evaluate/index.ts';
 export { HOME_TASKS, makeDemonstrations, openHousehold } from './home/index.ts';
 export { type Checkpoint, checkpointFolder, createPlanner, readCheckpoint } from './model/index.ts';
 export {

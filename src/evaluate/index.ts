@@ -2,10 +2,16 @@
 export { parseInstances } from './ledger/index.ts';
 export { readEvaluation, writeReport } from './report/index.ts';
 export {
+  type Environment,
+  type EnvironmentStep,
   type EpisodeOptions,
   type EpisodeResult,
   type EvaluateOptions,
+  type EvaluatePolicyOptions,
   evaluate,
+  evaluatePolicy,
+  householdEnvironment,
+  type PlayedEpisode,
   type PolicySpec,
   parsePolicy,
   runEpisode,

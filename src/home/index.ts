@@ -1,9 +1,19 @@
 /** The embedded household: a robot, rooms and tasks on MuJoCo, with the challenge's observation, action and score. */
 export { contactSheet, type DemoOptions, type DemoSummary, makeDemonstrations } from './demos/index.ts';
-export { createExpert, type Expert, HOME_TASKS, homeTask, openHousehold } from './tasks/index.ts';
+export { Motion, type Zone } from './expert/index.ts';
+export {
+  createExpert,
+  type Expert,
+  HOME_TASKS,
+  type HouseholdTask,
+  homeTask,
+  openHousehold,
+  type TaskExpert,
+} from './tasks/index.ts';
 export {
   box,
   type Goal,
+  HOUSEHOLD_ROBOT,
   type HomeTask,
   Household,
   type HouseholdOptions,

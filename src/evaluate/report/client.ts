@@ -4,6 +4,7 @@
  */
 export const CLIENT = /* js */ `
 const page = JSON.parse(document.getElementById('data').textContent);
+const RATE = page.rate; // control steps a second
 const byUnit = new Map(page.rollouts.map((rollout) => [rollout.unit, rollout]));
 const $ = (selector) => document.querySelector(selector);
 
@@ -168,7 +169,7 @@ class Player {
     this.before = now;
     if (!this.rollout) return;
     if (this.playing) {
-      this.time += 30 * seconds * this.speed;
+      this.time += RATE * seconds * this.speed;
       if (this.time >= this.rollout.steps + 20) this.time = 0; // rest a moment at the end
     }
     const step = Math.min(this.time, this.rollout.steps);
@@ -242,7 +243,7 @@ function tiles(THREE, half) {
 }
 
 const text = (element, value) => { if (element.textContent !== value) element.textContent = value; };
-const seconds = (step) => (step / 30).toFixed(1) + ' s';
+const seconds = (step) => (step / RATE).toFixed(1) + ' s';
 const escape = (value) => value.replace(/[&<>"]/g, (c) => '&#' + c.charCodeAt(0) + ';');
 
 /** The texts and the timeline of a rollout. */

@@ -1,3 +1,4 @@
+import { HOUSEHOLD_ROBOT } from '../../home/index.ts';
 import type { Summary } from '../scores/index.ts';
 import { CLIENT } from './client.ts';
 import { type Series, scoreFigure, title } from './figure.ts';
@@ -26,7 +27,8 @@ export function reportPage(contents: PageContents): string {
   const { name, started, seed, summary, baselines, series, rollouts, modules } = contents;
   const titles = Object.fromEntries(Object.keys(summary.tasks).map((task) => [task, title(task)]));
   const first = rollouts.find((rollout) => rollout.success) ?? rollouts[0];
-  const data = { rollouts, titles, first: first?.unit, stride: TRACK_STRIDE, metres: TRACK_METRES };
+  const { rate } = HOUSEHOLD_ROBOT;
+  const data = { rate, rollouts, titles, first: first?.unit, stride: TRACK_STRIDE, metres: TRACK_METRES };
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Valet: ${escapeHtml(name)}</title>
 <link rel="icon" href="data:,"><style>${STYLE}</style></head><body><main>
@@ -82,7 +84,7 @@ function firings(rollouts: readonly PageRollout[]): string {
   const rows = rollouts.flatMap(({ unit, rules }) =>
     rules.map(
       ([step, name, reason]) =>
-        `<tr><td>${escapeHtml(unit)}</td><td>${(step / 30).toFixed(1)} s</td><td>${escapeHtml(name)}</td><td>${escapeHtml(reason)}</td></tr>`,
+        `<tr><td>${escapeHtml(unit)}</td><td>${(step / HOUSEHOLD_ROBOT.rate).toFixed(1)} s</td><td>${escapeHtml(name)}</td><td>${escapeHtml(reason)}</td></tr>`,
     ),
   );
   if (rows.length === 0) return '';
@@ -94,7 +96,7 @@ function theatre(rollouts: readonly PageRollout[]): string {
     `<button data-${attribute}="${value}" aria-pressed="false">${label}</button>`;
   const cards = rollouts.map(
     ({ unit, task, instance, q, steps, poster }) =>
-      `<button class="cardlet" data-unit="${escapeHtml(unit)}"><img alt="The room at the end of the episode" src="${poster}"><span class="text"><span>${escapeHtml(title(task))}<i>instance ${instance} · ${(steps / 30).toFixed(1)} s</i></span><span class="chip${q === 1 ? ' full' : ''}">${q.toFixed(2)}</span></span></button>`,
+      `<button class="cardlet" data-unit="${escapeHtml(unit)}"><img alt="The room at the end of the episode" src="${poster}"><span class="text"><span>${escapeHtml(title(task))}<i>instance ${instance} · ${(steps / HOUSEHOLD_ROBOT.rate).toFixed(1)} s</i></span><span class="chip${q === 1 ? ' full' : ''}">${q.toFixed(2)}</span></span></button>`,
   );
   return `<h2 id="rollouts">Rollouts</h2><p class="note">The recorded poses, drawn anew: drag to turn, scroll to come nearer. At the right, what the robot's own cameras saw, in their true resolution.</p>
 <div class="panel stage"><div><div class="view"><div class="message">Loading the room …</div><div class="clock"></div></div>

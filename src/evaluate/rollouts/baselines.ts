@@ -1,19 +1,26 @@
-import { Random, ValetError } from '../../base/index.ts';
-import { createExpert, type Expert, type Household, INSTANCE_RANGES, openHousehold } from '../../home/index.ts';
-import { CHALLENGE_ROBOT, type Observation, type Policy, type PolicyNote, stateOf } from '../../robot/index.ts';
-
-const ACTION_WIDTH = 23;
+import { present, Random, ValetError } from '../../base/index.ts';
+import {
+  createExpert,
+  type Expert,
+  HOUSEHOLD_ROBOT,
+  type Household,
+  INSTANCE_RANGES,
+  openHousehold,
+} from '../../home/index.ts';
+import { type Observation, type Policy, type PolicyNote, type Robot, stateOf } from '../../robot/index.ts';
 
 /** Holds still: the base gets no velocity, every joint the place where it was measured when the episode began. */
 export class HoldPolicy implements Policy {
   private action: Float32Array | undefined;
+
+  constructor(private readonly robot: Robot = HOUSEHOLD_ROBOT) {}
 
   async reset(): Promise<void> {
     this.action = undefined;
   }
 
   async act({ proprioception }: Observation): Promise<Float32Array> {
-    this.action ??= stateOf(CHALLENGE_ROBOT, proprioception).fill(0, 0, 3);
+    this.action ??= atRest(stateOf(this.robot, proprioception), this.robot);
     return this.action;
   }
 
@@ -24,9 +31,12 @@ export class HoldPolicy implements Policy {
 export class ReplayPolicy implements Policy {
   private at = 0;
 
-  /** @param actions [T, 23] */
-  constructor(private readonly actions: Float32Array) {
-    if (actions.length < ACTION_WIDTH) throw new ValetError('ReplayPolicy', 'there is no action to replay.');
+  /** @param actions [T, width] */
+  constructor(
+    private readonly actions: Float32Array,
+    private readonly robot: Robot = HOUSEHOLD_ROBOT,
+  ) {
+    if (actions.length < robot.width) throw new ValetError('ReplayPolicy', 'there is no action to replay.');
   }
 
   async reset(): Promise<void> {
@@ -34,15 +44,22 @@ export class ReplayPolicy implements Policy {
   }
 
   async act(): Promise<Float32Array> {
-    const last = this.actions.length / ACTION_WIDTH - 1;
+    const { width } = this.robot;
+    const last = this.actions.length / width - 1;
     const row = Math.min(this.at, last);
-    const action = this.actions.slice(row * ACTION_WIDTH, (row + 1) * ACTION_WIDTH);
-    if (this.at > last) action.fill(0, 0, 3);
+    const action = this.actions.slice(row * width, (row + 1) * width);
+    if (this.at > last) atRest(action, this.robot);
     this.at++;
     return action;
   }
 
   async close(): Promise<void> {}
+}
+
+/** The action with no velocity for the base, in place. */
+function atRest(action: Float32Array, { baseColumns }: Robot): Float32Array {
+  for (const column of baseColumns) action[column] = 0;
+  return action;
 }
 
 /** The expert that makes the demonstrations; it sees the world itself, not the observation. */
@@ -68,7 +85,7 @@ export class ExpertPolicy implements Policy {
   }
 }
 
-/** The actions [T, 23] of a fresh demonstration: the expert on a random training instance, another one for each seed. */
+/** The actions [T, width] of a fresh demonstration: the expert on a random training instance, another one for each seed. */
 export async function demonstrationActions(task: string, seed: string): Promise<Float32Array> {
   const random = Random.of('replay', task, seed);
   const household = await openHousehold(task);
@@ -92,13 +109,13 @@ export async function demonstrationActions(task: string, seed: string): Promise<
   throw new ValetError('replay', `the expert failed in 20 scenes of ${task}; there is no demonstration to replay.`);
 }
 
-/** The actions [T, 23] of a random episode of the task in a data set. @throws ValetError when it has none */
+/** The actions [T, width] of a random episode of the task in a data set. @throws ValetError when it has none */
 export async function recordedActions(folder: string, taskId: number, seed: string): Promise<Float32Array> {
   const { openDataset } = await import('../../data/index.ts');
   const dataset = await openDataset(folder);
   const episodes = dataset.episodes.filter((episode) => episode.taskIndex === taskId);
   if (episodes.length === 0) throw new ValetError(folder, `holds no demonstration of task ${taskId}.`);
-  const chosen = episodes[Random.of('replay', taskId, seed).integer(episodes.length)];
+  const chosen = present(episodes[Random.of('replay', taskId, seed).integer(episodes.length)], 'a random episode');
   const { action } = await dataset.columns(chosen, ['action']);
   return Float32Array.from(action.data);
 }

@@ -16,6 +16,7 @@ import { packMessage } from '../../wire/index.ts';
 import { readLedger } from '../ledger/ledger.ts';
 import { writeReport } from '../report/report.ts';
 import { HoldPolicy, ReplayPolicy } from './baselines.ts';
+import { householdEnvironment } from './environment.ts';
 import { runEpisode } from './episode.ts';
 import { evaluate } from './evaluate.ts';
 
@@ -27,10 +28,15 @@ describe('episode', () => {
     const household = await openHousehold(radio);
     const expert = createExpert(household);
     const policy: Policy = { reset: async () => {}, act: async () => expert.act(), close: async () => {} };
-    const done = await runEpisode({ household, policy, instance: 3 });
+    const done = await runEpisode({ environment: householdEnvironment(household), policy, instance: 3 });
     expect(done).toMatchObject({ q: 1, success: true });
     expect(done.steps).toBeLessThan(done.maxSteps);
-    const still = await runEpisode({ household, policy: new HoldPolicy(), instance: 3, maxSteps: 60 });
+    const still = await runEpisode({
+      environment: householdEnvironment(household),
+      policy: new HoldPolicy(),
+      instance: 3,
+      maxSteps: 60,
+    });
     expect(still).toMatchObject({ q: 0, success: false, steps: 60, maxSteps: 60 });
     expect(still.distance.base).toBeLessThan(0.02);
     expect(still.distance.right).toBeLessThan(0.1);
@@ -51,7 +57,7 @@ describe('episode', () => {
     expert.close();
     expect(household.success).toBe(true);
     const replayed = await runEpisode({
-      household,
+      environment: householdEnvironment(household),
       policy: new ReplayPolicy(Float32Array.from(actions)),
       instance: 1_000_005,
     });
@@ -66,7 +72,7 @@ describe('episode', () => {
       act: async () => new Float32Array(23).fill(Number.NaN),
       close: async () => {},
     };
-    const result = await runEpisode({ household, policy, instance: 0 });
+    const result = await runEpisode({ environment: householdEnvironment(household), policy, instance: 0 });
     expect(result.invalid).toMatch(/action\[0\]/);
     household.close();
   });

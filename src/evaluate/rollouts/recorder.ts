@@ -4,7 +4,8 @@ import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { writeFolderAside } from '../../base/index.ts';
 import type { Household, SceneDescription } from '../../home/index.ts';
-import { CHALLENGE_ROBOT, type Picture, type PolicyNote } from '../../robot/index.ts';
+import type { Picture, PolicyNote } from '../../robot/index.ts';
+import type { RolloutObserver } from './episode.ts';
 
 /** One line of `steps.jsonl`. */
 export interface StepLine {
@@ -31,6 +32,8 @@ export interface ColourChange {
 /** `scene.json`: what stands where, and how `track.bin` is laid out. */
 export interface RolloutScene {
   readonly scene: SceneDescription;
+  /** Control steps a second. */
+  readonly rate: number;
   /** Frames of the track: float32 [frames, moving bodies, 7], gzipped; frame 0 is the start, one a control step. */
   readonly frames: number;
   readonly colours: readonly ColourChange[];
@@ -43,25 +46,29 @@ const PICTURES = 14;
 const POSTER = { width: 400, height: 260 };
 
 /** Keeps one rollout: enough to replay, score and label it without running it again. One recorder is one rollout. */
-export class Recorder {
+export class RolloutRecorder implements RolloutObserver {
   private readonly lines: StepLine[] = [];
   private readonly track: Float32Array[] = [];
   private readonly colours: ColourChange[] = [];
   private readonly strips: { step: number; pictures: Picture[] }[] = [];
   private scene: SceneDescription | undefined;
   private shown: number[][] = [];
-  private every = 30;
+  private every = 1;
   private poster: Picture | undefined;
 
-  start(household: Household): void {
+  constructor(private readonly household: Household) {}
+
+  start(): void {
+    const { household } = this;
     this.scene = household.sceneDescription();
     this.shown = this.scene.geoms.map((geom) => geom.colour);
     this.every = Math.max(1, Math.round(household.maxSteps / PICTURES));
     this.track.push(household.pose());
-    this.keepPictures(household);
+    this.keepPictures();
   }
 
-  step(household: Household, action: ArrayLike<number>, note: PolicyNote | undefined): void {
+  step(action: ArrayLike<number>, note: PolicyNote | undefined): void {
+    const { household } = this;
     const goal = household.goal().literals.map((literal) => literal.value);
     const before = this.lines.at(-1)?.goal;
     this.lines.push({
@@ -75,14 +82,15 @@ export class Recorder {
     });
     this.track.push(household.pose());
     if (goal.some((value, i) => value !== before?.[i])) {
-      this.keepColours(household);
-      if (before) this.keepPictures(household);
-    } else if (household.steps % this.every === 0) this.keepPictures(household);
+      this.keepColours();
+      if (before) this.keepPictures();
+    } else if (household.steps % this.every === 0) this.keepPictures();
   }
 
-  end(household: Household): void {
-    this.keepColours(household);
-    this.keepPictures(household);
+  end(): void {
+    const { household } = this;
+    this.keepColours();
+    this.keepPictures();
     this.poster = household.picture('overview', POSTER.width, POSTER.height);
   }
 
@@ -99,7 +107,13 @@ export class Recorder {
           gzipSync(Buffer.concat(this.track.map((frame) => Buffer.from(frame.buffer)))),
         );
         const pictures = this.strips.map(({ step }) => step);
-        const description: RolloutScene = { scene, frames: this.track.length, colours: this.colours, pictures };
+        const description: RolloutScene = {
+          scene,
+          rate: this.household.robot.rate,
+          frames: this.track.length,
+          colours: this.colours,
+          pictures,
+        };
         await writeFile(join(aside, 'scene.json'), JSON.stringify(description));
         await mkdir(join(aside, 'frames'));
         for (const { step, pictures } of this.strips)
@@ -113,17 +127,19 @@ export class Recorder {
     );
   }
 
-  private keepPictures(household: Household): void {
+  private keepPictures(): void {
+    const { household } = this;
     if (this.strips.at(-1)?.step === household.steps) return;
     this.strips.push({
       step: household.steps,
-      pictures: CHALLENGE_ROBOT.cameraNames.map((name) => household.cameraPicture(name)),
+      pictures: household.robot.cameraNames.map((name) => household.cameraPicture(name)),
     });
   }
 
-  private keepColours(household: Household): void {
+  private keepColours(): void {
+    const { household } = this;
     household.sceneDescription().geoms.forEach(({ colour }, geom) => {
-      if (colour.every((value, i) => value === this.shown[geom][i])) return;
+      if (colour.every((value, i) => value === this.shown[geom]?.[i])) return;
       this.shown[geom] = colour;
       this.colours.push({ step: household.steps, geom, colour });
     });
@@ -132,7 +148,7 @@ export class Recorder {
 
 /** Pictures of one size side by side, PNG. */
 async function strip(pictures: readonly Picture[]): Promise<Buffer> {
-  const [{ width, height }] = pictures;
+  const { width = 1, height = 1 } = pictures[0] ?? {};
   const layers = pictures.map((picture, i) => ({
     input: Buffer.from(picture.data),
     raw: { width, height, channels: picture.channels },

@@ -3,10 +3,12 @@ import { ValetError } from '../../base/index.ts';
 import type { Household } from '../../home/index.ts';
 import { openHousehold } from '../../home/index.ts';
 import { type Unit, unitName } from '../ledger/index.ts';
+import { householdEnvironment } from './environment.ts';
 import { type EpisodeResult, runEpisode } from './episode.ts';
+import { brokenOff } from './evaluatePolicy.ts';
 import { openPolicy } from './policySource.ts';
 import type { PolicySpec } from './policySpec.ts';
-import { Recorder } from './recorder.ts';
+import { RolloutRecorder } from './recorder.ts';
 
 /** What every rollout of an evaluation has in common; plain data. */
 export interface RunnerSettings {
@@ -42,15 +44,26 @@ export async function openRunner({
   return {
     async run(unit) {
       const household = await householdOf(unit.task);
-      const recorder = recordTo === undefined ? undefined : new Recorder();
+      const environment = householdEnvironment(household);
+      const recorder = recordTo === undefined ? undefined : new RolloutRecorder(household);
+      const failed = (error: Error): EpisodeResult => {
+        if (error instanceof ValetError && error.kind === 'input') throw error; // no second attempt would help
+        return brokenOff(environment, error);
+      };
       const policy = await source.policyFor(unit, household, seed).catch((error: Error) => error);
-      if (policy instanceof Error) return brokenOff(household, policy);
+      if (policy instanceof Error) return failed(policy);
       try {
-        const result = await runEpisode({ household, policy, instance: unit.instance, maxSteps, recorder });
+        const result = await runEpisode({
+          environment,
+          policy,
+          instance: unit.instance,
+          ...(maxSteps === undefined ? {} : { maxSteps }),
+          observer: recorder,
+        });
         if (recordTo !== undefined) await recorder?.write(join(recordTo, 'rollouts', unitName(unit)));
         return result;
       } catch (error) {
-        return brokenOff(household, error as Error);
+        return failed(error as Error);
       } finally {
         await policy.close();
       }
@@ -59,19 +72,5 @@ export async function openRunner({
       for (const household of households.values()) household.close();
       await source.close();
     },
-  };
-}
-
-function brokenOff(household: Household, error: Error): EpisodeResult {
-  if (error instanceof ValetError && error.kind === 'input') throw error; // no second attempt would help
-  return {
-    q: 0,
-    success: false,
-    steps: Math.max(0, household.steps),
-    maxSteps: household.maxSteps,
-    distance: { base: 0, left: 0, right: 0 },
-    goal: [],
-    plans: 0,
-    invalid: `the policy failed: ${error.message}`,
   };
 }

@@ -1,3 +1,4 @@
+import { HOUSEHOLD_ROBOT } from '../../home/index.ts';
 import { reference } from './reference.ts';
 
 /** What the official JSON is made from. */
@@ -20,7 +21,11 @@ export function officialRecord({ task, q, steps, distance }: Measured) {
       right: ratio(human.distance.right, distance.right),
     },
     q_score: { final: q },
-    time: { simulator_steps: steps, simulator_time: steps / 30, normalized_time: ratio(human.steps, steps) },
+    time: {
+      simulator_steps: steps,
+      simulator_time: steps / HOUSEHOLD_ROBOT.rate,
+      normalized_time: ratio(human.steps, steps),
+    },
   };
 }
 

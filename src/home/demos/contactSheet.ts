@@ -1,8 +1,7 @@
 import sharp from 'sharp';
 import { InputError } from '../../base/index.ts';
-import { CHALLENGE_ROBOT } from '../../robot/index.ts';
 import { createExpert, openHousehold } from '../tasks/index.ts';
-import type { Snapshot } from '../world/index.ts';
+import { HOUSEHOLD_ROBOT, type Snapshot } from '../world/index.ts';
 
 const TILE = 256;
 const ROOM_WIDTH = 384;
@@ -35,7 +34,7 @@ export async function contactSheet(
         left: 0,
         top: row * TILE,
       });
-      for (const [i, camera] of CHALLENGE_ROBOT.cameraNames.entries()) {
+      for (const [i, camera] of HOUSEHOLD_ROBOT.cameraNames.entries()) {
         const { data } = household.cameraPicture(camera);
         tiles.push({
           input: await sharp(data, { raw: { width: imageSize, height: imageSize, channels: 3 } })
@@ -49,7 +48,7 @@ export async function contactSheet(
     }
     const png = await sharp({
       create: {
-        width: ROOM_WIDTH + CHALLENGE_ROBOT.cameraNames.length * TILE,
+        width: ROOM_WIDTH + HOUSEHOLD_ROBOT.cameraNames.length * TILE,
         height: moments * TILE,
         channels: 3,
         background: '#000',

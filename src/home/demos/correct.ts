@@ -1,7 +1,7 @@
 import type { Random } from '../../base/index.ts';
-import { CHALLENGE_ROBOT, type Observation, type Picture, type Policy } from '../../robot/index.ts';
+import type { Observation, Picture, Policy } from '../../robot/index.ts';
 import type { Expert } from '../tasks/index.ts';
-import { CONTROL_HZ, distance, type Household } from '../world/index.ts';
+import { ACTION_WIDTH, CONTROL_HZ, distance, HOUSEHOLD_ROBOT, type Household } from '../world/index.ts';
 import { type Recording, record } from './recording.ts';
 
 /** Share of stretches that the expert drives, so that the policy gets to late states too. */
@@ -9,7 +9,7 @@ const EXPERT_SHARE = 0.15;
 /** Length of such a stretch, control steps. */
 const STRETCH = 20;
 /** Steps of policy time between two corrections: far from what is to be handled, and near it. */
-const FAR = [30, 60] as const;
+const FAR = [30, 60] as const; // robot-literal: steps, a choice
 const NEAR = [14, 28] as const;
 const NEAR_METRES = 0.16;
 
@@ -40,7 +40,7 @@ export async function correctRollout(
         clip: { start, fullLength: Math.max(household.task.meanExpertSteps, start + frames) },
         source: 'correction',
       });
-      if (clip && clip.action.length / 23 > 30) clips.push(clip);
+      if (clip && clip.action.length / ACTION_WIDTH > HOUSEHOLD_ROBOT.horizon) clips.push(clip);
       household.restore(moment);
       const [low, high] = nearTarget(household) ? NEAR : FAR;
       until = start + low + random.integer(high - low);
@@ -63,7 +63,7 @@ function nearTarget(household: Household): boolean {
 function lazyObservation(household: Household): Observation {
   const { proprioception, taskId } = household.observe({ cameras: false });
   const pictures = {} as Record<string, Picture>;
-  for (const name of CHALLENGE_ROBOT.cameraNames)
+  for (const name of HOUSEHOLD_ROBOT.cameraNames)
     Object.defineProperty(pictures, name, { enumerable: true, get: () => household.cameraPicture(name) });
   return { proprioception, taskId, pictures };
 }

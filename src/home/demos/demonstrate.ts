@@ -1,12 +1,20 @@
 import type { Random } from '../../base/index.ts';
 import type { Expert } from '../tasks/index.ts';
-import { ACTION_WIDTH, CONTROL_HZ, clamp, GRIPPER_COLUMNS, type Household, type Snapshot } from '../world/index.ts';
+import {
+  ACTION_WIDTH,
+  CONTROL_HZ,
+  clamp,
+  GRIPPER_COLUMNS,
+  HOUSEHOLD_ROBOT,
+  type Household,
+  type Snapshot,
+} from '../world/index.ts';
 import { type Recording, record, rehearse } from './recording.ts';
 
 /** Steps between two snapshots of a rehearsal. */
 const SNAPSHOT_STEPS = 15;
 /** A chunk: the last frames of a window serve only as its actions. */
-const HORIZON = 30;
+const HORIZON = HOUSEHOLD_ROBOT.horizon;
 
 /** A whole scene, from the reset to shortly after the goal. */
 export function wholeDemonstration(household: Household, expert: Expert, instance: number): Recording | undefined {
@@ -47,11 +55,14 @@ export function clipDemonstration(
   });
 }
 
+/** Columns of the right arm. */
+const RIGHT_ARM = HOUSEHOLD_ROBOT.parts.find(({ name }) => name === 'rightArm')?.columns ?? [0, 0];
+
 /** Somebody pushes the robot: an offset on base and right arm that swells and fades; now and then the gripper is moved too. */
 function push(household: Household, expert: Expert, steps: number, random: Random): void {
   const offset = new Float64Array(ACTION_WIDTH);
   for (let k = 0; k < 3; k++) offset[k] = [0.3, 0.3, 0.15][k] * random.normal();
-  for (let k = 15; k < 22; k++) offset[k] = 0.11 * random.normal();
+  for (let k = RIGHT_ARM[0]; k < RIGHT_ARM[1]; k++) offset[k] = 0.11 * random.normal();
   const grip = random.uniform() < 0.15 ? (random.uniform() < 0.5 ? -1 : 1) : undefined;
   for (let i = 0; i < steps; i++) {
     const strength = Math.sin((Math.PI * (i + 1)) / (steps + 1));

@@ -1,9 +1,8 @@
 import type { EpisodeRecord } from '../../data/index.ts';
-import { CHALLENGE_ROBOT } from '../../robot/index.ts';
 import type { Expert } from '../tasks/index.ts';
-import { type Household, MUJOCO_VERSION } from '../world/index.ts';
+import { HOUSEHOLD_ROBOT, type Household, MUJOCO_VERSION } from '../world/index.ts';
 
-/** Frames kept after the goal is reached, so that chunks of 30 actions can begin right up to the end. */
+/** Frames kept after the goal is reached, so that chunks can begin right up to the end. */
 export const TAIL = 35;
 
 /** An episode without its number. */
@@ -26,7 +25,7 @@ export function record(
   const poses: Float32Array[] = [];
   const info: Float32Array[] = [];
   const stages: number[] = [];
-  const pictures = Object.fromEntries(CHALLENGE_ROBOT.cameraNames.map((name) => [name, []])) as unknown as Record<
+  const pictures = Object.fromEntries(HOUSEHOLD_ROBOT.cameraNames.map((name) => [name, []])) as unknown as Record<
     string,
     Uint8Array[]
   >;
@@ -37,7 +36,7 @@ export function record(
     poses.push(household.cameraPoses());
     info.push(household.taskInfo());
     stages.push(expert.stage);
-    for (const name of CHALLENGE_ROBOT.cameraNames) pictures[name].push(observation.pictures[name].data);
+    for (const name of HOUSEHOLD_ROBOT.cameraNames) pictures[name].push(observation.pictures[name].data);
     const next = expert.act();
     action.push(next);
     const { done, success, invalid } = household.step(next);

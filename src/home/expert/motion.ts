@@ -1,4 +1,5 @@
 import {
+  ACTION_WIDTH,
   ArmKinematics,
   add,
   armJoints,
@@ -49,7 +50,7 @@ export class Motion {
   private readonly kinematics: ArmKinematics;
   private readonly torso: readonly number[];
   private readonly handBodies: Readonly<Record<Side, number>>;
-  private action: Float32Array = new Float32Array(23);
+  private action: Float32Array = new Float32Array(ACTION_WIDTH);
 
   constructor(private readonly household: Household) {
     const { physics } = household;

@@ -1,13 +1,13 @@
 import { NotBuiltError } from '../../base/index.ts';
 import type { Household } from '../world/index.ts';
-import { createTrashExpert } from './pickingUpTrash/expert.ts';
-import { TrashRuntime } from './pickingUpTrash/task.ts';
-import { createRadioExpert } from './turningOnRadio/expert.ts';
-import { RadioRuntime } from './turningOnRadio/task.ts';
+import type { HouseholdTask } from './householdTask.ts';
 
-/** A program that knows the world and does the task. It decides from the present state alone and may take over at any time. */
+/**
+ * A program that knows the world and does the task. It decides from the present state alone and may take over at any
+ * time.
+ */
 export interface Expert {
-  /** The next action, [23]; the caller plays it with `household.step`. */
+  /** The next action, [width]; the caller plays it with `household.step`. */
   act(): Float32Array;
   /** The goal is fulfilled. It may still be asked to act: it then holds still where it ends. */
   readonly done: boolean;
@@ -16,15 +16,11 @@ export interface Expert {
   close(): void;
 }
 
+/** The expert of the household's task. @throws NotBuiltError for a task without one */
 export function createExpert(household: Household): Expert {
-  const { runtime } = household;
-  const expert =
-    runtime instanceof RadioRuntime
-      ? createRadioExpert(household, runtime)
-      : runtime instanceof TrashRuntime
-        ? createTrashExpert(household, runtime)
-        : undefined;
-  if (!expert) throw new NotBuiltError('createExpert', `an expert for ${household.task.name}`);
+  const task: HouseholdTask = household.task;
+  const expert = task.createExpert?.(household, household.runtime);
+  if (!expert) throw new NotBuiltError('createExpert', `an expert for ${task.name}`);
   return {
     act: () => expert.act(),
     get done() {

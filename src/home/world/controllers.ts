@@ -1,17 +1,21 @@
 import { clamp } from './geometry.ts';
 import type { Physics } from './mujoco.ts';
-import { ACTUATORS, BASE_JOINTS, FINGER_TRAVEL } from './robot.ts';
+import { ACTUATORS, BASE_JOINTS, FINGER_TRAVEL, HOUSEHOLD_ROBOT, type Side } from './robot.ts';
 
-export const CONTROL_HZ = 30;
+/** Control steps a second. */
+export const CONTROL_HZ = HOUSEHOLD_ROBOT.rate;
 /** Physics steps per control step. */
 const SUBSTEPS = 4;
 export const TIMESTEP = 1 / (CONTROL_HZ * SUBSTEPS);
 /** Full scale of the base command: m/s, m/s, rad/s (docs/facts.md#actions). */
 export const BASE_SCALE = [0.75, 0.75, 1.0] as const;
-export const ACTION_WIDTH = 23;
-export const GRIPPER_COLUMNS = { left: 14, right: 22 } as const;
+export const ACTION_WIDTH = HOUSEHOLD_ROBOT.width;
+/** Column of each gripper's command. */
+export const GRIPPER_COLUMNS = Object.fromEntries(
+  HOUSEHOLD_ROBOT.grippers.map(({ name, column }) => [name, column]),
+) as Readonly<Record<Side, number>>;
 
-/** The controllers of the challenge (docs/facts.md#actions): how 23 action numbers become motor targets. */
+/** The controllers of the challenge (docs/facts.md#actions): how an action's numbers become motor targets. */
 export class Controllers {
   private readonly actuators: readonly number[];
   private readonly yaw: number;
@@ -21,7 +25,7 @@ export class Controllers {
     this.yaw = physics.positionAddress(BASE_JOINTS[2]);
   }
 
-  /** Plays one action for one control step (1/30 s). The base command turns with the robot, so it is rotated every substep. */
+  /** Plays one action for one control step. The base command turns with the robot, so it is rotated every substep. */
   play(action: ArrayLike<number>): void {
     const { physics, actuators } = this;
     const { views } = physics;

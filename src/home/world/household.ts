@@ -6,7 +6,16 @@ import { fulfilled, qScore } from './goal.ts';
 import { type GraspMode, Hand } from './hands.ts';
 import { splitOf } from './instances.ts';
 import { Physics } from './mujoco.ts';
-import { armJoints, BASE_JOINTS, FINGER_TRAVEL, RESET_POSE, SIDES, type Side, TORSO_JOINTS } from './robot.ts';
+import {
+  armJoints,
+  BASE_JOINTS,
+  FINGER_TRAVEL,
+  HOUSEHOLD_ROBOT,
+  RESET_POSE,
+  SIDES,
+  type Side,
+  TORSO_JOINTS,
+} from './robot.ts';
 import { describeScene, movingBodies, type SceneDescription, sceneXml } from './scene.ts';
 import { Senses, type ViewName } from './senses.ts';
 import type { HomeTask, Situation, TaskRuntime, World } from './task.ts';
@@ -65,6 +74,7 @@ export class Household implements World {
   private travelled = [0, 0, 0];
   private initial: readonly boolean[] = [];
   private last = new Float32Array(ACTION_WIDTH);
+  readonly robot = HOUSEHOLD_ROBOT;
 
   private constructor(
     readonly task: HomeTask,
@@ -107,7 +117,7 @@ export class Household implements World {
       ctrl[physics.id('actuator', joint)] = value;
     };
     this.last.fill(0);
-    this.last.set([...RESET_POSE.torso, ...RESET_POSE.left, 1, ...RESET_POSE.right, 1], 3);
+    this.last.set([...RESET_POSE.torso, ...RESET_POSE.left, 1, ...RESET_POSE.right, 1], BASE_JOINTS.length);
     for (const [i, value] of RESET_POSE.torso.entries()) set(TORSO_JOINTS[i], value);
     for (const side of SIDES) {
       for (const [i, value] of RESET_POSE[side].entries()) set(armJoints(side)[i], value);
@@ -125,7 +135,7 @@ export class Household implements World {
   }
 
   /**
-   * Plays one action (23 numbers, docs/facts.md#actions) for 1/30 s. An episode that has become invalid stays as it is.
+   * Plays one action (docs/facts.md#actions) for one control step. An episode that has become invalid stays as it is.
    * @param disturbance added to the action on its way to the motors, unknown to whoever acts (`lastAction` is without it)
    */
   step(action: ArrayLike<number>, disturbance?: ArrayLike<number>): StepResult {
@@ -160,7 +170,9 @@ export class Household implements World {
     const none = { width: 0, height: 0, channels: 3, data: new Uint8Array(0) } as const;
     return {
       proprioception: this.senses.proprioception(),
-      pictures: cameras ? this.senses.pictures(this.imageSize) : { head: none, left_wrist: none, right_wrist: none },
+      pictures: cameras
+        ? this.senses.pictures(this.imageSize)
+        : Object.fromEntries(this.robot.cameraNames.map((name) => [name, none])),
       taskId: this.task.id,
     };
   }

@@ -18,7 +18,7 @@ export { Household, type HouseholdOptions, type Snapshot, type StepResult } from
 export { INSTANCE_RANGES, instanceIds, type Split, splitOf } from './instances.ts';
 export { ArmKinematics } from './kinematics.ts';
 export { MUJOCO_VERSION } from './mujoco.ts';
-export { armJoints, RESET_POSE, SIDES, type Side, TORSO_JOINTS } from './robot.ts';
+export { armJoints, HOUSEHOLD_ROBOT, RESET_POSE, SIDES, type Side, TORSO_JOINTS } from './robot.ts';
 export type { SceneDescription } from './scene.ts';
 export { box, legs } from './scenery.ts';
 export type { HomeTask, Situation, TaskRuntime, World } from './task.ts';

@@ -1,4 +1,8 @@
-/** The robot in MJCF: the shape of an R1 Pro made of primitives, 23 actuators in the order of the action. */
+/** The robot in MJCF: the challenge's robot made of primitives, with an actuator for each column of the action. */
+import { CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
+
+/** The robot of the household. */
+export const HOUSEHOLD_ROBOT: Robot = CHALLENGE_ROBOT;
 
 export const SIDES = ['left', 'right'] as const;
 export type Side = (typeof SIDES)[number];

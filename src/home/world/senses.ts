@@ -1,4 +1,4 @@
-import { CHALLENGE_ROBOT, encodeProprioception, type Picture } from '../../robot/index.ts';
+import { encodeProprioception, type Picture, type ProprioceptionLayout } from '../../robot/index.ts';
 import {
   conjugate,
   matrixAt,
@@ -15,12 +15,14 @@ import {
 import type { Hand } from './hands.ts';
 import type { Physics } from './mujoco.ts';
 import { Raycaster } from './render/raycaster.ts';
-import { ACTUATORS, BASE_JOINTS, type Side, TORSO_JOINTS } from './robot.ts';
+import { ACTUATORS, BASE_JOINTS, HOUSEHOLD_ROBOT, type Side, TORSO_JOINTS } from './robot.ts';
 
 /** The order of the official `cam_rel_poses` (docs/facts.md#cameras). */
 const POSE_ORDER: readonly string[] = ['left_wrist', 'right_wrist', 'head'];
 export type ViewName = string | 'overview';
-const VIEWS: readonly ViewName[] = [...CHALLENGE_ROBOT.cameraNames, 'overview'];
+/** The layout of proprioception that the household gives: the robot's first. */
+const [LAYOUT] = HOUSEHOLD_ROBOT.proprioception.layouts as [ProprioceptionLayout];
+const VIEWS: readonly ViewName[] = [...HOUSEHOLD_ROBOT.cameraNames, 'overview'];
 
 /** A quaternion in the order that data sets use. */
 const xyzw = ([w, x, y, z]: Quaternion): number[] => [x, y, z, w];
@@ -99,7 +101,7 @@ export class Senses {
       this.relative(this.hands[side].tip, quaternionAt(this.physics.views.xquat, this.handBodies[side]));
     const leftPose = pose('left');
     const rightPose = pose('right');
-    return encodeProprioception(CHALLENGE_ROBOT, CHALLENGE_ROBOT.proprioception.layouts[0]!.length, {
+    return encodeProprioception(HOUSEHOLD_ROBOT, LAYOUT.length, {
       joint_qpos: joints(
         qpos,
         [x, y, yaw],
@@ -193,7 +195,7 @@ export class Senses {
 
   pictures(size: number): Record<string, Picture> {
     return Object.fromEntries(
-      CHALLENGE_ROBOT.cameraNames.map((name) => [name, this.cameraPicture(name, size)]),
+      HOUSEHOLD_ROBOT.cameraNames.map((name) => [name, this.cameraPicture(name, size)]),
     ) as Record<string, Picture>;
   }
 
