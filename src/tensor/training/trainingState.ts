@@ -39,8 +39,9 @@ const PAGE_BYTES = 65536;
 const LIMIT_BYTES = 2 ** 32;
 
 /**
- * Parameters, gradients, AdamW moments and moving average in one WebAssembly.Memory. The arrays in `parameters`, `gradients`,
- * … are views of it: feed them to a session and fetch gradients into them, no copies; `clipAndStep` updates them in place.
+ * Parameters, gradients, AdamW moments and moving average in one WebAssembly.Memory. The arrays in `parameters`,
+ * `gradients`, … are views of it: feed them to a session and fetch gradients into them, no copies; `clipAndStep`
+ * updates them in place.
  */
 export class TrainingState {
   readonly parameters: Parameters = new Map();
@@ -71,7 +72,8 @@ export class TrainingState {
     if (bytes >= LIMIT_BYTES)
       throw new TensorError(
         'TrainingState',
-        `${this.count} parameters need ${(bytes / 1e9).toFixed(1)} GB (WebAssembly allows ${(LIMIT_BYTES / 1e9).toFixed(1)} GB, about 200 million parameters). Train fewer of them.`,
+        `${this.count} parameters need ${(bytes / 1e9).toFixed(1)} GB (WebAssembly allows ` +
+          `${(LIMIT_BYTES / 1e9).toFixed(1)} GB, about 200 million parameters). Train fewer of them.`,
       );
     const pages = Math.max(1, Math.ceil(bytes / PAGE_BYTES));
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
@@ -90,7 +92,10 @@ export class TrainingState {
     }
   }
 
-  /** Copies values into the named arrays; `ema` follows `parameters` unless it is given. @throws TensorError for a missing or misshapen array */
+  /**
+   * Copies values into the named arrays; `ema` follows `parameters` unless it is given.
+   * @throws TensorError for a missing or misshapen array
+   */
   load(
     source: { readonly [kind in Exclude<StateArray, 'gradients'>]?: Parameters } & { readonly step?: number },
   ): void {
@@ -107,7 +112,8 @@ export class TrainingState {
         if (!array || !sameShape(array.shape, shape))
           throw new TensorError(
             'TrainingState.load',
-            `${kind} '${name}' ${array ? `has the wrong shape (got [${array.shape}], expected [${shape}])` : 'is missing'}.`,
+            `${kind} '${name}' ` +
+              (array ? `has the wrong shape (got [${array.shape}], expected [${shape}]).` : 'is missing.'),
           );
       }
     }
