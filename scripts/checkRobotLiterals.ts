@@ -25,7 +25,7 @@ export function robotLiterals(text: string): { line: number; text: string }[] {
 
 /** What looks like one of the numbers and is something else: dates, powers and shifts of two, clock times, bins. */
 const ELSEWHERE =
-  /\d{4}-\d\d-\d\d|\*\*\s*\d+|(<<|>>>?)\s*\d+|\b\d+(?=\s*<<)|\b\d\d:\d\d:\d\d|[-+]?\d\.?\d*e[-+]?\d+|bins?\s*[:=]\s*\d+/gi;
+  /\d{4}-\d\d-\d\d|\*\*\s*\d+|(<<|>>>?)\s*\d+|\b\d+(?=\s*<<)|\b\d\d:\d\d:\d\d|\d\.?\d*e[-+]?\d+|bins?\s*[:=]\s*\d+/gi;
 
 /** A number by itself: no part of a word, of a longer number, of a version or of a colour. */
 const bare = (numbers: string): string => `(?<![\\w.#$-])(?:${numbers})(?![\\w%]|\\.\\d)`;

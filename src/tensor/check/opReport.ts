@@ -12,7 +12,10 @@ export interface OpRow extends Omit<OpCheck, 'name'> {
   readonly cases: number;
 }
 
-/** Every op and its gradient on `device` against float64, the worst case of each op; precisions that the device lacks are left out. */
+/**
+ * Every op and its gradient on `device` against float64, the worst case of each op; precisions that the device lacks
+ * are left out.
+ */
 export async function* checkOps(device: Device): AsyncGenerator<OpRow> {
   const report = await probeDevice(device);
   const precisions: Precision[] = report.float16 ? ['float32', 'float16'] : ['float32'];
@@ -37,7 +40,9 @@ export async function* checkOps(device: Device): AsyncGenerator<OpRow> {
     }
 }
 
-export const OPS_HEAD = `${'op'.padEnd(14)}${'device'.padEnd(8)}${'precision'.padEnd(11)}${'cases'.padStart(5)}${'error'.padStart(11)}${'gradient'.padStart(11)}${'ms'.padStart(9)}\n`;
+export const OPS_HEAD =
+  `${'op'.padEnd(14)}${'device'.padEnd(8)}${'precision'.padEnd(11)}${'cases'.padStart(5)}` +
+  `${'error'.padStart(11)}${'gradient'.padStart(11)}${'ms'.padStart(9)}\n`;
 
 export function opLine({
   op,
@@ -53,5 +58,6 @@ export function opLine({
   const number = (x: number | null) => (x === null ? '–' : x.toExponential(1)).padStart(11);
   const tick = pass ? colours.green('✓') : colours.red('✗');
   const head = `${op.padEnd(14)}${device.padEnd(8)}${precision.padEnd(11)}${String(cases).padStart(5)}`;
-  return `${head}${number(error)}${number(gradientError)}${milliseconds.toFixed(2).padStart(9)}  ${tick}${problem ? ` ${problem}` : ''}\n`;
+  const time = milliseconds.toFixed(2).padStart(9);
+  return `${head}${number(error)}${number(gradientError)}${time}  ${tick}${problem ? ` ${problem}` : ''}\n`;
 }

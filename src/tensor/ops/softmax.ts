@@ -27,7 +27,10 @@ export interface CrossEntropyOptions {
   readonly reduction?: 'mean' | 'none';
 }
 
-/** Cross-entropy `-log softmax(logits)[label]` of `logits` [..., C] against integer `labels` [...]: the mean, or per element. */
+/**
+ * Cross-entropy `-log softmax(logits)[label]` of `logits` [..., C] against integer `labels` [...]: the mean, or per
+ * element.
+ */
 export function crossEntropy(
   logits: Tensor,
   labels: Tensor,
@@ -36,7 +39,8 @@ export function crossEntropy(
   if (!sameShape(logits.shape.slice(0, -1), labels.shape) || !labels.dtype.startsWith('int'))
     throw opError(
       'crossEntropy',
-      `labels must be integers of the shape of logits without the last axis (got ${describe(logits)} and ${describe(labels)}).`,
+      'labels must be integers of the shape of logits without the last axis ' +
+        `(got ${describe(logits)} and ${describe(labels)}).`,
     );
   if (weights && !sameShape(weights.shape, labels.shape))
     throw opError(

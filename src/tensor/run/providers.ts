@@ -14,9 +14,12 @@ export type Device = (typeof DEVICES)[number];
 const REMEDIES: Record<Device, string> = {
   cpu: 'Install the package again (npm ci).',
   webgpu:
-    "On Linux WebGPU needs Vulkan: the loader libvulkan.so.1 (package libvulkan1) and a driver (the GPU vendor's, or a software one such as the SwiftShader that Chromium ships; " +
+    'On Linux WebGPU needs Vulkan: the loader libvulkan.so.1 (package libvulkan1) and a driver ' +
+    "(the GPU vendor's, or a software one such as the SwiftShader that Chromium ships; " +
     'VK_ICD_FILENAMES names another). `valet doctor` shows what is found. Without --device the CPU computes.',
-  cuda: 'CUDA needs an NVIDIA GPU and the libraries that onnxruntime-node downloads when it is installed with ONNXRUNTIME_NODE_INSTALL_CUDA=v12. Without --device the CPU computes.',
+  cuda:
+    'CUDA needs an NVIDIA GPU and the libraries that onnxruntime-node downloads when it is installed with ' +
+    'ONNXRUNTIME_NODE_INSTALL_CUDA=v12. Without --device the CPU computes.',
   coreml: 'CoreML is a part of macOS. Without --device the CPU computes.',
   dml: 'DirectML is a part of Windows. Without --device the CPU computes.',
 };
@@ -46,7 +49,10 @@ export function executionProviders(device: Device): InferenceSession.ExecutionPr
   return device === 'cpu' ? ['cpu'] : [device, 'cpu'];
 }
 
-/** Runs `work`; what goes wrong on a device other than the CPU becomes one error that says what to do. @throws InputError */
+/**
+ * Runs `work`; what goes wrong on a device other than the CPU becomes one error that says what to do.
+ * @throws InputError
+ */
 export async function onDevice<T>(device: Device, work: () => Promise<T>): Promise<T> {
   // Asked for a provider that this platform's package does not have, the runtime would quietly compute on the CPU.
   if (!listSupportedBackends().some(({ name }) => name === device))
@@ -129,8 +135,11 @@ process.stdin.on('data', (chunk) => (text += chunk)).on('end', async () => {
   for (const model of models) {
     try {
       const providers = device === 'cpu' ? ['cpu'] : [device, 'cpu'];
-      const session = await ort.InferenceSession.create(Buffer.from(model, 'base64'), { executionProviders: providers });
-      const x = new ort.Tensor('float32', Float32Array.from({ length: ${SIZE * SIZE} }, (_, i) => Math.sin(i)), [${SIZE}, ${SIZE}]);
+      const session = await ort.InferenceSession.create(Buffer.from(model, 'base64'), {
+        executionProviders: providers,
+      });
+      const numbers = Float32Array.from({ length: ${SIZE * SIZE} }, (_, i) => Math.sin(i));
+      const x = new ort.Tensor('float32', numbers, [${SIZE}, ${SIZE}]);
       const { y } = await session.run({ x });
       process.stdout.write(JSON.stringify({ sum: y.data.reduce((a, b) => a + b, 0) }) + '\\n');
     } catch (error) {

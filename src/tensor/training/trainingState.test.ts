@@ -24,7 +24,10 @@ function normals(random: Random): Parameters {
   );
 }
 
-/** AdamW with clipping and moving average by the formulas of optax (chain(clip_by_global_norm, adamw)), one number at a time in float64. */
+/**
+ * AdamW with clipping and moving average by the formulas of optax (chain(clip_by_global_norm, adamw)), one number at a
+ * time in float64.
+ */
 class ObviousAdamW {
   m: number[];
   v: number[];

@@ -69,7 +69,10 @@ export class TrainingState {
     });
   }
 
-  /** Copies values into the named arrays; `ema` follows `parameters` unless it is given. @throws TensorError for a missing or misshapen array */
+  /**
+   * Copies values into the named arrays; `ema` follows `parameters` unless it is given.
+   * @throws TensorError for a missing or misshapen array
+   */
   load(
     source: { readonly [kind in Exclude<StateArray, 'gradients'>]?: Parameters } & { readonly step?: number },
   ): void {
@@ -86,7 +89,8 @@ export class TrainingState {
         if (!array || !sameShape(array.shape, shape))
           throw new TensorError(
             'TrainingState.load',
-            `${kind} '${name}' ${array ? `has the wrong shape (got [${array.shape}], expected [${shape}])` : 'is missing'}.`,
+            `${kind} '${name}' ` +
+              (array ? `has the wrong shape (got [${array.shape}], expected [${shape}]).` : 'is missing.'),
           );
       }
     }
