@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { InputError } from '../base/index.ts';
 import type { Dataset, Episode } from './dataset.ts';
 import { camerasOf, EpisodeLine, episodePaths, type Info, readJsonLines, TaskLine } from './layout.ts';
-import { parquetSchema, readColumns } from './parquet.ts';
+import { numericColumns } from './numericColumns.ts';
+import { parquetSchema } from './parquet.ts';
 import { sideFiles, stagesOf } from './sideFiles.ts';
 import { decodeFrames } from './video.ts';
 
@@ -32,7 +33,7 @@ export async function openV21(root: string, info: Info): Promise<Dataset> {
     cameras: camerasOf(info),
     tasks: new Map(taskLines.map((task) => [task.task_index, { name: task.task_name, instruction: task.task }])),
     episodes,
-    columns: (episode, names) => readColumns(paths(episode).data, names),
+    columns: (episode, names) => numericColumns(paths(episode).data, names),
     columnNames: async (episode) => (await parquetSchema(paths(episode).data)).map((column) => column.name),
     dataPath: (episode) => paths(episode).data,
     video(episode, camera) {
