@@ -4,18 +4,11 @@ import { correlationOf } from './correlation.ts';
 import { proprioceptionLayout, STATE_FIELDS, stateFromProprioception } from './proprioception.ts';
 import { R1PRO } from './space.ts';
 import { type ChunkMoments, ChunkSums, type ChunkSumsState } from './statistics/chunkSums.ts';
-import {
-  exactQuantiles,
-  exactQuantilesHere,
-  type FrameSource,
-  findTails,
-  sampleChunks,
-  type TailBounds,
-  type Tails,
-} from './statistics/exactQuantiles.ts';
+import { exactQuantiles, exactQuantilesHere, type FrameSource, sampleChunks } from './statistics/exactQuantiles.ts';
 import { type ChunkQuantiles, type CountState, countedQuantiles, QuantileTables } from './statistics/quantileTables.ts';
 import { RowStore } from './statistics/rowStore.ts';
 import { type ChunkShape, type EpisodeRows, RowLayout } from './statistics/shape.ts';
+import { findTails, type TailBounds, type Tails } from './statistics/tails.ts';
 
 /** What `finish` is doing, 0…1 of the whole. */
 export type StatisticsProgress = (part: number, doing: string) => void;
