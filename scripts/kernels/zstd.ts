@@ -16,7 +16,8 @@ const HEADERS = {
   'stdio.h': '',
   'stdlib.h': '#include <stddef.h>\nvoid* malloc(size_t); void* calloc(size_t,size_t); void free(void*);\n',
   'string.h':
-    '#include <stddef.h>\nvoid *memcpy(void*,const void*,size_t); void *memmove(void*,const void*,size_t); void *memset(void*,int,size_t);\n',
+    '#include <stddef.h>\nvoid *memcpy(void*,const void*,size_t); void *memmove(void*,const void*,size_t); ' +
+    'void *memset(void*,int,size_t);\n',
 };
 const COMMON = ['debug', 'entropy_common', 'error_private', 'fse_decompress', 'xxhash', 'zstd_common'];
 const FLAGS = [

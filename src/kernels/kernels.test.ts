@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { ASSEMBLY_KERNELS, compileAssembly } from '../../scripts/kernels/assembly.ts';
 import { currentChecksums, storedChecksums } from '../../scripts/kernels/checksums.ts';
+import { compileZstd } from '../../scripts/kernels/zstd.ts';
 import { KERNELS, kernelBytes } from './kernelBytes.ts';
 
 describe('the modules', () => {
@@ -17,6 +18,17 @@ describe('the modules', () => {
     // Otherwise: npm run build:kernels
     expect(currentChecksums()).toEqual(storedChecksums());
   });
+});
+
+it('the build of the zstd decoder refuses another source', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'valet-zstd-'));
+  try {
+    for (const name of ['common', 'decompress']) mkdirSync(join(folder, name));
+    for (const name of ['zstd.h', 'zstd_errors.h']) writeFileSync(join(folder, name), '');
+    expect(() => compileZstd(folder)).toThrow(/is not lib\/ of zstd 1\.5\.7 \(SHA-256 /);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 describe('kernelBytes', () => {

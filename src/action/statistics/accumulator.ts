@@ -3,19 +3,12 @@ import { CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
 import type { ChunkStatistics, QuantileMethod } from './chunkStatistics.ts';
 import { ChunkSums, type ChunkSumsState } from './chunkSums.ts';
 import { conclude, correlate, type Seen } from './conclude.ts';
-import {
-  exactQuantiles,
-  exactQuantilesHere,
-  type FrameSource,
-  findTails,
-  sampleChunks,
-  type TailBounds,
-  type Tails,
-} from './exactQuantiles.ts';
+import { exactQuantiles, exactQuantilesHere, type FrameSource, sampleChunks } from './exactQuantiles.ts';
 import { arrange, type PickRows, pickStates } from './pickRows.ts';
 import { type CountState, countedQuantiles, QuantileTables } from './quantileTables.ts';
 import { RowStore } from './rowStore.ts';
 import { type ChunkShape, type EpisodeRows, RowLayout } from './shape.ts';
+import { findTails, type TailBounds, type Tails } from './tails.ts';
 
 /** What `finish` is doing, 0…1 of the whole. */
 export type StatisticsProgress = (part: number, doing: string) => void;

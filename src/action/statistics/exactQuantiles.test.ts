@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/index.ts';
-import { exactQuantiles, exactQuantilesHere, findTails, sampleChunks } from './exactQuantiles.ts';
+import { exactQuantiles, exactQuantilesHere, sampleChunks } from './exactQuantiles.ts';
 import { type EpisodeRows, RowLayout } from './shape.ts';
+import { findTails } from './tails.ts';
 
 const shape = { horizon: 3, relative: [false, true, false] };
 const { columns, order } = new RowLayout(shape);

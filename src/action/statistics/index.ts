@@ -11,5 +11,6 @@ export {
   type QuantileMethod,
   raiseDeviations,
 } from './chunkStatistics.ts';
-export type { FrameSource, TailBounds, Tails } from './exactQuantiles.ts';
+export type { FrameSource } from './exactQuantiles.ts';
 export { parseNormStats, readNormStats, writeNormStats } from './normStats.ts';
+export type { TailBounds, Tails } from './tails.ts';

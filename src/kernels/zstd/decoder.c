@@ -1,4 +1,5 @@
-/* The doors of the WebAssembly module zstd.wasm: a streaming decoder in memory that the caller hands over. `npm run build:kernels -- --zstd LIB` compiles it. */
+/* The doors of the WebAssembly module zstd.wasm: a streaming decoder in memory that the caller hands over.
+ * `npm run build:kernels -- --zstd LIB` compiles it. */
 #define ZSTD_STATIC_LINKING_ONLY
 #include "zstd.h"
 #define EXPORT(name) __attribute__((export_name(name)))

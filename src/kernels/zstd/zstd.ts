@@ -31,7 +31,8 @@ export class ZstdDecoder {
   private exports: Exports | undefined;
 
   /**
-   * Decodes what `fill` gives, one or several frames; `emit` gets views of the decoder's memory that are valid until it returns.
+   * Decodes what `fill` gives, one or several frames; `emit` gets views of the decoder's memory that are valid until
+   * it returns.
    * @throws FormatError when the bytes are no zstd, are damaged, or end too early
    */
   decode(fill: Fill, emit: (piece: Uint8Array) => void): void {
