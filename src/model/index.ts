@@ -30,7 +30,7 @@ export {
   planImport,
   readLeaf,
   readStageTable,
-  robotOf,
+  robotOfSource,
   type StoredLeaf,
   type StoredTree,
   streamLeaf,
@@ -70,12 +70,12 @@ export {
   splitLayers,
 } from './network/index.ts';
 export {
+  ActionSampler,
   createPlanner,
   eulerTimes,
   flowNoise,
   PlannerClient,
   type PlannerOptions,
-  Sampler,
   type SamplerInputs,
 } from './planning/index.ts';
 export { planningConfig, quantiseCheckpoint } from './quantiseCheckpoint.ts';

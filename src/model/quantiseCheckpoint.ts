@@ -6,10 +6,8 @@ import { robotRecord } from '../robot/index.ts';
 import { loadWeight, type Parameters, type Weight, weightRange, writeSafetensors } from '../tensor/index.ts';
 import { type CheckpointParts, readCheckpointParts } from './checkpoint.ts';
 import { type Int8Parts, int8Parts, type MatrixError, writeInt8 } from './int8/index.ts';
-import { type ModelConfig, modelConfig } from './network/index.ts';
+import { type ModelConfig, modelConfig, STATE_BINS } from './network/index.ts';
 
-/** Rows of the language vocabulary that planning reads: the bins of discrete state tokens. */
-const STATE_BINS = 256; // robot-literal: bins of a state number
 const EMBEDDING = 'PaliGemma/llm/embedder/input_embedding';
 
 /** The network without what planning never reads: training's heads, and the rows of the vocabulary beyond the state's bins. */

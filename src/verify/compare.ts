@@ -101,7 +101,7 @@ export function compareExactly(
 }
 
 /** Several comparisons as one: the one that is nearest to, or farthest beyond, its tolerance. @throws ValetError when there is none */
-export function combine(parts: readonly (readonly [tensor: string, outcome: Outcome])[]): Outcome {
+export function worstOf(parts: readonly (readonly [tensor: string, outcome: Outcome])[]): Outcome {
   if (parts.length === 0) throw new ValetError('compare', 'nothing to compare.');
   const severity = ({ error, tolerance }: Outcome) => (tolerance > 0 ? error / tolerance : error > 0 ? Infinity : 0);
   const [tensor, most] = parts.reduce((a, b) => (severity(b[1]) > severity(a[1]) ? b : a));

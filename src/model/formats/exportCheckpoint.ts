@@ -18,7 +18,7 @@ import { copyLeaves } from './copyLeaves.ts';
 import type { CopyJob } from './copyTask.ts';
 import { openTree, refuseInt8, type StoredTree, weightsOf } from './openTree.ts';
 import { CORRELATION, partOf } from './recognise.ts';
-import { robotOf } from './robotOf.ts';
+import { robotOfSource } from './robotOfSource.ts';
 import { bytesOf, type StoredLeaf } from './storedLeaf.ts';
 import type { StoredType } from './storedType.ts';
 import { copy, makeFile, requireSpace, reserveSafetensors, syncFile } from './writeTarget.ts';
@@ -108,7 +108,7 @@ async function writeOne(tree: StoredTree, typed: Typed, out: string, options: Ex
 
 /** robot.json, which other programs pass over and an import reads. */
 async function writeRobot(tree: StoredTree, folder: string): Promise<void> {
-  const robot = await robotOf(tree, undefined);
+  const robot = await robotOfSource(tree, undefined);
   await writeFileAside(join(folder, 'robot.json'), jsonText(robotRecord(robot)));
 }
 

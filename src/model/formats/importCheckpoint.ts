@@ -16,7 +16,7 @@ import { initialiseAsOriginal } from './initialiseAsOriginal.ts';
 import { openTree, refuseInt8, type StoredTree, weightsOf } from './openTree.ts';
 import { type ImportPlan, planImport } from './planImport.ts';
 import { layoutOf } from './recognise.ts';
-import { robotOf } from './robotOf.ts';
+import { robotOfSource } from './robotOfSource.ts';
 import { bytesOf, elementsOf } from './storedLeaf.ts';
 import { converter, STORED_BYTES } from './storedType.ts';
 import { copy, requireSpace, reserveSafetensors, syncFile } from './writeTarget.ts';
@@ -89,7 +89,7 @@ export async function importCheckpoint(
   const asset = given && !isOnly ? undefined : chooseAsset(source, assets, options.assetId);
   const statistics = options.normStats ?? (asset && join(asset.folder, 'norm_stats.json'));
   const statisticsProblem = statistics ? await problemOf(statistics, options.normStats !== undefined) : null;
-  const robot = options.robot ?? (await robotOf(tree, asset?.folder, statistics));
+  const robot = options.robot ?? (await robotOfSource(tree, asset?.folder, statistics));
   requireFit(source, robot, config);
   const assetId = asset?.id || options.assetId || 'imported';
   await removeAbandoned(out);

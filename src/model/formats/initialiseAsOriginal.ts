@@ -1,6 +1,6 @@
 import { Random } from '../../base/index.ts';
 import type { NdArray } from '../../tensor/index.ts';
-import type { Leaf } from '../network/index.ts';
+import type { NetworkLeaf } from '../network/index.ts';
 import { elementsOf } from './storedLeaf.ts';
 
 /** Deviation of a standard normal cut off at ±2, by which lecun_normal is widened again (jax.nn.initializers). */
@@ -12,7 +12,7 @@ const CUT_DEVIATION = 0.87962566103423978;
  * Every leaf has a stream of its own; the same seed gives the same numbers.
  */
 export function initialiseAsOriginal(
-  { name, shape, init }: Leaf,
+  { name, shape, init }: NetworkLeaf,
   seed: number | string,
 ): NdArray & { data: Float32Array } {
   const data = new Float32Array(elementsOf(shape));

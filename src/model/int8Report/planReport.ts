@@ -3,7 +3,7 @@ import { Random } from '../../base/index.ts';
 import { CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { ModelConfig } from '../network/index.ts';
-import { flowNoise, Sampler, type SamplerInputs } from '../planning/index.ts';
+import { ActionSampler, flowNoise, type SamplerInputs } from '../planning/index.ts';
 
 /** What a coarser network costs, measured against the float32 one on the same observations and the same noise. */
 export interface PlanDifference {
@@ -99,7 +99,7 @@ export async function runReport(
   { threads = 1, done }: { threads?: number; done?: (observations: number) => void } = {},
 ): Promise<Outcome[]> {
   const steps = policy.samplingSteps;
-  const sampler = await Sampler.create(config, parameters, {
+  const sampler = await ActionSampler.create(config, parameters, {
     batch: 1,
     steps,
     threads,

@@ -1,8 +1,11 @@
 import { z } from 'zod';
-import { InputError, nearest, parse } from '../../base/index.ts';
+import { InputError, parse } from '../../base/index.ts';
 import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
 
 const count = z.number().int().positive();
+
+/** Bins of a discrete state number, whose tokens are the first rows of the language vocabulary. */
+export const STATE_BINS = 256; // robot-literal: bins of a state number
 
 /** How pixels become image tokens. `patch`: the original's 14x14 convolution. `convolution`: a stack of strided convolutions, for small pictures. */
 const StemSchema = z.discriminatedUnion('kind', [
@@ -17,7 +20,7 @@ const StemSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** How the normalised state becomes tokens: a token per number from a vocabulary of bins (original), or one token from a small MLP. */
+/** How the normalised state becomes tokens: one of STATE_BINS a number (original), or one token from a small MLP. */
 const StateTokensSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('discrete'), range: z.number().positive().default(1) }),
   z.strictObject({ kind: z.literal('continuous') }),
@@ -152,73 +155,4 @@ export function prefixLayout(config: ModelConfig, { fast = false }: { fast?: boo
   const length = state + (config.stateTokens.kind === 'discrete' ? config.actionDim : 1);
   const fastTokens = fast && config.useFastAuxiliary ? config.maxFastTokens : 0;
   return { cameraTokens, base, state, length, fastTokens, total: length + fastTokens };
-}
-
-/** The released network: gemma_2b + gemma_300m + SigLIP So400m/14 (docs/facts.md#network). */
-const full: ModelConfigInput = {
-  imageSize: 224,
-  visionWidth: 1152,
-  visionLayers: 27,
-  visionMlpDim: 4304,
-  visionHeads: 16,
-  vlmWidth: 2048,
-  vlmMlpDim: 16384,
-  expertWidth: 1024,
-  expertMlpDim: 4096,
-  layers: 18,
-  numHeads: 8,
-  headDim: 256,
-  useFastAuxiliary: true,
-};
-
-/** The original architecture with small dimensions, to try things out: every path of `full`, seconds instead of hours. */
-const dummy: ModelConfigInput = {
-  imageSize: 56,
-  visionWidth: 32,
-  visionLayers: 2,
-  visionMlpDim: 64,
-  visionHeads: 4,
-  vlmWidth: 64,
-  vlmMlpDim: 128,
-  expertWidth: 32,
-  expertMlpDim: 64,
-  layers: 4,
-  numHeads: 4,
-  headDim: 16,
-  vocabSize: 256,
-  useFastAuxiliary: true,
-  flowSamples: 2,
-};
-
-/** Trains from nothing on two CPU cores in about half an hour: 64x64 cameras, 16 tokens each, one state token. */
-const nano: ModelConfigInput = {
-  imageSize: 64,
-  stem: { kind: 'convolution', channels: [48, 96], kernels: [6, 3, 3], strides: [4, 2, 2] },
-  visionWidth: 160,
-  visionLayers: 1,
-  visionMlpDim: 320,
-  visionHeads: 4,
-  vlmWidth: 160,
-  vlmMlpDim: 384,
-  expertWidth: 96,
-  expertMlpDim: 256,
-  layers: 4,
-  numHeads: 4,
-  headDim: 32,
-  stateTokens: { kind: 'continuous' },
-  flowSamples: 3,
-  auxiliary: { chunk: { weight: 1 }, tokenWidth: 12, hidden: 256 },
-};
-
-/** The presets by name. */
-export const configs = { nano: modelConfig(nano), dummy: modelConfig(dummy), full: modelConfig(full) } as const;
-
-/** A preset by its name. @throws InputError that names the nearest preset */
-export function configNamed(name: string): ModelConfig {
-  if (name in configs) return configs[name as keyof typeof configs];
-  const near = nearest(name, Object.keys(configs));
-  throw new InputError(
-    'model configuration',
-    `no preset "${name}".${near ? ` Did you mean "${near}"?` : ''} Presets: ${Object.keys(configs).join(', ')}.`,
-  );
 }

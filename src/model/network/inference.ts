@@ -30,8 +30,9 @@ function remembered(what: string, config: ModelConfig, options: unknown, build: 
 }
 
 /**
- * The prefix pass of planning. Inputs `images` [B, 3, S, S, 3] uint8, `state` [B, 32], `task`, `stage` [B] int64 (and `image_mask` [B, 3] uint8).
- * Outputs `keys`, `values` [layers, B, prefix, kvHeads, headDim], mixed; `stage_logits` [B, maxStages], not masked (and `prefix_mask` [B, prefix]).
+ * The prefix pass of planning. Inputs `images` [B, cameras, S, S, 3] uint8, `state` [B, actionDim], `task`, `stage` [B]
+ * int64 (and `image_mask` [B, cameras] uint8). Outputs `keys`, `values` [layers, B, prefix, kvHeads, headDim], mixed;
+ * `stage_logits` [B, maxStages], not masked (and `prefix_mask` [B, prefix]).
  */
 export function buildPrefixProgram(config: ModelConfig, { batch, imageMask = false }: InferenceOptions): Program {
   return remembered('prefix', config, { batch, imageMask }, (net) => {
@@ -74,8 +75,9 @@ export function buildConditionProgram(config: ModelConfig, times: number): Progr
 }
 
 /**
- * One evaluation of the velocity. Inputs `noisy` [B, 30, 32], `modulation` [1, …] (a row of `buildConditionProgram`), `keys#0`, …, `values#0`, … of
- * each layer of the prefix pass (and `prefix_mask`). Output `velocity` [B, 30, 32].
+ * One evaluation of the velocity. Inputs `noisy` [B, actionHorizon, actionDim], `modulation` [1, …] (a row of
+ * `buildConditionProgram`), `keys#0`, …, `values#0`, … of each layer of the prefix pass (and `prefix_mask`). Output
+ * `velocity` [B, actionHorizon, actionDim].
  */
 export function buildDenoiseProgram(config: ModelConfig, { batch, imageMask = false }: InferenceOptions): Program {
   return remembered('denoise', config, { batch, imageMask }, (net) => {

@@ -50,9 +50,10 @@ export interface LossOptions {
 /**
  * The training loss and its gradients.
  *
- * Inputs: `images` [B, 3, S, S, 3], `image_mask` [B, 3] uint8 (0/1), `state` [B, 32], `task` [B] int64, `stage` [B] int64, `actions` [B, 30, 32],
- * `noise` [N, B, 30, 32], `time` [N, B]; `fast_tokens` [B, T] int64 and `fast_mask` [B, T] uint8 with FAST; `objects` [B, size] with that head;
- * `stage_label` [B] int64 when asked for. Weights as `programParameters` lists them.
+ * Inputs: `images` [B, cameras, S, S, 3], `image_mask` [B, cameras] uint8 (0/1), `state` [B, actionDim], `task` [B] and
+ * `stage` [B] int64, `actions` [B, actionHorizon, actionDim], `noise` [N, B, actionHorizon, actionDim], `time` [N, B];
+ * `fast_tokens` [B, T] int64 and `fast_mask` [B, T] uint8 with FAST; `objects` [B, size] with that head; `stage_label`
+ * [B] int64 when asked for. Weights as `programParameters` lists them.
  * Outputs: scalars `loss`, `loss/action`, `loss/stage`, `loss/fast`, `loss/chunk`, `loss/objects` (those that are on), `stage_accuracy`;
  * `gradient/<input name>` of every weight that the loss depends on.
  *

@@ -10,7 +10,7 @@ export type Initialiser =
   | { readonly kind: 'identity' }
   | { readonly kind: 'normal'; readonly deviation: number };
 
-export interface Leaf {
+export interface NetworkLeaf {
   /** The original's name, such as `PaliGemma/llm/layers/attn/q_einsum/w`. */
   readonly name: string;
   readonly shape: readonly number[];
@@ -29,8 +29,8 @@ const fanIn = (n: number, gain = 1): Initialiser => ({ kind: 'normal', deviation
  * 3,404,532,135 numbers of the released checkpoints. Projections that add to a residual stream start smaller by 1/sqrt(2 layers);
  * adaRMS starts at zero and KV mixing at the identity, as in the original.
  */
-export function parameterTree(config: ModelConfig): Leaf[] {
-  const leaves: Leaf[] = [];
+export function parameterTree(config: ModelConfig): NetworkLeaf[] {
+  const leaves: NetworkLeaf[] = [];
   let part: Part = 'vision';
   const leaf = (name: string, shape: readonly number[], init: Initialiser, stacked = false): void => {
     leaves.push({ name, shape, init, part, stacked });

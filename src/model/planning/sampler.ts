@@ -7,8 +7,8 @@ import {
   loadWeight,
   type NdArray,
   type Precision,
+  ProgramSession,
   type QuantisedMatrices,
-  Session,
   type TypedArray,
   type Weights,
 } from '../../tensor/index.ts';
@@ -36,13 +36,13 @@ export function eulerTimes(steps: number): { before: Float32Array; after: Float3
 
 /** What planning starts from, normalised. */
 export interface SamplerInputs {
-  /** [B, 3, S, S, 3] uint8 */
+  /** [B, cameras, S, S, 3] uint8 */
   readonly images: Uint8Array;
-  /** [B, 32] */
+  /** [B, actionDim] */
   readonly state: Float32Array;
   readonly task: BigInt64Array;
   readonly stage: BigInt64Array;
-  /** [B, 3], with a sampler that takes masks. */
+  /** [B, cameras], with a sampler that takes masks. */
   readonly imageMask?: Uint8Array;
 }
 
@@ -89,14 +89,14 @@ async function usable(weights: Weights, inPlace: boolean): Promise<Weights> {
  * From noise to actions for a fixed batch size: one prefix pass, then Euler steps of the action expert against its cache.
  * Weights are baked in; the adaRMS conditions of the step times are computed once at the start.
  */
-export class Sampler {
+export class ActionSampler {
   readonly times: { readonly before: Float32Array; readonly after: Float32Array };
 
   private constructor(
     readonly config: ModelConfig,
     readonly batch: number,
-    private readonly prefix: Session,
-    private readonly velocity: Session,
+    private readonly prefix: ProgramSession,
+    private readonly velocity: ProgramSession,
     private readonly conditions: readonly (Float32Array | Float64Array)[],
     private readonly precision: Precision,
     steps: number,
@@ -104,13 +104,13 @@ export class Sampler {
     this.times = eulerTimes(steps);
   }
 
-  static async create(config: ModelConfig, parameters: Weights, options: SamplerOptions): Promise<Sampler> {
+  static async create(config: ModelConfig, parameters: Weights, options: SamplerOptions): Promise<ActionSampler> {
     const { batch, steps, threads = 1, imageMask = false, precision = 'float32' } = options;
     const { quantised, device = 'cpu' } = options;
     const integers = quantised ? { quantised, activationBits: await activationBits() } : {};
     const weights = splitLayers(config, await usable(parameters, precision === 'float32' && device === 'cpu'));
     const times = eulerTimes(steps).before;
-    const conditions = await Session.create(buildConditionProgram(config, times.length), {
+    const conditions = await ProgramSession.create(buildConditionProgram(config, times.length), {
       weights,
       threads,
       precision,
@@ -121,7 +121,7 @@ export class Sampler {
     const width = modulation!.data.length / times.length;
     const all = modulation!.data as Float32Array | Float64Array;
     const rows = Array.from(times, (_, i) => all.slice(i * width, (i + 1) * width));
-    const prefix = await Session.create(buildPrefixProgram(config, { batch, imageMask }), {
+    const prefix = await ProgramSession.create(buildPrefixProgram(config, { batch, imageMask }), {
       weights,
       ...integers,
       integerAttention: 'whole',
@@ -129,7 +129,7 @@ export class Sampler {
       precision,
       device,
     });
-    const denoise = await Session.create(buildDenoiseProgram(config, { batch, imageMask }), {
+    const denoise = await ProgramSession.create(buildDenoiseProgram(config, { batch, imageMask }), {
       weights,
       ...integers,
       // The same rounded values would be mixed at every step, and their error adds up; that of scores does not.
@@ -138,7 +138,7 @@ export class Sampler {
       precision,
       device,
     });
-    return new Sampler(config, batch, prefix, denoise, rows, precision, steps);
+    return new ActionSampler(config, batch, prefix, denoise, rows, precision, steps);
   }
 
   /**

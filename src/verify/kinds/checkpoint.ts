@@ -9,7 +9,7 @@ import {
   readLeaf,
   type StoredTree,
 } from '../../model/index.ts';
-import { combine, compareArrays, compareExactly, type Outcome, toleranceOf, UnknownQuantity } from '../compare.ts';
+import { compareArrays, compareExactly, type Outcome, toleranceOf, UnknownQuantity, worstOf } from '../compare.ts';
 import { type GoldenCase, numbers, pattern } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
 import { configOfGoldenCase } from '../networkConfig.ts';
@@ -44,7 +44,7 @@ export function checkpoint(golden: GoldenCase): Check {
         compareExactly(await namePairs(golden, stored, new Set(expected.map(([name]) => name)), wanted)),
       ]);
     }
-    return combine(parts);
+    return worstOf(parts);
   };
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ValetError } from '../../base/index.ts';
 import { type Dataset, decodeFrames, openDataset, probeVideo, readColumns } from '../../data/index.ts';
 import type { NdArray } from '../../tensor/index.ts';
-import { combine, compareArrays, compareExactly, type Outcome, toleranceOf, UnknownQuantity } from '../compare.ts';
+import { compareArrays, compareExactly, type Outcome, toleranceOf, UnknownQuantity, worstOf } from '../compare.ts';
 import { type GoldenCase, numbers, rowOf } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
 import type { Quantity } from '../manifest.ts';
@@ -60,7 +60,7 @@ async function values(golden: GoldenCase, quantity: Quantity, data: Dataset): Pr
     const columns = await data.columns(episodeOf(data, match[1]!), [column]);
     parts.push([name, compareArrays(columns[column]!.data, expected, { absolute: quantity.tolerance_absolute ?? 0 })]);
   }
-  return combine(parts);
+  return worstOf(parts);
 }
 
 /** Mean of the absolute differences of each picture. */
@@ -113,7 +113,7 @@ async function pictures(golden: GoldenCase, quantity: Quantity, data: Dataset): 
     const { frames } = decodeFrames(path, indices, { fps: data.fps, startSeconds, pixels });
     parts.push(...comparePictures(name, frames, expected, quantity));
   }
-  return combine(parts);
+  return worstOf(parts);
 }
 
 /** Pictures of videos of other codecs and key frames: `<name>/rgb_of_first_N`, `<name>/rgb`, `<name>/luma`. */
@@ -133,7 +133,7 @@ async function variants(golden: GoldenCase, quantity: Quantity): Promise<Outcome
     const { frames } = decodeFrames(path, indices, { fps: fpsOf(golden), pixels });
     parts.push(...comparePictures(name, frames, expected, quantity));
   }
-  return combine(parts);
+  return worstOf(parts);
 }
 
 const CODEC_VARIANTS = 'codec-variants';
@@ -195,7 +195,7 @@ async function parquetVariants(golden: GoldenCase, quantity: Quantity): Promise<
     };
     parts.push([file, compareArrays(data, target, toleranceOf(quantity))]);
   }
-  return combine(parts);
+  return worstOf(parts);
 }
 
 interface Converted {

@@ -1,11 +1,14 @@
 import { InputError } from '../../base/index.ts';
-import { sincos as code, sincosFrequencies } from '../../model/index.ts';
+import { sincos, sincosFrequencies } from '../../model/index.ts';
 import { compareArrays, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, pick } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
 
-/** Sine-cosine codes: `<code>/frequency_D` [D/2] and `<code>/encoding_D` (or some of its rows) of the positions in `<code>/position`. */
-export function sincos(golden: GoldenCase): Check {
+/**
+ * Sine-cosine codes: `<code>/frequency_D` [D/2] and `<code>/encoding_D` (or some of its rows) of the positions in
+ * `<code>/position`.
+ */
+export function sincosCodes(golden: GoldenCase): Check {
   return async (quantity) => {
     const name = quantity.tensor ?? quantity.name;
     const match = /^(.+)\/(frequency|encoding)_(\d+)(_\w+)?$/.exec(name);
@@ -22,7 +25,7 @@ export function sincos(golden: GoldenCase): Check {
     const chosen = listed
       ? Array.from(numbers(listed), (row) => positions[row]!)
       : everyNth(positions, expected.shape[0]!);
-    return compareArrays(code(chosen, ...range), expected, toleranceOf(quantity));
+    return compareArrays(sincos(chosen, ...range), expected, toleranceOf(quantity));
   };
 }
 

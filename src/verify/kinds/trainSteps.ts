@@ -2,11 +2,12 @@ import { InputError } from '../../base/index.ts';
 import type { ModelConfig } from '../../model/index.ts';
 import type { NdArray, Parameters } from '../../tensor/index.ts';
 import { learningRate, Trainer, type TrainingBatch } from '../../train/index.ts';
-import { combine, compareArrays, type Outcome, toleranceOf, UnknownQuantity } from '../compare.ts';
+import { compareArrays, type Outcome, toleranceOf, UnknownQuantity, worstOf } from '../compare.ts';
 import { type GoldenCase, numbers, pattern, pick } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
 import type { Quantity } from '../manifest.ts';
-import { computed, fittedConfig, forward, type LossCase, lossFeeds, lossGradients } from './network.ts';
+import { fittedConfig, forward, type LossCase, lossFeeds, lossGradients } from './lossCase.ts';
+import { computed } from './networkValues.ts';
 import { cameraInputs, type InputTensors, input, promptColumn } from './observation.ts';
 import { type OptimizerConfig, scheduleOf, stepOptions } from './optimizer.ts';
 import { fileOf, matching, needSubcase, parametersOf, type SubcaseOf, tensorOf } from './subcase.ts';
@@ -54,7 +55,7 @@ async function perStep(
     const array: NdArray = { shape: [1], dtype: 'float64', data: Float64Array.of(target) };
     parts.push([`step ${i}`, compareArrays([got], array, toleranceOf(quantity))]);
   }
-  return combine(parts);
+  return worstOf(parts);
 }
 
 /** Numbers that the trainer does not report, from the network with the parameters before the step. */
@@ -114,7 +115,7 @@ async function leaves(golden: GoldenCase, quantity: Quantity, subcase: SubcaseOf
       : moved(own, target, pick(start, leaf, 'the start'), quantity);
     parts.push([name, outcome]);
   }
-  return combine(parts);
+  return worstOf(parts);
 }
 
 /**

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { InputError } from '../../../base/index.ts';
 import { FormatError } from '../byteReader.ts';
 import { type ByteSource, fileSource, readSource } from '../byteSource.ts';
-import { type Location, type Manifest, readManifest, readNode } from './nodes.ts';
+import { type Location, readTreeManifest, readTreeNode, type TreeManifest } from './nodes.ts';
 
 const MANIFEST = 'manifest.ocdbt';
 const MAX_BLOCK = 2 ** 30;
@@ -43,7 +43,7 @@ function readOne(folder: string): Map<string, ByteSource> {
     if (seen.has(id)) throw new InputError(file, `the node at byte ${at.offset} is referred to twice.`);
     seen.add(id);
     const block = readSource({ file, offset: at.offset, length: at.length }, MAX_BLOCK);
-    const node = named(`${file}: the node at byte ${at.offset}`, () => readNode(block, at.base, prefix));
+    const node = named(`${file}: the node at byte ${at.offset}`, () => readTreeNode(block, at.base, prefix));
     if (node.height !== height)
       throw new InputError(file, `the node at byte ${at.offset} has height ${node.height} (expected ${height}).`);
     const before = out.size;
@@ -65,10 +65,10 @@ function readOne(folder: string): Map<string, ByteSource> {
   return out;
 }
 
-function newestManifest(folder: string): Manifest {
-  const read = (name: string): Manifest => {
+function newestManifest(folder: string): TreeManifest {
+  const read = (name: string): TreeManifest => {
     const file = join(folder, name);
-    return named(file, () => readManifest(readSource(fileSource(file), MAX_BLOCK)));
+    return named(file, () => readTreeManifest(readSource(fileSource(file), MAX_BLOCK)));
   };
   const manifest = read(MANIFEST);
   if (manifest.kind === 'single') return manifest;
