@@ -76,7 +76,10 @@ export function report(verdicts: readonly Verdict[], summary: VerdictCounts, sec
   return `${out}${passed} passed, ${failed} failed, ${unknown} unknown in ${duration(seconds)}\n`;
 }
 
-/** Our float32 and our float64 program against the golden numbers, side by side; nothing where float64 was not asked for. */
+/**
+ * Our float32 and our float64 program against the golden numbers, side by side; nothing where float64 was not asked
+ * for.
+ */
 function float64Table(verdicts: readonly Verdict[]): string {
   const rows = verdicts.flatMap(({ case: name, quantity, error, float64 }) =>
     float64 && error !== null && (error > 0 || float64.error > 0)

@@ -1,4 +1,7 @@
-/** The network, on tensor/: vision tower, two-expert transformer, task and stage tokens, KV mixing, flow matching, losses, sampler, weights in and out. */
+/**
+ * The network, on tensor/: vision tower, two-expert transformer, task and stage tokens, KV mixing, flow matching,
+ * losses, sampler, weights in and out.
+ */
 export {
   type Checkpoint,
   type CheckpointContents,

@@ -10,15 +10,19 @@ import { type ModelConfig, modelConfig, STATE_BINS } from './network/index.ts';
 
 const EMBEDDING = 'PaliGemma/llm/embedder/input_embedding';
 
-/** The network without what planning never reads: training's heads, and the rows of the vocabulary beyond the state's bins. */
+/**
+ * The network without what planning never reads: training's heads, and the rows of the vocabulary beyond the state's
+ * bins.
+ */
 export function planningConfig(config: ModelConfig): ModelConfig {
   const vocabSize = Math.min(config.vocabSize, STATE_BINS);
   return modelConfig({ ...config, useFastAuxiliary: false, auxiliary: null, vocabSize });
 }
 
 /**
- * Writes an int8 checkpoint of the float32 (or 16-bit) checkpoint `from` into the folder `to`, which must exist: memory for one
- * matrix and for the leaves that stay float32. @returns the rounding error of each matrix. @throws InputError for an int8 source
+ * Writes an int8 checkpoint of the float32 (or 16-bit) checkpoint `from` into the folder `to`, which must exist: memory
+ * for one matrix and for the leaves that stay float32. @returns the rounding error of each matrix. @throws InputError
+ * for an int8 source
  */
 export async function quantiseCheckpoint(
   from: string,

@@ -9,7 +9,10 @@ import { parameterTree } from './network/tree.ts';
 import { mergeLayers, splitLayers } from './network/views.ts';
 import { flowNoise } from './planning/flowNoise.ts';
 
-/** Each switch changes what it should and nothing else: same weights, same inputs, losses and gradients beside one another. */
+/**
+ * Each switch changes what it should and nothing else: same weights, same inputs, losses and gradients beside one
+ * another.
+ */
 const base: ModelConfigInput = {
   imageSize: 28,
   visionWidth: 8,

@@ -7,9 +7,10 @@ import { elementsOf } from './storedLeaf.ts';
 const CUT_DEVIATION = 0.87962566103423978;
 
 /**
- * A leaf as the original creates it, float32: dense kernels by flax's lecun_normal (normal cut off at two deviations, variance
- * 1/inputs), embeddings normal with variance 1/features, biases zero, KV mixing the identity. Other leaves as the tree says.
- * Every leaf has a stream of its own; the same seed gives the same numbers.
+ * A leaf as the original creates it, float32: dense kernels by flax's lecun_normal (normal cut off at two deviations,
+ * variance
+ * 1/inputs), embeddings normal with variance 1/features, biases zero, KV mixing the identity. Other leaves as the tree
+ * says. Every leaf has a stream of its own; the same seed gives the same numbers.
  */
 export function initialiseAsOriginal(
   { name, shape, init }: NetworkLeaf,

@@ -10,7 +10,10 @@ export interface PlanDifference {
   readonly observations: number;
   /** Keys and values of each layer of the prefix: root mean square of the difference over that of the float32 ones. */
   readonly layers: readonly number[];
-  /** Normalised actions, where one is the standard deviation of the training data: mean and largest absolute difference over the robot's own columns. */
+  /**
+   * Normalised actions, where one is the standard deviation of the training data: mean and largest absolute difference
+   * over the robot's own columns.
+   */
   readonly normalised: { readonly mean: number; readonly max: number };
   /** The same in the units of the action's parts. */
   readonly parts: readonly {
@@ -36,7 +39,10 @@ interface Network {
   readonly robot?: Robot;
 }
 
-/** Observations that no camera took, for a network whose data are not at hand: smooth random pictures, normal states, every task in turn. */
+/**
+ * Observations that no camera took, for a network whose data are not at hand: smooth random pictures, normal states,
+ * every task in turn.
+ */
 export function syntheticInputs(
   { config, normStats = null, robot = CHALLENGE_ROBOT }: Network,
   count: number,

@@ -7,7 +7,10 @@ const count = z.number().int().positive();
 /** Bins of a discrete state number, whose tokens are the first rows of the language vocabulary. */
 export const STATE_BINS = 256; // robot-literal: bins of a state number
 
-/** How pixels become image tokens. `patch`: the original's 14x14 convolution. `convolution`: a stack of strided convolutions, for small pictures. */
+/**
+ * How pixels become image tokens. `patch`: the original's 14x14 convolution. `convolution`: a stack of strided
+ * convolutions, for small pictures.
+ */
 const StemSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('patch') }),
   z.strictObject({
@@ -37,7 +40,9 @@ const AuxiliarySchema = z.strictObject({
   hidden: count.default(256),
 });
 
-/** Everything that is needed to build the network. Two networks with equal configurations have equal parameter trees. */
+/**
+ * Everything that is needed to build the network. Two networks with equal configurations have equal parameter trees.
+ */
 export const ModelConfigSchema = z.strictObject({
   imageSize: count,
   /** The cameras' names in the order of their tokens, at least one. */
@@ -75,7 +80,10 @@ export const ModelConfigSchema = z.strictObject({
   taskNumStages: z.array(count).default(() => [...BEHAVIOR_STAGES]),
   /** Weight of the stage's cross entropy in the loss. */
   subtaskLossWeight: z.number().nonnegative().default(0.1),
-  /** KV mixing: every layer of the action expert sees a learned mixture of all layers' keys and values; without it layer d sees layer d. */
+  /**
+   * KV mixing: every layer of the action expert sees a learned mixture of all layers' keys and values; without it layer
+   * d sees layer d.
+   */
   useKvTransform: z.boolean().default(true),
   /** Knowledge insulation: the action loss does not reach the vision-language part. */
   useKnowledgeInsulation: z.boolean().default(false),
@@ -136,7 +144,10 @@ export function tokensPerSide(config: ModelConfig): number {
   return config.imageSize / stride;
 }
 
-/** Where the parts of the prefix begin. Images (camera by camera), base task, four stage tokens, state, FAST (training only). */
+/**
+ * Where the parts of the prefix begin. Images (camera by camera), base task, four stage tokens, state, FAST (training
+ * only).
+ */
 export interface PrefixLayout {
   readonly cameraTokens: number;
   /** The base-task token, whose output predicts the stage. */

@@ -13,8 +13,8 @@ export interface InferenceOptions {
 }
 
 /**
- * Programs by what they were built from, while somebody holds them: reading a checkpoint, reckoning its memory and making its sampler need the
- * same ones, and a large one takes a good part of a second.
+ * Programs by what they were built from, while somebody holds them: reading a checkpoint, reckoning its memory and
+ * making its sampler need the same ones, and a large one takes a good part of a second.
  */
 const built = new Map<string, WeakRef<Program>>();
 function remembered(what: string, config: ModelConfig, options: unknown, build: (net: Network) => void): Program {
@@ -55,7 +55,10 @@ export function buildPrefixProgram(config: ModelConfig, { batch, imageMask = fal
   });
 }
 
-/** The vision tower alone, to be measured or looked at: input `images` as above, output `tokens` [B, cameras·n, vlmWidth]. */
+/**
+ * The vision tower alone, to be measured or looked at: input `images` as above, output `tokens` [B, cameras·n,
+ * vlmWidth].
+ */
 export function buildVisionProgram(config: ModelConfig, { batch }: { batch: number }): Program {
   const net = new Network(config);
   const side = config.imageSize;
@@ -65,7 +68,8 @@ export function buildVisionProgram(config: ModelConfig, { batch }: { batch: numb
 }
 
 /**
- * All adaRMS conditions of fixed flow times, computed once per planner: input `time` [T], output `modulation` [T, (2·layers + 1)·3·expertWidth].
+ * All adaRMS conditions of fixed flow times, computed once per planner: input `time` [T], output `modulation` [T,
+ * (2·layers + 1)·3·expertWidth].
  */
 export function buildConditionProgram(config: ModelConfig, times: number): Program {
   return remembered('condition', config, times, (net) => {
@@ -87,7 +91,8 @@ export function buildDenoiseProgram(config: ModelConfig, { batch, imageMask = fa
     const noisy = builder.input('noisy', [batch, actionHorizon, actionDim]);
     const count = 2 * layers + 1;
     const modulation = builder.input('modulation', [1, count * 3 * expertWidth]);
-    // Layer by layer: the caller gives ranges of the prefix pass's outputs, which costs nothing; splitting here would copy all at each step.
+    // Layer by layer: the caller gives ranges of the prefix pass's outputs, which costs nothing; splitting here would
+    // copy all at each step.
     const perLayer = (name: string) =>
       Array.from({ length: layers }, (_, layer) =>
         builder.input(`${name}#${layer}`, [batch, length, numKvHeads, headDim]),

@@ -73,9 +73,9 @@ export function keysAndValues(
 }
 
 /**
- * Queries [..., T, heads, h] against keys and values [..., S, kvHeads, h] → [..., T, heads·h]. The query heads that share a key
- * head become rows of one matrix, so that multi-query attention needs no transposition and no copy per head.
- * `mask` is additive and broadcasts to [..., 1, T·heads/kvHeads, S].
+ * Queries [..., T, heads, h] against keys and values [..., S, kvHeads, h] → [..., T, heads·h]. The query heads that
+ * share a key head become rows of one matrix, so that multi-query attention needs no transposition and no copy per
+ * head. `mask` is additive and broadcasts to [..., 1, T·heads/kvHeads, S].
  */
 export function attend(net: Network, query: Tensor, key: Tensor, value: Tensor, mask?: Tensor): Tensor {
   const { numHeads, numKvHeads: k, headDim: h } = net.config;

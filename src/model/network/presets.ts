@@ -18,7 +18,9 @@ const full: ModelConfigInput = {
   useFastAuxiliary: true,
 };
 
-/** The original architecture with small dimensions, to try things out: every path of `full`, seconds instead of hours. */
+/**
+ * The original architecture with small dimensions, to try things out: every path of `full`, seconds instead of hours.
+ */
 const dummy: ModelConfigInput = {
   imageSize: 56,
   visionWidth: 32,

@@ -36,7 +36,10 @@ function stageCodes(config: ModelConfig): Float32Array {
   return sincos(positions, config.vlmWidth / 2, ...STAGE_PERIODS);
 }
 
-/** Base task, and four ways to say task and stage: task gated, fusion, stage-dominant, pure stage. task, stage [B] → [B, 5, vlmWidth]. */
+/**
+ * Base task, and four ways to say task and stage: task gated, fusion, stage-dominant, pure stage. task, stage [B] → [B,
+ * 5, vlmWidth].
+ */
 export function taskTokens(net: Network, task: Tensor, stage: Tensor): Tensor {
   const { config, builder } = net;
   const batch = task.shape[0]!;

@@ -25,9 +25,10 @@ const ones: Initialiser = { kind: 'ones' };
 const fanIn = (n: number, gain = 1): Initialiser => ({ kind: 'normal', deviation: gain / Math.sqrt(n) });
 
 /**
- * Every parameter of the network in the original's names and shapes, sorted by name. For `full` these are the 74 leaves with
- * 3,404,532,135 numbers of the released checkpoints. Projections that add to a residual stream start smaller by 1/sqrt(2 layers);
- * adaRMS starts at zero and KV mixing at the identity, as in the original.
+ * Every parameter of the network in the original's names and shapes, sorted by name. For `full` these are the 74 leaves
+ * with
+ * 3,404,532,135 numbers of the released checkpoints. Projections that add to a residual stream start smaller by
+ * 1/sqrt(2 layers); adaRMS starts at zero and KV mixing at the identity, as in the original.
  */
 export function parameterTree(config: ModelConfig): NetworkLeaf[] {
   const leaves: NetworkLeaf[] = [];
@@ -139,7 +140,8 @@ function visionLeaves(
   } else {
     const channels = [3, ...stem.channels, width];
     stem.kernels.forEach((side, i) => {
-      const gain = i < stem.kernels.length - 1 ? Math.SQRT2 : 1; // a rectifier follows all but the last (He et al. 2015)
+      // a rectifier follows all but the last (He et al. 2015)
+      const gain = i < stem.kernels.length - 1 ? Math.SQRT2 : 1;
       leaf(
         `${at}/stem/${i}/kernel`,
         [side, side, channels[i]!, channels[i + 1]!],

@@ -27,7 +27,10 @@ export interface PlannerOptions {
   /** What computes the network, and in what: the CPU and float32 when left out. */
   readonly device?: Device;
   readonly precision?: 'float32' | 'float16';
-  /** White or correlated starting noise, its share of the data's correlation, and the flow time above which kept actions are held; the checkpoint's when left out. */
+  /**
+   * White or correlated starting noise, its share of the data's correlation, and the flow time above which kept actions
+   * are held; the checkpoint's when left out.
+   */
   readonly useCorrelatedNoise?: boolean;
   readonly correlationBeta?: number;
   readonly timeThresholdInpaint?: number;

@@ -22,7 +22,10 @@ import {
 
 const f32 = Math.fround;
 
-/** Flow times at which the velocity is evaluated, and after each Euler step, in float32 as the original counts: from 1, by -1/steps, while t ≥ 1/(2·steps). */
+/**
+ * Flow times at which the velocity is evaluated, and after each Euler step, in float32 as the original counts: from 1,
+ * by -1/steps, while t ≥ 1/(2·steps).
+ */
 export function eulerTimes(steps: number): { before: Float32Array; after: Float32Array } {
   const dt = f32(-1 / steps);
   const before: number[] = [];
@@ -55,18 +58,27 @@ export interface SamplerOptions {
   readonly precision?: Precision;
   /** What computes; the CPU when left out. */
   readonly device?: Device;
-  /** Matrices in bytes (`readInt8`): products with them run in integers, and the leaves that they stand for need not be given. */
+  /**
+   * Matrices in bytes (`readInt8`): products with them run in integers, and the leaves that they stand for need not be
+   * given.
+   */
   readonly quantised?: QuantisedMatrices;
 }
 
-/** What the action expert sees of the prefix: `keys`, `values` [layers, B, prefix, kvHeads, headDim] (and `prefix_mask`). */
+/**
+ * What the action expert sees of the prefix: `keys`, `values` [layers, B, prefix, kvHeads, headDim] (and
+ * `prefix_mask`).
+ */
 export type PrefixCache = Readonly<Record<string, NdArray>>;
 export type AfterStep = (x: Float32Array, timeAfter: number, step: number) => void;
 
 /** What one model file can hold besides weights that stay in theirs. */
 const MAX_LOADED_BYTES = 1.9e9;
 
-/** The weights as sessions take them: float32 in place on the CPU; everything else is read (and widened) first. @throws InputError when that is too much */
+/**
+ * The weights as sessions take them: float32 in place on the CPU; everything else is read (and widened) first. @throws
+ * InputError when that is too much
+ */
 async function usable(weights: Weights, inPlace: boolean): Promise<Weights> {
   const out = new Map(weights);
   let bytes = 0;
@@ -86,8 +98,8 @@ async function usable(weights: Weights, inPlace: boolean): Promise<Weights> {
 }
 
 /**
- * From noise to actions for a fixed batch size: one prefix pass, then Euler steps of the action expert against its cache.
- * Weights are baked in; the adaRMS conditions of the step times are computed once at the start.
+ * From noise to actions for a fixed batch size: one prefix pass, then Euler steps of the action expert against its
+ * cache. Weights are baked in; the adaRMS conditions of the step times are computed once at the start.
  */
 export class ActionSampler {
   readonly times: { readonly before: Float32Array; readonly after: Float32Array };
@@ -143,7 +155,8 @@ export class ActionSampler {
 
   /**
    * @param noise [B, horizon, actionDim], where the sampling starts
-   * @param afterStep may change x [B, horizon, actionDim] in place after each Euler step; gets the new time (inpainting)
+   * @param afterStep may change x [B, horizon, actionDim] in place after each Euler step; gets the new time
+   * (inpainting)
    * @returns normalised actions [B, horizon, actionDim] and stage logits [B, maxStages], not masked
    */
   async sample(

@@ -17,7 +17,10 @@ export interface GradientCheckOptions {
 }
 
 export interface GradientCheckResult {
-  /** Largest |emitted - measured| over all elements, relative to the largest measured gradient of that operand (at least 1e-3). */
+  /**
+   * Largest |emitted - measured| over all elements, relative to the largest measured gradient of that operand (at least
+   * 1e-3).
+   */
   readonly worst: number;
   readonly where: string;
   /** Largest |float32 - float64| of the gradients, on the same scale. */

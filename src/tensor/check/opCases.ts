@@ -1,6 +1,6 @@
 /**
- * One list of cases for every op: the tests of the gradients, of the lowerings and of the providers run all of them, and so does
- * `valet doctor --ops`. A case's name begins with its op's.
+ * One list of cases for every op: the tests of the gradients, of the lowerings and of the providers run all of them,
+ * and so does `valet doctor --ops`. A case's name begins with its op's.
  */
 import type { Tensor } from '../graph/index.ts';
 import * as t from '../ops/index.ts';

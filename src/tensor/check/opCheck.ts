@@ -22,7 +22,10 @@ export interface OpCheck {
 /** Unit roundoffs of an op's result that pass: rounding of some tens of terms, and of intermediate steps. */
 const OP_TOLERANCE = { float32: 2e-5, float64: 1e-12, float16: 2e-2 } as const;
 
-/** Runs one case and its gradients as `options` say and compares them with float64 on the CPU. A device that refuses is a problem, not an error. */
+/**
+ * Runs one case and its gradients as `options` say and compares them with float64 on the CPU. A device that refuses is
+ * a problem, not an error.
+ */
 export async function checkOp(one: OpCase, options: ProgramSessionOptions = {}): Promise<OpCheck> {
   const { program, feeds } = caseProgram(one);
   const exact = await runOnce(program, feeds, { precision: 'float64' });
@@ -42,7 +45,9 @@ export async function checkOp(one: OpCase, options: ProgramSessionOptions = {}):
   }
 }
 
-/** The op's `result` and, of the result times fixed random weights, the gradients of its operands; with random feeds. */
+/**
+ * The op's `result` and, of the result times fixed random weights, the gradients of its operands; with random feeds.
+ */
 function caseProgram({ name, inputs, body, given }: OpCase): { program: Program; feeds: Record<string, TypedArray> } {
   const random = Random.of(`op ${name}`);
   const builder = new Builder();

@@ -12,7 +12,10 @@ export interface OpRow extends Omit<OpCheck, 'name'> {
   readonly cases: number;
 }
 
-/** Every op and its gradient on `device` against float64, the worst case of each op; precisions that the device lacks are left out. */
+/**
+ * Every op and its gradient on `device` against float64, the worst case of each op; precisions that the device lacks
+ * are left out.
+ */
 export async function* checkOps(device: Device): AsyncGenerator<OpRow> {
   const report = await probeDevice(device);
   const precisions: Precision[] = report.float16 ? ['float32', 'float16'] : ['float32'];

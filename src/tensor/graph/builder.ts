@@ -12,7 +12,9 @@ export interface Tensor {
   readonly axes?: readonly string[];
 }
 
-/** The gradient rule of one recorded op: gradients of its outputs (null where none arrives) to gradients of its inputs. */
+/**
+ * The gradient rule of one recorded op: gradients of its outputs (null where none arrives) to gradients of its inputs.
+ */
 export type BackwardRule = (
   outputGradients: readonly (Tensor | null)[],
   needed: readonly boolean[],
@@ -39,8 +41,8 @@ export interface EmitOutput {
 const SHARED_CONSTANT_SIZE = 4096;
 
 /**
- * Builds a program: declares inputs and parameters, collects what the ops emit, names the outputs.
- * Equal operations on equal operands are emitted once (common sub-expressions); what no output needs is left out by `build`.
+ * Builds a program: declares inputs and parameters, collects what the ops emit, names the outputs. Equal operations on
+ * equal operands are emitted once (common sub-expressions); what no output needs is left out by `build`.
  */
 export class Builder {
   private readonly inputs: ValueSpec[] = [];
@@ -56,7 +58,10 @@ export class Builder {
   /** Recorded ops in the order of the calls, for `gradients`. */
   readonly tape: TapeEntry[] = [];
 
-  /** Declares an input that the caller feeds. `axes` names the axes for error messages. @throws TensorError when the name is taken */
+  /**
+   * Declares an input that the caller feeds. `axes` names the axes for error messages. @throws TensorError when the
+   * name is taken
+   */
   input(name: string, shape: readonly number[], dtype: DataType = 'float32', axes?: readonly string[]): Tensor {
     const tensor = this.declare('Builder.input', name, shape, dtype, axes);
     this.inputs.push(spec(tensor));
@@ -70,7 +75,10 @@ export class Builder {
     return tensor;
   }
 
-  /** A constant. A number gives a scalar, an array the shape `[n]` unless `shape` says otherwise. Real values are kept in float64. */
+  /**
+   * A constant. A number gives a scalar, an array the shape `[n]` unless `shape` says otherwise. Real values are kept
+   * in float64.
+   */
   constant(data: number | readonly number[] | TypedArray, shape?: readonly number[], dtype?: DataType): Tensor {
     const type = dtype ?? (typeof data === 'number' || Array.isArray(data) ? 'float32' : arrayType(data as TypedArray));
     const values = typeof data === 'number' ? [data] : (data as ArrayLike<number | bigint>);
@@ -95,7 +103,10 @@ export class Builder {
     this.outputs.set(name, tensor);
   }
 
-  /** Runs `body` with `name` before the names of the nodes that it emits (`block0/attention/...`), for profiles and messages. */
+  /**
+   * Runs `body` with `name` before the names of the nodes that it emits (`block0/attention/...`), for profiles and
+   * messages.
+   */
   scope<T>(name: string, body: () => T): T {
     this.path.push(name);
     try {
@@ -160,7 +171,10 @@ export class Builder {
     return tensors as { [K in keyof O]: Tensor };
   }
 
-  /** Records an op for `gradients`, once: equal calls share what they emit, and a second entry would count its gradient twice. Returns its first output. */
+  /**
+   * Records an op for `gradients`, once: equal calls share what they emit, and a second entry would count its gradient
+   * twice. Returns its first output.
+   */
   record<const O extends readonly Tensor[]>(
     inputs: readonly Tensor[],
     outputs: O,

@@ -4,8 +4,8 @@ import * as onnx from './primitives.ts';
 import { size } from './shapes.ts';
 
 /**
- * Gradients of the scalar `loss` with respect to each tensor of `of` (same shapes), by reverse mode over the recorded ops.
- * Only the paths from `of` to `loss` are emitted. A tensor that the loss does not depend on gets zeros.
+ * Gradients of the scalar `loss` with respect to each tensor of `of` (same shapes), by reverse mode over the recorded
+ * ops. Only the paths from `of` to `loss` are emitted. A tensor that the loss does not depend on gets zeros.
  */
 export function gradients(loss: Tensor, of: readonly Tensor[]): Tensor[] {
   if (size(loss.shape) !== 1) throw opError('gradients', `the loss must be a scalar (got ${describe(loss)}).`);

@@ -135,19 +135,24 @@ export function zeros(like: Tensor, shape: readonly number[] = like.shape): Tens
   return expand(like.builder.constant(0, [], like.dtype), shape);
 }
 
-/** `alpha · op(a) op(b)` over the last two axes; the batch axes before them broadcast. The lowering picks the kernel. */
+/**
+ * `alpha · op(a) op(b)` over the last two axes; the batch axes before them broadcast. The lowering picks the kernel.
+ */
 export function matmul(a: Tensor, b: Tensor, transA = false, transB = false, alpha = 1): Tensor {
   if (transA && !transB) return leftTransposed(a, b, alpha);
   return product(a, b, transA, transB, alpha);
 }
 
-/** Turned round beforehand, an operand of fewer columns or rows than this costs more than the kernel's own passes over it. */
+/**
+ * Turned round beforehand, an operand of fewer columns or rows than this costs more than the kernel's own passes over
+ * it.
+ */
 const TURN_FROM = 64;
 
 /**
- * `alpha · aᵀ b`, the products of the gradients of weights. The kernel turns its left operand round again for every 128 columns of the
- * right one, so it is given the one with less to turn (the result then comes out the other way round), and where both are wide that
- * one is turned before the product (docs/speed.md has the measurements).
+ * `alpha · aᵀ b`, the products of the gradients of weights. The kernel turns its left operand round again for every 128
+ * columns of the right one, so it is given the one with less to turn (the result then comes out the other way round),
+ * and where both are wide that one is turned before the product (docs/speed.md has the measurements).
  */
 function leftTransposed(a: Tensor, b: Tensor, alpha: number): Tensor {
   const [rows, m] = a.shape.slice(-2) as [number, number];

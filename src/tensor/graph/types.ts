@@ -16,7 +16,9 @@ export interface NdArray {
 /** Weights by name: a flat map from the original tree's names to arrays. */
 export type Parameters = Map<string, NdArray>;
 
-/** Name, shape and type of a program's input, parameter or output; `axes` names the axes where the builder gave names. */
+/**
+ * Name, shape and type of a program's input, parameter or output; `axes` names the axes where the builder gave names.
+ */
 export interface ValueSpec {
   readonly name: string;
   readonly shape: readonly number[];

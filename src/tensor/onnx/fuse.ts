@@ -3,8 +3,9 @@ import { inputOf, outputOf } from '../graph/index.ts';
 import type { OnnxNode } from './model.ts';
 
 /**
- * The tanh GELU, spelled in six nodes because its gradient needs what lies between, as the runtime's one kernel where nothing else reads
- * what lies between (inference): x·σ(x·(c·a·x² + c)) with c = 2√(2/π), a = 0.044715 is x/2·(1 + tanh(√(2/π)(x + a·x³))).
+ * The tanh GELU, spelled in six nodes because its gradient needs what lies between, as the runtime's one kernel where
+ * nothing else reads what lies between (inference): x·σ(x·(c·a·x² + c)) with c = 2√(2/π), a = 0.044715 is x/2·(1 +
+ * tanh(√(2/π)(x + a·x³))).
  */
 export function fuseGelu(nodes: readonly OnnxNode[], program: Program): OnnxNode[] {
   const makers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));

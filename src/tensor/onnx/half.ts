@@ -2,7 +2,10 @@ import { FLOAT16_MAX, FLOAT16_MIN_NORMAL, fromFloat16, toFloat16 } from '../../b
 import { outputOf, type Program, sameShape, TensorError, type TypedArray } from '../graph/index.ts';
 import { type OnnxGraph, type OnnxNode, type OnnxTensor, realData } from './model.ts';
 
-/** Operators that stay in float32: sums over an axis, normalisations, and functions that lose digits or leave float16's range. */
+/**
+ * Operators that stay in float32: sums over an axis, normalisations, and functions that lose digits or leave float16's
+ * range.
+ */
 const SINGLE = new Set([
   ...['Softmax', 'LogSoftmax', 'ReduceSum', 'ReduceMean', 'ReduceMax', 'LayerNormalization'],
   ...['SimplifiedLayerNormalization', 'Exp', 'Log', 'Sqrt', 'Reciprocal', 'Div', 'Sin', 'Cos', 'Cast'],
@@ -17,12 +20,13 @@ const SUMS = new Set(['Add', 'Sub']);
 type Real = 'float16' | 'float32';
 
 /**
- * A float32 graph of standard operators as a mixed float16 one, inputs and outputs still float32. Matrix products compute in float16;
- * so does all other work on float16 operands, but for the operators above and for sums of two computed tensors of one shape (the
- * residual stream, gradients). What has a float32 operand, or a constant beyond float16's range (attention masks), stays float32
- * until the next product. Weights and constants are stored in the type in which they are used.
- * With `emulate` the same numbers come from a float32 graph that rounds where float16 would: the runtime's CPU provider has no float16
- * kernels and leaves the rounding between two operations out. (Numbers below 2⁻¹⁴ keep their digits; overflow is infinite as it should be.)
+ * A float32 graph of standard operators as a mixed float16 one, inputs and outputs still float32. Matrix products
+ * compute in float16; so does all other work on float16 operands, but for the operators above and for sums of two
+ * computed tensors of one shape (the residual stream, gradients). What has a float32 operand, or a constant beyond
+ * float16's range (attention masks), stays float32 until the next product. Weights and constants are stored in the type
+ * in which they are used. With `emulate` the same numbers come from a float32 graph that rounds where float16 would:
+ * the runtime's CPU provider has no float16 kernels and leaves the rounding between two operations out. (Numbers below
+ * 2⁻¹⁴ keep their digits; overflow is infinite as it should be.)
  */
 export function halfGraph(graph: OnnxGraph, program: Program, { emulate = false } = {}): OnnxGraph {
   const half = emulate ? 'float32' : 'float16';

@@ -11,14 +11,16 @@ const MICROSOFT = 'com.microsoft';
 const WORTHWHILE = 2 ** 22;
 
 /**
- * Which products of a quantised program run in integers: those with quantised weights; the scores of attention (query · key) too; or the mixing of values as
- * well. Large ones only: turning small operands into bytes costs more than it saves.
+ * Which products of a quantised program run in integers: those with quantised weights; the scores of attention (query ·
+ * key) too; or the mixing of values as well. Large ones only: turning small operands into bytes costs more than it
+ * saves.
  */
 export type IntegerAttention = 'none' | 'scores' | 'whole';
 
 /**
- * A value of the program that is not there in one piece yet: matrices [M, width] side by side, still to be multiplied by a scale per row [M, 1].
- * Operators that work number by number take it as it is, so that the factor costs no pass of its own where the next product has row scales too.
+ * A value of the program that is not there in one piece yet: matrices [M, width] side by side, still to be multiplied
+ * by a scale per row [M, 1]. Operators that work number by number take it as it is, so that the factor costs no pass of
+ * its own where the next product has row scales too.
  */
 interface Pending {
   readonly pieces: readonly { readonly name: string; readonly width: number }[];
@@ -26,10 +28,11 @@ interface Pending {
 }
 
 /**
- * Writes products in integers: the left operand's rows become unsigned bytes with one scale each, the product is exact in 32-bit integers, the
- * column scales come with the integer product and the row scale after it: y[m, n] = row[m] · column[n] · Σ_k (xq[m, k] - zero) · wq[k, n].
- * One scale for a whole activation would be at the mercy of one outlier row. The right operand is a quantised weight, or in attention an
- * activation whose columns become signed bytes while it runs.
+ * Writes products in integers: the left operand's rows become unsigned bytes with one scale each, the product is exact
+ * in 32-bit integers, the column scales come with the integer product and the row scale after it: y[m, n] = row[m] ·
+ * column[n] · Σ_k (xq[m, k] - zero) · wq[k, n]. One scale for a whole activation would be at the mercy of one outlier
+ * row. The right operand is a quantised weight, or in attention an activation whose columns become signed bytes while
+ * it runs.
  */
 export class IntegerProducts {
   private readonly to = new Emitter();

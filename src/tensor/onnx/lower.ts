@@ -20,14 +20,20 @@ import { spellInFloat64, spellMatmul, spellNorm } from './spell.ts';
 
 /** Real numbers of a program: float16 mixes, with float32 inputs and outputs (`halfGraph`). */
 export type Precision = 'float32' | 'float64' | 'float16';
-/** What the graph is written in: the runtime's own fused operators too (its CPU provider), or ONNX's standard ones alone (any provider). */
+/**
+ * What the graph is written in: the runtime's own fused operators too (its CPU provider), or ONNX's standard ones alone
+ * (any provider).
+ */
 export type Operators = 'fused' | 'standard';
 type Real = Exclude<Precision, 'float16'>;
 
 export interface LowerOptions {
   /** The type of the program's real numbers. */
   readonly precision?: Precision;
-  /** float16 by float32 operations that round as float16 does: what the CPU provider can compute (`halfGraph`). False when left out. */
+  /**
+   * float16 by float32 operations that round as float16 does: what the CPU provider can compute (`halfGraph`). False
+   * when left out.
+   */
   readonly emulateFloat16?: boolean;
   /** 'fused' when left out; float16 is always written in standard operators. */
   readonly operators?: Operators;
@@ -180,7 +186,10 @@ function lowerAttribute(value: Attribute, precision: Real): OnnxAttribute {
   return { ints: value };
 }
 
-/** Normalisations that are written out: the fused kernels are float32 only, and of other providers the statistics are wrong. */
+/**
+ * Normalisations that are written out: the fused kernels are float32 only, and of other providers the statistics are
+ * wrong.
+ */
 function spelledNorms(precision: Real, operators: Operators): string[] {
   return precision === 'float64' || operators === 'standard'
     ? ['LayerNormalization', 'SimplifiedLayerNormalization']
@@ -188,9 +197,9 @@ function spelledNorms(precision: Real, operators: Operators): string[] {
 }
 
 /**
- * Two axes: Gemm, which transposes and scales for free (plain MatMul where there is nothing to do, so that the runtime can
- * fuse a bias). Batches: FusedMatMul in float32 on the CPU; elsewhere, where it does not exist, Transpose + Mul + MatMul. A factor
- * that float32 does not hold exactly is not given to Gemm in float64.
+ * Two axes: Gemm, which transposes and scales for free (plain MatMul where there is nothing to do, so that the runtime
+ * can fuse a bias). Batches: FusedMatMul in float32 on the CPU; elsewhere, where it does not exist, Transpose + Mul +
+ * MatMul. A factor that float32 does not hold exactly is not given to Gemm in float64.
  */
 function lowerMatmul(node: Node, program: Program, precision: Real, operators: Operators): OnnxNode[] {
   const transA = node.attributes['transA'] as number;

@@ -126,7 +126,9 @@ function encodeTensor(tensor: OnnxTensor, folder = ''): Message {
     .int(14, 1); // EXTERNAL
 }
 
-/** The folder of all files that the initialisers lie in, from which the model names them; undefined when there are none. */
+/**
+ * The folder of all files that the initialisers lie in, from which the model names them; undefined when there are none.
+ */
 export function externalFolder({ initialisers }: OnnxGraph): string | undefined {
   const folders = initialisers.flatMap((tensor) => ('file' in tensor ? [dirname(tensor.file)] : []));
   if (folders.length === 0) return undefined;

@@ -1,4 +1,6 @@
-/** The few parts of the protocol buffer wire format that an ONNX file needs: varints, bytes, strings, nested messages. */
+/**
+ * The few parts of the protocol buffer wire format that an ONNX file needs: varints, bytes, strings, nested messages.
+ */
 const encoder = new TextEncoder();
 
 export class Message {

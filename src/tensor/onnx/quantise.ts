@@ -7,8 +7,8 @@ export interface QuantisedRows {
 }
 
 /**
- * How bytes stand for numbers: `centred` about a zero point of 128 (64 with 7 bits), as the left operand of an integer product has to be; `positive`
- * from 0 for what is never negative; `signed` for a right operand.
+ * How bytes stand for numbers: `centred` about a zero point of 128 (64 with 7 bits), as the left operand of an integer
+ * product has to be; `positive` from 0 for what is never negative; `signed` for a right operand.
  */
 export type ByteKind = 'centred' | 'positive' | 'signed';
 
@@ -50,7 +50,8 @@ export class RowQuantiser {
     const name = (what: string) => `${x}/${kind} ${what}`;
     const keep = { keepdims: { int: 1 } };
     const highest = to.emit('ReduceMax', name('highest'), [x, last], keep);
-    // The largest magnitude from the largest and the smallest number: two passes that write nothing, where Abs would write a whole activation.
+    // The largest magnitude from the largest and the smallest number: two passes that write nothing, where Abs would
+    // write a whole activation.
     const lowest = () => to.emit('Neg', name('depth'), [to.emit('ReduceMin', name('lowest'), [x, last], keep)]);
     const largest = kind === 'positive' ? highest : to.emit('Max', name('largest'), [highest, lowest()]);
     const scale = to.emit('Max', name('scale'), [to.emit('Mul', name('step'), [largest, inverse]), least]);

@@ -1,7 +1,10 @@
 import { outputOf, size } from '../graph/index.ts';
 import type { OnnxAttribute, OnnxNode, RealType } from './model.ts';
 
-/** Emits the nodes that spell one operation in ONNX's own operators: the runtime's fused kernels are float32 and CPU only. */
+/**
+ * Emits the nodes that spell one operation in ONNX's own operators: the runtime's fused kernels are float32 and CPU
+ * only.
+ */
 class Spelling {
   readonly nodes: OnnxNode[] = [];
   constructor(
@@ -55,7 +58,10 @@ export function spellMatmul(
   return spelling.nodes;
 }
 
-/** RMS norm of `[x, scale]` with outputs `[y, inverse deviation]`, or layer norm of `[x, scale, bias]` with `[y, mean, inverse deviation]`. */
+/**
+ * RMS norm of `[x, scale]` with outputs `[y, inverse deviation]`, or layer norm of `[x, scale, bias]` with `[y, mean,
+ * inverse deviation]`.
+ */
 export function spellNorm(
   name: string,
   inputs: readonly string[],
@@ -79,7 +85,10 @@ export function spellNorm(
   return spelling.nodes;
 }
 
-/** A function of one operand by way of float64: a GPU's own sine may be off by 2⁻¹¹ (Vulkan's allowance), and providers leave float64 to the CPU. */
+/**
+ * A function of one operand by way of float64: a GPU's own sine may be off by 2⁻¹¹ (Vulkan's allowance), and providers
+ * leave float64 to the CPU.
+ */
 export function spellInFloat64(name: string, op: string, input: string, output: string): OnnxNode[] {
   const spelling = new Spelling(name, 'float64');
   const wide = spelling.emit('Cast', [input], { to: { type: 'float64' } });

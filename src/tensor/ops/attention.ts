@@ -9,16 +9,20 @@ import {
 } from '../graph/index.ts';
 
 export interface AttentionOptions {
-  /** Added to the scores before the softmax; broadcasts to [..., H, T, S]. Use a large negative number where attention is not allowed. */
+  /**
+   * Added to the scores before the softmax; broadcasts to [..., H, T, S]. Use a large negative number where attention
+   * is not allowed.
+   */
   readonly mask?: Tensor;
   /** Factor on `q·kᵀ`; 1/√(head width) when left out. */
   readonly scale?: number;
 }
 
 /**
- * Attention `softmax(scale · q kᵀ + mask) v`: q [..., H, T, D], k [..., H or 1, S, D], v [..., H or 1, S, E] → [..., H, T, E].
- * With one key/value head the query heads are folded into the rows, so that every product is one GEMM per batch element.
- * The backward of the softmax uses `rowsum(dP∘P) = rowsum(dO∘O)` (FlashAttention, Dao et al. 2022, section 3.1).
+ * Attention `softmax(scale · q kᵀ + mask) v`: q [..., H, T, D], k [..., H or 1, S, D], v [..., H or 1, S, E] → [..., H,
+ * T, E]. With one key/value head the query heads are folded into the rows, so that every product is one GEMM per batch
+ * element. The backward of the softmax uses `rowsum(dP∘P) = rowsum(dO∘O)` (FlashAttention, Dao et al. 2022, section
+ * 3.1).
  */
 export function attention(
   q: Tensor,

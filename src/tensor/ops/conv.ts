@@ -8,7 +8,10 @@ export interface ConvOptions {
   readonly padding?: number;
 }
 
-/** Lengths of a convolution: `x` [batch, height, width, channels], `w` [kh, kw, channels, outputs] → [batch, rows, columns, outputs]. */
+/**
+ * Lengths of a convolution: `x` [batch, height, width, channels], `w` [kh, kw, channels, outputs] → [batch, rows,
+ * columns, outputs].
+ */
 interface Geometry {
   readonly batch: number;
   readonly height: number;
@@ -24,9 +27,9 @@ interface Geometry {
 }
 
 /**
- * Convolution of images `x` [B, H, W, C] with `w` [kh, kw, C, O] → [B, H', W', O], H' = ⌊(H + 2·padding - kh) / stride⌋ + 1.
- * One Gather lays out the patches (the runtime's Gather uses all threads, its Slice, Pad and Concat do not), one GEMM
- * multiplies them; the weight gradient is one GEMM over the same patches, the input gradient see `inputGradient`.
+ * Convolution of images `x` [B, H, W, C] with `w` [kh, kw, C, O] → [B, H', W', O], H' = ⌊(H + 2·padding - kh) / stride⌋
+ * + 1. One Gather lays out the patches (the runtime's Gather uses all threads, its Slice, Pad and Concat do not), one
+ * GEMM multiplies them; the weight gradient is one GEMM over the same patches, the input gradient see `inputGradient`.
  */
 export function conv2d(x: Tensor, w: Tensor, { stride = 1, padding = 0 }: ConvOptions = {}): Tensor {
   if (x.shape.length !== 4 || w.shape.length !== 4 || x.shape[3] !== w.shape[2])
@@ -64,8 +67,8 @@ function gatherPixels(x: Tensor, index: readonly number[]): Tensor {
 }
 
 /**
- * Patches [B·H'·W', kh·kw·C] (im2col). Gathered in runs of as many columns as divide both the stride and the kernel: the
- * first layer's pixels have 3 numbers, and a Gather costs by the piece.
+ * Patches [B·H'·W', kh·kw·C] (im2col). Gathered in runs of as many columns as divide both the stride and the kernel:
+ * the first layer's pixels have 3 numbers, and a Gather costs by the piece.
  */
 function gatherPatches(x: Tensor, g: Geometry): Tensor {
   const run = greatestDivisor(g.stride, g.kw);
@@ -92,7 +95,10 @@ function pixelIndex(row: number, column: number, height: number, width: number):
   return row >= 0 && row < height && column >= 0 && column < width ? row * width + column : height * width;
 }
 
-/** For the input positions `stride·a + phase` of one axis: the kernel positions that reach them, and from which output `a + shift`. */
+/**
+ * For the input positions `stride·a + phase` of one axis: the kernel positions that reach them, and from which output
+ * `a + shift`.
+ */
 function taps(phase: number, kernel: number, { stride, padding }: Geometry): { at: number; shift: number }[] {
   const list: { at: number; shift: number }[] = [];
   for (let at = 0; at < kernel; at++)
@@ -101,10 +107,10 @@ function taps(phase: number, kernel: number, { stride, padding }: Geometry): { a
 }
 
 /**
- * The gradient of the input [B, H, W, C] from that of the output [B, H', W', O], without scattering: the input rows of one
- * phase (row mod stride) see the same few kernel rows, so their gradient is one GEMM of gathered output gradients with
- * those kernel rows. The columns' phases share the GEMM (with zeros where a phase has no tap), so that its result is already
- * in the order of the image's columns; the row phases are joined by one Concat of whole rows.
+ * The gradient of the input [B, H, W, C] from that of the output [B, H', W', O], without scattering: the input rows of
+ * one phase (row mod stride) see the same few kernel rows, so their gradient is one GEMM of gathered output gradients
+ * with those kernel rows. The columns' phases share the GEMM (with zeros where a phase has no tap), so that its result
+ * is already in the order of the image's columns; the row phases are joined by one Concat of whole rows.
  */
 function inputGradient(d: Tensor, w: Tensor, g: Geometry): Tensor {
   const { stride, channels, outputs } = g;

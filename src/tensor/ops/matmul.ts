@@ -63,7 +63,10 @@ function product(a: Tensor, b: Tensor, transA: boolean, transB: boolean, alpha: 
   });
 }
 
-/** `x · w + bias` for activations `[..., K]`, a weight `[K, N]` and a bias `[N]`: one GEMM over all rows, bias added before the shape is restored. */
+/**
+ * `x · w + bias` for activations `[..., K]`, a weight `[K, N]` and a bias `[N]`: one GEMM over all rows, bias added
+ * before the shape is restored.
+ */
 export function linear(x: Tensor, w: Tensor, bias?: Tensor): Tensor {
   if (w.shape.length !== 2 || x.shape.at(-1) !== w.shape[0])
     throw opError(

@@ -27,7 +27,10 @@ export interface CrossEntropyOptions {
   readonly reduction?: 'mean' | 'none';
 }
 
-/** Cross-entropy `-log softmax(logits)[label]` of `logits` [..., C] against integer `labels` [...]: the mean, or per element. */
+/**
+ * Cross-entropy `-log softmax(logits)[label]` of `logits` [..., C] against integer `labels` [...]: the mean, or per
+ * element.
+ */
 export function crossEntropy(
   logits: Tensor,
   labels: Tensor,

@@ -7,7 +7,8 @@ import { ProgramSession } from './session.ts';
 let known: Promise<7 | 8> | undefined;
 
 /**
- * How many bits an activation of an integer product may have on this CPU: 8, or 7 where the instruction adds pairs of products in
+ * How many bits an activation of an integer product may have on this CPU: 8, or 7 where the instruction adds pairs of
+ * products in
  * 16 bits and saturates (x86 without VNNI). Found by multiplying the largest numbers, once a process.
  */
 export function activationBits(): Promise<7 | 8> {

@@ -6,8 +6,8 @@ const SIZE = 1024;
 const CHAIN = 3;
 
 /**
- * What this machine's matrix products reach in float32, in GFLOP/s: the best of `runs` chains of 1024³ products whose factors
- * are all fed (as in training; prepacked weights reach more). Takes about a quarter of a second.
+ * What this machine's matrix products reach in float32, in GFLOP/s: the best of `runs` chains of 1024³ products whose
+ * factors are all fed (as in training; prepacked weights reach more). Takes about a quarter of a second.
  */
 export async function gemmPeak(threads: number, { runs = 8 }: { runs?: number } = {}): Promise<number> {
   const builder = new Builder();

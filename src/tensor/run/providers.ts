@@ -46,7 +46,10 @@ export function executionProviders(device: Device): InferenceSession.ExecutionPr
   return device === 'cpu' ? ['cpu'] : [device, 'cpu'];
 }
 
-/** Runs `work`; what goes wrong on a device other than the CPU becomes one error that says what to do. @throws InputError */
+/**
+ * Runs `work`; what goes wrong on a device other than the CPU becomes one error that says what to do. @throws
+ * InputError
+ */
 export async function onDevice<T>(device: Device, work: () => Promise<T>): Promise<T> {
   // Asked for a provider that this platform's package does not have, the runtime would quietly compute on the CPU.
   if (!listSupportedBackends().some(({ name }) => name === device))

@@ -25,8 +25,9 @@ import { checkPrecision, type Device, executionProviders, onDevice } from './pro
 
 export interface ProgramSessionOptions {
   /**
-   * float64 is for gradient checks: inputs and outputs that are float32 in the program are then float64. float16 is for inference on a
-   * GPU: weights and products in float16, sums and statistics, inputs and outputs in float32 (the CPU runs it slowly, by rounding float32).
+   * float64 is for gradient checks: inputs and outputs that are float32 in the program are then float64. float16 is for
+   * inference on a GPU: weights and products in float16, sums and statistics, inputs and outputs in float32 (the CPU
+   * runs it slowly, by rounding float32).
    */
   readonly precision?: Precision;
   /** What computes: 'cpu' when left out. Operations that a GPU's provider does not have run on the CPU. */
@@ -44,11 +45,14 @@ export interface ProgramSessionOptions {
   readonly threads?: number;
   /** Keep and plan memory between runs: faster for training, more memory. True when left out. */
   readonly memoryArena?: boolean;
-  /** Let idle threads spin while they wait (a little faster alone, several times slower when other work wants the cores). False when left out. */
+  /**
+   * Let idle threads spin while they wait (a little faster alone, several times slower when other work wants the
+   * cores). False when left out.
+   */
   readonly spin?: boolean;
   /**
-   * Treat denormal numbers as zero (they make products about 100 times slower). Counts only for the first session of a process, and
-   * holds for JavaScript's arithmetic on that thread too: for workers that own their sessions.
+   * Treat denormal numbers as zero (they make products about 100 times slower). Counts only for the first session of a
+   * process, and holds for JavaScript's arithmetic on that thread too: for workers that own their sessions.
    */
   readonly denormalsAsZero?: boolean;
   /** Write a profile (JSON trace) with this file prefix at close. */
@@ -105,7 +109,8 @@ export class ProgramSession {
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         executionMode: 'sequential',
-        // The higher levels put fused operators into float64 graphs that exist in float32 only, and fuse away emulated rounding.
+        // The higher levels put fused operators into float64 graphs that exist in float32 only, and fuse away emulated
+        // rounding.
         graphOptimizationLevel:
           precision === 'float64' || (precision === 'float16' && device === 'cpu') ? 'basic' : 'all',
         enableCpuMemArena: memoryArena,
@@ -117,7 +122,8 @@ export class ProgramSession {
             set_denormal_as_zero: denormalsAsZero ? '1' : '0',
             ...(folder ? { model_external_initializers_file_folder_path: folder } : {}),
           },
-          // Programs say where a transposition belongs into a product and where it is faster before it (primitives.ts, matmul).
+          // Programs say where a transposition belongs into a product and where it is faster before it (primitives.ts,
+          // matmul).
           optimization: { disable_specified_optimizers: 'MatmulTransposeFusion;GemmTransposeFusion' },
         },
         ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),

@@ -24,7 +24,10 @@ function normals(random: Random): Parameters {
   );
 }
 
-/** AdamW with clipping and moving average by the formulas of optax (chain(clip_by_global_norm, adamw)), one number at a time in float64. */
+/**
+ * AdamW with clipping and moving average by the formulas of optax (chain(clip_by_global_norm, adamw)), one number at a
+ * time in float64.
+ */
 class ObviousAdamW {
   m: number[];
   v: number[];
@@ -130,7 +133,8 @@ describe('TrainingState', () => {
   });
 
   it('trains more than one memory holds, and gets the same bytes', () => {
-    // Bytes needed: 960 for w, 320 each for b and s, 420,160 for the large one. What no memory holds lies outside of them.
+    // Bytes needed: 960 for w, 320 each for b and s, 420,160 for the large one. What no memory holds lies outside of
+    // them.
     const run = (memoryBytes?: number) => {
       const state = new TrainingState([...specs, { name: 'large', shape: [3, 7001] }], { memoryBytes });
       const random = Random.of('memories');

@@ -33,8 +33,9 @@ export interface TrainingStateOptions {
 }
 
 /**
- * Parameters, gradients, AdamW moments and moving average in as many WebAssembly memories as hold them. The arrays in `parameters`,
- * `gradients`, … are views of them: feed them to a session and fetch gradients into them, no copies; `clipAndStep` updates them in place.
+ * Parameters, gradients, AdamW moments and moving average in as many WebAssembly memories as hold them. The arrays in
+ * `parameters`, `gradients`, … are views of them: feed them to a session and fetch gradients into them, no copies;
+ * `clipAndStep` updates them in place.
  */
 export class TrainingState {
   readonly parameters: Parameters = new Map();
@@ -69,7 +70,10 @@ export class TrainingState {
     });
   }
 
-  /** Copies values into the named arrays; `ema` follows `parameters` unless it is given. @throws TensorError for a missing or misshapen array */
+  /**
+   * Copies values into the named arrays; `ema` follows `parameters` unless it is given. @throws TensorError for a
+   * missing or misshapen array
+   */
   load(
     source: { readonly [kind in Exclude<StateArray, 'gradients'>]?: Parameters } & { readonly step?: number },
   ): void {

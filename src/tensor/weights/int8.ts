@@ -8,7 +8,10 @@ export interface QuantisedMatrix {
   readonly scale: NdArray;
 }
 
-/** Quantised matrices by the key of their weight expression, each in column blocks from left to right (`columnBlocks`; one is allowed). */
+/**
+ * Quantised matrices by the key of their weight expression, each in column blocks from left to right (`columnBlocks`;
+ * one is allowed).
+ */
 export type QuantisedMatrices = ReadonlyMap<string, readonly QuantisedMatrix[]>;
 
 /** Up to this many columns a matrix stays whole. */
@@ -17,9 +20,10 @@ const WHOLE = 8192;
 const BLOCK = 4224;
 
 /**
- * The widths in which a matrix with many columns is kept and multiplied. What lies between two products (the hidden layer of a feed-forward) is then
- * worked on block by block and stays in the caches, and no result has rows whose distance is a large power of two, which would put
- * all of them into the same few lines of the caches: each width but the last is an odd multiple of 64.
+ * The widths in which a matrix with many columns is kept and multiplied. What lies between two products (the hidden
+ * layer of a feed-forward) is then worked on block by block and stays in the caches, and no result has rows whose
+ * distance is a large power of two, which would put all of them into the same few lines of the caches: each width but
+ * the last is an odd multiple of 64.
  */
 export function columnBlocks(columns: number): number[] {
   if (columns <= WHOLE) return [columns];
@@ -51,7 +55,10 @@ export function splitColumns(
   });
 }
 
-/** Rounds each column to 127 steps on either side of zero: scale = max|w| / 127 (an all-zero column gets scale 1). @throws TensorError for a number that is not finite */
+/**
+ * Rounds each column to 127 steps on either side of zero: scale = max|w| / 127 (an all-zero column gets scale 1).
+ * @throws TensorError for a number that is not finite
+ */
 export function quantiseColumns(
   matrix: Float32Array,
   [rows, columns]: readonly [number, number],

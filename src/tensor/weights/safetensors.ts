@@ -51,7 +51,8 @@ interface Source {
 }
 
 /**
- * Reads arrays from a safetensors file (or its bytes). F16 and BF16 become float32, I16 and U16 int32, U32 and U64 int64 (from 2^63 on negative). `only` chooses by name.
+ * Reads arrays from a safetensors file (or its bytes). F16 and BF16 become float32, I16 and U16 int32, U32 and U64
+ * int64 (from 2^63 on negative). `only` chooses by name.
  * @throws InputError that names what is wrong with the file
  */
 export async function readSafetensors(
@@ -75,7 +76,10 @@ export async function readSafetensorsHeader(file: string | Uint8Array): Promise<
   return withSource(file, async (source) => (await readHeader(source)).header);
 }
 
-/** Writes arrays to a safetensors file, under a temporary name first. Arrays lie in the order of their element size, then of the map. */
+/**
+ * Writes arrays to a safetensors file, under a temporary name first. Arrays lie in the order of their element size,
+ * then of the map.
+ */
 export async function writeSafetensors(
   path: string,
   arrays: Parameters,
@@ -98,8 +102,9 @@ export function encodeSafetensors(arrays: Parameters, metadata: Readonly<Record<
 }
 
 /**
- * Where each array of a safetensors file will lie: the header's bytes, each array's offset from the start of the file, and the file's length.
- * For files that are written array by array. Arrays lie in the order of their element size, then of the map, so that each is aligned.
+ * Where each array of a safetensors file will lie: the header's bytes, each array's offset from the start of the file,
+ * and the file's length. For files that are written array by array. Arrays lie in the order of their element size, then
+ * of the map, so that each is aligned.
  */
 export function safetensorsLayout(
   arrays: ReadonlyMap<string, Omit<NdArray, 'data'>>,
@@ -124,7 +129,10 @@ export function safetensorsLayout(
   return { head, offsets, length: head.length + at };
 }
 
-/** The arrays of a safetensors file where they lie, without reading them. @throws InputError for a type that means another one here */
+/**
+ * The arrays of a safetensors file where they lie, without reading them. @throws InputError for a type that means
+ * another one here
+ */
 export async function mapSafetensors(file: string): Promise<Map<string, StoredArray>> {
   const path = resolve(file);
   return withSource(path, async (source) => {

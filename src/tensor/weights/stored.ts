@@ -2,7 +2,10 @@ import { open } from 'node:fs/promises';
 import { bfloat16ToFloat32, float16ToFloat32 } from '../../base/index.ts';
 import { type DataType, type NdArray, size, TensorError, type TypedArray } from '../graph/index.ts';
 
-/** An array that stays in its file, row-major and little-endian: the runtime maps it, so that a network larger than the heap loads without a copy. */
+/**
+ * An array that stays in its file, row-major and little-endian: the runtime maps it, so that a network larger than the
+ * heap loads without a copy.
+ */
 export interface StoredArray {
   readonly shape: readonly number[];
   readonly dtype: DataType;
@@ -39,7 +42,10 @@ const elementBytes = ({ dtype, packed }: Pick<StoredArray, 'dtype' | 'packed'>):
 export const byteLength = ({ shape, dtype }: Pick<StoredArray, 'shape' | 'dtype'>): number =>
   size(shape) * ELEMENT_BYTES[dtype];
 
-/** Elements `from`…`from + size(shape)` as an array of `shape`; no copy of what is in memory, no read of what is in a file. */
+/**
+ * Elements `from`…`from + size(shape)` as an array of `shape`; no copy of what is in memory, no read of what is in a
+ * file.
+ */
 export function weightRange<W extends Weight>(weight: W, from: number, shape: readonly number[]): W {
   if (isStored(weight)) return { ...weight, shape, offset: weight.offset + from * elementBytes(weight) };
   const { data } = weight as NdArray;

@@ -1,8 +1,8 @@
 import { inputOf, lengthOf, type Node, type Program, shapeOf, size, TensorError } from '../graph/index.ts';
 
 /**
- * The right operand of a matrix product that is one weight, or a part of one, in another order: what can be quantised ahead.
- * The same expression has the same key in every program, so that one file serves all of them.
+ * The right operand of a matrix product that is one weight, or a part of one, in another order: what can be quantised
+ * ahead. The same expression has the same key in every program, so that one file serves all of them.
  */
 export interface WeightMatrix {
   /** The expression in words, such as `…/gating_einsum#3|split 0 [1,1] 0|reshape [64,128]`. */

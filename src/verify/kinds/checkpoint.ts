@@ -14,7 +14,10 @@ import { type GoldenCase, numbers, pattern } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
 import { configOfGoldenCase } from '../networkConfig.ts';
 
-/** The tensors inside real checkpoints, one or several forms of the same tree; what a Pi0.5 base gives to the winner's network. */
+/**
+ * The tensors inside real checkpoints, one or several forms of the same tree; what a Pi0.5 base gives to the winner's
+ * network.
+ */
 export function checkpoint(golden: GoldenCase): Check {
   const places = placesOf(golden);
   return async (quantity) => {

@@ -11,7 +11,10 @@ import type { Quantity } from '../manifest.ts';
 
 type Camera = Dataset['cameras'][number];
 
-/** Real LeRobot data sets: the columns of every episode, pictures and luma planes, single files in many encodings, and the official converter's output. */
+/**
+ * Real LeRobot data sets: the columns of every episode, pictures and luma planes, single files in many encodings, and
+ * the official converter's output.
+ */
 export function dataset(golden: GoldenCase): Check {
   const open = (key: string, fallback: string) =>
     golden.once(`open ${key}`, () => openDataset(golden.path(String(golden.config[key] ?? fallback))));
@@ -148,7 +151,10 @@ interface Videos {
   readonly [group: string]: Readonly<Record<string, { readonly file: string; readonly frames: number }>>;
 }
 
-/** Every frame of every listed video that is there shows its own number; pictures that are not square are crops and show none. */
+/**
+ * Every frame of every listed video that is there shows its own number; pictures that are not square are crops and show
+ * none.
+ */
 async function frameNumbers(golden: GoldenCase, quantity: Quantity): Promise<Outcome> {
   const pairs: { what: string; got: unknown; expected: unknown }[] = [];
   for (const group of Object.values(await golden.json<Videos>(quantity.file)))
@@ -168,7 +174,10 @@ async function frameNumbers(golden: GoldenCase, quantity: Quantity): Promise<Out
   return compareExactly(pairs);
 }
 
-/** The number that a picture shows: 16 squares of an eighth of its side, two rows of eight at the top, bit b at row b/8, column b mod 8, white = 1. */
+/**
+ * The number that a picture shows: 16 squares of an eighth of its side, two rows of eight at the top, bit b at row b/8,
+ * column b mod 8, white = 1.
+ */
 function frameNumberIn(luma: Uint8Array, side: number): number {
   let number = 0;
   for (let bit = 0; bit < 16; bit++) {

@@ -6,7 +6,10 @@ import { decodeCases, splitCases, trainerCases } from './fastCases.ts';
 import { tensor } from './fastEncodings.ts';
 import { vocabulary } from './fastVocabularies.ts';
 
-/** FAST tokens: vocabularies (`<dir>/tokenizer.json`) fitted anew, encodings and decodings of `<what>_<name>.safetensors` by `tokenizer_<name>`, and lists of cases. */
+/**
+ * FAST tokens: vocabularies (`<dir>/tokenizer.json`) fitted anew, encodings and decodings of
+ * `<what>_<name>.safetensors` by `tokenizer_<name>`, and lists of cases.
+ */
 export function fast(golden: GoldenCase): Check {
   return async (quantity) => {
     const { file } = quantity;

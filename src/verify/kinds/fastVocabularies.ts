@@ -63,7 +63,10 @@ export async function mainFolder(golden: GoldenCase): Promise<string> {
   return folders[0]!;
 }
 
-/** Fits a vocabulary to what it was fitted to (`train_<name>`: symbols, or `fit_<name>`: chunks) and compares every symbol and every merge. */
+/**
+ * Fits a vocabulary to what it was fitted to (`train_<name>`: symbols, or `fit_<name>`: chunks) and compares every
+ * symbol and every merge.
+ */
 export async function vocabulary(golden: GoldenCase, folder: string): Promise<Outcome> {
   const expected = await readTokenizerFile(golden.path(`${folder}/tokenizer.json`));
   const { settings } = await load(golden, folder);

@@ -38,7 +38,10 @@ export function sampler(
   };
 }
 
-/** The noise of the case's correlation, a raw Cholesky factor, whole or its packed lower triangle. White where the case has none. */
+/**
+ * The noise of the case's correlation, a raw Cholesky factor, whole or its packed lower triangle. White where the case
+ * has none.
+ */
 function noiseOf(golden: GoldenCase, config: ModelConfig): Promise<CorrelatedNoise> {
   const { actionHorizon: horizon, actionDim: width, useCorrelatedNoise, correlationBeta } = config;
   return golden.once(`noise ${useCorrelatedNoise} ${correlationBeta}`, async () => {

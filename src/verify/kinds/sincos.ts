@@ -29,7 +29,10 @@ export function sincosCodes(golden: GoldenCase): Check {
   };
 }
 
-/** `count` of the values at a regular distance from the first on: all when that many are there, else every tenth when that fits, else the nearest that does. */
+/**
+ * `count` of the values at a regular distance from the first on: all when that many are there, else every tenth when
+ * that fits, else the nearest that does.
+ */
 function everyNth(values: ArrayLike<number>, count: number): number[] {
   const fits = (step: number) => Math.ceil(values.length / step) === count;
   const steps = [1, 10, ...Array.from({ length: values.length }, (_, i) => i + 2)];

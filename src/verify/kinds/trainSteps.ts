@@ -89,7 +89,10 @@ function norm(arrays: readonly ArrayLike<number>[]): number {
   return Math.sqrt(sum);
 }
 
-/** Adam's steps make entries whose gradient is rounding move by up to the learning rate either way: leaves are compared as a whole. */
+/**
+ * Adam's steps make entries whose gradient is rounding move by up to the learning rate either way: leaves are compared
+ * as a whole.
+ */
 const RMS_FLOOR = 1e-6;
 
 /** Per leaf rms(got − expected) / rms(expected − start), 0 when the first is below the floor (golden README). */
@@ -119,8 +122,8 @@ async function leaves(golden: GoldenCase, quantity: Quantity, subcase: SubcaseOf
 }
 
 /**
- * The moving average of a frozen leaf as the original has it, every operation rounded to bfloat16, so that it shrinks. Valet's own
- * average of a frozen leaf stays what the leaf is; this is here to show that the difference is known.
+ * The moving average of a frozen leaf as the original has it, every operation rounded to bfloat16, so that it shrinks.
+ * Valet's own average of a frozen leaf stays what the leaf is; this is here to show that the difference is known.
  */
 function shrinkingAverage(start: NdArray, steps: number, decay: number): Float32Array {
   const [keep, take] = [bfloat16(decay), bfloat16(1 - decay)];
@@ -231,8 +234,8 @@ function batchOf(inputs: InputTensors, model: ModelConfig, maskName: string | un
 const EMBEDDING = 'PaliGemma/llm/embedder/input_embedding';
 
 /**
- * Frozen leaves as the original keeps them, rounded to bfloat16. A frozen embedding also has its factor √width rounded there; since
- * only the state tokens use the table, it takes the ratio of the two factors here.
+ * Frozen leaves as the original keeps them, rounded to bfloat16. A frozen embedding also has its factor √width rounded
+ * there; since only the state tokens use the table, it takes the ratio of the two factors here.
  */
 function frozenAsBfloat16(parameters: Parameters, frozen: readonly string[], model: ModelConfig): Parameters {
   const out: Parameters = new Map(parameters);

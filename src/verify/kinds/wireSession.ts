@@ -22,8 +22,8 @@ import { WireClient, type WireFrame } from './wireClient.ts';
  * Replays a recorded session against a real server on a loopback port, frame by frame: HTTP answers, the handshake, the
  * metadata, every reply to the byte (but for the times in `server_timing`, whose form is compared), what is not
  * answered, errors and closes. What the policy says is what the recording says. Where the session is one that a robot's
- * own session can play (actions of the robot's width for observations of one robot), it is played a second time by the real
- * session with a planner that plans the recorded actions.
+ * own session can play (actions of the robot's width for observations of one robot), it is played a second time by the
+ * real session with a planner that plans the recorded actions.
  */
 export async function replayRecordedSession(golden: GoldenCase, file: string): Promise<Outcome> {
   const session = await RecordedSession.read(golden, file);

@@ -14,8 +14,9 @@ export function isDatabase(folder: string): boolean {
 }
 
 /**
- * Every key of an OCDBT database (tensorstore's "optionally-cooperative distributed B+tree"), newest version, and where its value is.
- * A database that several processes wrote and nobody merged (`ocdbt.process_*` alone) is read as the union of its parts.
+ * Every key of an OCDBT database (tensorstore's "optionally-cooperative distributed B+tree"), newest version, and where
+ * its value is. A database that several processes wrote and nobody merged (`ocdbt.process_*` alone) is read as the
+ * union of its parts.
  * @throws InputError that names the file and what is wrong with it
  */
 export function readDatabase(folder: string): Map<string, ByteSource> {

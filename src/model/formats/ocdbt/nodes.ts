@@ -10,7 +10,9 @@ export interface Location {
   readonly length: number;
 }
 
-/** The newest version's tree; null when it is empty. `numbered`: the versions are in `manifest.<number>` files beside. */
+/**
+ * The newest version's tree; null when it is empty. `numbered`: the versions are in `manifest.<number>` files beside.
+ */
 export type TreeManifest =
   | { readonly kind: 'single'; readonly root: (Location & { readonly height: number; readonly keys: number }) | null }
   | { readonly kind: 'numbered' };
