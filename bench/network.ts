@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError, Random, ValetError } from '../src/base/index.ts';
 import {
+  ActionSampler,
   buildLossProgram,
   configs,
   countParameters,
   initParameters,
   type ModelConfig,
   modelConfig,
-  Sampler,
   type SamplerInputs,
   splitLayers,
 } from '../src/model/index.ts';
@@ -18,7 +18,7 @@ import {
   type NdArray,
   type Parameters,
   type Program,
-  Session,
+  ProgramSession,
   TrainingState,
   writeSafetensors,
 } from '../src/tensor/index.ts';
@@ -247,8 +247,8 @@ async function training(
 ) {
   const state = new TrainingState([...weights].map(([name, { shape }]) => ({ name, shape })));
   state.load({ parameters: weights });
-  const forward = await Session.create(programs.forward, { threads });
-  const backward = await Session.create(programs.gradients, { threads });
+  const forward = await ProgramSession.create(programs.forward, { threads });
+  const backward = await ProgramSession.create(programs.gradients, { threads });
   const feeds = { ...inputs, ...state.feeds() };
   const used = new Set(backward.outputs.map(({ name }) => name));
   const loss = Float32Array.of(Number.NaN);
@@ -298,7 +298,7 @@ async function networkCase(name: string, model: ModelConfig, size: number, threa
     },
     threads,
   );
-  const sampler = await Sampler.create(model, parameters, { batch: 1, steps: STEPS, threads });
+  const sampler = await ActionSampler.create(model, parameters, { batch: 1, steps: STEPS, threads });
   const chunk = model.actionHorizon * model.actionDim;
   const noise = Random.of('bench', 'start').fillNormal(new Float32Array(chunk));
   const seen = {

@@ -1,8 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildVisionProgram, readCheckpointParts, Sampler, splitLayers, syntheticInputs } from '../src/model/index.ts';
-import { activationBits, Session } from '../src/tensor/index.ts';
+import {
+  ActionSampler,
+  buildVisionProgram,
+  readCheckpointParts,
+  splitLayers,
+  syntheticInputs,
+} from '../src/model/index.ts';
+import { activationBits, ProgramSession } from '../src/tensor/index.ts';
 import { median } from './row.ts';
 
 /** What one process measured of one checkpoint; seconds and bytes. */
@@ -41,7 +47,7 @@ export async function measurePlan(folder: string, options: { threads: number; ro
     const checkpoint = await readCheckpointParts(folder);
     const { config, parameters, quantised, policy } = checkpoint;
     const settings = { batch: 1, steps: policy.samplingSteps, threads, ...(quantised && { quantised }) };
-    return { checkpoint, sampler: await Sampler.create(config, parameters, settings) };
+    return { checkpoint, sampler: await ActionSampler.create(config, parameters, settings) };
   });
   const { checkpoint, sampler } = opened;
   const { config, parameters, quantised } = checkpoint;
@@ -62,7 +68,7 @@ export async function measurePlan(folder: string, options: { threads: number; ro
   await writeFile(join(folder, 'actions.bin'), Buffer.concat(actions.map(({ buffer }) => Buffer.from(buffer))));
 
   const vision: number[] = [];
-  const tower = await Session.create(buildVisionProgram(config, { batch: 1 }), {
+  const tower = await ProgramSession.create(buildVisionProgram(config, { batch: 1 }), {
     weights: splitLayers(config, parameters),
     threads,
     ...(quantised && { quantised, activationBits: await activationBits(), integerAttention: 'whole' as const }),

@@ -15,7 +15,7 @@ import {
   type ModelConfig,
   openTree,
   planImport,
-  robotOf,
+  robotOfSource,
   type StoredLeaf,
   type StoredTree,
   weightsOf,
@@ -139,7 +139,7 @@ async function robotNameOf(tree: StoredTree): Promise<string | null> {
   const [asset, ...others] = findAssets(tree.folder);
   const folder = others.length === 0 ? asset?.folder : undefined;
   try {
-    return (await robotOf(tree, folder, folder && join(folder, 'norm_stats.json'))).name;
+    return (await robotOfSource(tree, folder, folder && join(folder, 'norm_stats.json'))).name;
   } catch (error) {
     if (error instanceof InputError) return null;
     throw error;

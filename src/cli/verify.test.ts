@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { summarise, type Verdict } from '../verify/index.ts';
+import { countVerdicts, type Verdict } from '../verify/index.ts';
 import { command, report } from './verify.ts';
 
 describe('valet verify', () => {
@@ -27,7 +27,7 @@ describe('valet verify', () => {
         message: 'kind fast is not built',
       },
     ];
-    expect(report(verdicts, summarise(verdicts), 3).split('\n')).toEqual([
+    expect(report(verdicts, countVerdicts(verdicts), 3).split('\n')).toEqual([
       'case   kind     passed  failed  unknown',
       'tiny   network       1       1        0',
       '  ✗ prefix_out error 2.5e-1 > 0.00001: [1, 2]: got 1, expected 2',

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { duration } from '../base/index.ts';
 import { DEVICES, type Device } from '../tensor/index.ts';
-import { firstOff, type Summary, summarise, type Verdict, verify } from '../verify/index.ts';
+import { countVerdicts, firstOff, type Verdict, type VerdictCounts, verify } from '../verify/index.ts';
 
 interface Options {
   json: boolean;
@@ -42,7 +42,7 @@ async function run(folders: string[], options: Options): Promise<void> {
     if (verdict.case !== current && !options.quiet) process.stderr.write(`${verdict.case} (${verdict.kind || '?'})\n`);
     current = verdict.case;
   }
-  const summary = summarise(verdicts);
+  const summary = countVerdicts(verdicts);
   const first = firstOff(verdicts).map(({ case: name, quantity }) => ({ case: name, quantity }));
   if (options.json)
     process.stdout.write(`${JSON.stringify({ ...summary, ...(first.length > 0 && { firstOff: first }) })}\n`);
@@ -51,7 +51,7 @@ async function run(folders: string[], options: Options): Promise<void> {
 }
 
 /** A table with one line per case, what is off below it, and the counts. */
-export function report(verdicts: readonly Verdict[], summary: Summary, seconds: number): string {
+export function report(verdicts: readonly Verdict[], summary: VerdictCounts, seconds: number): string {
   const cases = new Map<string, Verdict[]>();
   for (const verdict of verdicts) cases.set(verdict.case, [...(cases.get(verdict.case) ?? []), verdict]);
   const width = Math.max(4, ...[...cases.keys()].map((name) => name.length));
@@ -60,7 +60,7 @@ export function report(verdicts: readonly Verdict[], summary: Summary, seconds: 
     `${name.padEnd(width)}  ${kind.padEnd(kindWidth)}  ${String(passed).padStart(6)}  ${String(failed).padStart(6)}  ${String(unknown).padStart(7)}\n`;
   let out = line('case', 'kind', 'passed', 'failed', 'unknown');
   for (const [name, own] of cases) {
-    const count = summarise(own);
+    const count = countVerdicts(own);
     out += line(name, own[0]!.kind, count.passed, count.failed, count.unknown);
     const off = own.filter(({ pass }) => pass === false);
     const [first] = firstOff(own);
@@ -76,7 +76,10 @@ export function report(verdicts: readonly Verdict[], summary: Summary, seconds: 
   return `${out}${passed} passed, ${failed} failed, ${unknown} unknown in ${duration(seconds)}\n`;
 }
 
-/** Our float32 and our float64 program against the golden numbers, side by side; nothing where float64 was not asked for. */
+/**
+ * Our float32 and our float64 program against the golden numbers, side by side; nothing where float64 was not asked
+ * for.
+ */
 function float64Table(verdicts: readonly Verdict[]): string {
   const rows = verdicts.flatMap(({ case: name, quantity, error, float64 }) =>
     float64 && error !== null && (error > 0 || float64.error > 0)

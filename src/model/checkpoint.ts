@@ -42,7 +42,10 @@ export interface Checkpoint {
   /** The robot that it drives. */
   readonly robot: Robot;
   readonly policy: PolicySettings;
-  /** The tree of the averaged weights, float32, left in their file (`loadParameters` reads them); of an int8 checkpoint, the leaves that are not matrices. */
+  /**
+   * The tree of the averaged weights, float32, left in their file (`loadParameters` reads them); of an int8 checkpoint,
+   * the leaves that are not matrices.
+   */
   readonly parameters: Weights;
   /** The matrices of an int8 checkpoint. */
   readonly quantised?: QuantisedMatrices;
@@ -66,8 +69,9 @@ export interface CheckpointContents {
 }
 
 /**
- * Writes a checkpoint folder: config.json, params.safetensors, assets/<assetId>/norm_stats.json (and fast_tokenizer/), card.json.
- * Written aside and renamed: a reader sees all of it or nothing. @throws InputError when `folder` exists, unless `replace`
+ * Writes a checkpoint folder: config.json, params.safetensors, assets/<assetId>/norm_stats.json (and fast_tokenizer/),
+ * card.json. Written aside and renamed: a reader sees all of it or nothing. @throws InputError when `folder` exists,
+ * unless `replace`
  */
 export async function writeCheckpoint(
   folder: string,

@@ -1,4 +1,7 @@
-/** The network, on tensor/: vision tower, two-expert transformer, task and stage tokens, KV mixing, flow matching, losses, sampler, weights in and out. */
+/**
+ * The network, on tensor/: vision tower, two-expert transformer, task and stage tokens, KV mixing, flow matching,
+ * losses, sampler, weights in and out.
+ */
 export {
   type Checkpoint,
   type CheckpointContents,
@@ -30,7 +33,7 @@ export {
   planImport,
   readLeaf,
   readStageTable,
-  robotOf,
+  robotOfSource,
   type StoredLeaf,
   type StoredTree,
   streamLeaf,
@@ -70,12 +73,12 @@ export {
   splitLayers,
 } from './network/index.ts';
 export {
+  ActionSampler,
   createPlanner,
   eulerTimes,
   flowNoise,
   PlannerClient,
   type PlannerOptions,
-  Sampler,
   type SamplerInputs,
 } from './planning/index.ts';
 export { planningConfig, quantiseCheckpoint } from './quantiseCheckpoint.ts';

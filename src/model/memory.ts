@@ -13,9 +13,15 @@ import {
 } from './network/index.ts';
 import { planningConfig } from './quantiseCheckpoint.ts';
 
-/** Bytes that one way of running a network takes. The process itself (Node, runtime, code) comes on top: `PROCESS_BYTES`. */
+/**
+ * Bytes that one way of running a network takes. The process itself (Node, runtime, code) comes on top:
+ * `PROCESS_BYTES`.
+ */
 export interface MemoryEstimate {
-  /** What the sessions keep: each batch size is a pair of sessions with weights of its own, which the runtime packs and does not share. */
+  /**
+   * What the sessions keep: each batch size is a pair of sessions with weights of its own, which the runtime packs and
+   * does not share.
+   */
   readonly weights: number;
   /** Keys and values of the prefix (inference), or gradients, moments and average (training). */
   readonly state: number;
@@ -32,8 +38,8 @@ export const PROCESS_BYTES = 220e6;
 export type WeightType = 'float32' | 'float16' | 'int8';
 
 /**
- * How large the runtime's arena becomes for a byte that is alive at once: the first run fills it piece by piece, the second adds one block by
- * the plan that the first one left. Measured (docs/memory.md): 1.8 to 3.4.
+ * How large the runtime's arena becomes for a byte that is alive at once: the first run fills it piece by piece, the
+ * second adds one block by the plan that the first one left. Measured (docs/memory.md): 1.8 to 3.4.
  */
 const ARENA = 2.5;
 
@@ -41,7 +47,10 @@ const ARENA = 2.5;
 const MODEL_LIMIT = 2 ** 31;
 
 export interface InferenceMemoryOptions {
-  /** Where the network is computed; the CPU when left out. What lies in a GPU's own memory is counted as if it lay in the machine's. */
+  /**
+   * Where the network is computed; the CPU when left out. What lies in a GPU's own memory is counted as if it lay in
+   * the machine's.
+   */
   readonly device?: Device;
   /** Weights stored in 16 bits, which are widened in memory before the runtime gets them. */
   readonly widened?: boolean;
@@ -60,7 +69,8 @@ export function inferenceMemory(
   const width = weights === 'float16' && device !== 'cpu' ? 0.5 : 1;
   const { length } = prefixLayout(config);
   const cache = 2 * 4 * config.layers * length * config.numKvHeads * config.headDim;
-  // The file of float32 weights is mapped; otherwise the tree is read into memory and a model with a copy of them is made and parsed.
+  // The file of float32 weights is mapped; otherwise the tree is read into memory and a model with a copy of them is
+  // made and parsed.
   const inMemory = weights === 'float16' || widened || (device !== 'cpu' && weights !== 'int8');
   const tree = inMemory ? treeBytes(config) : 0;
   const rounding = weights === 'float16' ? 0.5 + width : 0;
@@ -92,7 +102,9 @@ interface PlanningWeights {
   readonly condition: number;
 }
 
-/** Weights by configuration and type, and peaks by configuration and batch: building the large programs takes a second. */
+/**
+ * Weights by configuration and type, and peaks by configuration and batch: building the large programs takes a second.
+ */
 const known = new WeakMap<ModelConfig, Map<string, unknown>>();
 function once<T>(config: ModelConfig, key: string, make: () => T): T {
   const found = known.get(config) ?? new Map<string, unknown>();
@@ -101,7 +113,10 @@ function once<T>(config: ModelConfig, key: string, make: () => T): T {
   return found.get(key) as T;
 }
 
-/** Rows of the vocabulary that are never looked up stay in the file: the runtime maps it, and nobody touches their pages. */
+/**
+ * Rows of the vocabulary that are never looked up stay in the file: the runtime maps it, and nobody touches their
+ * pages.
+ */
 function planningWeights(config: ModelConfig, type: WeightType): PlanningWeights {
   return once(config, type === 'int8' ? 'int8' : 'float32', () => {
     const short = planningConfig(config);
@@ -212,9 +227,10 @@ export function trainingStateBytes(config: ModelConfig, trainable: (leaf: string
 }
 
 /**
- * Memory of training with `batch` samples: five float32 numbers per trained parameter and one per frozen one, the arena of the loss program
- * with its gradients, and the copies of the trees while the run begins or a checkpoint is saved. The samples of the data set come on top.
- * With a batch of 0 what no batch changes (the large programs take a second to build).
+ * Memory of training with `batch` samples: five float32 numbers per trained parameter and one per frozen one, the arena
+ * of the loss program with its gradients, and the copies of the trees while the run begins or a checkpoint is saved.
+ * The samples of the data set come on top. With a batch of 0 what no batch changes (the large programs take a second to
+ * build).
  */
 export function trainingMemory(
   config: ModelConfig,
@@ -241,8 +257,8 @@ function estimate(parts: Omit<MemoryEstimate, 'total'>): MemoryEstimate {
 const VIEWS = new Set(['Reshape', 'Identity']);
 
 /**
- * The largest number of bytes of computed values, inputs and outputs alive at once when the nodes run in order and every value goes
- * after its last use. Parameters are not counted; views cost nothing.
+ * The largest number of bytes of computed values, inputs and outputs alive at once when the nodes run in order and
+ * every value goes after its last use. Parameters are not counted; views cost nothing.
  */
 export function peakBytes(program: Program): number {
   const owner = new Map<string, string>();

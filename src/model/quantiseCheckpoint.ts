@@ -6,21 +6,23 @@ import { robotRecord } from '../robot/index.ts';
 import { loadWeight, type Parameters, type Weight, weightRange, writeSafetensors } from '../tensor/index.ts';
 import { type CheckpointParts, readCheckpointParts } from './checkpoint.ts';
 import { type Int8Parts, int8Parts, type MatrixError, writeInt8 } from './int8/index.ts';
-import { type ModelConfig, modelConfig } from './network/index.ts';
+import { type ModelConfig, modelConfig, STATE_BINS } from './network/index.ts';
 
-/** Rows of the language vocabulary that planning reads: the bins of discrete state tokens. */
-const STATE_BINS = 256; // robot-literal: bins of a state number
 const EMBEDDING = 'PaliGemma/llm/embedder/input_embedding';
 
-/** The network without what planning never reads: training's heads, and the rows of the vocabulary beyond the state's bins. */
+/**
+ * The network without what planning never reads: training's heads, and the rows of the vocabulary beyond the state's
+ * bins.
+ */
 export function planningConfig(config: ModelConfig): ModelConfig {
   const vocabSize = Math.min(config.vocabSize, STATE_BINS);
   return modelConfig({ ...config, useFastAuxiliary: false, auxiliary: null, vocabSize });
 }
 
 /**
- * Writes an int8 checkpoint of the float32 (or 16-bit) checkpoint `from` into the folder `to`, which must exist: memory for one
- * matrix and for the leaves that stay float32. @returns the rounding error of each matrix. @throws InputError for an int8 source
+ * Writes an int8 checkpoint of the float32 (or 16-bit) checkpoint `from` into the folder `to`, which must exist: memory
+ * for one matrix and for the leaves that stay float32. @returns the rounding error of each matrix. @throws InputError
+ * for an int8 source
  */
 export async function quantiseCheckpoint(
   from: string,

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ChunkStatistics, CorrelatedNoise } from '../action/index.ts';
 import { Random } from '../base/index.ts';
-import { type NdArray, type Parameters, Session } from '../tensor/index.ts';
+import { type NdArray, type Parameters, ProgramSession } from '../tensor/index.ts';
 import { type ModelConfig, type ModelConfigInput, modelConfig } from './network/config.ts';
 import { initParameters } from './network/initialise.ts';
 import { buildLossProgram } from './network/loss.ts';
@@ -9,7 +9,10 @@ import { parameterTree } from './network/tree.ts';
 import { mergeLayers, splitLayers } from './network/views.ts';
 import { flowNoise } from './planning/flowNoise.ts';
 
-/** Each switch changes what it should and nothing else: same weights, same inputs, losses and gradients beside one another. */
+/**
+ * Each switch changes what it should and nothing else: same weights, same inputs, losses and gradients beside one
+ * another.
+ */
 const base: ModelConfigInput = {
   imageSize: 28,
   visionWidth: 8,
@@ -106,7 +109,7 @@ async function evaluate(
 ): Promise<Result> {
   const config = modelConfig({ ...base, ...changes });
   const program = buildLossProgram(config, { batch, gradients: edit.gradients ?? true });
-  const session = await Session.create(program, { precision: 'float64' });
+  const session = await ProgramSession.create(program, { precision: 'float64' });
   const parameters = draw(config);
   edit.weights?.(parameters);
   const weights = splitLayers(config, parameters);

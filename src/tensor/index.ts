@@ -73,9 +73,9 @@ export {
   type DeviceReport,
   deviceNamed,
   gemmPeak,
+  ProgramSession,
+  type ProgramSessionOptions,
   probeDevice,
-  Session,
-  type SessionOptions,
 } from './run/index.ts';
 export { TrainingState } from './training/index.ts';
 export {

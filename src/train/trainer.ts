@@ -1,6 +1,14 @@
 import { InputError, ValetError } from '../base/index.ts';
 import { buildLossProgram, type ModelConfig, mergeLayers, programParameters, splitLayers } from '../model/index.ts';
-import { Builder, gemmPeak, matmul, type NdArray, type Parameters, Session, TrainingState } from '../tensor/index.ts';
+import {
+  Builder,
+  gemmPeak,
+  matmul,
+  type NdArray,
+  type Parameters,
+  ProgramSession,
+  TrainingState,
+} from '../tensor/index.ts';
 import type { TrainingBatch } from './batch.ts';
 
 export interface OptimizerOptions {
@@ -77,7 +85,7 @@ export interface StepReport {
  * place (docs/engine.md#training). It blocks its thread while it computes; `trainer.worker.ts` gives it one of its own. Knows nothing of data.
  */
 export class Trainer {
-  private evaluation: Session | undefined;
+  private evaluation: ProgramSession | undefined;
   private readonly fetches: Record<string, NdArray>;
   private readonly lossNames: string[];
 
@@ -86,8 +94,8 @@ export class Trainer {
     private readonly state: TrainingState,
     /** Weights that are not trained, as the program takes them. */
     private readonly fixed: Parameters,
-    private readonly session: Session,
-    private readonly noise: Session | null,
+    private readonly session: ProgramSession,
+    private readonly noise: ProgramSession | null,
     readonly info: TrainerInfo,
   ) {
     const gradients = this.state.fetches();
@@ -123,7 +131,7 @@ export class Trainer {
     const fixed = splitLayers(model, new Map([...start.parameters].filter(([leaf]) => frozen.has(leaf))));
     const trainable = (leaf: string) => !frozen.has(leaf);
     const program = buildLossProgram(model, { batch, gradients: true, trainable, ...inputs(options) });
-    const session = await Session.create(program, { threads });
+    const session = await ProgramSession.create(program, { threads });
     const noise = noiseFactor && (await noiseSession(noiseFactor, model, batch, threads));
     return new Trainer(options, state, fixed, session, noise, {
       parameters: state.count,
@@ -150,7 +158,7 @@ export class Trainer {
   async validate(batch: TrainingBatch): Promise<Losses> {
     const { model, batch: size, threads } = this.options;
     const settings = { batch: size, gradients: false, ...inputs(this.options) };
-    this.evaluation ??= await Session.create(buildLossProgram(model, settings), { threads });
+    this.evaluation ??= await ProgramSession.create(buildLossProgram(model, settings), { threads });
     const outputs = await this.evaluation.run(await this.feeds(this.evaluation, batch, this.state.ema), this.lossNames);
     return Object.fromEntries(this.lossNames.map((name) => [name, Number(outputs[name]!.data[0])]));
   }
@@ -173,7 +181,11 @@ export class Trainer {
   }
 
   /** Inputs of the loss program, by the names and types that it asks for. */
-  private async feeds(session: Session, batch: TrainingBatch, weights: Parameters): Promise<Record<string, NdArray>> {
+  private async feeds(
+    session: ProgramSession,
+    batch: TrainingBatch,
+    weights: Parameters,
+  ): Promise<Record<string, NdArray>> {
     const noise = this.noise ? (await this.noise.run({ z: batch.whiteNoise }))['noise']!.data : batch.whiteNoise;
     const given: Record<string, ArrayLike<number | bigint>> = {
       images: batch.images,
@@ -207,14 +219,14 @@ async function noiseSession(
   { flowSamples, actionHorizon, actionDim }: ModelConfig,
   batch: number,
   threads: number,
-): Promise<Session> {
+): Promise<ProgramSession> {
   const rows = flowSamples * batch;
   const numbers = actionHorizon * actionDim;
   const builder = new Builder();
   const z = builder.input('z', [rows, numbers]);
   builder.output('noise', matmul(z, builder.parameter('factor', [numbers, numbers]), { transposeB: true }));
   const weights: Parameters = new Map([['factor', { shape: [numbers, numbers], dtype: 'float32', data: factor }]]);
-  return Session.create(builder.build(), { threads, weights });
+  return ProgramSession.create(builder.build(), { threads, weights });
 }
 
 function asType(values: ArrayLike<number | bigint>, dtype: NdArray['dtype']): NdArray['data'] {

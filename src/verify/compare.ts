@@ -2,7 +2,10 @@ import { ValetError } from '../base/index.ts';
 import type { NdArray } from '../tensor/index.ts';
 import { numbers } from './goldenCase.ts';
 
-/** How near is near enough. A relative tolerance is relative to the largest magnitude expected in the tensor; of two, the wider one counts. */
+/**
+ * How near is near enough. A relative tolerance is relative to the largest magnitude expected in the tensor; of two,
+ * the wider one counts.
+ */
 export interface Tolerance {
   readonly relative?: number;
   readonly absolute?: number;
@@ -37,7 +40,10 @@ export interface Outcome {
 
 /** How much of an error is rounding, and whose. */
 export interface Float64Errors {
-  /** Our float64 program against the golden numbers: where it is as large as the error in float32, the golden numbers' own rounding. */
+  /**
+   * Our float64 program against the golden numbers: where it is as large as the error in float32, the golden numbers'
+   * own rounding.
+   */
   readonly error: number;
   /** Our float32 program against our float64 program: our own rounding. */
   readonly rounding: number;
@@ -100,8 +106,11 @@ export function compareExactly(
   return { error: wrong.length, tolerance: 0, note: `${wrong.length} of ${count} differ; ${wrong[0]}` };
 }
 
-/** Several comparisons as one: the one that is nearest to, or farthest beyond, its tolerance. @throws ValetError when there is none */
-export function combine(parts: readonly (readonly [tensor: string, outcome: Outcome])[]): Outcome {
+/**
+ * Several comparisons as one: the one that is nearest to, or farthest beyond, its tolerance. @throws ValetError when
+ * there is none
+ */
+export function worstOf(parts: readonly (readonly [tensor: string, outcome: Outcome])[]): Outcome {
   if (parts.length === 0) throw new ValetError('compare', 'nothing to compare.');
   const severity = ({ error, tolerance }: Outcome) => (tolerance > 0 ? error / tolerance : error > 0 ? Infinity : 0);
   const [tensor, most] = parts.reduce((a, b) => (severity(b[1]) > severity(a[1]) ? b : a));

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../base/index.ts';
 import { buildLossProgram, type ModelConfig, modelConfig, parameterTree } from '../model/index.ts';
 import type { NdArray, Parameters } from '../tensor/index.ts';
-import { run } from './kinds/network.ts';
+import { run } from './kinds/lossCase.ts';
 import { int64 } from './kinds/observation.ts';
 
 const small = {

@@ -80,7 +80,10 @@ export class GoldenCase {
     });
   }
 
-  /** The file of the case whose name ends in `ending`, else `fallback`: `files` lists them as keys, as values, or as a list. */
+  /**
+   * The file of the case whose name ends in `ending`, else `fallback`: `files` lists them as keys, as values, or as a
+   * list.
+   */
   file(ending: string, fallback = ending): string {
     const { files } = this.manifest;
     const names = Array.isArray(files)

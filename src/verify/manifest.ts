@@ -48,7 +48,10 @@ export interface CaseFolder {
   readonly folder: string;
 }
 
-/** Every folder with a `manifest.json` at or below the given ones, in the order of their names. @throws InputError when there is none */
+/**
+ * Every folder with a `manifest.json` at or below the given ones, in the order of their names. @throws InputError when
+ * there is none
+ */
 export async function findCases(roots: readonly string[]): Promise<CaseFolder[]> {
   const found = new Map<string, CaseFolder>();
   for (const root of roots) {

@@ -57,7 +57,10 @@ const FORWARD: Readonly<Record<string, readonly RegExp[]>> = {
   'train-steps': [/loss|accuracy/, /grad_norm/, /params/, /param_norm/],
 };
 
-/** Where a quantity stands in the forward order of its kind, as numbers to compare from the left: its group, then its block. */
+/**
+ * Where a quantity stands in the forward order of its kind, as numbers to compare from the left: its group, then its
+ * block.
+ */
 function forwardRank(kind: string, quantity: string): readonly number[] {
   const name = quantity.slice(quantity.indexOf(':') + 1);
   const group = (FORWARD[kind] ?? []).findIndex((pattern) => pattern.test(name));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHALLENGE_ROBOT, encodeProprioception } from '../robot/index.ts';
 import { type Parameters, readSafetensors, writeSafetensors } from '../tensor/index.ts';
-import { summarise, type Verdict, verify } from './verify.ts';
+import { countVerdicts, type Verdict, verify } from './verify.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../test/golden');
 let scratch: string;
@@ -174,12 +174,12 @@ describe('a damaged case', () => {
     const gone = await copyOf('sincos', 'gone');
     await rm(join(gone, 'sincos.safetensors'));
     const all = await verdicts(gone);
-    expect(summarise(all)).toEqual({ passed: 0, failed: 20, unknown: 0 });
+    expect(countVerdicts(all)).toEqual({ passed: 0, failed: 20, unknown: 0 });
     expect(all[0]!.message).toMatch(/sincos\.safetensors: cannot be read \(ENOENT\)/);
 
     const cut = await copyOf('sincos', 'cut');
     await writeFile(join(cut, 'sincos.safetensors'), 'no tensors');
-    expect(summarise(await verdicts(cut)).failed).toBe(20);
+    expect(countVerdicts(await verdicts(cut)).failed).toBe(20);
   });
 
   it('with an unknown kind or quantity counts as unknown, never as passed', async () => {
@@ -194,7 +194,7 @@ describe('a damaged case', () => {
     await editJson(join(quantity, 'manifest.json'), (manifest: { quantities: { tensor: string }[] }) => {
       manifest.quantities[0]!.tensor = 'task';
     });
-    expect(summarise(await verdicts(quantity))).toEqual({ passed: 1, failed: 0, unknown: 1 });
+    expect(countVerdicts(await verdicts(quantity))).toEqual({ passed: 1, failed: 0, unknown: 1 });
   });
 
   it.each([
@@ -210,7 +210,7 @@ describe('a damaged case', () => {
     await mkdir(join(all, 'a'));
     await writeFile(join(all, 'a/manifest.json'), text);
     const got = await verdicts(all);
-    expect(summarise(got)).toEqual({ passed: 3, failed: 1, unknown: 0 });
+    expect(countVerdicts(got)).toEqual({ passed: 3, failed: 1, unknown: 0 });
     expect(got[0]).toMatchObject({ case: 'a', pass: false });
     expect(got[0]!.message).toMatch(message);
   });

@@ -21,7 +21,7 @@ export interface Verdict {
   readonly message?: string;
 }
 
-export interface Summary {
+export interface VerdictCounts {
   readonly passed: number;
   readonly failed: number;
   readonly unknown: number;
@@ -88,7 +88,7 @@ export async function* verifyCase(folder: CaseFolder, options: VerifyOptions = {
 }
 
 /** Adds up verdicts. */
-export function summarise(verdicts: Iterable<Verdict>): Summary {
+export function countVerdicts(verdicts: Iterable<Verdict>): VerdictCounts {
   const count = { passed: 0, failed: 0, unknown: 0 };
   for (const { pass } of verdicts) count[pass === null ? 'unknown' : pass ? 'passed' : 'failed']++;
   return count;

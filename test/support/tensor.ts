@@ -2,7 +2,7 @@ import {
   Builder,
   type NdArray,
   type Precision,
-  Session,
+  ProgramSession,
   type Tensor,
   type TypedArray,
 } from '../../src/tensor/index.ts';
@@ -68,7 +68,7 @@ export async function evaluate(
     ]),
   );
   builder.output('result', body(operands));
-  const session = await Session.create(builder.build(), { precision });
+  const session = await ProgramSession.create(builder.build(), { precision });
   const feeds = Object.fromEntries(
     Object.entries(inputs).map(([name, { dtype, data }]) => {
       const real = dtype === 'float32' || dtype === 'float64';

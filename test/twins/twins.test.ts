@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { summarise, type Verdict, verify } from '../../src/verify/index.ts';
+import { countVerdicts, type Verdict, verify } from '../../src/verify/index.ts';
 
 describe('the committed twins', () => {
   it.each([
@@ -11,6 +11,6 @@ describe('the committed twins', () => {
     const verdicts: Verdict[] = [];
     for await (const verdict of verify([join(import.meta.dirname, name)])) verdicts.push(verdict);
     expect(verdicts.filter(({ pass }) => pass !== true)).toEqual([]);
-    expect(summarise(verdicts)).toEqual({ passed: count, failed: 0, unknown: 0 });
+    expect(countVerdicts(verdicts)).toEqual({ passed: count, failed: 0, unknown: 0 });
   });
 });

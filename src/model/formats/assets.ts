@@ -14,7 +14,8 @@ export function findAssets(checkpoint: string | undefined): Asset[] {
   if (!root || !existsSync(root)) return [];
   const found: Asset[] = [];
   const walk = (folder: string): void => {
-    const below = readdirSync(folder).map((name) => ({ name, info: statSync(join(folder, name)) })); // of what a link leads to
+    // of what a link leads to
+    const below = readdirSync(folder).map((name) => ({ name, info: statSync(join(folder, name)) }));
     if (below.some(({ name, info }) => info.isFile() && name === 'norm_stats.json'))
       found.push({ id: relative(root, folder).split(sep).join('/'), folder });
     for (const { name, info } of below) if (info.isDirectory()) walk(join(folder, name));
@@ -23,7 +24,10 @@ export function findAssets(checkpoint: string | undefined): Asset[] {
   return found.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** The asset that is asked for, or the only one. @throws InputError when it is not there, or there are several and none is asked for */
+/**
+ * The asset that is asked for, or the only one. @throws InputError when it is not there, or there are several and none
+ * is asked for
+ */
 export function chooseAsset(where: string, assets: readonly Asset[], id: string | undefined): Asset | undefined {
   if (id === undefined) {
     if (assets.length <= 1) return assets[0];

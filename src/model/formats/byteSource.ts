@@ -2,7 +2,10 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError } from '../../base/index.ts';
 import { type Fill, fillFrom } from '../../kernels/index.ts';
 
-/** Bytes somewhere: a range of a file (to its end where `length` is left out), or here. Plain data that a worker can be sent. */
+/**
+ * Bytes somewhere: a range of a file (to its end where `length` is left out), or here. Plain data that a worker can be
+ * sent.
+ */
 export type ByteSource =
   | { readonly file: string; readonly offset: number; readonly length: number }
   | { readonly where: string; readonly bytes: Uint8Array };

@@ -11,7 +11,10 @@ const ConfigFile = z.looseObject({
   policy: z.record(z.string(), z.unknown()),
 });
 
-/** The configuration of a checkpoint: a Valet checkpoint's own, else what its shapes tell; `known` keys win. @throws InputError */
+/**
+ * The configuration of a checkpoint: a Valet checkpoint's own, else what its shapes tell; `known` keys win. @throws
+ * InputError
+ */
 export async function configOf(tree: StoredTree, known: Partial<ModelConfigInput> = {}): Promise<ModelConfig> {
   if (!isValet(tree)) {
     const [tasks, rows] = ['task_embeddings', 'task_stage_embeddings'].map(

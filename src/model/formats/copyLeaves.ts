@@ -12,8 +12,8 @@ const GATHER_BYTES = 2 ** 26;
 const ALONE_BYTES = 2 ** 26;
 
 /**
- * Copies leaves into files, turning their type, in worker threads: each reads, unpacks, turns and writes on its own, in little memory
- * (peak about 150 MB per thread, whatever the size of a leaf).
+ * Copies leaves into files, turning their type, in worker threads: each reads, unpacks, turns and writes on its own, in
+ * little memory (peak about 150 MB per thread, whatever the size of a leaf).
  * @param options.copied called with the unpacked bytes of what was just done
  * @param options.signal stops before the next task
  * @throws InputError that names the file when one is missing, cut off or damaged
@@ -22,7 +22,8 @@ export async function copyLeaves(
   jobs: readonly CopyJob[],
   options: { threads?: number; copied?: (bytes: number) => void; signal?: AbortSignal } = {},
 ): Promise<void> {
-  const tasks = jobs.flatMap(tasksOf).sort((a, b) => b.bytes - a.bytes); // large ones first: none is left alone at the end
+  // large ones first: none is left alone at the end
+  const tasks = jobs.flatMap(tasksOf).sort((a, b) => b.bytes - a.bytes);
   if (tasks.reduce((sum, { bytes }) => sum + bytes, 0) <= ALONE_BYTES) {
     for (const task of tasks) {
       options.signal?.throwIfAborted();

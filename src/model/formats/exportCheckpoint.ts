@@ -18,7 +18,7 @@ import { copyLeaves } from './copyLeaves.ts';
 import type { CopyJob } from './copyTask.ts';
 import { openTree, refuseInt8, type StoredTree, weightsOf } from './openTree.ts';
 import { CORRELATION, partOf } from './recognise.ts';
-import { robotOf } from './robotOf.ts';
+import { robotOfSource } from './robotOfSource.ts';
 import { bytesOf, type StoredLeaf } from './storedLeaf.ts';
 import type { StoredType } from './storedType.ts';
 import { copy, makeFile, requireSpace, reserveSafetensors, syncFile } from './writeTarget.ts';
@@ -49,9 +49,9 @@ const ZARR_TYPES: Partial<Record<StoredType, string>> = {
 };
 
 /**
- * Writes a checkpoint for other programs. `openpi`: a step folder as the original's trainer leaves it (`params` with one folder per
- * array, names with `params` before and `value` behind, the noise's Cholesky factor among them; `assets`), which orbax and the
- * original's loader open. `safetensors`: one file. Written aside and renamed.
+ * Writes a checkpoint for other programs. `openpi`: a step folder as the original's trainer leaves it (`params` with
+ * one folder per array, names with `params` before and `value` behind, the noise's Cholesky factor among them;
+ * `assets`), which orbax and the original's loader open. `safetensors`: one file. Written aside and renamed.
  * @throws InputError that names what is wrong
  */
 export async function exportCheckpoint(source: string, out: string, options: ExportOptions): Promise<ExportReport> {
@@ -108,7 +108,7 @@ async function writeOne(tree: StoredTree, typed: Typed, out: string, options: Ex
 
 /** robot.json, which other programs pass over and an import reads. */
 async function writeRobot(tree: StoredTree, folder: string): Promise<void> {
-  const robot = await robotOf(tree, undefined);
+  const robot = await robotOfSource(tree, undefined);
   await writeFileAside(join(folder, 'robot.json'), jsonText(robotRecord(robot)));
 }
 
@@ -193,8 +193,9 @@ function metadataOf(keys: readonly string[], shape: readonly number[]): unknown 
 }
 
 /**
- * The factor L of the noise [H·W, H·W], which the original stores with the winner's network: from the statistics, else the identity, with
- * which it creates the network and which it replaces by the statistics' when it loads. Undefined where the leaf is there or has no place.
+ * The factor L of the noise [H·W, H·W], which the original stores with the winner's network: from the statistics, else
+ * the identity, with which it creates the network and which it replaces by the statistics' when it loads. Undefined
+ * where the leaf is there or has no place.
  */
 async function noiseFactor(
   tree: StoredTree,
@@ -206,7 +207,8 @@ async function noiseFactor(
   const data = new Float32Array(size * size);
   for (let i = 0; i < size; i++) data[i * (size + 1)] = 1;
   for (const folder of folders) {
-    const stats = await readNormStats(join(folder, 'norm_stats.json')).catch(() => undefined); // the original will say so, too
+    // the original will say so, too
+    const stats = await readNormStats(join(folder, 'norm_stats.json')).catch(() => undefined);
     if (!stats?.correlation || stats.horizon * stats.width !== size) continue;
     const noise = new CorrelatedNoise(stats, { beta: config.correlationBeta });
     for (let i = 0; i < size; i++) data[i * (size + 1)] = noise.diagonal[i]!;

@@ -16,7 +16,7 @@ import { initialiseAsOriginal } from './initialiseAsOriginal.ts';
 import { openTree, refuseInt8, type StoredTree, weightsOf } from './openTree.ts';
 import { type ImportPlan, planImport } from './planImport.ts';
 import { layoutOf } from './recognise.ts';
-import { robotOf } from './robotOf.ts';
+import { robotOfSource } from './robotOfSource.ts';
 import { bytesOf, elementsOf } from './storedLeaf.ts';
 import { converter, STORED_BYTES } from './storedType.ts';
 import { copy, requireSpace, reserveSafetensors, syncFile } from './writeTarget.ts';
@@ -65,8 +65,8 @@ export interface ImportReport {
 }
 
 /**
- * Makes a Valet checkpoint folder from any checkpoint that `openTree` opens. Streams: no leaf is in memory as a whole. The folder is
- * written aside and renamed; when anything fails, or `signal` stops it, nothing is left.
+ * Makes a Valet checkpoint folder from any checkpoint that `openTree` opens. Streams: no leaf is in memory as a whole.
+ * The folder is written aside and renamed; when anything fails, or `signal` stops it, nothing is left.
  * @throws InputError that names the file or leaf and what is wrong with it
  */
 export async function importCheckpoint(
@@ -83,13 +83,14 @@ export async function importCheckpoint(
   const config = await configFor(tree, options);
   const plan = planImport(tree, config);
   const assets = findAssets(tree.folder);
-  // Statistics from elsewhere make the source's own, of other robots perhaps, needless; the id is then what the user calls them.
+  // Statistics from elsewhere make the source's own, of other robots perhaps, needless; the id is then what the user
+  // calls them.
   const given = options.normStats !== undefined && !assets.some(({ id }) => id === options.assetId);
   const isOnly = assets.length === 1 && options.assetId === undefined;
   const asset = given && !isOnly ? undefined : chooseAsset(source, assets, options.assetId);
   const statistics = options.normStats ?? (asset && join(asset.folder, 'norm_stats.json'));
   const statisticsProblem = statistics ? await problemOf(statistics, options.normStats !== undefined) : null;
-  const robot = options.robot ?? (await robotOf(tree, asset?.folder, statistics));
+  const robot = options.robot ?? (await robotOfSource(tree, asset?.folder, statistics));
   requireFit(source, robot, config);
   const assetId = asset?.id || options.assetId || 'imported';
   await removeAbandoned(out);
@@ -137,7 +138,10 @@ export async function importCheckpoint(
   };
 }
 
-/** First the whole network in float32 (bfloat16 where that loses nothing) inside the folder that is being made, then its matrices as bytes. */
+/**
+ * First the whole network in float32 (bfloat16 where that loses nothing) inside the folder that is being made, then its
+ * matrices as bytes.
+ */
 async function importInt8(source: string, out: string, options: ImportOptions): Promise<ImportReport> {
   if (existsSync(out)) throw new InputError(out, 'exists already. Choose another folder or remove it first.');
   await removeAbandoned(out);

@@ -8,6 +8,6 @@ export { openTree, type StoredTree, weightsOf } from './openTree.ts';
 export { planImport } from './planImport.ts';
 export { readLeaf, streamLeaf } from './readLeaf.ts';
 export { CORRELATION, countParts, difference, type Layout, layoutOf } from './recognise.ts';
-export { robotOf } from './robotOf.ts';
+export { robotOfSource } from './robotOfSource.ts';
 export { readStageTable } from './stageTable.ts';
 export { bytesOf, elementsOf, type StoredLeaf } from './storedLeaf.ts';

@@ -28,8 +28,8 @@ const PARTS = new Set(['manifest.ocdbt', '_METADATA', '_CHECKPOINT_METADATA', '.
 const STEP = /^(?:[A-Za-z]+[_-])?(\d+)$/;
 
 /**
- * Opens a checkpoint of any known form: a step folder with `params`, the `params` folder itself, a folder of steps (the newest is taken),
- * safetensors (one file, or an index of several), a Valet checkpoint.
+ * Opens a checkpoint of any known form: a step folder with `params`, the `params` folder itself, a folder of steps (the
+ * newest is taken), safetensors (one file, or an index of several), a Valet checkpoint.
  * @throws InputError that names the file or folder and what is wrong with it
  */
 export async function openTree(path: string): Promise<StoredTree> {
@@ -106,7 +106,10 @@ async function openFolder(path: string): Promise<StoredTree> {
 const some = (names: readonly string[]): string => `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`;
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-/** Every file that the arrays lie in is there and long enough: said when a checkpoint is opened, not when half of it has been copied. */
+/**
+ * Every file that the arrays lie in is there and long enough: said when a checkpoint is opened, not when half of it has
+ * been copied.
+ */
 function requireFiles({ leaves }: StoredTree): void {
   const ends = new Map<string, number>();
   for (const { chunks } of leaves.values())
@@ -119,8 +122,8 @@ function requireFiles({ leaves }: StoredTree): void {
 const TRAINING = /^(opt_state|step|ema_decay|tx|rng)(\/|$)/;
 
 /**
- * The weights alone of a training state: its EMA where it holds one, else its `params`. Any other tree is returned as it is.
- * `weights` names the subtree that was taken.
+ * The weights alone of a training state: its EMA where it holds one, else its `params`. Any other tree is returned as
+ * it is. `weights` names the subtree that was taken.
  */
 export function weightsOf(tree: StoredTree): StoredTree & { readonly weights?: string } {
   const names = [...tree.leaves.keys()];

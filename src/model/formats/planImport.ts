@@ -19,8 +19,8 @@ export interface ImportPlan {
 }
 
 /**
- * Every leaf of the network that the source has by name is taken; the others stay as they were drawn (the original's loader for a Pi0.5
- * base). A source with task embeddings is one of the winner's own and must have every leaf.
+ * Every leaf of the network that the source has by name is taken; the others stay as they were drawn (the original's
+ * loader for a Pi0.5 base). A source with task embeddings is one of the winner's own and must have every leaf.
  * @throws InputError when a shape differs, or when a checkpoint of the winner's lacks a leaf
  */
 export function planImport(source: StoredTree, config: ModelConfig): ImportPlan {

@@ -8,14 +8,17 @@ import { converter, STORED_BYTES, type StoredType, swapBytes } from './storedTyp
 import { MAX_IN_MEMORY, unpack } from './unpack.ts';
 import { positions } from './zarr/leaf.ts';
 
-/** Takes bytes that belong at `offset` of the array (stored type, row-major, little-endian); they are valid until it returns. */
+/**
+ * Takes bytes that belong at `offset` of the array (stored type, row-major, little-endian); they are valid until it
+ * returns.
+ */
 export type Sink = (offset: number, bytes: Uint8Array) => void;
 
 let shared: ZstdDecoder | undefined;
 
 /**
- * Reads one chunk and hands its elements to `sink` in runs, in the order in which they lie in the chunk. A chunk without packing or with
- * zstd alone streams in little memory, whatever its size.
+ * Reads one chunk and hands its elements to `sink` in runs, in the order in which they lie in the chunk. A chunk
+ * without packing or with zstd alone streams in little memory, whatever its size.
  * @throws InputError that names the file when it is missing, cut off or damaged
  */
 async function readChunk(leaf: StoredLeaf, chunk: Chunk, sink: Sink): Promise<void> {

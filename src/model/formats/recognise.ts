@@ -56,8 +56,8 @@ export function countParts(leaves: Leaves): Partial<Record<CountedPart, number>>
 }
 
 /**
- * The configuration that a tree's shapes speak of. What no shape tells (stages per task, tokens of a FAST row) is the original's, or
- * comes from `known`.
+ * The configuration that a tree's shapes speak of. What no shape tells (stages per task, tokens of a FAST row) is the
+ * original's, or comes from `known`.
  * @throws InputError that names the first leaf that is missing or has another rank
  */
 export function guessConfig(leaves: Leaves, where: string, known: Partial<ModelConfigInput> = {}): ModelConfig {

@@ -57,7 +57,10 @@ export async function openSafetensors(file: string): Promise<StoredLeaf[]> {
 
 const IndexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
 
-/** The leaves that a `*.safetensors.index.json` spreads over several files. @throws InputError when a file or a leaf is missing */
+/**
+ * The leaves that a `*.safetensors.index.json` spreads over several files. @throws InputError when a file or a leaf is
+ * missing
+ */
 export async function openSharded(index: string): Promise<StoredLeaf[]> {
   const { weight_map: files } = await readJson(index, IndexSchema);
   const leaves = new Map<string, StoredLeaf>();

@@ -14,14 +14,19 @@ export interface Chunk {
   readonly source: ByteSource;
 }
 
-/** An array in a checkpoint: what it is, and where and how its chunks are stored. Plain data that a worker can be sent. */
+/**
+ * An array in a checkpoint: what it is, and where and how its chunks are stored. Plain data that a worker can be sent.
+ */
 export interface StoredLeaf {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: StoredType;
   /** Shape of every chunk; those at the far edges are stored whole, too. */
   readonly chunkShape: readonly number[];
-  /** Order of the axes in which a chunk's elements lie (axis of the array, slowest first); left out when it is the array's own. */
+  /**
+   * Order of the axes in which a chunk's elements lie (axis of the array, slowest first); left out when it is the
+   * array's own.
+   */
   readonly order?: readonly number[];
   readonly bigEndian: boolean;
   readonly codecs: readonly Codec[];

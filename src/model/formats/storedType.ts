@@ -33,7 +33,10 @@ const NUMPY: Record<string, StoredType> = {
   b1: 'bool',
 };
 
-/** The type that a zarr array names: numpy's `<f4`, or a plain name such as `bfloat16`. @throws FormatError for one that is not read */
+/**
+ * The type that a zarr array names: numpy's `<f4`, or a plain name such as `bfloat16`. @throws FormatError for one that
+ * is not read
+ */
 export function storedType(name: unknown): { dtype: StoredType; bigEndian: boolean } {
   const text = String(name);
   const found = Object.hasOwn(STORED_BYTES, text) ? (text as StoredType) : NUMPY[text.slice(1)];
@@ -54,8 +57,9 @@ export function swapBytes(bytes: Uint8Array, size: number): void {
 export type TargetType = StoredType | 'same';
 
 /**
- * A function that turns little-endian elements of `from` into those of `to`, piece by piece (whole elements). Widening is exact;
- * narrowing rounds to the nearest, ties to even. The result may be a view of memory that the next call uses again.
+ * A function that turns little-endian elements of `from` into those of `to`, piece by piece (whole elements). Widening
+ * is exact; narrowing rounds to the nearest, ties to even. The result may be a view of memory that the next call uses
+ * again.
  * @throws FormatError for a pair that is not built
  */
 export function converter(from: StoredType, to: TargetType): (bytes: Uint8Array) => Uint8Array {
@@ -157,7 +161,10 @@ function numbersOf({ buffer, byteOffset: at }: Uint8Array, from: StoredType, cou
 const one = new Float32Array(1);
 const oneBits = new Uint32Array(one.buffer);
 
-/** The bits of x as a float32 rounded to odd: what is lost stays visible in the last bit, so that rounding again is rounding once (Boldo & Melquiond 2008). */
+/**
+ * The bits of x as a float32 rounded to odd: what is lost stays visible in the last bit, so that rounding again is
+ * rounding once (Boldo & Melquiond 2008).
+ */
 function roundedToOdd(x: number): number {
   one[0] = x;
   const rounded = one[0]!;
@@ -198,7 +205,10 @@ export function float16Bits(x: number): number {
   return best;
 }
 
-/** Little-endian bytes of a type as numbers, exactly (64-bit integers to the nearest float64). The result may be a view of `bytes`. */
+/**
+ * Little-endian bytes of a type as numbers, exactly (64-bit integers to the nearest float64). The result may be a view
+ * of `bytes`.
+ */
 export function toNumbers(from: StoredType): (bytes: Uint8Array) => Numbers {
   return (bytes) => {
     const aligned = bytes.byteOffset % STORED_BYTES[from] === 0 ? bytes : bytes.slice();

@@ -13,8 +13,8 @@ export interface TargetLeaf {
 }
 
 /**
- * Makes a safetensors file of its whole size, numbers still zero, and says where each leaf's begin. Sizes and offsets may pass 4 GB.
- * Arrays lie in the order of their element size, then as given.
+ * Makes a safetensors file of its whole size, numbers still zero, and says where each leaf's begin. Sizes and offsets
+ * may pass 4 GB. Arrays lie in the order of their element size, then as given.
  */
 export async function reserveSafetensors(
   file: string,

@@ -7,7 +7,7 @@ import { loadWeight, mapSafetensors, type NdArray, writeSafetensors } from '../.
 import { modelConfig } from '../network/config.ts';
 import { initParameters } from '../network/initialise.ts';
 import { parameterTree } from '../network/tree.ts';
-import { Sampler, type SamplerInputs } from '../planning/sampler.ts';
+import { ActionSampler, type SamplerInputs } from '../planning/sampler.ts';
 import { INT8_FILE, int8Parts, readInt8, writeInt8 } from './int8.ts';
 
 const config = modelConfig({
@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function sample(sampler: Sampler): Promise<Float32Array> {
+async function sample(sampler: ActionSampler): Promise<Float32Array> {
   const { actions } = await sampler.sample(inputs, noise);
   await sampler.close();
   return actions;
@@ -63,14 +63,14 @@ describe('an int8 network', () => {
     expect(rest.size).toBeLessThan(parameters.size);
     const options = { batch: 1, steps: 10 };
     const quantised = await readInt8(folder, parts);
-    const got = await sample(await Sampler.create(config, rest, { ...options, quantised }));
-    const expected = await sample(await Sampler.create(config, parameters, options));
+    const got = await sample(await ActionSampler.create(config, rest, { ...options, quantised }));
+    const expected = await sample(await ActionSampler.create(config, parameters, options));
     const moved = expected.map((v, i) => v - noise[i]!);
     const rms = (x: Float32Array) => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0) / x.length);
     const error = rms(got.map((v, i) => v - expected[i]!)) / rms(moved);
     expect(error).toBeGreaterThan(0);
     expect(error).toBeLessThan(0.02);
-    expect(await sample(await Sampler.create(config, rest, { ...options, quantised }))).toEqual(got);
+    expect(await sample(await ActionSampler.create(config, rest, { ...options, quantised }))).toEqual(got);
   });
 
   it('covers every leaf that planning reads, once', () => {
@@ -122,7 +122,7 @@ describe('an int8 network', () => {
     const options = { batch: 1, steps: 2 };
     const [a, b] = await Promise.all(
       [read, await readInt8(whole, parts)].map(async (quantised) =>
-        sample(await Sampler.create(wide, leaves, { ...options, quantised })),
+        sample(await ActionSampler.create(wide, leaves, { ...options, quantised })),
       ),
     );
     const largest = Math.max(...a!.map((v, i) => Math.abs(v - b![i]!)));
@@ -142,7 +142,7 @@ describe('float32 weights that stay in their file', () => {
     const file = join(folder, 'params.safetensors');
     await writeSafetensors(file, parameters);
     const options = { batch: 1, steps: 4 };
-    const stored = await sample(await Sampler.create(config, await mapSafetensors(file), options));
-    expect(stored).toEqual(await sample(await Sampler.create(config, parameters, options)));
+    const stored = await sample(await ActionSampler.create(config, await mapSafetensors(file), options));
+    expect(stored).toEqual(await sample(await ActionSampler.create(config, parameters, options)));
   });
 });

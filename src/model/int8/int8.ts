@@ -30,7 +30,10 @@ import {
 /** The file of a checkpoint folder that holds the quantised matrices. */
 export const INT8_FILE = 'int8.safetensors';
 
-/** Where bytes are wide enough: the products inside the transformer blocks of both experts and of the vision tower, and the tower's head. */
+/**
+ * Where bytes are wide enough: the products inside the transformer blocks of both experts and of the vision tower, and
+ * the tower's head.
+ */
 const QUANTISED = /^PaliGemma\/(llm\/layers\/(attn|mlp|mlp_1)|img\/Transformer\/encoderblock|img\/head)\//;
 
 /** What an int8 network is made of: matrices in bytes, and the leaves that stay float32. */
@@ -41,8 +44,9 @@ export interface Int8Parts {
 }
 
 /**
- * Which products of planning run in integers. Everything else stays float32: norms, tables, the heads that see the robot's numbers
- * (action and stage projections), the task tokens and the modulation by flow time, which would cost accuracy and save nothing.
+ * Which products of planning run in integers. Everything else stays float32: norms, tables, the heads that see the
+ * robot's numbers (action and stage projections), the task tokens and the modulation by flow time, which would cost
+ * accuracy and save nothing.
  */
 export function int8Parts(config: ModelConfig): Int8Parts {
   const programs = [
@@ -79,7 +83,10 @@ function remaining(program: Program, quantised: QuantisedMatrices): Set<string> 
   return out;
 }
 
-/** How far a quantised matrix is from its original: root mean square of the difference over that of the matrix, and per column the worst. */
+/**
+ * How far a quantised matrix is from its original: root mean square of the difference over that of the matrix, and per
+ * column the worst.
+ */
 export interface MatrixError {
   readonly key: string;
   readonly shape: readonly [number, number];
@@ -87,7 +94,8 @@ export interface MatrixError {
 }
 
 /**
- * Writes `int8.safetensors` into `folder`, matrix by matrix: memory for one weight at a time. The float32 weights may lie in files.
+ * Writes `int8.safetensors` into `folder`, matrix by matrix: memory for one weight at a time. The float32 weights may
+ * lie in files.
  * @returns the error of each matrix
  */
 export async function writeInt8(
@@ -180,7 +188,10 @@ function blocksOf({ key, shape }: WeightMatrix): MatrixBlock[] {
   });
 }
 
-/** The matrices of a checkpoint folder: bytes stay in the file, scales are read. @throws InputError when one that the network needs is missing or misshapen */
+/**
+ * The matrices of a checkpoint folder: bytes stay in the file, scales are read. @throws InputError when one that the
+ * network needs is missing or misshapen
+ */
 export async function readInt8(folder: string, parts: Int8Parts): Promise<QuantisedMatrices> {
   const path = join(folder, INT8_FILE);
   const stored = await mapSafetensors(path);
@@ -192,7 +203,10 @@ export async function readInt8(folder: string, parts: Int8Parts): Promise<Quanti
   return out;
 }
 
-/** The arrays of a matrix as the file has it, in whatever blocks it was written; what is missing is asked for under the name that it would have. */
+/**
+ * The arrays of a matrix as the file has it, in whatever blocks it was written; what is missing is asked for under the
+ * name that it would have.
+ */
 function storedBlocks(stored: ReadonlyMap<string, StoredArray>, matrix: WeightMatrix): MatrixBlock[] {
   const { key, shape } = matrix;
   const [rows, columns] = shape;

@@ -20,7 +20,10 @@ export interface Int8Cost {
   readonly observationsFrom?: string;
 }
 
-/** What int8 costs: rounding per matrix, and plans of the float32 network beside those of the int8 one, when the float32 one fits. */
+/**
+ * What int8 costs: rounding per matrix, and plans of the float32 network beside those of the int8 one, when the float32
+ * one fits.
+ */
 export async function int8Cost(
   source: string,
   out: string,

@@ -3,14 +3,17 @@ import { Random } from '../../base/index.ts';
 import { CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
 import type { Checkpoint } from '../checkpoint.ts';
 import type { ModelConfig } from '../network/index.ts';
-import { flowNoise, Sampler, type SamplerInputs } from '../planning/index.ts';
+import { ActionSampler, flowNoise, type SamplerInputs } from '../planning/index.ts';
 
 /** What a coarser network costs, measured against the float32 one on the same observations and the same noise. */
 export interface PlanDifference {
   readonly observations: number;
   /** Keys and values of each layer of the prefix: root mean square of the difference over that of the float32 ones. */
   readonly layers: readonly number[];
-  /** Normalised actions, where one is the standard deviation of the training data: mean and largest absolute difference over the robot's own columns. */
+  /**
+   * Normalised actions, where one is the standard deviation of the training data: mean and largest absolute difference
+   * over the robot's own columns.
+   */
   readonly normalised: { readonly mean: number; readonly max: number };
   /** The same in the units of the action's parts. */
   readonly parts: readonly {
@@ -36,7 +39,10 @@ interface Network {
   readonly robot?: Robot;
 }
 
-/** Observations that no camera took, for a network whose data are not at hand: smooth random pictures, normal states, every task in turn. */
+/**
+ * Observations that no camera took, for a network whose data are not at hand: smooth random pictures, normal states,
+ * every task in turn.
+ */
 export function syntheticInputs(
   { config, normStats = null, robot = CHALLENGE_ROBOT }: Network,
   count: number,
@@ -99,7 +105,7 @@ export async function runReport(
   { threads = 1, done }: { threads?: number; done?: (observations: number) => void } = {},
 ): Promise<Outcome[]> {
   const steps = policy.samplingSteps;
-  const sampler = await Sampler.create(config, parameters, {
+  const sampler = await ActionSampler.create(config, parameters, {
     batch: 1,
     steps,
     threads,

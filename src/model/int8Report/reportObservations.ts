@@ -7,7 +7,10 @@ import type { Checkpoint } from '../checkpoint.ts';
 import { flowNoise } from '../planning/index.ts';
 import type { ReportInput } from './planReport.ts';
 
-/** Observations from a data set: `count` frames spread over its episodes by the seed, with the stage recorded there (the middle one where none is). */
+/**
+ * Observations from a data set: `count` frames spread over its episodes by the seed, with the stage recorded there (the
+ * middle one where none is).
+ */
 export async function recordedInputs(
   { config, normStats, robot }: Pick<Checkpoint, 'config' | 'normStats' | 'robot'>,
   folder: string,

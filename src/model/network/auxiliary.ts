@@ -4,13 +4,15 @@ import type { Network } from './network.ts';
 import type { Prefix } from './prefix.ts';
 
 /**
- * Features of the auxiliary heads [B, hidden]: every prefix token reduced to a few numbers and laid side by side (which keeps where
- * it was seen), and the base-task output. They exist for their training signal: it reaches the vision-language part without the
- * noise of the flow loss, and without an attention that must first learn where to look.
+ * Features of the auxiliary heads [B, hidden]: every prefix token reduced to a few numbers and laid side by side (which
+ * keeps where it was seen), and the base-task output. They exist for their training signal: it reaches the
+ * vision-language part without the noise of the flow loss, and without an attention that must first learn where to
+ * look.
  */
 export function auxiliaryFeatures(net: Network, prefix: Prefix): Tensor {
   const { rmsEpsilon } = net.config;
-  const tokens = rmsNorm(slice(prefix.stream, 1, 0, prefix.layout.length), undefined, { epsilon: rmsEpsilon }); // [B, S, width]
+  // [B, S, width]
+  const tokens = rmsNorm(slice(prefix.stream, 1, 0, prefix.layout.length), undefined, { epsilon: rmsEpsilon });
   const reduced = reshape(dense(net, 'auxiliary/reduce', tokens), [tokens.shape[0]!, -1]);
   return silu(dense(net, 'auxiliary/hidden', concat([prefix.base, reduced], 1)));
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { configNamed, configs, modelConfig, tokensPerSide } from './config.ts';
+import { modelConfig, tokensPerSide } from './config.ts';
+import { configNamed, configs } from './presets.ts';
 
 describe('model configuration', () => {
   it('names the nearest preset', () => {

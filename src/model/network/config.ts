@@ -1,10 +1,16 @@
 import { z } from 'zod';
-import { InputError, nearest, parse } from '../../base/index.ts';
+import { InputError, parse } from '../../base/index.ts';
 import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
 
 const count = z.number().int().positive();
 
-/** How pixels become image tokens. `patch`: the original's 14x14 convolution. `convolution`: a stack of strided convolutions, for small pictures. */
+/** Bins of a discrete state number, whose tokens are the first rows of the language vocabulary. */
+export const STATE_BINS = 256; // robot-literal: bins of a state number
+
+/**
+ * How pixels become image tokens. `patch`: the original's 14x14 convolution. `convolution`: a stack of strided
+ * convolutions, for small pictures.
+ */
 const StemSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('patch') }),
   z.strictObject({
@@ -17,7 +23,7 @@ const StemSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** How the normalised state becomes tokens: a token per number from a vocabulary of bins (original), or one token from a small MLP. */
+/** How the normalised state becomes tokens: one of STATE_BINS a number (original), or one token from a small MLP. */
 const StateTokensSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('discrete'), range: z.number().positive().default(1) }),
   z.strictObject({ kind: z.literal('continuous') }),
@@ -34,7 +40,9 @@ const AuxiliarySchema = z.strictObject({
   hidden: count.default(256),
 });
 
-/** Everything that is needed to build the network. Two networks with equal configurations have equal parameter trees. */
+/**
+ * Everything that is needed to build the network. Two networks with equal configurations have equal parameter trees.
+ */
 export const ModelConfigSchema = z.strictObject({
   imageSize: count,
   /** The cameras' names in the order of their tokens, at least one. */
@@ -72,7 +80,10 @@ export const ModelConfigSchema = z.strictObject({
   taskNumStages: z.array(count).default(() => [...BEHAVIOR_STAGES]),
   /** Weight of the stage's cross entropy in the loss. */
   subtaskLossWeight: z.number().nonnegative().default(0.1),
-  /** KV mixing: every layer of the action expert sees a learned mixture of all layers' keys and values; without it layer d sees layer d. */
+  /**
+   * KV mixing: every layer of the action expert sees a learned mixture of all layers' keys and values; without it layer
+   * d sees layer d.
+   */
   useKvTransform: z.boolean().default(true),
   /** Knowledge insulation: the action loss does not reach the vision-language part. */
   useKnowledgeInsulation: z.boolean().default(false),
@@ -133,7 +144,10 @@ export function tokensPerSide(config: ModelConfig): number {
   return config.imageSize / stride;
 }
 
-/** Where the parts of the prefix begin. Images (camera by camera), base task, four stage tokens, state, FAST (training only). */
+/**
+ * Where the parts of the prefix begin. Images (camera by camera), base task, four stage tokens, state, FAST (training
+ * only).
+ */
 export interface PrefixLayout {
   readonly cameraTokens: number;
   /** The base-task token, whose output predicts the stage. */
@@ -152,73 +166,4 @@ export function prefixLayout(config: ModelConfig, { fast = false }: { fast?: boo
   const length = state + (config.stateTokens.kind === 'discrete' ? config.actionDim : 1);
   const fastTokens = fast && config.useFastAuxiliary ? config.maxFastTokens : 0;
   return { cameraTokens, base, state, length, fastTokens, total: length + fastTokens };
-}
-
-/** The released network: gemma_2b + gemma_300m + SigLIP So400m/14 (docs/facts.md#network). */
-const full: ModelConfigInput = {
-  imageSize: 224,
-  visionWidth: 1152,
-  visionLayers: 27,
-  visionMlpDim: 4304,
-  visionHeads: 16,
-  vlmWidth: 2048,
-  vlmMlpDim: 16384,
-  expertWidth: 1024,
-  expertMlpDim: 4096,
-  layers: 18,
-  numHeads: 8,
-  headDim: 256,
-  useFastAuxiliary: true,
-};
-
-/** The original architecture with small dimensions, to try things out: every path of `full`, seconds instead of hours. */
-const dummy: ModelConfigInput = {
-  imageSize: 56,
-  visionWidth: 32,
-  visionLayers: 2,
-  visionMlpDim: 64,
-  visionHeads: 4,
-  vlmWidth: 64,
-  vlmMlpDim: 128,
-  expertWidth: 32,
-  expertMlpDim: 64,
-  layers: 4,
-  numHeads: 4,
-  headDim: 16,
-  vocabSize: 256,
-  useFastAuxiliary: true,
-  flowSamples: 2,
-};
-
-/** Trains from nothing on two CPU cores in about half an hour: 64x64 cameras, 16 tokens each, one state token. */
-const nano: ModelConfigInput = {
-  imageSize: 64,
-  stem: { kind: 'convolution', channels: [48, 96], kernels: [6, 3, 3], strides: [4, 2, 2] },
-  visionWidth: 160,
-  visionLayers: 1,
-  visionMlpDim: 320,
-  visionHeads: 4,
-  vlmWidth: 160,
-  vlmMlpDim: 384,
-  expertWidth: 96,
-  expertMlpDim: 256,
-  layers: 4,
-  numHeads: 4,
-  headDim: 32,
-  stateTokens: { kind: 'continuous' },
-  flowSamples: 3,
-  auxiliary: { chunk: { weight: 1 }, tokenWidth: 12, hidden: 256 },
-};
-
-/** The presets by name. */
-export const configs = { nano: modelConfig(nano), dummy: modelConfig(dummy), full: modelConfig(full) } as const;
-
-/** A preset by its name. @throws InputError that names the nearest preset */
-export function configNamed(name: string): ModelConfig {
-  if (name in configs) return configs[name as keyof typeof configs];
-  const near = nearest(name, Object.keys(configs));
-  throw new InputError(
-    'model configuration',
-    `no preset "${name}".${near ? ` Did you mean "${near}"?` : ''} Presets: ${Object.keys(configs).join(', ')}.`,
-  );
 }

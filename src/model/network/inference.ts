@@ -13,8 +13,8 @@ export interface InferenceOptions {
 }
 
 /**
- * Programs by what they were built from, while somebody holds them: reading a checkpoint, reckoning its memory and making its sampler need the
- * same ones, and a large one takes a good part of a second.
+ * Programs by what they were built from, while somebody holds them: reading a checkpoint, reckoning its memory and
+ * making its sampler need the same ones, and a large one takes a good part of a second.
  */
 const built = new Map<string, WeakRef<Program>>();
 function remembered(what: string, config: ModelConfig, options: unknown, build: (net: Network) => void): Program {
@@ -30,8 +30,9 @@ function remembered(what: string, config: ModelConfig, options: unknown, build: 
 }
 
 /**
- * The prefix pass of planning. Inputs `images` [B, 3, S, S, 3] uint8, `state` [B, 32], `task`, `stage` [B] int64 (and `image_mask` [B, 3] uint8).
- * Outputs `keys`, `values` [layers, B, prefix, kvHeads, headDim], mixed; `stage_logits` [B, maxStages], not masked (and `prefix_mask` [B, prefix]).
+ * The prefix pass of planning. Inputs `images` [B, cameras, S, S, 3] uint8, `state` [B, actionDim], `task`, `stage` [B]
+ * int64 (and `image_mask` [B, cameras] uint8). Outputs `keys`, `values` [layers, B, prefix, kvHeads, headDim], mixed;
+ * `stage_logits` [B, maxStages], not masked (and `prefix_mask` [B, prefix]).
  */
 export function buildPrefixProgram(config: ModelConfig, { batch, imageMask = false }: InferenceOptions): Program {
   return remembered('prefix', config, { batch, imageMask }, (net) => {
@@ -54,7 +55,10 @@ export function buildPrefixProgram(config: ModelConfig, { batch, imageMask = fal
   });
 }
 
-/** The vision tower alone, to be measured or looked at: input `images` as above, output `tokens` [B, cameras·n, vlmWidth]. */
+/**
+ * The vision tower alone, to be measured or looked at: input `images` as above, output `tokens` [B, cameras·n,
+ * vlmWidth].
+ */
 export function buildVisionProgram(config: ModelConfig, { batch }: { batch: number }): Program {
   const net = new Network(config);
   const side = config.imageSize;
@@ -64,7 +68,8 @@ export function buildVisionProgram(config: ModelConfig, { batch }: { batch: numb
 }
 
 /**
- * All adaRMS conditions of fixed flow times, computed once per planner: input `time` [T], output `modulation` [T, (2·layers + 1)·3·expertWidth].
+ * All adaRMS conditions of fixed flow times, computed once per planner: input `time` [T], output `modulation` [T,
+ * (2·layers + 1)·3·expertWidth].
  */
 export function buildConditionProgram(config: ModelConfig, times: number): Program {
   return remembered('condition', config, times, (net) => {
@@ -74,8 +79,9 @@ export function buildConditionProgram(config: ModelConfig, times: number): Progr
 }
 
 /**
- * One evaluation of the velocity. Inputs `noisy` [B, 30, 32], `modulation` [1, …] (a row of `buildConditionProgram`), `keys#0`, …, `values#0`, … of
- * each layer of the prefix pass (and `prefix_mask`). Output `velocity` [B, 30, 32].
+ * One evaluation of the velocity. Inputs `noisy` [B, actionHorizon, actionDim], `modulation` [1, …] (a row of
+ * `buildConditionProgram`), `keys#0`, …, `values#0`, … of each layer of the prefix pass (and `prefix_mask`). Output
+ * `velocity` [B, actionHorizon, actionDim].
  */
 export function buildDenoiseProgram(config: ModelConfig, { batch, imageMask = false }: InferenceOptions): Program {
   return remembered('denoise', config, { batch, imageMask }, (net) => {
@@ -85,7 +91,8 @@ export function buildDenoiseProgram(config: ModelConfig, { batch, imageMask = fa
     const noisy = builder.input('noisy', [batch, actionHorizon, actionDim]);
     const count = 2 * layers + 1;
     const modulation = builder.input('modulation', [1, count * 3 * expertWidth]);
-    // Layer by layer: the caller gives ranges of the prefix pass's outputs, which costs nothing; splitting here would copy all at each step.
+    // Layer by layer: the caller gives ranges of the prefix pass's outputs, which costs nothing; splitting here would
+    // copy all at each step.
     const perLayer = (name: string) =>
       Array.from({ length: layers }, (_, layer) =>
         builder.input(`${name}#${layer}`, [batch, length, numKvHeads, headDim]),

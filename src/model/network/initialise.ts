@@ -3,7 +3,10 @@ import type { Parameters } from '../../tensor/index.ts';
 import type { ModelConfig } from './config.ts';
 import { parameterTree, sizeOf } from './tree.ts';
 
-/** A fresh parameter tree, float32. Every leaf draws from a stream of its own, so a leaf's numbers do not depend on the others. */
+/**
+ * A fresh parameter tree, float32. Every leaf draws from a stream of its own, so a leaf's numbers do not depend on the
+ * others.
+ */
 export function initParameters(config: ModelConfig, seed: number | string): Parameters {
   const parameters: Parameters = new Map();
   for (const { name, shape, init } of parameterTree(config)) {

@@ -45,10 +45,10 @@ function rotate(x: Tensor, { cos, sin }: Rotation): Tensor {
 }
 
 /** `suffix` chooses the expert's weights: '' the vision-language model, '_1' the action expert. */
-export type Expert = '' | '_1';
+export type ExpertSuffix = '' | '_1';
 
 /** x [..., T, D] → rotated queries [..., T, heads, headDim]. */
-export function queries(net: Network, expert: Expert, layer: number, x: Tensor, rotation: Rotation): Tensor {
+export function queries(net: Network, expert: ExpertSuffix, layer: number, x: Tensor, rotation: Rotation): Tensor {
   const { numHeads, headDim } = net.config;
   const w = net.weight(`PaliGemma/llm/layers/attn/q_einsum${expert}/w`, layer); // [N, D, h]
   const kernel = reshape(transpose(w, [1, 0, 2]), [w.shape[1]!, numHeads * headDim]);
@@ -58,7 +58,7 @@ export function queries(net: Network, expert: Expert, layer: number, x: Tensor, 
 /** x [..., S, D] → rotated keys and values, each [..., S, kvHeads, headDim], by one matrix product. */
 export function keysAndValues(
   net: Network,
-  expert: Expert,
+  expert: ExpertSuffix,
   layer: number,
   x: Tensor,
   rotation: Rotation,
@@ -73,9 +73,9 @@ export function keysAndValues(
 }
 
 /**
- * Queries [..., T, heads, h] against keys and values [..., S, kvHeads, h] → [..., T, heads·h]. The query heads that share a key
- * head become rows of one matrix, so that multi-query attention needs no transposition and no copy per head.
- * `mask` is additive and broadcasts to [..., 1, T·heads/kvHeads, S].
+ * Queries [..., T, heads, h] against keys and values [..., S, kvHeads, h] → [..., T, heads·h]. The query heads that
+ * share a key head become rows of one matrix, so that multi-query attention needs no transposition and no copy per
+ * head. `mask` is additive and broadcasts to [..., 1, T·heads/kvHeads, S].
  */
 export function attend(net: Network, query: Tensor, key: Tensor, value: Tensor, mask?: Tensor): Tensor {
   const { numHeads, numKvHeads: k, headDim: h } = net.config;
@@ -105,13 +105,13 @@ export function attend(net: Network, query: Tensor, key: Tensor, value: Tensor, 
 }
 
 /** attention output [..., T, heads·h] → [..., T, D]. */
-export function attentionOutput(net: Network, expert: Expert, layer: number, x: Tensor): Tensor {
+export function attentionOutput(net: Network, expert: ExpertSuffix, layer: number, x: Tensor): Tensor {
   const w = net.weight(`PaliGemma/llm/layers/attn/attn_vec_einsum${expert}/w`, layer); // [N, h, D]
   return linear(x, reshape(w, [w.shape[0]! * w.shape[1]!, w.shape[2]!]));
 }
 
 /** gelu_tanh(x W0) ⊙ (x W1) · linear. */
-export function feedForward(net: Network, expert: Expert, layer: number, x: Tensor): Tensor {
+export function feedForward(net: Network, expert: ExpertSuffix, layer: number, x: Tensor): Tensor {
   const gating = net.weight(`PaliGemma/llm/layers/mlp${expert}/gating_einsum`, layer); // [2, D, F]
   const [, d, f] = gating.shape as [number, number, number];
   const [first, second] = split(gating, 0, [1, 1]) as [Tensor, Tensor];

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/index.ts';
-import { type NdArray, type Program, Session } from '../../tensor/index.ts';
-import { configs, modelConfig } from './config.ts';
+import { type NdArray, type Program, ProgramSession } from '../../tensor/index.ts';
+import { modelConfig } from './config.ts';
 import { initParameters } from './initialise.ts';
 import { buildLossProgram } from './loss.ts';
+import { configs } from './presets.ts';
 import { programParameters, splitLayers } from './views.ts';
 
 /** nano's paths at the smallest sizes: convolution stem, one state token, both auxiliary heads. */
@@ -54,7 +55,7 @@ function feedsFor(program: Program, seed: string): Record<string, NdArray> {
 describe('loss program', () => {
   it('has the gradient of every parameter of the small network (central differences in float64)', async () => {
     const program = buildLossProgram(config, { batch, gradients: true, imageMask: false });
-    const session = await Session.create(program, { precision: 'float64' });
+    const session = await ProgramSession.create(program, { precision: 'float64' });
     const feeds = feedsFor(program, 'feeds');
     const random = Random.of('weights');
     const weights = splitLayers(config, initParameters(config, 1));
@@ -95,7 +96,7 @@ describe('loss program', () => {
     for (const { data } of Object.values(weights))
       for (let i = 0; i < data.length; i++) (data as Float32Array)[i]! += 0.1 * random.normal();
     const run = async (program: Program, change: Record<string, NdArray> = {}) => {
-      const session = await Session.create(program);
+      const session = await ProgramSession.create(program);
       const feeds = feedsFor(program, 'feeds');
       for (const [name, { shape, data, dtype }] of Object.entries(feeds))
         if (dtype === 'float64')

@@ -50,13 +50,15 @@ export interface LossOptions {
 /**
  * The training loss and its gradients.
  *
- * Inputs: `images` [B, 3, S, S, 3], `image_mask` [B, 3] uint8 (0/1), `state` [B, 32], `task` [B] int64, `stage` [B] int64, `actions` [B, 30, 32],
- * `noise` [N, B, 30, 32], `time` [N, B]; `fast_tokens` [B, T] int64 and `fast_mask` [B, T] uint8 with FAST; `objects` [B, size] with that head;
- * `stage_label` [B] int64 when asked for. Weights as `programParameters` lists them.
- * Outputs: scalars `loss`, `loss/action`, `loss/stage`, `loss/fast`, `loss/chunk`, `loss/objects` (those that are on), `stage_accuracy`;
- * `gradient/<input name>` of every weight that the loss depends on.
+ * Inputs: `images` [B, cameras, S, S, 3], `image_mask` [B, cameras] uint8 (0/1), `state` [B, actionDim], `task` [B] and
+ * `stage` [B] int64, `actions` [B, actionHorizon, actionDim], `noise` [N, B, actionHorizon, actionDim], `time` [N, B];
+ * `fast_tokens` [B, T] int64 and `fast_mask` [B, T] uint8 with FAST; `objects` [B, size] with that head; `stage_label`
+ * [B] int64 when asked for. Weights as `programParameters` lists them. Outputs: scalars `loss`, `loss/action`,
+ * `loss/stage`, `loss/fast`, `loss/chunk`, `loss/objects` (those that are on), `stage_accuracy`; `gradient/<input
+ * name>` of every weight that the loss depends on.
  *
- * loss = action + subtaskLossWeight·stage + fastLossWeight·fast + auxiliary weights · theirs (docs/facts.md#flow-matching-and-noise).
+ * loss = action + subtaskLossWeight·stage + fastLossWeight·fast + auxiliary weights · theirs
+ * (docs/facts.md#flow-matching-and-noise).
  */
 export function buildLossProgram(config: ModelConfig, options: LossOptions): Program {
   const { batch, flowSamples = config.flowSamples, imageInput = 'uint8', imageMask = true } = options;
@@ -119,8 +121,9 @@ function outputGradients(net: Network, loss: Tensor, trainable: (leaf: string) =
 }
 
 /**
- * Flow matching: x_t = t·noise + (1-t)·actions, the velocity's target is noise - actions; the mean square over samples, steps and dimensions.
- * The samples of one observation share its prefix; they are a second batch axis of the action expert.
+ * Flow matching: x_t = t·noise + (1-t)·actions, the velocity's target is noise - actions; the mean square over samples,
+ * steps and dimensions. The samples of one observation share its prefix; they are a second batch axis of the action
+ * expert.
  */
 function flowLoss(net: Network, prefix: Prefix, actions: Tensor, noise: Tensor, time: Tensor): Tensor {
   const [samples, batch, horizon, width] = noise.shape as [number, number, number, number];

@@ -13,7 +13,10 @@ import {
 import type { PrefixLayout } from './config.ts';
 import type { Network } from './network.ts';
 
-/** What a score becomes where a query must not see a key (the original's number; finite, so that a row without keys is uniform). */
+/**
+ * What a score becomes where a query must not see a key (the original's number; finite, so that a row without keys is
+ * uniform).
+ */
 const BLOCKED = -2.3819763e38;
 
 /** Which prefix tokens are there: image_mask [B, cameras] and fast_mask [B, T] → [B, S] of 0 and 1. */

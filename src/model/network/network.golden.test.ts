@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { relativeError } from '../../../test/support/model.ts';
 import { configOfGoldenCase } from '../../../test/support/networkConfig.ts';
-import { type NdArray, type Parameters, readSafetensors, Session, type Tensor } from '../../tensor/index.ts';
+import { type NdArray, type Parameters, ProgramSession, readSafetensors, type Tensor } from '../../tensor/index.ts';
 import type { ModelConfig } from './config.ts';
 import { buildLossProgram } from './loss.ts';
 import { parameterTree } from './tree.ts';
@@ -239,7 +239,7 @@ async function runProgram(
   parameters: Parameters,
   feeds: Record<string, NdArray>,
 ): Promise<Record<string, NdArray>> {
-  const session = await Session.create(program, { threads: 1 });
+  const session = await ProgramSession.create(program, { threads: 1 });
   const weights = splitLayers(config, parameters);
   const own = Object.fromEntries(program.parameters.map(({ name }) => [name, weights.get(name)!]));
   const out = await session.run({ ...feeds, ...own });

@@ -4,7 +4,10 @@ import type { ModelConfig } from './config.ts';
 import { parameterTree } from './tree.ts';
 import { inputName } from './views.ts';
 
-/** Called with intermediate values under the names of the golden case `network-tiny`; verification listens, training does not. */
+/**
+ * Called with intermediate values under the names of the golden case `network-tiny`; verification listens, training
+ * does not.
+ */
 export type Trace = (name: string, tensor: Tensor) => void;
 
 /** A network under construction: its builder, and its weights, which become program inputs when they are first used. */

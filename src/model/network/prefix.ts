@@ -146,8 +146,8 @@ export interface Cache {
 }
 
 /**
- * KV mixing: what expert layer d sees is k'[d] = Σ_s C_k[d, s] k[s] + b_k[d], and the same for values (docs/facts.md#token-sequence); without it k[d].
- * With knowledge insulation the gradient stops before the mixing.
+ * KV mixing: what expert layer d sees is k'[d] = Σ_s C_k[d, s] k[s] + b_k[d], and the same for values
+ * (docs/facts.md#token-sequence); without it k[d]. With knowledge insulation the gradient stops before the mixing.
  */
 export function mixCache(net: Network, { keys, values }: Prefix): { keys: Tensor; values: Tensor } {
   const { layers, numKvHeads, headDim, useKvTransform, useKnowledgeInsulation } = net.config;

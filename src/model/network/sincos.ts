@@ -1,8 +1,9 @@
 const f32 = Math.fround;
 
 /**
- * 2π/period for the `dimension`/2 periods from `low` to `high`, geometrically spaced, rounded as the original's float32 arithmetic
- * rounds them: the stage code's argument reaches 6283 rad, where the last bit of the frequency is visible (golden case `sincos`).
+ * 2π/period for the `dimension`/2 periods from `low` to `high`, geometrically spaced, rounded as the original's float32
+ * arithmetic rounds them: the stage code's argument reaches 6283 rad, where the last bit of the frequency is visible
+ * (golden case `sincos`).
  */
 export function sincosFrequencies(dimension: number, low: number, high: number): Float32Array {
   const n = dimension / 2;

@@ -29,7 +29,10 @@ export function timeCondition(net: Network, time: Tensor): Tensor {
   return condition;
 }
 
-/** The Dense_0 outputs of every adaRMS norm, each [M, 3·expertWidth]: attention 0, feed-forward 0, attention 1, …, final. */
+/**
+ * The Dense_0 outputs of every adaRMS norm, each [M, 3·expertWidth]: attention 0, feed-forward 0, attention 1, …,
+ * final.
+ */
 export function modulationRows(net: Network, condition: Tensor): Tensor[] {
   const out: Tensor[] = [];
   for (let layer = 0; layer < net.config.layers; layer++) {

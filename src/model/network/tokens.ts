@@ -14,7 +14,7 @@ import {
   slice,
   type Tensor,
 } from '../../tensor/index.ts';
-import type { ModelConfig } from './config.ts';
+import { type ModelConfig, STATE_BINS } from './config.ts';
 import { dense } from './layers.ts';
 import type { Network } from './network.ts';
 import { STAGE_PERIODS, sincos } from './sincos.ts';
@@ -36,7 +36,10 @@ function stageCodes(config: ModelConfig): Float32Array {
   return sincos(positions, config.vlmWidth / 2, ...STAGE_PERIODS);
 }
 
-/** Base task, and four ways to say task and stage: task gated, fusion, stage-dominant, pure stage. task, stage [B] → [B, 5, vlmWidth]. */
+/**
+ * Base task, and four ways to say task and stage: task gated, fusion, stage-dominant, pure stage. task, stage [B] → [B,
+ * 5, vlmWidth].
+ */
 export function taskTokens(net: Network, task: Tensor, stage: Tensor): Tensor {
   const { config, builder } = net;
   const batch = task.shape[0]!;
@@ -63,8 +66,8 @@ export function taskTokens(net: Network, task: Tensor, stage: Tensor): Tensor {
 }
 
 /**
- * State [B, actionDim], normalised, → tokens [B, 32, vlmWidth] (256 bins over [-range, range), rows of the language vocabulary
- * times √width) or one token from a two-layer MLP.
+ * State [B, actionDim], normalised, → tokens [B, actionDim, vlmWidth] (one of STATE_BINS bins over
+ * [-range, range), rows of the language vocabulary times √width) or one token from a two-layer MLP.
  */
 export function stateTokens(net: Network, state: Tensor): Tensor {
   const { config, builder } = net;
@@ -81,12 +84,18 @@ export function stateTokens(net: Network, state: Tensor): Tensor {
   );
 }
 
-/** Bins 0…255 of [-range, range); values beyond fall in the outer bins. */
+/** STATE_BINS equal bins of [-range, range); values beyond fall in the outer bins. */
 function stateBins(builder: Builder, x: Tensor, range: number): Tensor {
-  // Edges are -range + i·range/128. With range 1 the product is exact, and the floor comes before the sum, which would round it up.
-  const at = scale(x, 128 / range);
+  const half = STATE_BINS / 2;
+  // Edges are -range + i·range/half. With range 1 the product is exact, and the floor comes before the sum, which
+  // would round it up.
+  const at = scale(x, half / range);
   const [floor] = builder.emit('Floor', [at], [at]);
-  const [clipped] = builder.emit('Clip', [addScalar(floor!, 128), builder.constant(0), builder.constant(255)], [at]);
+  const [clipped] = builder.emit(
+    'Clip',
+    [addScalar(floor!, half), builder.constant(0), builder.constant(STATE_BINS - 1)],
+    [at],
+  );
   return cast(clipped!, 'int64');
 }
 

@@ -3,8 +3,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { NdArray } from '../../tensor/index.ts';
-import { configs, modelConfig } from './config.ts';
+import { modelConfig } from './config.ts';
 import { initParameters } from './initialise.ts';
+import { configs } from './presets.ts';
 import { countParameters, parameterTree } from './tree.ts';
 import { mergeLayers, programParameters, splitLayers } from './views.ts';
 

@@ -10,7 +10,7 @@ export type Initialiser =
   | { readonly kind: 'identity' }
   | { readonly kind: 'normal'; readonly deviation: number };
 
-export interface Leaf {
+export interface NetworkLeaf {
   /** The original's name, such as `PaliGemma/llm/layers/attn/q_einsum/w`. */
   readonly name: string;
   readonly shape: readonly number[];
@@ -25,12 +25,13 @@ const ones: Initialiser = { kind: 'ones' };
 const fanIn = (n: number, gain = 1): Initialiser => ({ kind: 'normal', deviation: gain / Math.sqrt(n) });
 
 /**
- * Every parameter of the network in the original's names and shapes, sorted by name. For `full` these are the 74 leaves with
- * 3,404,532,135 numbers of the released checkpoints. Projections that add to a residual stream start smaller by 1/sqrt(2 layers);
- * adaRMS starts at zero and KV mixing at the identity, as in the original.
+ * Every parameter of the network in the original's names and shapes, sorted by name. For `full` these are the 74 leaves
+ * with
+ * 3,404,532,135 numbers of the released checkpoints. Projections that add to a residual stream start smaller by
+ * 1/sqrt(2 layers); adaRMS starts at zero and KV mixing at the identity, as in the original.
  */
-export function parameterTree(config: ModelConfig): Leaf[] {
-  const leaves: Leaf[] = [];
+export function parameterTree(config: ModelConfig): NetworkLeaf[] {
+  const leaves: NetworkLeaf[] = [];
   let part: Part = 'vision';
   const leaf = (name: string, shape: readonly number[], init: Initialiser, stacked = false): void => {
     leaves.push({ name, shape, init, part, stacked });
@@ -139,7 +140,8 @@ function visionLeaves(
   } else {
     const channels = [3, ...stem.channels, width];
     stem.kernels.forEach((side, i) => {
-      const gain = i < stem.kernels.length - 1 ? Math.SQRT2 : 1; // a rectifier follows all but the last (He et al. 2015)
+      // a rectifier follows all but the last (He et al. 2015)
+      const gain = i < stem.kernels.length - 1 ? Math.SQRT2 : 1;
       leaf(
         `${at}/stem/${i}/kernel`,
         [side, side, channels[i]!, channels[i + 1]!],

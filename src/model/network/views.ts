@@ -4,8 +4,8 @@ import type { ModelConfig } from './config.ts';
 import { type Part, parameterTree, sizeOf } from './tree.ts';
 
 /**
- * One weight as programs take it. A stacked leaf (layer axis first) enters layer by layer as `leaf#layer`, each a range of the
- * leaf's memory, so that neither slicing nor putting gradients together costs a copy.
+ * One weight as programs take it. A stacked leaf (layer axis first) enters layer by layer as `leaf#layer`, each a range
+ * of the leaf's memory, so that neither slicing nor putting gradients together costs a copy.
  */
 export interface ProgramParameter {
   /** Name of the program's input, and of its gradient after `gradient/`. */
@@ -40,7 +40,9 @@ export function programParameters(config: ModelConfig): ProgramParameter[] {
   });
 }
 
-/** The tree's arrays as programs take them: views of the same memory or file. Leaves that `weights` lacks are left out. */
+/**
+ * The tree's arrays as programs take them: views of the same memory or file. Leaves that `weights` lacks are left out.
+ */
 export function splitLayers<W extends Weight>(config: ModelConfig, weights: ReadonlyMap<string, W>): Map<string, W> {
   const out = new Map<string, W>();
   for (const { input, leaf, shape, offset } of programParameters(config)) {
@@ -50,7 +52,10 @@ export function splitLayers<W extends Weight>(config: ModelConfig, weights: Read
   return out;
 }
 
-/** The inverse of `splitLayers` by copying: `leaf#0`, `leaf#1`, … become one stacked leaf. Layers that are absent are zero. */
+/**
+ * The inverse of `splitLayers` by copying: `leaf#0`, `leaf#1`, … become one stacked leaf. Layers that are absent are
+ * zero.
+ */
 export function mergeLayers(config: ModelConfig, views: ReadonlyMap<string, NdArray>): Parameters {
   const out: Parameters = new Map();
   const shapes = new Map(parameterTree(config).map((leaf) => [leaf.name, leaf.shape]));

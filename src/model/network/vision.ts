@@ -21,8 +21,8 @@ import type { Network } from './network.ts';
 const TOWER = 'PaliGemma/img';
 
 /**
- * The vision tower (SigLIP's shape): images [B, cameras, S, S, 3], uint8 or float32 in [-1, 1], → tokens [B, cameras·n, vlmWidth].
- * All cameras go through as one batch.
+ * The vision tower (SigLIP's shape): images [B, cameras, S, S, 3], uint8 or float32 in [-1, 1], → tokens [B, cameras·n,
+ * vlmWidth]. All cameras go through as one batch.
  */
 export function visionTokens(net: Network, images: Tensor): Tensor {
   const { config } = net;
@@ -41,7 +41,9 @@ export function visionTokens(net: Network, images: Tensor): Tensor {
   return reshape(tokens, [batch, cameras * tokensPerSide(config) ** 2, config.vlmWidth]);
 }
 
-/** The original's stem: a stride-`patchSize` convolution, written as one matrix product over patches in row-major order. */
+/**
+ * The original's stem: a stride-`patchSize` convolution, written as one matrix product over patches in row-major order.
+ */
 function patches(net: Network, images: Tensor): Tensor {
   const { patchSize: p, visionWidth } = net.config;
   const n = images.shape[0]!;
@@ -55,7 +57,10 @@ function patches(net: Network, images: Tensor): Tensor {
   ]);
 }
 
-/** Strided convolutions, a rectifier after all but the last, RMSNorm over channels before the rectifier of the inner ones. */
+/**
+ * Strided convolutions, a rectifier after all but the last, RMSNorm over channels before the rectifier of the inner
+ * ones.
+ */
 function convolutions(net: Network, images: Tensor): Tensor {
   const { stem, visionWidth, rmsEpsilon } = net.config;
   if (stem.kind !== 'convolution') throw new Error('unreachable');

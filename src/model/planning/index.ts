@@ -1,4 +1,4 @@
 export { flowNoise } from './flowNoise.ts';
 export { createPlanner, type PlannerOptions } from './planner.ts';
 export { PlannerClient } from './plannerClient.ts';
-export { eulerTimes, Sampler, type SamplerInputs } from './sampler.ts';
+export { ActionSampler, eulerTimes, type SamplerInputs } from './sampler.ts';

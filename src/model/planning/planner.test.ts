@@ -7,8 +7,9 @@ import { Random } from '../../base/index.ts';
 import { CHALLENGE_ROBOT, type Picture, type Planner, type PlanRequest, type Prediction } from '../../robot/index.ts';
 import { writeSafetensors } from '../../tensor/index.ts';
 import { type Checkpoint, loadParameters, readCheckpoint, writeCheckpoint } from '../checkpoint.ts';
-import { configs, modelConfig } from '../network/config.ts';
+import { modelConfig } from '../network/config.ts';
 import { initParameters } from '../network/initialise.ts';
+import { configs } from '../network/presets.ts';
 import { createPlanner } from './planner.ts';
 import { PlannerClient } from './plannerClient.ts';
 

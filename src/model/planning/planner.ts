@@ -13,7 +13,7 @@ import { type Checkpoint, loadParameters } from '../checkpoint.ts';
 import { type PlanningNeeds, requirePlanningMemory } from '../memory.ts';
 import { type ModelConfig, modelConfig } from '../network/index.ts';
 import { flowNoise } from './flowNoise.ts';
-import { Sampler } from './sampler.ts';
+import { ActionSampler } from './sampler.ts';
 
 export interface PlannerOptions {
   /** Threads inside one operation; 1 when left out. */
@@ -27,7 +27,10 @@ export interface PlannerOptions {
   /** What computes the network, and in what: the CPU and float32 when left out. */
   readonly device?: Device;
   readonly precision?: 'float32' | 'float16';
-  /** White or correlated starting noise, its share of the data's correlation, and the flow time above which kept actions are held; the checkpoint's when left out. */
+  /**
+   * White or correlated starting noise, its share of the data's correlation, and the flow time above which kept actions
+   * are held; the checkpoint's when left out.
+   */
   readonly useCorrelatedNoise?: boolean;
   readonly correlationBeta?: number;
   readonly timeThresholdInpaint?: number;
@@ -78,11 +81,11 @@ export async function createPlanner(checkpoint: Checkpoint, options: PlannerOpti
   const sizes = [...new Set([1, ...batchSizes])].sort((a, b) => b - a);
   // float16 is made from weights in memory; float32 ones are read by the runtime from their file.
   const parameters = precision === 'float16' ? await loadParameters(checkpoint) : checkpoint.parameters;
-  const samplers = new Map<number, Sampler>();
+  const samplers = new Map<number, ActionSampler>();
   for (const batch of sizes)
     samplers.set(
       batch,
-      await Sampler.create(config, parameters, {
+      await ActionSampler.create(config, parameters, {
         batch,
         steps,
         threads,
@@ -104,7 +107,7 @@ class NetworkPlanner implements Planner {
   constructor(
     private readonly checkpoint: Checkpoint,
     /** By batch size, largest first. */
-    private readonly samplers: ReadonlyMap<number, Sampler>,
+    private readonly samplers: ReadonlyMap<number, ActionSampler>,
     private readonly noiseScale: number,
     private readonly onPass: PlannerOptions['onPass'],
   ) {
@@ -136,7 +139,7 @@ class NetworkPlanner implements Planner {
     return out;
   }
 
-  private async planBatch(sampler: Sampler, requests: readonly PlanRequest[]): Promise<Prediction[]> {
+  private async planBatch(sampler: ActionSampler, requests: readonly PlanRequest[]): Promise<Prediction[]> {
     const started = performance.now();
     const { config, normStats, robot } = this.checkpoint;
     const { imageSize: side, actionHorizon: horizon, actionDim: width, maxStages, cameras } = config;

@@ -26,7 +26,8 @@ export class PlannerClient implements Planner {
   }
 
   /**
-   * Loads the checkpoint folder in a worker; resolves when plans can be made. `admit` learns how much memory it will take before it takes it, and may throw.
+   * Loads the checkpoint folder in a worker; resolves when plans can be made. `admit` learns how much memory it will
+   * take before it takes it, and may throw.
    * @throws InputError for a bad checkpoint
    */
   static async start(
@@ -72,8 +73,8 @@ export class PlannerClient implements Planner {
 }
 
 /**
- * The request with pictures of their own, which move to the worker: a picture that is a view of a message would take the whole message with it. One
- * in memory that threads share stays there; the worker reads it in place.
+ * The request with pictures of their own, which move to the worker: a picture that is a view of a message would take
+ * the whole message with it. One in memory that threads share stays there; the worker reads it in place.
  */
 function alone(request: PlanRequest): PlanRequest {
   const pictures: Record<string, Picture> = {};

@@ -6,7 +6,7 @@ import { relativeError } from '../../../test/support/model.ts';
 import { configOfGoldenCase } from '../../../test/support/networkConfig.ts';
 import { type ChunkStatistics, CorrelatedNoise, Inpainter } from '../../action/index.ts';
 import { type Parameters, readSafetensors } from '../../tensor/index.ts';
-import { Sampler, type SamplerInputs } from './sampler.ts';
+import { ActionSampler, type SamplerInputs } from './sampler.ts';
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '../../../test/golden/sampler');
 const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
@@ -65,7 +65,7 @@ describe('golden sampler', () => {
     const data = (tensor: string) => expected.get(tensor)!.data as Float32Array;
     const start = noise.colour(Float64Array.from(data('noise_standard')));
     const inpainter = shape && new Inpainter(noise, { keepRows: shape[1], width: shape[2], skip: 'batch' });
-    const sampler = await Sampler.create(config, parameters, { batch, steps, imageMask: true });
+    const sampler = await ActionSampler.create(config, parameters, { batch, steps, imageMask: true });
     const got: Record<string, number[]> = { noise: [...start], x_steps: [], enforced: [], correction_applied: [] };
     const { actions, stageLogits } = await sampler.sample(inputs, Float32Array.from(start), (x, time) => {
       if (inpainter) {

@@ -7,8 +7,8 @@ import {
   loadWeight,
   type NdArray,
   type Precision,
+  ProgramSession,
   type QuantisedMatrices,
-  Session,
   type TypedArray,
   type Weights,
 } from '../../tensor/index.ts';
@@ -22,7 +22,10 @@ import {
 
 const f32 = Math.fround;
 
-/** Flow times at which the velocity is evaluated, and after each Euler step, in float32 as the original counts: from 1, by -1/steps, while t ≥ 1/(2·steps). */
+/**
+ * Flow times at which the velocity is evaluated, and after each Euler step, in float32 as the original counts: from 1,
+ * by -1/steps, while t ≥ 1/(2·steps).
+ */
 export function eulerTimes(steps: number): { before: Float32Array; after: Float32Array } {
   const dt = f32(-1 / steps);
   const before: number[] = [];
@@ -36,13 +39,13 @@ export function eulerTimes(steps: number): { before: Float32Array; after: Float3
 
 /** What planning starts from, normalised. */
 export interface SamplerInputs {
-  /** [B, 3, S, S, 3] uint8 */
+  /** [B, cameras, S, S, 3] uint8 */
   readonly images: Uint8Array;
-  /** [B, 32] */
+  /** [B, actionDim] */
   readonly state: Float32Array;
   readonly task: BigInt64Array;
   readonly stage: BigInt64Array;
-  /** [B, 3], with a sampler that takes masks. */
+  /** [B, cameras], with a sampler that takes masks. */
   readonly imageMask?: Uint8Array;
 }
 
@@ -55,18 +58,27 @@ export interface SamplerOptions {
   readonly precision?: Precision;
   /** What computes; the CPU when left out. */
   readonly device?: Device;
-  /** Matrices in bytes (`readInt8`): products with them run in integers, and the leaves that they stand for need not be given. */
+  /**
+   * Matrices in bytes (`readInt8`): products with them run in integers, and the leaves that they stand for need not be
+   * given.
+   */
   readonly quantised?: QuantisedMatrices;
 }
 
-/** What the action expert sees of the prefix: `keys`, `values` [layers, B, prefix, kvHeads, headDim] (and `prefix_mask`). */
+/**
+ * What the action expert sees of the prefix: `keys`, `values` [layers, B, prefix, kvHeads, headDim] (and
+ * `prefix_mask`).
+ */
 export type PrefixCache = Readonly<Record<string, NdArray>>;
 export type AfterStep = (x: Float32Array, timeAfter: number, step: number) => void;
 
 /** What one model file can hold besides weights that stay in theirs. */
 const MAX_LOADED_BYTES = 1.9e9;
 
-/** The weights as sessions take them: float32 in place on the CPU; everything else is read (and widened) first. @throws InputError when that is too much */
+/**
+ * The weights as sessions take them: float32 in place on the CPU; everything else is read (and widened) first. @throws
+ * InputError when that is too much
+ */
 async function usable(weights: Weights, inPlace: boolean): Promise<Weights> {
   const out = new Map(weights);
   let bytes = 0;
@@ -86,17 +98,17 @@ async function usable(weights: Weights, inPlace: boolean): Promise<Weights> {
 }
 
 /**
- * From noise to actions for a fixed batch size: one prefix pass, then Euler steps of the action expert against its cache.
- * Weights are baked in; the adaRMS conditions of the step times are computed once at the start.
+ * From noise to actions for a fixed batch size: one prefix pass, then Euler steps of the action expert against its
+ * cache. Weights are baked in; the adaRMS conditions of the step times are computed once at the start.
  */
-export class Sampler {
+export class ActionSampler {
   readonly times: { readonly before: Float32Array; readonly after: Float32Array };
 
   private constructor(
     readonly config: ModelConfig,
     readonly batch: number,
-    private readonly prefix: Session,
-    private readonly velocity: Session,
+    private readonly prefix: ProgramSession,
+    private readonly velocity: ProgramSession,
     private readonly conditions: readonly (Float32Array | Float64Array)[],
     private readonly precision: Precision,
     steps: number,
@@ -104,13 +116,13 @@ export class Sampler {
     this.times = eulerTimes(steps);
   }
 
-  static async create(config: ModelConfig, parameters: Weights, options: SamplerOptions): Promise<Sampler> {
+  static async create(config: ModelConfig, parameters: Weights, options: SamplerOptions): Promise<ActionSampler> {
     const { batch, steps, threads = 1, imageMask = false, precision = 'float32' } = options;
     const { quantised, device = 'cpu' } = options;
     const integers = quantised ? { quantised, activationBits: await activationBits() } : {};
     const weights = splitLayers(config, await usable(parameters, precision === 'float32' && device === 'cpu'));
     const times = eulerTimes(steps).before;
-    const conditions = await Session.create(buildConditionProgram(config, times.length), {
+    const conditions = await ProgramSession.create(buildConditionProgram(config, times.length), {
       weights,
       threads,
       precision,
@@ -121,7 +133,7 @@ export class Sampler {
     const width = modulation!.data.length / times.length;
     const all = modulation!.data as Float32Array | Float64Array;
     const rows = Array.from(times, (_, i) => all.slice(i * width, (i + 1) * width));
-    const prefix = await Session.create(buildPrefixProgram(config, { batch, imageMask }), {
+    const prefix = await ProgramSession.create(buildPrefixProgram(config, { batch, imageMask }), {
       weights,
       ...integers,
       integerAttention: 'whole',
@@ -129,7 +141,7 @@ export class Sampler {
       precision,
       device,
     });
-    const denoise = await Session.create(buildDenoiseProgram(config, { batch, imageMask }), {
+    const denoise = await ProgramSession.create(buildDenoiseProgram(config, { batch, imageMask }), {
       weights,
       ...integers,
       // The same rounded values would be mixed at every step, and their error adds up; that of scores does not.
@@ -138,12 +150,13 @@ export class Sampler {
       precision,
       device,
     });
-    return new Sampler(config, batch, prefix, denoise, rows, precision, steps);
+    return new ActionSampler(config, batch, prefix, denoise, rows, precision, steps);
   }
 
   /**
    * @param noise [B, horizon, actionDim], where the sampling starts
-   * @param afterStep may change x [B, horizon, actionDim] in place after each Euler step; gets the new time (inpainting)
+   * @param afterStep may change x [B, horizon, actionDim] in place after each Euler step; gets the new time
+   * (inpainting)
    * @returns normalised actions [B, horizon, actionDim] and stage logits [B, maxStages], not masked
    */
   async sample(

@@ -1,7 +1,7 @@
 import { Random } from '../../base/index.ts';
 import { Builder, type DataType, gradients, size, type Tensor } from '../graph/index.ts';
 import { mul, sum } from '../ops/index.ts';
-import { Session } from '../run/index.ts';
+import { ProgramSession } from '../run/index.ts';
 
 /** A differentiated operand: its shape, or its values too where the default (normal deviates) would not do. */
 export type CheckedInput =
@@ -65,8 +65,8 @@ export async function checkGradients(
   builder.output('loss', loss);
   for (const [i, gradient] of emitted.entries()) builder.output(`gradient/${differentiated[i]?.name}`, gradient);
   const program = builder.build();
-  const session = await Session.create(program, { precision: 'float64' });
-  const single = await Session.create(program);
+  const session = await ProgramSession.create(program, { precision: 'float64' });
+  const single = await ProgramSession.create(program);
   const fetches = differentiated.map(({ name }) => `gradient/${name}`);
   const exact = await session.run({ ...fixed, ...feeds }, fetches);
   const toSingle = (data: unknown) => (data instanceof Float64Array ? Float32Array.from(data) : (data as Float32Array));

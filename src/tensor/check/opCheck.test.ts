@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as t from '../index.ts';
 import { lowerProgram } from '../onnx/lower.ts';
 import { probeDevice } from '../run/providers.ts';
-import { Session } from '../run/session.ts';
+import { ProgramSession } from '../run/session.ts';
 import { OP_CASES } from './opCases.ts';
 import { checkOp } from './opCheck.ts';
 
@@ -33,7 +33,7 @@ describe('the list of op cases', () => {
 });
 
 describe('every op and its gradient against float64', () => {
-  const variants: [string, t.SessionOptions][] = [
+  const variants: [string, t.ProgramSessionOptions][] = [
     ['float32, fused operators', {}],
     ['float32, standard operators (what other devices get)', { operators: 'standard' }],
     ['mixed float16', { precision: 'float16' }],
@@ -95,7 +95,7 @@ describe('lowering', () => {
   });
 
   it('keeps masks beyond the range of float16 finite, rows without anything allowed too', async () => {
-    const session = await Session.create(mixture(), { precision: 'float16' });
+    const session = await ProgramSession.create(mixture(), { precision: 'float16' });
     const x = Float32Array.from({ length: 48 }, (_, i) => Math.sin(i));
     const allowed = Uint8Array.of(1, 0, 0, 0, 0, 0, 1, 1, 1);
     const { y, dx } = await session.run({ x, g: new Float32Array(4).fill(1), allowed });
@@ -124,18 +124,20 @@ describe('devices', () => {
   });
 
   it('other than the CPU refuse float64', async () => {
-    await expect(Session.create(mixture(), { device: 'webgpu', precision: 'float64' })).rejects.toThrow(
+    await expect(ProgramSession.create(mixture(), { device: 'webgpu', precision: 'float64' })).rejects.toThrow(
       /float64 runs on the CPU alone/,
     );
   });
 
   it.runIf(process.platform === 'linux')('are refused where the platform has no such provider', async () => {
-    await expect(Session.create(mixture(), { device: 'dml' })).rejects.toThrow(/this platform has no device 'dml'/);
+    await expect(ProgramSession.create(mixture(), { device: 'dml' })).rejects.toThrow(
+      /this platform has no device 'dml'/,
+    );
   });
 
   it.skipIf(webgpu.works)('say what to do where they are missing', async () => {
     expect(webgpu.problem).toMatch(/Vulkan|adapter/);
-    await expect(Session.create(mixture(), { device: 'webgpu' })).rejects.toThrow(
+    await expect(ProgramSession.create(mixture(), { device: 'webgpu' })).rejects.toThrow(
       /the device 'webgpu' does not work here \(.+\)\. .*Without --device the CPU computes/,
     );
   });

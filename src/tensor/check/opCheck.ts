@@ -1,7 +1,7 @@
 import { present, Random } from '../../base/index.ts';
 import { Builder, gradients, type NdArray, type Program, size, type Tensor, type TypedArray } from '../graph/index.ts';
 import { mul, sum } from '../ops/index.ts';
-import { Session, type SessionOptions } from '../run/index.ts';
+import { ProgramSession, type ProgramSessionOptions } from '../run/index.ts';
 import type { OpCase } from './opCases.ts';
 
 /** How far an op on one device and precision is from float64 on the CPU. */
@@ -26,7 +26,7 @@ const OP_TOLERANCE = { float32: 2e-5, float64: 1e-12, float16: 2e-2 } as const;
  * Runs one case and its gradients as `options` say and compares them with float64 on the CPU. A device that refuses is
  * a problem, not an error.
  */
-export async function checkOp(one: OpCase, options: SessionOptions = {}): Promise<OpCheck> {
+export async function checkOp(one: OpCase, options: ProgramSessionOptions = {}): Promise<OpCheck> {
   const { program, feeds } = caseProgram(one);
   const exact = await runOnce(program, feeds, { precision: 'float64' });
   const { op, name } = one;
@@ -82,8 +82,8 @@ function caseProgram({ name, inputs, body, given }: OpCase): { program: Program;
   return { program: builder.build(), feeds };
 }
 
-async function runOnce(program: Program, feeds: Record<string, TypedArray>, options: SessionOptions) {
-  const session = await Session.create(program, options);
+async function runOnce(program: Program, feeds: Record<string, TypedArray>, options: ProgramSessionOptions) {
+  const session = await ProgramSession.create(program, options);
   try {
     const own = Object.fromEntries(
       session.inputs.map(({ name, dtype }) => [

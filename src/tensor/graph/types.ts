@@ -53,7 +53,7 @@ export interface Constant extends ValueSpec {
   readonly data: TypedArray;
 }
 
-/** A finished program: what `Builder.build()` returns and `toOnnx` and `Session.create` take. Plain data. */
+/** A finished program: what `Builder.build()` returns and `toOnnx` and `ProgramSession.create` take. Plain data. */
 export interface Program {
   readonly inputs: readonly ValueSpec[];
   /** The inputs that are weights. */

@@ -4,7 +4,7 @@ import { Builder } from '../graph/builder.ts';
 import { gradients } from '../graph/gradients.ts';
 import { gelu } from '../ops/elementwise.ts';
 import { sum } from '../ops/reduce.ts';
-import { Session } from '../run/session.ts';
+import { ProgramSession } from '../run/session.ts';
 import { lowerProgram } from './lower.ts';
 
 function program({ gradient = false, inside = false } = {}) {
@@ -33,7 +33,10 @@ describe('fuseGelu', () => {
   it('gives the same numbers', async () => {
     const random = Random.of('gelu');
     const x = Float64Array.from({ length: 200 }, () => random.normal() * 3);
-    const [exact, fused] = [await Session.create(program(), { precision: 'float64' }), await Session.create(program())];
+    const [exact, fused] = [
+      await ProgramSession.create(program(), { precision: 'float64' }),
+      await ProgramSession.create(program()),
+    ];
     const expected = (await exact.run({ x }))['y']!.data;
     (await fused.run({ x: Float32Array.from(x) }))['y']!.data.forEach((value, i) => {
       expect(Math.abs(Number(value) - Number(expected[i]))).toBeLessThan(1e-6);

@@ -5,7 +5,7 @@ import { attention } from '../ops/attention.ts';
 import { gelu, mul } from '../ops/elementwise.ts';
 import { linear } from '../ops/matmul.ts';
 import { reshape, transpose } from '../ops/shape.ts';
-import { Session } from '../run/session.ts';
+import { ProgramSession } from '../run/session.ts';
 import { columnBlocks, quantiseColumns, splitColumns } from '../weights/int8.ts';
 import { weightMatrices } from '../weights/weightMatrix.ts';
 import { lowerProgram } from './lower.ts';
@@ -64,11 +64,11 @@ describe('a feed-forward whose matrices come in column blocks', () => {
   const x = normal(2 * rows * width).map((v, i) => (i < width ? 50 * v : v)); // an outlier row
 
   it('is as near to float32 as in one block, and gives whole values to whom reads them', async () => {
-    const exact = await Session.create(program(2), { weights });
+    const exact = await ProgramSession.create(program(2), { weights });
     const expected = await exact.run({ x });
     const results = [];
     for (const widths of [[hidden], [40, 32], [24, 24, 24]]) {
-      const session = await Session.create(program(2), { quantised: quantised(widths) });
+      const session = await ProgramSession.create(program(2), { quantised: quantised(widths) });
       results.push(await session.run({ x }));
       await session.close();
     }
@@ -127,8 +127,8 @@ describe('attention in integers', () => {
     k: normal(batch * heads * s * width).map((v, i) => (i % (s * width) < width ? 3 * v : v)),
     v: normal(batch * heads * s * width).map((v, i) => v * 10 ** (i % 3)),
   };
-  const run = async (options: Parameters<typeof Session.create>[1]) => {
-    const session = await Session.create(program(), options);
+  const run = async (options: Parameters<typeof ProgramSession.create>[1]) => {
+    const session = await ProgramSession.create(program(), options);
     const { mixed } = await session.run(feeds);
     await session.close();
     return mixed!.data as Float32Array;

@@ -2,7 +2,7 @@ import { present } from '../../base/index.ts';
 import { Builder } from '../graph/index.ts';
 import { linear } from '../ops/index.ts';
 import { quantiseColumns, weightMatrices } from '../weights/index.ts';
-import { Session } from './session.ts';
+import { ProgramSession } from './session.ts';
 
 let known: Promise<7 | 8> | undefined;
 
@@ -25,7 +25,7 @@ export async function exactWith(bits: 7 | 8): Promise<boolean> {
   const [matrix] = [...weightMatrices(program).values()];
   const { key } = present(matrix, "the product's matrix");
   const ones = (n: number) => new Float32Array(n).fill(1);
-  const session = await Session.create(program, {
+  const session = await ProgramSession.create(program, {
     quantised: new Map([[key, [quantiseColumns(ones(inner * columns), [inner, columns])]]]),
     activationBits: bits,
   });

@@ -1,6 +1,6 @@
 import { Builder } from '../graph/index.ts';
 import { matmul } from '../ops/index.ts';
-import { Session } from './session.ts';
+import { ProgramSession } from './session.ts';
 
 const SIZE = 1024;
 const CHAIN = 3;
@@ -16,7 +16,7 @@ export async function gemmPeak(threads: number, { runs = 8 }: { runs?: number } 
   for (let i = 0; i < CHAIN; i++) x = matmul(x, w, { alpha: 1 });
   builder.output('column', matmul(x, builder.input('ones', [SIZE, 1])));
   const program = builder.build();
-  const session = await Session.create(program, { threads });
+  const session = await ProgramSession.create(program, { threads });
   try {
     // An orthogonal-like scale keeps the numbers normal through the chain.
     const feeds = {

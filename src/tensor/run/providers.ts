@@ -39,7 +39,7 @@ export function deviceNamed(name: string): Device {
 export function checkPrecision(device: Device, precision: Precision): void {
   if (precision === 'float64' && device !== 'cpu')
     throw new InputError(
-      'Session.create',
+      'ProgramSession.create',
       `float64 runs on the CPU alone (asked for on ${device}). Use float32 there.`,
     );
 }
@@ -56,18 +56,22 @@ export function executionProviders(device: Device): InferenceSession.ExecutionPr
 export async function onDevice<T>(device: Device, work: () => Promise<T>): Promise<T> {
   // Asked for a provider that this platform's package does not have, the runtime would quietly compute on the CPU.
   if (!listSupportedBackends().some(({ name }) => name === device))
-    throw new InputError('Session.create', `this platform has no device '${device}'. ${REMEDIES[device]}`);
+    throw new InputError('ProgramSession.create', `this platform has no device '${device}'. ${REMEDIES[device]}`);
   try {
     return await work();
   } catch (error) {
     if (device === 'cpu') throw error;
     const reason = firstLine((error as Error).message);
     if (/requires f16/.test(reason))
-      throw new InputError('Session', `the device '${device}' has no float16 (${reason}). Use the precision float32.`, {
-        cause: error,
-      });
+      throw new InputError(
+        'ProgramSession',
+        `the device '${device}' has no float16 (${reason}). Use the precision float32.`,
+        {
+          cause: error,
+        },
+      );
     throw new InputError(
-      'Session.create',
+      'ProgramSession.create',
       `the device '${device}' does not work here (${reason}). ${REMEDIES[device]}`,
       {
         cause: error,

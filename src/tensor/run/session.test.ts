@@ -8,7 +8,7 @@ import { gather } from '../ops/gather.ts';
 import { linear, matmul } from '../ops/matmul.ts';
 import { mean, sum } from '../ops/reduce.ts';
 import { crossEntropy } from '../ops/softmax.ts';
-import { Session } from './session.ts';
+import { ProgramSession } from './session.ts';
 
 /** y = x·w and its mean square, with a gradient. */
 function program() {
@@ -26,15 +26,15 @@ function program() {
 const x = Float32Array.of(1, 2, 3, 4, 5, 6);
 const w = Float32Array.of(1, 0, 0, 1, 1, 1);
 
-describe('Session', () => {
+describe('ProgramSession', () => {
   it('runs a program with fed weights and with baked ones', async () => {
-    const fed = await Session.create(program());
+    const fed = await ProgramSession.create(program());
     const all = await fed.run({ x, w });
     expect([...all['y']!.data]).toEqual([4, 5, 10, 11]);
     expect(all['loss']).toEqual({ shape: [], dtype: 'float32', data: Float32Array.of((16 + 25 + 100 + 121) / 4) });
     expect(Object.keys(await fed.run({ x, w }, ['loss']))).toEqual(['loss']);
     const weights: Parameters = new Map([['w', array([3, 2], w)]]);
-    const baked = await Session.create(program(), { weights });
+    const baked = await ProgramSession.create(program(), { weights });
     expect(baked.inputs.map(({ name }) => name)).toEqual(['x']);
     expect([...(await baked.run({ x }, ['y']))['y']!.data]).toEqual([4, 5, 10, 11]);
     await fed.close();
@@ -42,7 +42,7 @@ describe('Session', () => {
   });
 
   it('writes results into the arrays that it is given', async () => {
-    const session = await Session.create(program());
+    const session = await ProgramSession.create(program());
     const memory = new Float32Array(32);
     const target = memory.subarray(8, 14);
     const results = await session.run({ x, w }, { 'gradient/w': array([3, 2], target) });
@@ -55,8 +55,10 @@ describe('Session', () => {
   });
 
   it('refuses feeds and fetches that do not fit, and says what would', async () => {
-    const session = await Session.create(program());
-    await expect(session.run({ x })).rejects.toThrow("Session.run: the feed 'w' is missing (expected float32 [3, 2]).");
+    const session = await ProgramSession.create(program());
+    await expect(session.run({ x })).rejects.toThrow(
+      "ProgramSession.run: the feed 'w' is missing (expected float32 [3, 2]).",
+    );
     await expect(session.run({ x, w, weights: w })).rejects.toThrow("there is no feed 'weights'.");
     await expect(session.run({ x, w }, ['lost'])).rejects.toThrow("there is no fetch 'lost'. Did you mean 'loss'?");
     await expect(session.run({ x, w: array([2, 3], w) })).rejects.toThrow(
@@ -74,7 +76,7 @@ describe('Session', () => {
 
   it('refuses a baked weight of another shape', async () => {
     const weights: Parameters = new Map([['w', array([2, 3], w)]]);
-    await expect(Session.create(program(), { weights })).rejects.toThrow(
+    await expect(ProgramSession.create(program(), { weights })).rejects.toThrow(
       "the weight 'w' has the wrong shape (got [2,3], expected [3,2])",
     );
   });
@@ -87,7 +89,7 @@ describe('Session', () => {
     builder.output('double', b);
     builder.output('double again', b);
     builder.output('constant', builder.constant([7, 8]));
-    const session = await Session.create(builder.build());
+    const session = await ProgramSession.create(builder.build());
     const results = await session.run({ a: Float32Array.of(1, 2) });
     expect(Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, [...data]]))).toEqual({
       same: [1, 2],
@@ -104,7 +106,7 @@ describe('Session', () => {
       const table = builder.parameter('table', [rows, 64]);
       const loss = sum(gather(table, builder.input('ids', [4096], 'int64')));
       builder.output('gradient', gradients(loss, [table])[0]!);
-      const session = await Session.create(builder.build(), { threads: 2 });
+      const session = await ProgramSession.create(builder.build(), { threads: 2 });
       const ids = BigInt64Array.from({ length: 4096 }, (_, i) => BigInt(i % 3));
       const { data } = (await session.run({ table: new Float32Array(rows * 64), ids }))['gradient']!;
       expect([data[0], data[64], data[128], data[192]]).toEqual([1366, 1365, 1365, 0]);

@@ -23,7 +23,7 @@ import {
 import type { QuantisedMatrices, Weights } from '../weights/index.ts';
 import { checkPrecision, type Device, executionProviders, onDevice } from './providers.ts';
 
-export interface SessionOptions {
+export interface ProgramSessionOptions {
   /**
    * float64 is for gradient checks: inputs and outputs that are float32 in the program are then float64. float16 is for
    * inference on a GPU: weights and products in float16, sums and statistics, inputs and outputs in float32 (the CPU
@@ -62,7 +62,7 @@ export interface SessionOptions {
 export type Feed = NdArray | TypedArray;
 
 /** A program on ONNX Runtime. `run` blocks its thread while it computes: own it in a worker. */
-export class Session {
+export class ProgramSession {
   private constructor(
     private readonly runtime: ort.InferenceSession,
     private readonly feeds: ReadonlyMap<string, ValueSpec>,
@@ -86,8 +86,8 @@ export class Session {
       spin = false,
       denormalsAsZero = false,
       profile,
-    }: SessionOptions = {},
-  ): Promise<Session> {
+    }: ProgramSessionOptions = {},
+  ): Promise<ProgramSession> {
     const real = <T extends ValueSpec>(spec: T): T => ({
       ...spec,
       dtype: spec.dtype === 'float32' && precision === 'float64' ? precision : spec.dtype,
@@ -132,7 +132,7 @@ export class Session {
     const needed = new Set(graph.inputs.map(({ name }) => name));
     const fed = [...program.inputs, ...program.parameters].filter(({ name }) => needed.has(name));
     const byName = (specs: readonly ValueSpec[]) => new Map(specs.map((spec) => [spec.name, real(spec)]));
-    return new Session(runtime, byName(fed), byName(program.outputs), profile !== undefined, device);
+    return new ProgramSession(runtime, byName(fed), byName(program.outputs), profile !== undefined, device);
   }
 
   /** Names, shapes and types of what `run` must be fed (precision applied). */
@@ -159,7 +159,7 @@ export class Session {
     for (const [name, spec] of this.feeds) {
       const feed = feeds[name];
       if (feed === undefined)
-        throw new TensorError('Session.run', `the feed '${name}' is missing (expected ${describe(spec)}).`);
+        throw new TensorError('ProgramSession.run', `the feed '${name}' is missing (expected ${describe(spec)}).`);
       inputs[name] = toTensor('feed', spec, feed);
     }
     const into = fetches && !Array.isArray(fetches) ? (fetches as Readonly<Record<string, Feed>>) : undefined;
@@ -197,7 +197,7 @@ function unknownName(kind: string, name: string, known: Iterable<string>): Tenso
   const hint = near
     ? `Did you mean '${near}'?`
     : `Known: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}.`;
-  return new TensorError('Session.run', `there is no ${kind} '${name}'. ${hint}`);
+  return new TensorError('ProgramSession.run', `there is no ${kind} '${name}'. ${hint}`);
 }
 
 const storage: Record<DataType, DataType> = {
@@ -216,7 +216,7 @@ function toTensor(kind: string, spec: ValueSpec, feed: Feed): ort.Tensor {
   const given = bare ? undefined : feed;
   if (given && !sameShape(given.shape, spec.shape))
     throw new TensorError(
-      'Session.run',
+      'ProgramSession.run',
       `the ${kind} '${spec.name}' has the wrong shape (got ${describe(given)}, expected ${describe(spec)}).`,
     );
   if (arrayType(data) !== storage[spec.dtype] || (given && storage[given.dtype] !== storage[spec.dtype]))
@@ -227,7 +227,7 @@ function toTensor(kind: string, spec: ValueSpec, feed: Feed): ort.Tensor {
     );
   if (data.length !== size(spec.shape))
     throw new TensorError(
-      'Session.run',
+      'ProgramSession.run',
       `the ${kind} '${spec.name}' has ${data.length} elements (expected ${size(spec.shape)}: ${describe(spec)}).`,
     );
   return new ort.Tensor(spec.dtype as 'float32', data as Float32Array, spec.shape);

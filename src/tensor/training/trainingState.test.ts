@@ -133,7 +133,8 @@ describe('TrainingState', () => {
   });
 
   it('trains more than one memory holds, and gets the same bytes', () => {
-    // Bytes needed: 960 for w, 320 each for b and s, 420,160 for the large one. What no memory holds lies outside of them.
+    // Bytes needed: 960 for w, 320 each for b and s, 420,160 for the large one. What no memory holds lies outside of
+    // them.
     const run = (memoryBytes?: number) => {
       const state = new TrainingState([...specs, { name: 'large', shape: [3, 7001] }], { memoryBytes });
       const random = Random.of('memories');

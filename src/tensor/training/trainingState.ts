@@ -20,7 +20,7 @@ export interface StepOptions {
   readonly emaDecay?: number;
 }
 
-export interface StepResult {
+export interface UpdateResult {
   /** Global norm of the gradients before clipping. */
   readonly gradientNorm: number;
   /** False when the norm was not finite: nothing was changed then. */
@@ -33,8 +33,9 @@ export interface TrainingStateOptions {
 }
 
 /**
- * Parameters, gradients, AdamW moments and moving average in as many WebAssembly memories as hold them. The arrays in `parameters`,
- * `gradients`, … are views of them: feed them to a session and fetch gradients into them, no copies; `clipAndStep` updates them in place.
+ * Parameters, gradients, AdamW moments and moving average in as many WebAssembly memories as hold them. The arrays in
+ * `parameters`, `gradients`, … are views of them: feed them to a session and fetch gradients into them, no copies;
+ * `clipAndStep` updates them in place.
  */
 export class TrainingState {
   readonly parameters: Parameters = new Map();
@@ -64,7 +65,7 @@ export class TrainingState {
     const leaves = this.parts.flatMap((part) => part.leaves);
     list.forEach(({ name, shape }, i) => {
       for (const kind of STATE_ARRAYS) {
-        this[kind].set(name, { shape: [...shape], dtype: 'float32', data: leaves[i]![kind] });
+        this[kind].set(name, { shape: [...shape], dtype: 'float32', data: leaves[i]?.[kind] });
       }
     });
   }
@@ -101,18 +102,18 @@ export class TrainingState {
     if (source.step !== undefined) this.step = source.step;
   }
 
-  /** The parameters as feeds of `Session.run`. */
+  /** The parameters as feeds of `ProgramSession.run`. */
   feeds(): Record<string, NdArray> {
     return Object.fromEntries(this.parameters);
   }
 
-  /** The gradient arrays as fetches of `Session.run`, named `gradient/<parameter>`. */
+  /** The gradient arrays as fetches of `ProgramSession.run`, named `gradient/<parameter>`. */
   fetches(prefix = 'gradient/'): Record<string, NdArray> {
     return Object.fromEntries([...this.gradients].map(([name, gradient]) => [`${prefix}${name}`, gradient]));
   }
 
   /** One AdamW update from the gradients held now (Loshchilov & Hutter 2019, in optax's form). */
-  clipAndStep(options: StepOptions): StepResult {
+  clipAndStep(options: StepOptions): UpdateResult {
     const { learningRate, beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, weightDecay = 0, clipNorm, emaDecay } = options;
     const sums = new Float64Array(4);
     for (const part of this.parts) part.addSquares(sums);

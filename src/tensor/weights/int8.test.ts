@@ -7,7 +7,7 @@ import { Builder } from '../graph/builder.ts';
 import { linear } from '../ops/matmul.ts';
 import { reshape, split, transpose } from '../ops/shape.ts';
 import { activationBits, exactWith } from '../run/activationBits.ts';
-import { Session } from '../run/session.ts';
+import { ProgramSession } from '../run/session.ts';
 import { dequantise, type QuantisedMatrix, quantiseColumns } from './int8.ts';
 import { permute, weightMatrices } from './weightMatrix.ts';
 
@@ -62,7 +62,7 @@ describe('weightMatrices', () => {
   });
   it('gives the numbers that the program multiplies with', async () => {
     const x = normal(3 * 64);
-    const session = await Session.create(program(3), { weights });
+    const session = await ProgramSession.create(program(3), { weights });
     const { z } = await session.run({ x });
     const matrix = [...weightMatrices(program(3)).values()].find(({ parameter }) => parameter === 'heads')!;
     const w = matrix.evaluate(weights.get('heads')!.data);
@@ -111,7 +111,7 @@ describe('products in integers', () => {
     });
     const q = quantised();
     const blocks = new Map([...q].map(([key, matrix]) => [key, [matrix]]));
-    const session = await Session.create(program(5), { quantised: blocks, activationBits });
+    const session = await ProgramSession.create(program(5), { quantised: blocks, activationBits });
     expect(session.inputs.map(({ name }) => name)).toEqual(['x']);
     const out = await session.run({ x });
     const [forW, forHeads] = [...q.values()];
@@ -135,8 +135,8 @@ describe('products in integers', () => {
 
   it('leaves the other weights as they were', async () => {
     const [[key, only]] = [...quantised()] as [[string, QuantisedMatrix]];
-    const session = await Session.create(program(2), { weights, quantised: new Map([[key, [only]]]) });
-    const exact = await Session.create(program(2), { weights });
+    const session = await ProgramSession.create(program(2), { weights, quantised: new Map([[key, [only]]]) });
+    const exact = await ProgramSession.create(program(2), { weights });
     const x = normal(2 * 64);
     const [a, b] = [await session.run({ x }), await exact.run({ x })];
     expect(a['z']!.data).toEqual(b['z']!.data);
@@ -161,8 +161,8 @@ describe('weights that stay in their file', () => {
     );
     const x = normal(64);
     const [a, b] = await Promise.all([
-      Session.create(program(1), { weights: stored }),
-      Session.create(program(1), { weights }),
+      ProgramSession.create(program(1), { weights: stored }),
+      ProgramSession.create(program(1), { weights }),
     ]);
     expect((await a.run({ x }))['z']!.data).toEqual((await b.run({ x }))['z']!.data);
     await Promise.all([a.close(), b.close()]);

@@ -9,12 +9,15 @@ import {
   readLeaf,
   type StoredTree,
 } from '../../model/index.ts';
-import { combine, compareArrays, compareExactly, type Outcome, toleranceOf, UnknownQuantity } from '../compare.ts';
+import { compareArrays, compareExactly, type Outcome, toleranceOf, UnknownQuantity, worstOf } from '../compare.ts';
 import { type GoldenCase, numbers, pattern } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
 import { configOfGoldenCase } from '../networkConfig.ts';
 
-/** The tensors inside real checkpoints, one or several forms of the same tree; what a Pi0.5 base gives to the winner's network. */
+/**
+ * The tensors inside real checkpoints, one or several forms of the same tree; what a Pi0.5 base gives to the winner's
+ * network.
+ */
 export function checkpoint(golden: GoldenCase): Check {
   const places = placesOf(golden);
   return async (quantity) => {
@@ -44,7 +47,7 @@ export function checkpoint(golden: GoldenCase): Check {
         compareExactly(await namePairs(golden, stored, new Set(expected.map(([name]) => name)), wanted)),
       ]);
     }
-    return combine(parts);
+    return worstOf(parts);
   };
 }
 

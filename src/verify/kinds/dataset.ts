@@ -4,14 +4,17 @@ import { join } from 'node:path';
 import { ValetError } from '../../base/index.ts';
 import { type Dataset, decodeFrames, openDataset, probeVideo, readColumns } from '../../data/index.ts';
 import type { NdArray } from '../../tensor/index.ts';
-import { combine, compareArrays, compareExactly, type Outcome, toleranceOf, UnknownQuantity } from '../compare.ts';
+import { compareArrays, compareExactly, type Outcome, toleranceOf, UnknownQuantity, worstOf } from '../compare.ts';
 import { type GoldenCase, numbers, rowOf } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
 import type { Quantity } from '../manifest.ts';
 
 type Camera = Dataset['cameras'][number];
 
-/** Real LeRobot data sets: the columns of every episode, pictures and luma planes, single files in many encodings, and the official converter's output. */
+/**
+ * Real LeRobot data sets: the columns of every episode, pictures and luma planes, single files in many encodings, and
+ * the official converter's output.
+ */
 export function dataset(golden: GoldenCase): Check {
   const open = (key: string, fallback: string) =>
     golden.once(`open ${key}`, () => openDataset(golden.path(String(golden.config[key] ?? fallback))));
@@ -60,7 +63,7 @@ async function values(golden: GoldenCase, quantity: Quantity, data: Dataset): Pr
     const columns = await data.columns(episodeOf(data, match[1]!), [column]);
     parts.push([name, compareArrays(columns[column]!.data, expected, { absolute: quantity.tolerance_absolute ?? 0 })]);
   }
-  return combine(parts);
+  return worstOf(parts);
 }
 
 /** Mean of the absolute differences of each picture. */
@@ -113,7 +116,7 @@ async function pictures(golden: GoldenCase, quantity: Quantity, data: Dataset): 
     const { frames } = decodeFrames(path, indices, { fps: data.fps, startSeconds, pixels });
     parts.push(...comparePictures(name, frames, expected, quantity));
   }
-  return combine(parts);
+  return worstOf(parts);
 }
 
 /** Pictures of videos of other codecs and key frames: `<name>/rgb_of_first_N`, `<name>/rgb`, `<name>/luma`. */
@@ -133,7 +136,7 @@ async function variants(golden: GoldenCase, quantity: Quantity): Promise<Outcome
     const { frames } = decodeFrames(path, indices, { fps: fpsOf(golden), pixels });
     parts.push(...comparePictures(name, frames, expected, quantity));
   }
-  return combine(parts);
+  return worstOf(parts);
 }
 
 const CODEC_VARIANTS = 'codec-variants';
@@ -148,7 +151,10 @@ interface Videos {
   readonly [group: string]: Readonly<Record<string, { readonly file: string; readonly frames: number }>>;
 }
 
-/** Every frame of every listed video that is there shows its own number; pictures that are not square are crops and show none. */
+/**
+ * Every frame of every listed video that is there shows its own number; pictures that are not square are crops and show
+ * none.
+ */
 async function frameNumbers(golden: GoldenCase, quantity: Quantity): Promise<Outcome> {
   const pairs: { what: string; got: unknown; expected: unknown }[] = [];
   for (const group of Object.values(await golden.json<Videos>(quantity.file)))
@@ -168,7 +174,10 @@ async function frameNumbers(golden: GoldenCase, quantity: Quantity): Promise<Out
   return compareExactly(pairs);
 }
 
-/** The number that a picture shows: 16 squares of an eighth of its side, two rows of eight at the top, bit b at row b/8, column b mod 8, white = 1. */
+/**
+ * The number that a picture shows: 16 squares of an eighth of its side, two rows of eight at the top, bit b at row b/8,
+ * column b mod 8, white = 1.
+ */
 function frameNumberIn(luma: Uint8Array, side: number): number {
   let number = 0;
   for (let bit = 0; bit < 16; bit++) {
@@ -195,7 +204,7 @@ async function parquetVariants(golden: GoldenCase, quantity: Quantity): Promise<
     };
     parts.push([file, compareArrays(data, target, toleranceOf(quantity))]);
   }
-  return combine(parts);
+  return worstOf(parts);
 }
 
 interface Converted {

@@ -63,7 +63,7 @@ export function executor(golden: GoldenCase): Check {
   };
 }
 
-/** Prefixes in rows of the recording's size [plans, kept, 23]: NaN where there was none, or fewer rows. */
+/** Prefixes in rows of the recording's size [plans, kept, width]: NaN where there was none, or fewer rows. */
 function padded(prefixes: readonly (readonly number[])[], { shape }: NdArray): number[] {
   const size = shape.slice(1).reduce((product, n) => product * n, 1);
   return prefixes.flatMap((rows) => [...rows, ...new Array(Math.max(0, size - rows.length)).fill(Number.NaN)]);

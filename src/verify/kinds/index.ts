@@ -12,7 +12,7 @@ import { policyInput } from './policyInput.ts';
 import { routing } from './routing.ts';
 import { rules } from './rules.ts';
 import { sampler } from './sampler.ts';
-import { sincos } from './sincos.ts';
+import { sincosCodes } from './sincos.ts';
 import { stages } from './stages.ts';
 import { statistics } from './statistics.ts';
 import { trainSteps } from './trainSteps.ts';
@@ -22,7 +22,7 @@ import { wire } from './wire.ts';
 /** The kinds of golden cases that are built. */
 export const KINDS: Readonly<Record<string, Kind>> = {
   'parameter-tree': parameterTreeKind,
-  sincos,
+  sincos: sincosCodes,
   network,
   sampler,
   optimizer,

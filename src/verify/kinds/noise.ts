@@ -18,7 +18,9 @@ interface Config {
 /** Where neither a quantity nor the case says. */
 const USUAL_STEPS = 20;
 
-/** Shrunk factor, correlated noise, correction matrices, and the sampling loop around a linear stand-in for the network. */
+/**
+ * Shrunk factor, correlated noise, correction matrices, and the sampling loop around a linear stand-in for the network.
+ */
 export function noise(golden: GoldenCase): Check {
   const config = golden.config as Config;
   const noiseOf = (beta: number): Promise<CorrelatedNoise> =>
@@ -70,8 +72,8 @@ function betaOf(label: string, betas: readonly number[]): number {
 }
 
 /**
- * The beta that a correction matrix or sampling loop was made with: as its name, its meaning, or the case says. Where nothing does, it is one of the case's
- * betas, and the one that fits counts.
+ * The beta that a correction matrix or sampling loop was made with: as its name, its meaning, or the case says. Where
+ * nothing does, it is one of the case's betas, and the one that fits counts.
  */
 function possibleBetas(golden: GoldenCase, { name, tensor, meaning = '' }: Quantity): readonly number[] {
   const config = golden.config as Config & Record<string, unknown>;
@@ -180,7 +182,10 @@ async function loop(
   return x;
 }
 
-/** `20 steps, …` in the meaning, else the number that the name ends in (unless it counts the prefix's columns), else what the case or most of its loops say. */
+/**
+ * `20 steps, …` in the meaning, else the number that the name ends in (unless it counts the prefix's columns), else
+ * what the case or most of its loops say.
+ */
 function stepsOf(golden: GoldenCase, name: string, meaning = '', columns?: number): number {
   const told = /(?:^|[^\d])(\d+) (?:Euler )?steps/.exec(meaning)?.[1] ?? /\D(\d+)$/.exec(name)?.[1];
   if (told !== undefined && Number(told) !== columns) return Number(told);

@@ -1,6 +1,6 @@
 import { type Parameters, TrainingState } from '../../tensor/index.ts';
 import { learningRate, type Schedule } from '../../train/index.ts';
-import { combine, compareArrays, type Outcome, toleranceOf, UnknownQuantity } from '../compare.ts';
+import { compareArrays, type Outcome, toleranceOf, UnknownQuantity, worstOf } from '../compare.ts';
 import { type GoldenCase, pattern } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
 import type { Quantity } from '../manifest.ts';
@@ -78,7 +78,7 @@ function compareMatching(quantity: Quantity, expected: Parameters, got: Readonly
   const fits = pattern(tensorOf(quantity));
   const parts = [...expected].filter(([name]) => fits.test(name));
   if (parts.length === 0) throw new UnknownQuantity('optimizer', `no tensor fits ${quantity.tensor ?? quantity.name}.`);
-  return combine(
+  return worstOf(
     parts.map(([name, target]) => {
       const own = got.get(name.replace(/^step0*(\d+)\//, 'step$1/'));
       if (!own) throw new UnknownQuantity('optimizer', `${name} is not something that an update gives.`);

@@ -55,14 +55,20 @@ export function parameterTreeKind(golden: GoldenCase): Check {
   };
 }
 
-/** The configuration by the names of its parts, single numbers in their place where the manifest has them, or all number by number. */
+/**
+ * The configuration by the names of its parts, single numbers in their place where the manifest has them, or all number
+ * by number.
+ */
 function configOf({ config, name }: GoldenCase): ModelConfig {
   const fast = config['use_fast_auxiliary'] ?? config['fast_vocab_size'] !== undefined;
   const sizes = { ...VISION, ...variantsOf(config, name) };
   return configOfGoldenCase({ ...sizes, use_fast_auxiliary: fast, ...config }, {}, name);
 }
 
-/** Sizes of both language models, where the manifest names variants. @throws InputError for an unknown one, and for two that do not go together */
+/**
+ * Sizes of both language models, where the manifest names variants. @throws InputError for an unknown one, and for two
+ * that do not go together
+ */
 function variantsOf(config: Record<string, unknown>, name: string): Record<string, number> {
   const named = [config['vlm'] ?? config['paligemma_variant'], config['expert'] ?? config['action_expert_variant']];
   if (named.every((variant) => variant === undefined)) return {};

@@ -1,8 +1,8 @@
 import { type ChunkStatistics, CorrelatedNoise, Inpainter } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
-import { flowNoise, type ModelConfig, Sampler, type SamplerInputs } from '../../model/index.ts';
+import { ActionSampler, flowNoise, type ModelConfig, type SamplerInputs } from '../../model/index.ts';
 import type { Device, NdArray, Precision } from '../../tensor/index.ts';
-import { combine, compareBoth, toleranceOf, UnknownQuantity } from '../compare.ts';
+import { compareBoth, toleranceOf, UnknownQuantity, worstOf } from '../compare.ts';
 import { type GoldenCase, numbers, pick } from '../goldenCase.ts';
 import type { Check, VerifyOptions } from '../kind.ts';
 import type { Quantity } from '../manifest.ts';
@@ -34,11 +34,14 @@ export function sampler(
       if (!got) throw new UnknownQuantity('sampler', `${tensor} is not something that sampling gives.`);
       return [tensor, compareBoth(got, exact?.[tensor], expected, tolerance)] as const;
     });
-    return parts.length === 1 ? parts[0]![1] : combine(parts);
+    return parts.length === 1 ? parts[0]![1] : worstOf(parts);
   };
 }
 
-/** The noise of the case's correlation, a raw Cholesky factor, whole or its packed lower triangle. White where the case has none. */
+/**
+ * The noise of the case's correlation, a raw Cholesky factor, whole or its packed lower triangle. White where the case
+ * has none.
+ */
 function noiseOf(golden: GoldenCase, config: ModelConfig): Promise<CorrelatedNoise> {
   const { actionHorizon: horizon, actionDim: width, useCorrelatedNoise, correlationBeta } = config;
   return golden.once(`noise ${useCorrelatedNoise} ${correlationBeta}`, async () => {
@@ -155,7 +158,7 @@ async function sample(
   };
   const batch = task.length;
   const steps = Number(options['num_steps'] ?? golden.config['num_steps'] ?? 20);
-  const process = await Sampler.create(config, parameters, { batch, steps, imageMask: true, precision, device });
+  const process = await ActionSampler.create(config, parameters, { batch, steps, imageMask: true, precision, device });
   try {
     const { actions, stageLogits } = await process.sample(inputs, Float32Array.from(start), (x, time) => {
       list.x_steps_before_correction.push(x.slice());

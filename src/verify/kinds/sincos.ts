@@ -1,11 +1,14 @@
 import { InputError } from '../../base/index.ts';
-import { sincos as code, sincosFrequencies } from '../../model/index.ts';
+import { sincos, sincosFrequencies } from '../../model/index.ts';
 import { compareArrays, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, pick } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
 
-/** Sine-cosine codes: `<code>/frequency_D` [D/2] and `<code>/encoding_D` (or some of its rows) of the positions in `<code>/position`. */
-export function sincos(golden: GoldenCase): Check {
+/**
+ * Sine-cosine codes: `<code>/frequency_D` [D/2] and `<code>/encoding_D` (or some of its rows) of the positions in
+ * `<code>/position`.
+ */
+export function sincosCodes(golden: GoldenCase): Check {
   return async (quantity) => {
     const name = quantity.tensor ?? quantity.name;
     const match = /^(.+)\/(frequency|encoding)_(\d+)(_\w+)?$/.exec(name);
@@ -22,11 +25,14 @@ export function sincos(golden: GoldenCase): Check {
     const chosen = listed
       ? Array.from(numbers(listed), (row) => positions[row]!)
       : everyNth(positions, expected.shape[0]!);
-    return compareArrays(code(chosen, ...range), expected, toleranceOf(quantity));
+    return compareArrays(sincos(chosen, ...range), expected, toleranceOf(quantity));
   };
 }
 
-/** `count` of the values at a regular distance from the first on: all when that many are there, else every tenth when that fits, else the nearest that does. */
+/**
+ * `count` of the values at a regular distance from the first on: all when that many are there, else every tenth when
+ * that fits, else the nearest that does.
+ */
 function everyNth(values: ArrayLike<number>, count: number): number[] {
   const fits = (step: number) => Math.ceil(values.length / step) === count;
   const steps = [1, 10, ...Array.from({ length: values.length }, (_, i) => i + 2)];

@@ -51,7 +51,7 @@ async function accumulate(golden: GoldenCase): Promise<ChunkStatistics> {
   return accumulator.finish();
 }
 
-/** What the case says of its chunks; the R1Pro's where it says nothing. */
+/** What the case says of its chunks; the golden robot's where it says nothing. */
 interface Config {
   readonly horizon?: number;
   readonly action_dim?: number;

@@ -10,7 +10,10 @@ export interface SubcaseOf {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** The sub-case that a quantity belongs to: the one before its colon, else the one that names its file. Null when there is none. */
+/**
+ * The sub-case that a quantity belongs to: the one before its colon, else the one that names its file. Null when there
+ * is none.
+ */
 export function subcaseOf(golden: GoldenCase, { name, file }: Quantity): SubcaseOf | null {
   const { subcases = {} } = golden.manifest;
   const own = name.split(':')[0]!;
@@ -31,7 +34,9 @@ export function needSubcase(golden: GoldenCase, quantity: Quantity): SubcaseOf {
   );
 }
 
-/** What a quantity says is in the file: its `tensor`, else its name without the sub-case. Several where it has a `*`. */
+/**
+ * What a quantity says is in the file: its `tensor`, else its name without the sub-case. Several where it has a `*`.
+ */
 export function tensorOf({ name, tensor }: Quantity): string {
   return tensor ?? name.slice(name.indexOf(':') + 1);
 }

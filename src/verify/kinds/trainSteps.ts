@@ -2,11 +2,12 @@ import { InputError } from '../../base/index.ts';
 import type { ModelConfig } from '../../model/index.ts';
 import type { NdArray, Parameters } from '../../tensor/index.ts';
 import { learningRate, Trainer, type TrainingBatch } from '../../train/index.ts';
-import { combine, compareArrays, type Outcome, toleranceOf, UnknownQuantity } from '../compare.ts';
+import { compareArrays, type Outcome, toleranceOf, UnknownQuantity, worstOf } from '../compare.ts';
 import { type GoldenCase, numbers, pattern, pick } from '../goldenCase.ts';
 import type { Check } from '../kind.ts';
 import type { Quantity } from '../manifest.ts';
-import { computed, fittedConfig, forward, type LossCase, lossFeeds, lossGradients } from './network.ts';
+import { fittedConfig, forward, type LossCase, lossFeeds, lossGradients } from './lossCase.ts';
+import { computed } from './networkValues.ts';
 import { cameraInputs, type InputTensors, input, promptColumn } from './observation.ts';
 import { type OptimizerConfig, scheduleOf, stepOptions } from './optimizer.ts';
 import { fileOf, matching, needSubcase, parametersOf, type SubcaseOf, tensorOf } from './subcase.ts';
@@ -54,7 +55,7 @@ async function perStep(
     const array: NdArray = { shape: [1], dtype: 'float64', data: Float64Array.of(target) };
     parts.push([`step ${i}`, compareArrays([got], array, toleranceOf(quantity))]);
   }
-  return combine(parts);
+  return worstOf(parts);
 }
 
 /** Numbers that the trainer does not report, from the network with the parameters before the step. */
@@ -88,7 +89,10 @@ function norm(arrays: readonly ArrayLike<number>[]): number {
   return Math.sqrt(sum);
 }
 
-/** Adam's steps make entries whose gradient is rounding move by up to the learning rate either way: leaves are compared as a whole. */
+/**
+ * Adam's steps make entries whose gradient is rounding move by up to the learning rate either way: leaves are compared
+ * as a whole.
+ */
 const RMS_FLOOR = 1e-6;
 
 /** Per leaf rms(got − expected) / rms(expected − start), 0 when the first is below the floor (golden README). */
@@ -114,12 +118,12 @@ async function leaves(golden: GoldenCase, quantity: Quantity, subcase: SubcaseOf
       : moved(own, target, pick(start, leaf, 'the start'), quantity);
     parts.push([name, outcome]);
   }
-  return combine(parts);
+  return worstOf(parts);
 }
 
 /**
- * The moving average of a frozen leaf as the original has it, every operation rounded to bfloat16, so that it shrinks. Valet's own
- * average of a frozen leaf stays what the leaf is; this is here to show that the difference is known.
+ * The moving average of a frozen leaf as the original has it, every operation rounded to bfloat16, so that it shrinks.
+ * Valet's own average of a frozen leaf stays what the leaf is; this is here to show that the difference is known.
  */
 function shrinkingAverage(start: NdArray, steps: number, decay: number): Float32Array {
   const [keep, take] = [bfloat16(decay), bfloat16(1 - decay)];
@@ -230,8 +234,8 @@ function batchOf(inputs: InputTensors, model: ModelConfig, maskName: string | un
 const EMBEDDING = 'PaliGemma/llm/embedder/input_embedding';
 
 /**
- * Frozen leaves as the original keeps them, rounded to bfloat16. A frozen embedding also has its factor √width rounded there; since
- * only the state tokens use the table, it takes the ratio of the two factors here.
+ * Frozen leaves as the original keeps them, rounded to bfloat16. A frozen embedding also has its factor √width rounded
+ * there; since only the state tokens use the table, it takes the ratio of the two factors here.
  */
 function frozenAsBfloat16(parameters: Parameters, frozen: readonly string[], model: ModelConfig): Parameters {
   const out: Parameters = new Map(parameters);

@@ -47,7 +47,7 @@ async function resized(golden: GoldenCase, how: string, size: string): Promise<A
 /** A training picture's level from x/255 in float32, as the original cuts it off. */
 const levelOfFloat = (x: number) => Math.trunc(Math.fround(x * 255));
 
-/** The first 23 of each row of 32. */
+/** Rows without their padding. */
 const unpadded = (row: ArrayLike<number>) =>
   Array.from(row).filter((_, i) => i % GOLDEN_ROBOT.paddedWidth < GOLDEN_ROBOT.width);
 

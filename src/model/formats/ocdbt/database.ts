@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { InputError } from '../../../base/index.ts';
 import { FormatError } from '../byteReader.ts';
 import { type ByteSource, fileSource, readSource } from '../byteSource.ts';
-import { type Location, type Manifest, readManifest, readNode } from './nodes.ts';
+import { type Location, readTreeManifest, readTreeNode, type TreeManifest } from './nodes.ts';
 
 const MANIFEST = 'manifest.ocdbt';
 const MAX_BLOCK = 2 ** 30;
@@ -14,8 +14,9 @@ export function isDatabase(folder: string): boolean {
 }
 
 /**
- * Every key of an OCDBT database (tensorstore's "optionally-cooperative distributed B+tree"), newest version, and where its value is.
- * A database that several processes wrote and nobody merged (`ocdbt.process_*` alone) is read as the union of its parts.
+ * Every key of an OCDBT database (tensorstore's "optionally-cooperative distributed B+tree"), newest version, and where
+ * its value is. A database that several processes wrote and nobody merged (`ocdbt.process_*` alone) is read as the
+ * union of its parts.
  * @throws InputError that names the file and what is wrong with it
  */
 export function readDatabase(folder: string): Map<string, ByteSource> {
@@ -43,7 +44,7 @@ function readOne(folder: string): Map<string, ByteSource> {
     if (seen.has(id)) throw new InputError(file, `the node at byte ${at.offset} is referred to twice.`);
     seen.add(id);
     const block = readSource({ file, offset: at.offset, length: at.length }, MAX_BLOCK);
-    const node = named(`${file}: the node at byte ${at.offset}`, () => readNode(block, at.base, prefix));
+    const node = named(`${file}: the node at byte ${at.offset}`, () => readTreeNode(block, at.base, prefix));
     if (node.height !== height)
       throw new InputError(file, `the node at byte ${at.offset} has height ${node.height} (expected ${height}).`);
     const before = out.size;
@@ -65,10 +66,10 @@ function readOne(folder: string): Map<string, ByteSource> {
   return out;
 }
 
-function newestManifest(folder: string): Manifest {
-  const read = (name: string): Manifest => {
+function newestManifest(folder: string): TreeManifest {
+  const read = (name: string): TreeManifest => {
     const file = join(folder, name);
-    return named(file, () => readManifest(readSource(fileSource(file), MAX_BLOCK)));
+    return named(file, () => readTreeManifest(readSource(fileSource(file), MAX_BLOCK)));
   };
   const manifest = read(MANIFEST);
   if (manifest.kind === 'single') return manifest;

@@ -10,12 +10,14 @@ export interface Location {
   readonly length: number;
 }
 
-/** The newest version's tree; null when it is empty. `numbered`: the versions are in `manifest.<number>` files beside. */
-export type Manifest =
+/**
+ * The newest version's tree; null when it is empty. `numbered`: the versions are in `manifest.<number>` files beside.
+ */
+export type TreeManifest =
   | { readonly kind: 'single'; readonly root: (Location & { readonly height: number; readonly keys: number }) | null }
   | { readonly kind: 'numbered' };
 
-export interface Leaf {
+export interface TreeEntry {
   readonly key: string;
   readonly value: Location | Uint8Array;
 }
@@ -29,8 +31,8 @@ export interface Child {
   readonly keys: number;
 }
 
-export type Node =
-  | { readonly height: 0; readonly leaves: readonly Leaf[] }
+export type TreeNode =
+  | { readonly height: 0; readonly leaves: readonly TreeEntry[] }
   | { readonly height: number; readonly children: readonly Child[] };
 
 const MAX_ENTRIES = 2 ** 20;
@@ -39,7 +41,7 @@ const MAX_PATH = 2 ** 16;
 const MISSING = -1;
 
 /** Reads a manifest. @throws FormatError */
-export function readManifest(block: Uint8Array): Manifest {
+export function readTreeManifest(block: Uint8Array): TreeManifest {
   const r = unwrap(block, MAGIC.manifest);
   r.take(16); // the database's id
   const kind = r.varint();
@@ -81,7 +83,7 @@ export function readManifest(block: Uint8Array): Manifest {
 }
 
 /** Reads a node of the tree; keys leave out `prefix`, which its parent knows. @throws FormatError */
-export function readNode(block: Uint8Array, basePath: string, prefix: string): Node {
+export function readTreeNode(block: Uint8Array, basePath: string, prefix: string): TreeNode {
   const r = unwrap(block, MAGIC.node);
   const height = r.byte();
   const files = readFileTable(r, basePath);

@@ -168,7 +168,9 @@ function codec(id: string): Codec {
   return { id: found };
 }
 
-/** The bytes of a fill value: a number, a truth value, `NaN`, `Infinity`, `-Infinity`, or the bits as `0x…` (version 3). */
+/**
+ * The bytes of a fill value: a number, a truth value, `NaN`, `Infinity`, `-Infinity`, or the bits as `0x…` (version 3).
+ */
 function fillBytes(value: unknown, dtype: StoredType): Uint8Array {
   const size = STORED_BYTES[dtype];
   const refuse = (): never => {

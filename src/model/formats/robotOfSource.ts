@@ -16,7 +16,7 @@ const ConfigFile = z.looseObject({ robot: z.unknown().optional() });
  * @param assets folder of the statistics that are taken; undefined when there are none
  * @throws InputError when the statistics fit no robot, or several
  */
-export async function robotOf(tree: StoredTree, assets: string | undefined, statistics?: string): Promise<Robot> {
+export async function robotOfSource(tree: StoredTree, assets: string | undefined, statistics?: string): Promise<Robot> {
   if (isValet(tree) && tree.folder !== undefined) {
     const file = join(tree.folder, 'config.json');
     const { robot } = await readJson(file, ConfigFile);
