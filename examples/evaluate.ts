@@ -6,8 +6,6 @@ import {
   createPolicy,
   createSession,
   evaluatePolicy,
-  householdEnvironment,
-  openHousehold,
   type Policy,
   type Robot,
   readCheckpoint,
@@ -31,14 +29,12 @@ const planner = await createPlanner(checkpoint, { threads: 2 });
 const session = createSession({ taskNumStages: checkpoint.config.taskNumStages, seed: 'example' });
 const policy = driveGently(createPolicy({ planner, session }), planner.robot, 0.4);
 
-const household = await openHousehold('turning_on_radio', { imageSize: planner.imageSize });
-const { q, tasks } = await evaluatePolicy({
+const { q, tasks, episodes } = await evaluatePolicy({
   policy,
-  environments: [householdEnvironment(household)],
+  tasks: ['turning_on_radio'],
   instances: [0, 1, 2],
-  onEpisode: ({ instance, q, success, steps }) =>
-    console.log(`scene ${instance}: q ${q.toFixed(2)}, ${success ? 'done' : 'not done'} after ${steps} steps`),
+  imageSize: planner.imageSize,
 });
-console.log(`mean q ${q.mean.toFixed(2)} [${q.low.toFixed(2)}, ${q.high.toFixed(2)}] of ${Object.keys(tasks)}`);
-household.close();
+console.log(`q ${q.mean.toFixed(2)} [${q.low.toFixed(2)}, ${q.high.toFixed(2)}] over ${episodes} episodes`);
+console.log(tasks);
 await planner.close();

@@ -1,16 +1,17 @@
 // A household task of your own: the robot must stand on a mat. One object: scene, goal, stages and expert.
 //   npx tsx examples/task.ts
-import { box, createExpert, type HouseholdTask, openHousehold, type Vector3 } from 'valet-vla/home';
+import { box, createExpert, type HomeTask, openHousehold, type Vector3 } from 'valet-vla/home';
 
 /** Metres between the base and the middle of the mat. */
 const CLOSE = 0.15;
 
-const standOnMat: HouseholdTask = {
+const standOnMat: HomeTask = {
   id: 0,
   name: 'stand_on_mat',
   instruction: 'Drive onto the red mat.',
   numStages: 2,
   meanExpertSteps: 100, // the time-out is twice this
+  meanExpertMetres: { base: 1.2, left: 1.2, right: 1.2 },
   skills: ['drive to the mat', 'stand on the mat'], // one a stage
   bodies: `<body name="mat">${box('mat', [0.3, 0.3, 0.004], [0, 0, 0.004], '.8 .2 .2 1', 'class="decoration"')}</body>`,
   sensors: '',
@@ -38,9 +39,9 @@ const standOnMat: HouseholdTask = {
       },
     };
   },
-  createExpert: (household) => ({
+  createExpert: (household, runtime) => ({
     act() {
-      const [forward, left] = household.inBase(household.situation().target);
+      const [forward, left] = household.inBase(runtime.situation().target);
       const action = household.lastAction; // the joints stay where they are
       action.set([Math.min(0.5, forward), left, 0]); // the base's velocity, shares of full scale
       return action;

@@ -4,10 +4,12 @@
  *
  *   tsx scripts/checkReferences.ts      one line `file:line: what` for each broken one; exit code 1 when there is any
  */
+
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { present } from '../src/base/index.ts';
 
 /** To a path, relative to the file (`link`) or to the repository (`page`), or to what is not here (`foreign`). */
 export interface Reference {
@@ -33,7 +35,7 @@ export function anchorsOf(markdown: string): Set<string> {
   const anchors = new Set<string>();
   const seen = new Map<string, number>();
   for (const line of withoutCode(markdown)) {
-    for (const [, name] of line.matchAll(/<[^>]*\b(?:id|name)="([^"]+)"/g)) anchors.add(name!);
+    for (const [, name] of line.matchAll(/<[^>]*\b(?:id|name)="([^"]+)"/g)) anchors.add(present(name, 'name'));
     const heading = /^ {0,3}#{1,6}\s+(.*?)\s*#*\s*$/.exec(line)?.[1];
     if (heading === undefined) continue;
     const name = slug(heading);
@@ -86,10 +88,10 @@ export function findReferences(text: string, name: string): Reference[] {
     let rest = whole;
     if (markdown) {
       // Code within a line shows links that are none.
-      const shown = prose[index]!.replace(/`[^`]*`/g, (code) => ' '.repeat(code.length));
+      const shown = present(prose[index], 'prose[index]').replace(/`[^`]*`/g, (code) => ' '.repeat(code.length));
       for (const pattern of [LINK, DEFINITION, HTML])
         for (const match of shown.matchAll(pattern)) {
-          const target = match[1]!;
+          const target = present(match[1], 'match[1]');
           rest = rest.replace(target, '');
           if (/^[a-z][a-z\d+.-]*:|^\/\//i.test(target)) continue;
           const [path, anchor] = target.split('#', 2) as [string, string?];
@@ -97,7 +99,12 @@ export function findReferences(text: string, name: string): Reference[] {
         }
     }
     for (const [whole, anchor] of rest.matchAll(PAGE))
-      found.push({ line, kind: 'page', path: whole.split('#')[0]!, ...(anchor && { anchor }) });
+      found.push({
+        line,
+        kind: 'page',
+        path: present(whole.split('#')[0], 'whole.split(#)[0]'),
+        ...(anchor && { anchor }),
+      });
   });
   return found;
 }

@@ -5,11 +5,10 @@ export { type CorrectionRule, createPolicy, createSession, type SessionOptions }
 export { datasetStatistics, openDataset } from './data/index.ts';
 export {
   type Environment,
+  type EvaluationSummary,
   evaluate,
   evaluatePolicy,
-  householdEnvironment,
   runEpisode,
-  type Summary,
 } from './evaluate/index.ts';
 export { HOME_TASKS, makeDemonstrations, openHousehold } from './home/index.ts';
 export { type Checkpoint, checkpointFolder, createPlanner, readCheckpoint } from './model/index.ts';

@@ -80,7 +80,7 @@ describe('valet demo', { timeout: 240_000 }, () => {
       .trim()
       .split('\n');
     expect(steps).toHaveLength(25);
-    expect(JSON.parse(steps[0])).toMatchObject({ step: 1, planned: true }); // the note came over the websocket
+    expect(JSON.parse(steps[0]!)).toMatchObject({ step: 1, planned: true }); // the note came over the websocket
     expect(await readdir(join(out, 'json'))).toEqual(['turning_on_radio_0_0.json']);
     const again = JSON.parse(await run(report.command(), out, '--json'));
     expect(again).toEqual({ ...printed, page: join(out, 'report.html') });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { duration, InputError } from '../base/index.ts';
-import { evaluate, parseInstances, qTable, type Summary, writeReport } from '../evaluate/index.ts';
+import { type EvaluationSummary, evaluate, parseInstances, qTable, writeReport } from '../evaluate/index.ts';
 import { HOME_TASKS } from '../home/index.ts';
 import { checkpointFolder, PlannerClient } from '../model/index.ts';
 import { createLogger, startServer } from '../serve/index.ts';
@@ -46,7 +46,7 @@ export function command(): Command {
     )
     .option('--json', 'print one JSON object on stdout', false)
     .option('--quiet', 'no progress on stderr', false)
-    .addHelpText('after', '\nExample:\n  $ valet demo --episodes 5 --out out/demo')
+    .addHelpText('after', '\nExample:\n  $ valet demo --episodes 5 --out runs/demo')
     .action(run);
 }
 
@@ -85,10 +85,10 @@ async function run(options: Options): Promise<void> {
     metadata: { server: 'valet', policy: options.policy },
     logger: createLogger('error'),
   });
-  let summary: Summary;
+  let summary: EvaluationSummary;
   try {
     await server.ready;
-    const [url] = server.urls;
+    const [url] = server.urls as [string, ...string[]];
     say(`Serving at ${url}. ${plan.instances.length} unseen scenes of ${plan.tasks.join(' and ')}:`);
     const label = `The ${basename(options.policy)} policy in ${plan.instances.length * plan.tasks.length} unseen scenes`;
     summary = await evaluate({
@@ -103,7 +103,7 @@ async function run(options: Options): Promise<void> {
     await server.close();
     await planner.close();
   }
-  const baselines: Record<string, Summary> = {};
+  const baselines: Record<string, EvaluationSummary> = {};
   for (const kind of BASELINES)
     baselines[kind] = await evaluate({
       ...plan,

@@ -3,7 +3,14 @@ import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { InputError, NotBuiltError } from '../base/index.ts';
 import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
-import { evaluate, parseInstances, parsePolicy, qTable, type Summary, writeReport } from '../evaluate/index.ts';
+import {
+  type EvaluationSummary,
+  evaluate,
+  parseInstances,
+  parsePolicy,
+  qTable,
+  writeReport,
+} from '../evaluate/index.ts';
 import { HOME_TASKS } from '../home/index.ts';
 import { positive } from './shared/numbers.ts';
 import { addPlanningOptions, type PlanningOptionValues, plannerOptions } from './shared/planning.ts';
@@ -57,8 +64,8 @@ export function command(): Command {
     .option('--quiet', 'no progress on stderr', false)
     .addHelpText(
       'after',
-      '\nExamples:\n  $ valet eval --policy expert --tasks turning_on_radio --instances 0-4 --out out/expert' +
-        '\n  $ valet eval --policy ws://127.0.0.1:8000 --instances hidden --episodes 50 --out out/hidden --resume',
+      '\nExamples:\n  $ valet eval --policy expert --tasks turning_on_radio --instances 0-4 --out runs/expert' +
+        '\n  $ valet eval --policy ws://127.0.0.1:8000 --instances hidden --episodes 50 --out runs/hidden --resume',
     )
     .action(run);
 }
@@ -99,6 +106,7 @@ async function run(options: Options): Promise<void> {
     record: options.record,
     silent: options.quiet,
     signal: stop.signal,
+    onNotice: (notice) => void (options.quiet || process.stderr.write(`${notice}\n`)),
   });
   const page = options.report ? await writeReport(out) : undefined;
   if (options.json) process.stdout.write(`${JSON.stringify({ ...summary, out })}\n`);
@@ -107,7 +115,7 @@ async function run(options: Options): Promise<void> {
 }
 
 /** Says which episodes have no result. @returns whether none at all has one */
-export function reportInvalid({ invalid, episodes }: Summary): boolean {
+export function reportInvalid({ invalid, episodes }: EvaluationSummary): boolean {
   for (const { unit, reason } of invalid ?? []) process.stderr.write(`not counted: ${unit}: ${reason}\n`);
   return episodes === 0;
 }

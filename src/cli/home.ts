@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { duration, InputError } from '../base/index.ts';
-import { contactSheet, HOME_TASKS, homeTask, makeDemonstrations } from '../home/index.ts';
+import { expertSheet, HOME_TASKS, homeTask, makeDemonstrations } from '../home/index.ts';
 import { aboveZero, positive, share, whole } from './shared/numbers.ts';
 
 export function command(): Command {
@@ -115,7 +115,7 @@ async function watch(
   options: { out: string; instance: number; moments: number; size: number },
 ): Promise<void> {
   homeTask(task);
-  const { png, steps, success } = await contactSheet(task, options.instance, {
+  const { png, steps, success } = await expertSheet(task, options.instance, {
     moments: options.moments,
     imageSize: options.size,
   });

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { QUANTILE_ERROR, raiseDeviations, writeNormStats } from '../action/index.ts';
-import { duration, jsonText, NotBuiltError, Progress, writeFileAside } from '../base/index.ts';
+import { duration, jsonText, NotBuiltError, Progress, present, writeFileAside } from '../base/index.ts';
 import { datasetStatistics } from '../data/index.ts';
 import { chosenRobot, robotRecord } from '../robot/index.ts';
 import { atLeastZero, positive } from './shared/numbers.ts';
@@ -85,7 +85,7 @@ async function run(folders: string[], options: Options): Promise<void> {
   }
   const still = robot.parts.flatMap(({ name, columns: [start, end] }) =>
     Array.from({ length: end - start }, (_, i) => start + i)
-      .filter((d) => statistics.actions.std[d]! < 1e-6)
+      .filter((d) => present(statistics.actions.std[d], 'statistics.actions.std[d]') < 1e-6)
       .map((d) => `${name} ${d - start}`),
   );
   const how =

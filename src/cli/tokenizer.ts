@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { FAST_MAX_TOKENS } from '../action/index.ts';
-import { duration, InputError, Progress, WorkerClient } from '../base/index.ts';
+import { duration, InputError, Progress, present, WorkerClient } from '../base/index.ts';
 import { chosenRobot, type RobotRecord, robotRecord } from '../robot/index.ts';
 import type { CheckJob, CheckReport, FitJob, FitReport } from '../train/index.ts';
 import { aboveZero, positive } from './shared/numbers.ts';
@@ -104,7 +104,7 @@ async function folderFor(out: string, assetId: string | undefined): Promise<stri
       `is a checkpoint with ${ids.length} assets${ids.length > 0 ? ` (${ids.join(', ')})` : ''}. Choose one with ` +
         '--asset-id.',
     );
-  return inside(ids[0]!);
+  return inside(present(ids[0], 'ids[0]'));
 }
 
 async function check(dir: string, options: Common & { data?: string[] }): Promise<void> {

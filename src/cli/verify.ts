@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { duration } from '../base/index.ts';
+import { duration, present } from '../base/index.ts';
 import { DEVICES, type Device } from '../tensor/index.ts';
 import { countVerdicts, firstOff, type Verdict, type VerdictCounts, verify } from '../verify/index.ts';
 
@@ -61,7 +61,7 @@ export function report(verdicts: readonly Verdict[], summary: VerdictCounts, sec
   let out = line('case', 'kind', 'passed', 'failed', 'unknown');
   for (const [name, own] of cases) {
     const count = countVerdicts(own);
-    out += line(name, own[0]!.kind, count.passed, count.failed, count.unknown);
+    out += line(name, present(own[0], 'own[0]').kind, count.passed, count.failed, count.unknown);
     const off = own.filter(({ pass }) => pass === false);
     const [first] = firstOff(own);
     if (first) out += `  ✗ ${off.length > 1 ? 'first off: ' : ''}${describe(first)}\n`;

@@ -1,18 +1,44 @@
-import { ValetError } from '../base/index.ts';
-import type { Observation, Planner, Policy, PolicyNote, Session } from '../robot/index.ts';
+import { InputError, ValetError } from '../base/index.ts';
+import {
+  type Observation,
+  type Planner,
+  type Policy,
+  type PolicyNote,
+  type Robot,
+  type Session,
+  sameRobot,
+} from '../robot/index.ts';
 
-/** The network behind its System 2. The planner may be shared with other robots; `close` leaves it open. One call at a time. */
-export function createPolicy({ planner, session }: { planner: Planner; session: Session }): Policy {
-  return new PlannedPolicy(planner, session);
+/** A policy that knows its robot. */
+export interface PlannedPolicy extends Policy {
+  readonly robot: Robot;
 }
 
-class PlannedPolicy implements Policy {
+/**
+ * The network behind its System 2. The planner may be shared with other robots; `close` leaves it open. One call at a time.
+ * @throws InputError when planner and session are of different robots
+ */
+export function createPolicy({ planner, session }: { planner: Planner; session: Session }): PlannedPolicy {
+  if (!sameRobot(planner.robot, session.robot))
+    throw new InputError(
+      'createPolicy',
+      `the planner plans for the robot ${planner.robot.name}, the session is for ${session.robot.name}. ` +
+        'Make it by createSession({ robot: planner.robot }).',
+    );
+  return new SessionPolicy(planner, session);
+}
+
+class SessionPolicy implements PlannedPolicy {
   private busy = false;
 
   constructor(
     private readonly planner: Planner,
     private readonly session: Session,
   ) {}
+
+  get robot(): Robot {
+    return this.session.robot;
+  }
 
   get note(): PolicyNote {
     return this.session.note;
@@ -27,10 +53,18 @@ class PlannedPolicy implements Policy {
     this.free();
     this.busy = true;
     try {
+      // The door of observations that come from the same process; those of the wire are checked when they are read.
+      const bad = observation.proprioception.findIndex((value) => !Number.isFinite(value));
+      if (bad >= 0)
+        throw new InputError(
+          'policy',
+          `the proprioception is not finite (got ${observation.proprioception[bad]} at ${bad}).`,
+        );
       this.session.observe(observation);
       if (this.session.needsPlan()) {
         const [prediction] = await this.planner.plan([this.session.planRequest()]);
-        this.session.accept(prediction!);
+        if (!prediction) throw new ValetError('policy', 'the planner answered without a plan.');
+        this.session.accept(prediction);
       }
       return this.session.next();
     } finally {

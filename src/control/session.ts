@@ -1,5 +1,5 @@
 import { compressChunk } from '../action/index.ts';
-import { InputError, ValetError } from '../base/index.ts';
+import { InputError, present, ValetError } from '../base/index.ts';
 import {
   type Observation,
   type PlanRequest,
@@ -77,11 +77,13 @@ class ChunkSession implements EpisodeSession {
   /** The state has not been followed by an action yet; a client that takes several actions at once looks only before the first. */
   private fresh = false;
   private readonly looksBack: boolean;
+  readonly robot: Robot;
   readonly notices: readonly string[];
 
   constructor(private readonly options: ResolvedOptions) {
     this.looksBack = options.rules.recoveries.length > 0;
     this.notices = options.notices;
+    this.robot = options.robot;
   }
 
   get note(): PolicyNote {
@@ -204,7 +206,7 @@ class ChunkSession implements EpisodeSession {
       robot: options.robot,
     });
     if (correction && correction.stage !== stage) {
-      const last = options.taskNumStages[taskId]! - 1;
+      const last = present(options.taskNumStages[taskId], 'options.taskNumStages[taskId]') - 1;
       this.tracker = { stage: Math.min(last, correction.stage), history: [] };
     }
     this.plan = { actions: next.actions, rows: next.rows, compressed: next.compressed, recovery: false };
@@ -212,7 +214,13 @@ class ChunkSession implements EpisodeSession {
     this.prefix = { rows: next.nextRows, actions: next.nextPrefix };
     this.plans++;
     this.pending = { planned: true, ...(correction && { rule: correction.rule, reason: correction.reason }) };
-    if (knowsTask) this.tracker = voteOnStage(this.tracker, stageLogits, options.taskNumStages[taskId]!, options);
+    if (knowsTask)
+      this.tracker = voteOnStage(
+        this.tracker,
+        stageLogits,
+        present(options.taskNumStages[taskId], 'options.taskNumStages[taskId]'),
+        options,
+      );
   }
 
   next(): Float32Array {

@@ -1,5 +1,5 @@
 import { GRIPPER_CHANGE } from '../action/index.ts';
-import { InputError } from '../base/index.ts';
+import { InputError, present } from '../base/index.ts';
 import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot } from '../robot/index.ts';
 import { RECOVERY_DEFAULTS, type RecoverySettings } from './recovery.ts';
 import { type RuleContext, ruleContext } from './ruleContext.ts';
@@ -84,7 +84,8 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
   finite('gripperChange', all.gripperChange, 0);
   if (all.baseFactor !== undefined) finite('baseFactor', all.baseFactor, 0);
   for (const task of all.taskNumStages.keys())
-    if (task in all.taskNumStages) integer(`taskNumStages[${task}]`, all.taskNumStages[task]!, 1); // a hole: a task that is not known
+    if (task in all.taskNumStages)
+      integer(`taskNumStages[${task}]`, present(all.taskNumStages[task], 'all.taskNumStages[task]'), 1); // a hole: a task that is not known
   const context = ruleContext(all.robot, all.taskNumStages);
   const { rules, notices } = usableRules(selectRules(all.rules, all.extraRules), context, all);
   return { ...all, recovery, rules, context, notices };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { InputError } from '../base/index.ts';
+import { InputError, present } from '../base/index.ts';
 
 /** Everything that a session knows between two control steps; plain JSON, arrays as base64 of their little-endian bytes, so that every bit comes back. */
 const SnapshotSchema = z.strictObject({
@@ -47,7 +47,7 @@ export type SessionSnapshot = z.infer<typeof SnapshotSchema>;
 export function parseSnapshot(value: unknown): SessionSnapshot {
   const parsed = SnapshotSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0]!;
+  const { path, message } = present(parsed.error.issues[0], 'parsed.error.issues[0]');
   throw new InputError('session.restore', `not a snapshot of a session (${path.join('.') || 'value'}: ${message}).`);
 }
 

@@ -1,3 +1,4 @@
+import { present } from '../base/index.ts';
 /** Where an episode is: the stage and the votes since it last changed, oldest first. */
 export interface StageState {
   readonly stage: number;
@@ -35,6 +36,7 @@ export function voteOnStage(
 
 function argmax(values: ArrayLike<number>): number {
   let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  for (let i = 1; i < values.length; i++)
+    if (present(values[i], 'values[i]') > present(values[best], 'values[best]')) best = i;
   return best;
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { ValetError } from '../base/index.ts';
+import { present, ValetError } from '../base/index.ts';
 import type { Robot } from '../robot/index.ts';
 import {
   type Column,
@@ -138,7 +138,11 @@ async function checkStats(dataset: Dataset, report: Report): Promise<void> {
     const have = new Set((await readJsonLines(path, EpisodeStatsLine)).map((line) => line.episode_index));
     const without = dataset.episodes.filter((episode) => !have.has(episode.index));
     if (without.length > 0)
-      report('index', path, `has no line for ${without.length} episodes, the first of them ${without[0]!.index}.`);
+      report(
+        'index',
+        path,
+        `has no line for ${without.length} episodes, the first of them ${present(without[0], 'without[0]').index}.`,
+      );
   } catch (error) {
     if (!(error instanceof ValetError)) throw error;
     report('index', error.where, withoutPlace(error));
@@ -152,7 +156,10 @@ async function checkData(dataset: Dataset, episode: Episode, report: Report): Pr
   const path = dataset.dataPath(episode);
   if (!existsSync(path)) return void report('data-missing', path, `the data of episode ${episode.index} is not there.`);
   const { features } = dataset.info;
-  const wanted = new Set([...NEEDED, ...Object.keys(features).filter((name) => features[name]!.dtype !== 'video')]);
+  const wanted = new Set([
+    ...NEEDED,
+    ...Object.keys(features).filter((name) => present(features[name], 'features[name]').dtype !== 'video'),
+  ]);
   let columns: Record<string, Column>;
   try {
     const present = new Set(await dataset.columnNames(episode));
@@ -182,7 +189,9 @@ async function checkData(dataset: Dataset, episode: Episode, report: Report): Pr
   }
   const first = (name: string, wrong: (value: number, row: number) => boolean) => {
     const at = columns[name]?.data.findIndex(wrong) ?? -1;
-    return at >= 0 ? { row: at, value: columns[name]!.data[at]! } : undefined;
+    return at >= 0
+      ? { row: at, value: present(present(columns[name], 'columns[name]').data[at], 'columns[name].data[at]') }
+      : undefined;
   };
   const time = first('timestamp', (value, row) => Math.abs(value - row / dataset.fps) > 1e-4);
   if (time) report('timestamp', path, `row ${time.row} has time ${time.value} s (expected row / ${dataset.fps}).`);
@@ -226,7 +235,10 @@ function checkVideo(
         path,
         `holds ${probe.frames} frames, episode ${episode.index} has ${episode.length}.`,
       );
-    const [height, width] = dataset.info.features[dataset.cameraFeature(camera)]!.shape;
+    const [height, width] = present(
+      dataset.info.features[dataset.cameraFeature(camera)],
+      'dataset.info.features[dataset.cameraFeature(cam…',
+    ).shape;
     if (probe.width !== width || probe.height !== height)
       return void report(
         'video-size',

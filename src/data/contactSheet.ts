@@ -1,3 +1,4 @@
+import { present } from '../base/index.ts';
 import type { Dataset, Episode } from './lerobot/index.ts';
 
 /** Colours of the stages in the strip below the pictures; they repeat after eight. */
@@ -45,9 +46,15 @@ export async function contactSheet(dataset: Dataset, episode: Episode, columns: 
   });
   const stages = await dataset.stages(episode);
   for (let x = 0; stages && x < width; x++) {
-    const stage = stages[Math.min(episode.length - 1, Math.floor((x * episode.length) / width))]!;
+    const stage = present(
+      stages[Math.min(episode.length - 1, Math.floor((x * episode.length) / width))],
+      'stages[Math.min(episode.length - 1, Math.floor(…',
+    );
     for (let y = height - STRIP; y < height; y++)
-      data.set(STAGE_COLOURS[stage % STAGE_COLOURS.length]!, (y * width + x) * 3);
+      data.set(
+        present(STAGE_COLOURS[stage % STAGE_COLOURS.length], 'STAGE_COLOURS[stage % STAGE_COLOURS.length]'),
+        (y * width + x) * 3,
+      );
   }
   return { width, height, data, frames };
 }

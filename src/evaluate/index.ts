@@ -1,19 +1,19 @@
 /** Rollouts in the household, their scores, and the pages and tables that show them. */
-export { parseInstances } from './ledger/index.ts';
-export { readEvaluation, writeReport } from './report/index.ts';
+export { parseInstances, type Unit } from './ledger/index.ts';
+export { type Evaluation, readEvaluation, writeReport } from './report/index.ts';
 export {
   type Environment,
-  type EnvironmentStep,
   type EpisodeOptions,
+  type EpisodeRecorder,
   type EpisodeResult,
   type EvaluateOptions,
   type EvaluatePolicyOptions,
   evaluate,
   evaluatePolicy,
-  householdEnvironment,
-  type PlayedEpisode,
+  type PlanSettings,
+  type PolicyFor,
   type PolicySpec,
   parsePolicy,
   runEpisode,
 } from './rollouts/index.ts';
-export { qTable, type Summary } from './scores/index.ts';
+export { type EvaluationSummary, type Interval, qTable, type TaskSummary } from './scores/index.ts';

@@ -1,18 +1,13 @@
 /** The embedded household: a robot, rooms and tasks on MuJoCo, with the challenge's observation, action and score. */
-export { contactSheet, type DemoOptions, type DemoSummary, makeDemonstrations } from './demos/index.ts';
-export { Motion, type Zone } from './expert/index.ts';
-export {
-  createExpert,
-  type Expert,
-  HOME_TASKS,
-  type HouseholdTask,
-  homeTask,
-  openHousehold,
-  type TaskExpert,
-} from './tasks/index.ts';
+export { expertSheet, makeDemonstrations } from './demos/index.ts';
+export { createExpert, type Expert, Motion, type Zone } from './expert/index.ts';
+export { HOME_TASKS, homeTask, openHousehold } from './tasks/index.ts';
 export {
   box,
+  type ExpertWorld,
   type Goal,
+  type GraspMode,
+  type Hand,
   HOUSEHOLD_ROBOT,
   type HomeTask,
   Household,
@@ -22,13 +17,19 @@ export {
   type Literal,
   legs,
   MUJOCO_VERSION,
+  type Physics,
   type Quaternion,
   type SceneDescription,
+  type Side,
   type Situation,
+  type Snapshot,
   type Split,
-  type StepResult,
+  type StepOutcome,
   splitOf,
+  type TaskExpert,
   type TaskRuntime,
   type Vector3,
+  vectorAt,
   type World,
+  yawQuaternion,
 } from './world/index.ts';

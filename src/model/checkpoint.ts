@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type ChunkStatistics, readNormStats, writeNormStats } from '../action/index.ts';
-import { InputError, jsonText, nearest, readJson, writeFileAside, writeFolderAside } from '../base/index.ts';
+import { InputError, jsonText, nearest, present, readJson, writeFileAside, writeFolderAside } from '../base/index.ts';
 import { CHALLENGE_ROBOT, parseRobot, type Robot, robotRecord } from '../robot/index.ts';
 import {
   type DataType,
@@ -200,10 +200,10 @@ function checkedParameters<W extends Weight>(
         where,
         `${name} is ${array.dtype} [${array.shape.join(', ')}] (expected float32 [${shape.join(', ')}]).`,
       );
-    out.set(name, found.get(name)!);
+    out.set(name, present(found.get(name), 'found.get(name)'));
   }
   if (missing.length > 0) {
-    const near = nearest(missing[0]!, found.keys());
+    const near = nearest(present(missing[0], 'missing[0]'), found.keys());
     throw new InputError(
       where,
       `${missing.length} of ${missing.length + out.size} parameters are missing, first ${missing[0]}${near ? ` (there is ${near})` : ''}. Do config.json and params.safetensors belong together?`,

@@ -1,4 +1,11 @@
-import { bytesText, type MemoryRefusal, type MemorySetting, memoryRefusal, requireMemory } from '../base/index.ts';
+import {
+  bytesText,
+  type MemoryRefusal,
+  type MemorySetting,
+  memoryRefusal,
+  present,
+  requireMemory,
+} from '../base/index.ts';
 import { byteLength, type Device, type Program } from '../tensor/index.ts';
 import { int8Parts } from './int8/index.ts';
 import {
@@ -124,7 +131,7 @@ function planningWeights(config: ModelConfig, type: WeightType): PlanningWeights
     const bytes = (program: Program): number =>
       program.constants.reduce((sum, { data }) => sum + data.byteLength, 0) +
       program.parameters
-        .filter(({ name }) => !parts || parts.leaves.has(name.split('#')[0]!))
+        .filter(({ name }) => !parts || parts.leaves.has(present(name.split('#')[0], 'name.split(#)[0]')))
         .reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
     const programs = [buildPrefixProgram(short, { batch: 1 }), buildDenoiseProgram(short, { batch: 1 })].map(bytes);
     // One byte a number, a float32 scale and the runtime's int32 sum per column.
@@ -265,13 +272,13 @@ export function peakBytes(program: Program): number {
   const own = (name: string): string => owner.get(name) ?? name;
   const last = new Map<string, number>();
   program.nodes.forEach(({ op, inputs, outputs }, at) => {
-    if (VIEWS.has(op)) owner.set(outputs[0]!, own(inputs[0]!));
+    if (VIEWS.has(op)) owner.set(present(outputs[0], 'outputs[0]'), own(present(inputs[0], 'inputs[0]')));
     for (const name of inputs) last.set(own(name), at);
   });
   for (const { value } of program.outputs) last.set(own(value), Number.POSITIVE_INFINITY);
   const fixed = new Set([...program.parameters, ...program.constants].map(({ name }) => name));
   const bytesOf = (name: string): number => {
-    const { shape, dtype } = program.values.get(name)!;
+    const { shape, dtype } = present(program.values.get(name), 'program.values.get(name)');
     return fixed.has(name) ? 0 : byteLength({ shape, dtype });
   };
   const ends = new Map<number, string[]>();

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError, jsonText, type Progress, writeFileAside } from '../base/index.ts';
+import { InputError, jsonText, type Progress, present, writeFileAside } from '../base/index.ts';
 import { robotRecord } from '../robot/index.ts';
 import { loadWeight, type Parameters, type Weight, weightRange, writeSafetensors } from '../tensor/index.ts';
 import { type CheckpointParts, readCheckpointParts } from './checkpoint.ts';
@@ -65,6 +65,6 @@ function withShortVocabulary({ parameters }: CheckpointParts, config: ModelConfi
 
 async function writeRest(to: string, parts: Int8Parts, leaves: ReadonlyMap<string, Weight>): Promise<void> {
   const rest: Parameters = new Map();
-  for (const name of parts.leaves) rest.set(name, await loadWeight(leaves.get(name)!));
+  for (const name of parts.leaves) rest.set(name, await loadWeight(present(leaves.get(name), 'leaves.get(name)')));
   await writeSafetensors(join(to, 'params.safetensors'), rest);
 }

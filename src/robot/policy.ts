@@ -1,8 +1,11 @@
 import type { Observation } from './observation.ts';
 import type { PlanRequest, Prediction } from './plan.ts';
+import type { Robot } from './robot.ts';
 
 /** Anything that drives a robot: the network behind its System 2, an expert, a server far away. One policy is one robot. */
 export interface Policy {
+  /** The robot that it drives; left out by a policy that cannot know it. */
+  readonly robot?: Robot;
   /** Forgets the episode. */
   reset(): Promise<void>;
   /** One control step: the robot's next action, [width]. */
@@ -26,6 +29,7 @@ export interface PolicyNote {
  * no randomness of its own. Per control step: `observe`; if `needsPlan()`, make a plan from `planRequest()` and `accept` it; then `next()`.
  */
 export interface Session {
+  readonly robot: Robot;
   reset(): void;
   observe(observation: Observation): void;
   needsPlan(): boolean;

@@ -1,5 +1,5 @@
 import { type ChunkStatistics, deltaChunk, normaliseActions, normaliseState } from '../action/index.ts';
-import { InputError, Random } from '../base/index.ts';
+import { InputError, present, Random } from '../base/index.ts';
 import type { RawBatch } from '../data/index.ts';
 import { type Jitter, PictureJitter } from '../picture/index.ts';
 import type { Robot } from '../robot/index.ts';
@@ -101,16 +101,16 @@ export class BatchMaker {
       const deltas = deltaChunk(chunk, measured, robot);
       if (fast) {
         const ids = Array.from(fast.tokenizer.encode(deltas)).slice(0, fast.length);
-        tokens!.ids.set(ids, b * fast.length);
-        tokens!.mask.fill(1, b * fast.length, b * fast.length + ids.length);
+        present(tokens, 'tokens').ids.set(ids, b * fast.length);
+        present(tokens, 'tokens').mask.fill(1, b * fast.length, b * fast.length + ids.length);
       }
       actions.set(normaliseActions(deltas, statistics, robot), b * horizon * paddedWidth);
       state.set(normaliseState(measured, statistics, robot), b * paddedWidth);
       if (still) continue;
       if (stateNoise > 0) for (let d = 0; d < width; d++) state[b * paddedWidth + d]! += stateNoise * random.normal();
       if (stageNoise > 0 && random.uniform() < stageNoise) {
-        const last = (taskNumStages[raw.taskId[b]!] ?? 1) - 1;
-        const neighbour = raw.stage[b]! + (random.uniform() < 0.5 ? -1 : 1);
+        const last = (taskNumStages[present(raw.taskId[b], 'raw.taskId[b]')] ?? 1) - 1;
+        const neighbour = present(raw.stage[b], 'raw.stage[b]') + (random.uniform() < 0.5 ? -1 : 1);
         toldStage[b] = Math.min(last, Math.max(0, neighbour));
       }
     }

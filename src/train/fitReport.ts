@@ -1,3 +1,4 @@
+import { present } from '../base/index.ts';
 import {
   checkpointFolder,
   configs,
@@ -89,7 +90,7 @@ async function training(config: string, network: ModelConfig, usable: number): P
       bytes: state + PROCESS_BYTES,
       fits: false,
       largestBatch: 0,
-      advice: `${refused!.reason}; ${refused!.advice}`,
+      advice: `${present(refused, 'refused').reason}; ${present(refused, 'refused').advice}`,
     };
   const bytesWith = (samples: number): number => trainingMemory(network, samples, trains).total + PROCESS_BYTES;
   const one = bytesWith(1);

@@ -1,5 +1,5 @@
 import type { ChunkStatistics, FastTokenizer } from '../action/index.ts';
-import { ValetError, type WorkerClient } from '../base/index.ts';
+import { present, ValetError, type WorkerClient } from '../base/index.ts';
 import type { Robot } from '../robot/index.ts';
 import { BatchMaker, batchBuffers, type TrainingBatch } from './batch.ts';
 import type { RunConfig } from './config.ts';
@@ -202,7 +202,7 @@ async function validate(run: Run, maker: BatchMaker, step: number, events: Event
   const { folder, config, data, client, log } = run;
   const all: Losses[] = [];
   for (let i = 0; i < config.validation.batches; i++) {
-    const raw = heldOutBatch(data.heldOut!, i, config.validation.batches, config.batch);
+    const raw = heldOutBatch(present(data.heldOut, 'data.heldOut'), i, config.validation.batches, config.batch);
     const batch = maker.make(raw, i, { still: true, label: 'validation' });
     all.push(await client.call<Losses>('validate', batch, batchBuffers(batch)));
   }

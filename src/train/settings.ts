@@ -1,4 +1,4 @@
-import { InputError, nearest } from '../base/index.ts';
+import { InputError, nearest, present } from '../base/index.ts';
 
 type Tree = { [key: string]: unknown };
 
@@ -34,7 +34,7 @@ export function applySettings<T extends object>(config: T, settings: readonly st
         );
       node = next as Tree;
     });
-    node[path.at(-1)!] = value(setting.slice(equals + 1));
+    node[present(path.at(-1), 'path.at(-1)')] = value(setting.slice(equals + 1));
   }
   return copy as T;
 }

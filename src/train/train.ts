@@ -1,5 +1,5 @@
 import type { ChunkStatistics, CorrelatedNoise } from '../action/index.ts';
-import { InputError, ValetError, WorkerClient } from '../base/index.ts';
+import { InputError, present, ValetError, WorkerClient } from '../base/index.ts';
 import { commonRobot, openDataset, parseDataFolder, stageTable } from '../data/index.ts';
 import { flowNoise, initParameters, loadParameters, type ModelConfig, readCheckpoint } from '../model/index.ts';
 import { type Robot, robotRecord, sameRobot } from '../robot/index.ts';
@@ -57,7 +57,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   if (before) requireSameRun(out, before, record);
   if (before && before.steps !== config.steps)
     log(`the schedule ended at step ${before.steps}; now it ends at ${config.steps}`);
-  if (initial) requireSameModel(options.init!, initial.config, model);
+  if (initial) requireSameModel(present(options.init, 'options.init'), initial.config, model);
   const statistics: ChunkStatistics =
     resumed?.statistics ??
     (await chooseStatistics({
@@ -201,8 +201,13 @@ export function denseFactor({ active, factor, diagonal }: CorrelatedNoise): Floa
   if (active.length === 0) return null;
   const n = diagonal.length;
   const dense = new Float32Array(n * n);
-  for (let i = 0; i < n; i++) dense[i * n + i] = diagonal[i]!;
+  for (let i = 0; i < n; i++) dense[i * n + i] = present(diagonal[i], 'diagonal[i]');
   const m = active.length;
-  for (let i = 0; i < m; i++) for (let j = 0; j < i; j++) dense[active[i]! * n + active[j]!] = factor[i * m + j]!;
+  for (let i = 0; i < m; i++)
+    for (let j = 0; j < i; j++)
+      dense[present(active[i], 'active[i]') * n + present(active[j], 'active[j]')] = present(
+        factor[i * m + j],
+        'factor[i * m + j]',
+      );
   return dense;
 }

@@ -1,3 +1,4 @@
+import { present } from '../base/index.ts';
 /** What of a verdict decides its place. */
 interface Placed {
   readonly case: string;
@@ -83,7 +84,7 @@ export function firstOff<V extends Placed>(verdicts: Iterable<V>): V[] {
 function before(a: Placed, b: Placed): boolean {
   const [x, y] = [forwardRank(a.kind, a.quantity), forwardRank(b.kind, b.quantity)];
   const at = x.findIndex((value, i) => value !== y[i]);
-  return at >= 0 && x[at]! < y[at]!;
+  return at >= 0 && present(x[at], 'x[at]') < present(y[at], 'y[at]');
 }
 
 /** Leaves in the order in which the gradient reaches them, from the losses back to the pictures. */

@@ -1,4 +1,5 @@
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
+import { present } from '../../base/index.ts';
 import { ParquetError } from './parquet.ts';
 
 /** A column to write: `float32` lists of `width` numbers, or plain int64 / float64 numbers (width undefined). */
@@ -26,7 +27,7 @@ export function encodeParquet(columns: readonly ColumnToWrite[], rows: number): 
       );
       const lists = Array.from({ length: rows }, (_, row) => {
         const list = new Array<number>(width);
-        for (let i = 0; i < width; i++) list[i] = data[row * width + i]!;
+        for (let i = 0; i < width; i++) list[i] = present(data[row * width + i], 'data[row * width + i]');
         return list;
       });
       return { name, data: lists, encoding: 'PLAIN' as const };

@@ -1,3 +1,4 @@
+import { present } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import type { EpisodeRecord } from './episodeRecord.ts';
 
@@ -41,7 +42,11 @@ export function distances(robot: Robot, state: Float32Array, width: number, leng
     let total = 0;
     for (let t = 1; t < length; t++) {
       let square = 0;
-      for (let i = start; i < start + count; i++) square += (state[t * width + i]! - state[(t - 1) * width + i]!) ** 2;
+      for (let i = start; i < start + count; i++)
+        square +=
+          (present(state[t * width + i], 'state[t * width + i]') -
+            present(state[(t - 1) * width + i], 'state[(t - 1) * width + i]')) **
+          2;
       total += Math.sqrt(square);
     }
     return total;

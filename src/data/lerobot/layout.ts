@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { InputError, oneLine, parse } from '../../base/index.ts';
+import { InputError, oneLine, parse, present } from '../../base/index.ts';
 
 const Feature = z.looseObject({
   dtype: z.string(),
@@ -84,7 +84,7 @@ export function episodePaths(root: string, info: Info, index: number) {
   const at = (template: string | null | undefined, extra = {}) =>
     template ? join(root, fillPath(template, { ...values, ...extra })) : undefined;
   return {
-    data: at(info.data_path)!,
+    data: present(at(info.data_path), 'at(info.data_path)'),
     metainfo: at(info.metainfo_path),
     annotation: at(info.annotation_path),
     video: (feature: string) => at(info.video_path, { video_key: feature }),

@@ -1,5 +1,5 @@
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
-import { InputError } from '../../base/index.ts';
+import { InputError, present } from '../../base/index.ts';
 
 /**
  * One column of a parquet file, row after row in one flat array: `data` is [rows, width]; whole numbers come as
@@ -100,15 +100,14 @@ export async function queryColumns<N extends string>(
       const chunk = await result.fetchChunk();
       if (!chunk || chunk.rowCount === 0) break;
       for (const [i, column] of columns.entries())
-        parts[i]!.push(flatten(`${path}: ${column}`, chunk.getColumnVector(i), chunk.rowCount));
+        present(parts[i], 'parts[i]').push(flatten(`${path}: ${column}`, chunk.getColumnVector(i), chunk.rowCount));
     }
   } catch (error) {
     throw broken(path, error);
   }
-  return Object.fromEntries(columns.map((column, i) => [column, joined(`${path}: ${column}`, parts[i]!)])) as Record<
-    N,
-    Column
-  >;
+  return Object.fromEntries(
+    columns.map((column, i) => [column, joined(`${path}: ${column}`, present(parts[i], 'parts[i]'))]),
+  ) as Record<N, Column>;
 }
 
 function broken(path: string, error: unknown): ParquetError {

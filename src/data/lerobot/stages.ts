@@ -1,3 +1,4 @@
+import { present } from '../../base/index.ts';
 import type { Annotation } from './layout.ts';
 
 /**
@@ -14,7 +15,8 @@ export function stagesFromSkills(annotation: Annotation, length: number): Uint8A
       stages.fill(Math.min(255, i), Math.max(0, start), Math.min(length, end));
   });
   let before = 0;
-  for (let t = 0; t < length; t++) before = stages[t] = stages[t]! >= 0 ? stages[t]! : before;
+  for (let t = 0; t < length; t++)
+    before = stages[t] = present(stages[t], 'stages[t]') >= 0 ? present(stages[t], 'stages[t]') : before;
   return Uint8Array.from(stages);
 }
 

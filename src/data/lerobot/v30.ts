@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { InputError, parse } from '../../base/index.ts';
+import { InputError, parse, present } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import { decodeFrames } from '../video/index.ts';
 import { cameraFeatures, featureOf } from './cameras.ts';
@@ -33,7 +33,7 @@ export async function openV30(root: string, info: Info, robot: Robot | undefined
   const dataFile = (chunk_index: number, file_index: number) =>
     join(root, fillPath(info.data_path, { chunk_index, file_index }));
   const named = (episode: Episode) => {
-    const row = byIndex.get(episode.index)!;
+    const row = present(byIndex.get(episode.index), 'byIndex.get(episode.index)');
     return moved?.get(episode.index) ?? dataFile(row['data/chunk_index'], row['data/file_index']);
   };
   // The official converter names the previous file for the first episode of every later file; then the files
@@ -51,7 +51,7 @@ export async function openV30(root: string, info: Info, robot: Robot | undefined
       }
   };
   const video = (episode: Episode, camera: string) => {
-    const row = byIndex.get(episode.index)!;
+    const row = present(byIndex.get(episode.index), 'byIndex.get(episode.index)');
     const feature = featureOf(root, features, camera);
     const entry = (name: string) => {
       const value = row[`videos/${feature}/${name}`];
@@ -60,7 +60,10 @@ export async function openV30(root: string, info: Info, robot: Robot | undefined
       return Number(value);
     };
     const values = { video_key: feature, chunk_index: entry('chunk_index'), file_index: entry('file_index') };
-    return { path: join(root, fillPath(info.video_path!, values)), startSeconds: entry('from_timestamp') };
+    return {
+      path: join(root, fillPath(present(info.video_path, 'info.video_path'), values)),
+      startSeconds: entry('from_timestamp'),
+    };
   };
   const dataset: Dataset = {
     root,

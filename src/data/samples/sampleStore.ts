@@ -1,5 +1,5 @@
 import { freemem } from 'node:os';
-import { InputError } from '../../base/index.ts';
+import { InputError, present } from '../../base/index.ts';
 import { BEHAVIOR_STAGES, type Robot, robotRecord } from '../../robot/index.ts';
 import { commonRobot, openDataset } from '../lerobot/index.ts';
 import { parseDataFolder } from './dataFolder.ts';
@@ -149,14 +149,14 @@ export class SampleStore {
       const at = (i % samplesPerBlock) * sampleBytes;
       batch.pictures.set(block.subarray(at, at + sampleBytes), b * sampleBytes);
       batch.state.set(table.state.subarray(i * width, (i + 1) * width), b * width);
-      const row = table.row[i]!;
+      const row = present(table.row[i], 'table.row[i]');
       batch.actions.set(table.action.subarray(row * width, (row + horizon) * width), b * horizon * width);
       batch.taskInfo.set(table.taskInfo.subarray(i * k, (i + 1) * k), b * k);
-      batch.taskId[b] = table.taskId[i]!;
-      batch.stage[b] = table.stage[i]!;
-      batch.source.folder[b] = table.folder[i]!;
-      batch.source.episode[b] = table.episode[i]!;
-      batch.source.frame[b] = table.frame[i]!;
+      batch.taskId[b] = present(table.taskId[i], 'table.taskId[i]');
+      batch.stage[b] = present(table.stage[i], 'table.stage[i]');
+      batch.source.folder[b] = present(table.folder[i], 'table.folder[i]');
+      batch.source.episode[b] = present(table.episode[i], 'table.episode[i]');
+      batch.source.frame[b] = present(table.frame[i], 'table.frame[i]');
     }
     return batch;
   }

@@ -9,7 +9,7 @@ import {
   type TailBounds,
   type Tails,
 } from '../../action/index.ts';
-import { InputError, WorkerClient } from '../../base/index.ts';
+import { InputError, present, WorkerClient } from '../../base/index.ts';
 import { type Robot, robotRecord } from '../../robot/index.ts';
 import { commonRobot, type Dataset, openDataset } from '../lerobot/index.ts';
 import type { EpisodeJob, OpenRequest } from './statistics.worker.ts';
@@ -167,7 +167,7 @@ async function overEpisodes<T>(
     const take = async (worker: WorkerClient): Promise<void> => {
       while (next < jobs.length) {
         // Not `done += await`, which would add to what `done` was before the wait.
-        const frames = await worker.call<number>(method, jobs[next++]!);
+        const frames = await worker.call<number>(method, present(jobs[next++], 'jobs[next++]'));
         done += frames;
         after?.(done, total);
       }

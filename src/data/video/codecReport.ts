@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { present } from '../../base/index.ts';
 import { encodeVideo } from './encodeVideo.ts';
 import { decodeFrames } from './readFrames.ts';
 
@@ -14,7 +15,10 @@ export async function checkVideo(): Promise<{ works: boolean; problem?: string }
     const fps = 1;
     encodeVideo(path, pictures, side, side, { fps });
     const { frames } = decodeFrames(path, [0, 1], { fps });
-    const off = pictures.findIndex((picture, i) => Math.abs(frames[i]![0]! - picture[0]!) > 8);
+    const off = pictures.findIndex(
+      (picture, i) =>
+        Math.abs(present(present(frames[i], 'frames[i]')[0], 'frames[i][0]') - present(picture[0], 'picture[0]')) > 8,
+    );
     return off < 0 ? { works: true } : { works: false, problem: `frame ${off} comes back with other colours` };
   } catch (error) {
     return { works: false, problem: (error as Error).message };

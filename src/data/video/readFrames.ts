@@ -1,3 +1,4 @@
+import { present } from '../../base/index.ts';
 import { type FrameSink, type ReadOptions, VideoReader } from './videoReader.ts';
 
 /** The decoded pictures of some frames. */
@@ -33,10 +34,10 @@ export function decodeFrames(path: string, indices: readonly number[], options: 
     path,
     order,
     (place, rgb, w, h) => {
-      found.set(order[place]!, rgb.slice());
+      found.set(present(order[place], 'order[place]'), rgb.slice());
       [width, height] = [w, h];
     },
     options,
   );
-  return { width, height, frames: indices.map((index) => found.get(index)!) };
+  return { width, height, frames: indices.map((index) => present(found.get(index), 'found.get(index)')) };
 }

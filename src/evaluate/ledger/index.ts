@@ -1,3 +1,3 @@
 export { Ledger, type LedgerLine, MAX_ATTEMPTS, openUnits, readLedger, settled } from './ledger.ts';
-export { claimFolder, type RunFile, RunFileSchema, runFilePath, versions } from './runFile.ts';
+export { claimFolder, evaluationVersions, type RunFile, RunFileSchema, runFilePath } from './runFile.ts';
 export { parseInstances, type Unit, unitName, unitsOf } from './unit.ts';

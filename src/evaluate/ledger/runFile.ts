@@ -23,7 +23,7 @@ export type RunFile = z.infer<typeof RunFileSchema>;
 
 export const runFilePath = (folder: string): string => join(folder, 'run.json');
 
-export const versions = (): Record<string, string> => ({ valet: packageVersion(), mujoco: MUJOCO_VERSION });
+export const evaluationVersions = (): Record<string, string> => ({ valet: packageVersion(), mujoco: MUJOCO_VERSION });
 
 /** Writes run.json, or checks that the folder's evaluation is the same one. @throws InputError when it is another */
 export async function claimFolder(folder: string, run: RunFile, resume: boolean): Promise<void> {

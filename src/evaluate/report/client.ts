@@ -4,7 +4,6 @@
  */
 export const CLIENT = /* js */ `
 const page = JSON.parse(document.getElementById('data').textContent);
-const RATE = page.rate; // control steps a second
 const byUnit = new Map(page.rollouts.map((rollout) => [rollout.unit, rollout]));
 const $ = (selector) => document.querySelector(selector);
 
@@ -169,7 +168,7 @@ class Player {
     this.before = now;
     if (!this.rollout) return;
     if (this.playing) {
-      this.time += RATE * seconds * this.speed;
+      this.time += this.rollout.rate * seconds * this.speed;
       if (this.time >= this.rollout.steps + 20) this.time = 0; // rest a moment at the end
     }
     const step = Math.min(this.time, this.rollout.steps);
@@ -243,13 +242,13 @@ function tiles(THREE, half) {
 }
 
 const text = (element, value) => { if (element.textContent !== value) element.textContent = value; };
-const seconds = (step) => (step / RATE).toFixed(1) + ' s';
+const seconds = (step, rate) => (step / rate).toFixed(1) + ' s';
 const escape = (value) => value.replace(/[&<>"]/g, (c) => '&#' + c.charCodeAt(0) + ';');
 
 /** The texts and the timeline of a rollout. */
 function describe(rollout) {
   text($('.side h3'), page.titles[rollout.task]);
-  text($('.side .where'), 'instance ' + rollout.instance + ' · ' + seconds(rollout.steps) + (rollout.success ? ' · done' : ' · not done'));
+  text($('.side .where'), 'instance ' + rollout.instance + ' · ' + seconds(rollout.steps, rollout.rate) + (rollout.success ? ' · done' : ' · not done'));
   text($('.side .q'), 'q ' + rollout.q.toFixed(2));
   $('.goal').innerHTML = rollout.goal.map((literal) => '<li class="' + (literal.value ? 'yes' : '') + '">' + escape(literal.text) + (literal.initial ? ' (from the start)' : '') + '</li>').join('');
   for (const element of document.querySelectorAll('.cardlet')) element.setAttribute('aria-current', String(element.dataset.unit === rollout.unit));
@@ -277,7 +276,7 @@ function describe(rollout) {
 function showTime(rollout, step) {
   const q = rollout.scores.filter(([at]) => at <= step).at(-1)?.[1] ?? 0;
   const stage = rollout.stages.filter(([at]) => at <= step).at(-1)?.[1];
-  text($('.clock'), seconds(step) + (stage === undefined ? '' : ' · stage ' + (stage + 1)) + ' · q ' + q.toFixed(2));
+  text($('.clock'), seconds(step, rollout.rate) + (stage === undefined ? '' : ' · stage ' + (stage + 1)) + ' · q ' + q.toFixed(2));
   const head = $('.time .head');
   const at = ((step / Math.max(1, rollout.steps)) * 1000).toFixed(1);
   head.setAttribute('x1', at);

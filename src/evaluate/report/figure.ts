@@ -20,7 +20,7 @@ const AXIS = 34;
  * 95 % interval a band. Dots of the first series carry their unit's name, so that the page can play them.
  */
 export function scoreFigure(series: readonly Series[], seed: string): string {
-  const tasks = [...new Set(series[0].lines.map((line) => line.task))];
+  const tasks = [...new Set((series[0]?.lines ?? []).map((line) => line.task))];
   const x = (q: number) => LEFT + q * (WIDTH - LEFT - RIGHT);
   const block = HEAD + ROW * series.length + AXIS;
   const parts = tasks.map((task, t) => {

@@ -1,1 +1,1 @@
-export { readEvaluation, writeReport } from './report.ts';
+export { type Evaluation, readEvaluation, writeReport } from './report.ts';

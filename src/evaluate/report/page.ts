@@ -1,5 +1,4 @@
-import { HOUSEHOLD_ROBOT } from '../../home/index.ts';
-import type { Summary } from '../scores/index.ts';
+import type { EvaluationSummary } from '../scores/index.ts';
 import { CLIENT } from './client.ts';
 import { type Series, scoreFigure, title } from './figure.ts';
 import { embeddedJson, escapeHtml } from './html.ts';
@@ -14,8 +13,8 @@ export interface PageContents {
   readonly started: string;
   readonly seed: string;
   readonly fingerprint: string;
-  readonly summary: Summary;
-  readonly baselines: Readonly<Record<string, Summary>>;
+  readonly summary: EvaluationSummary;
+  readonly baselines: Readonly<Record<string, EvaluationSummary>>;
   /** The policy first, then the baselines. */
   readonly series: readonly Series[];
   readonly rollouts: readonly PageRollout[];
@@ -27,8 +26,7 @@ export function reportPage(contents: PageContents): string {
   const { name, started, seed, summary, baselines, series, rollouts, modules } = contents;
   const titles = Object.fromEntries(Object.keys(summary.tasks).map((task) => [task, title(task)]));
   const first = rollouts.find((rollout) => rollout.success) ?? rollouts[0];
-  const { rate } = HOUSEHOLD_ROBOT;
-  const data = { rate, rollouts, titles, first: first?.unit, stride: TRACK_STRIDE, metres: TRACK_METRES };
+  const data = { rollouts, titles, first: first?.unit, stride: TRACK_STRIDE, metres: TRACK_METRES };
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Valet: ${escapeHtml(name)}</title>
 <link rel="icon" href="data:,"><style>${STYLE}</style></head><body><main>
@@ -62,18 +60,18 @@ function headline({ name, summary, baselines }: PageContents): string {
 <div class="numbers">${cell('main', number(q.mean), 'q-score', `95 % interval ${number(q.low)} – ${number(q.high)}`)}${cell('', `${successes}<span style="font-size:.6em;color:var(--soft)"> / ${episodes}</span>`, 'tasks done', 'q = 1')}${others.join('')}</div>`;
 }
 
-function table(summary: Summary, baselines: Readonly<Record<string, Summary>>): string {
+function table(summary: EvaluationSummary, baselines: Readonly<Record<string, EvaluationSummary>>): string {
   const names = Object.keys(baselines);
   const rows = Object.entries(summary.tasks).map(
     ([task, { q, low, high, success, episodes }]) =>
-      `<tr><td>${escapeHtml(title(task))}</td><td>${q.toFixed(3)}</td><td>${low.toFixed(3)} – ${high.toFixed(3)}</td><td>${(100 * success).toFixed(0)} %</td><td>${episodes}</td>${names.map((name) => `<td>${baselines[name].tasks[task]?.q.toFixed(3) ?? '–'}</td>`).join('')}</tr>`,
+      `<tr><td>${escapeHtml(title(task))}</td><td>${q.toFixed(3)}</td><td>${low.toFixed(3)} – ${high.toFixed(3)}</td><td>${(100 * success).toFixed(0)} %</td><td>${episodes}</td>${names.map((name) => `<td>${baselines[name]?.tasks[task]?.q.toFixed(3) ?? '–'}</td>`).join('')}</tr>`,
   );
   const { q, episodes } = summary;
-  const last = `<tr class="total"><td>Mean over tasks</td><td>${q.mean.toFixed(3)}</td><td>${q.low.toFixed(3)} – ${q.high.toFixed(3)}</td><td></td><td>${episodes}</td>${names.map((name) => `<td>${baselines[name].q.mean.toFixed(3)}</td>`).join('')}</tr>`;
+  const last = `<tr class="total"><td>Mean over tasks</td><td>${q.mean.toFixed(3)}</td><td>${q.low.toFixed(3)} – ${q.high.toFixed(3)}</td><td></td><td>${episodes}</td>${names.map((name) => `<td>${baselines[name]?.q.mean.toFixed(3)}</td>`).join('')}</tr>`;
   return `<table><thead><tr><th>Task</th><th>q</th><th>95 % interval</th><th>Done</th><th>Episodes</th>${names.map((name) => `<th>q ${escapeHtml(name)}</th>`).join('')}</tr></thead><tbody>${rows.join('')}${last}</tbody></table>`;
 }
 
-function invalidNote({ invalid }: Summary): string {
+function invalidNote({ invalid }: EvaluationSummary): string {
   if (!invalid) return '';
   const items = invalid.map(({ unit, reason }) => `<li>${escapeHtml(unit)}: ${escapeHtml(reason)}</li>`).join('');
   return `<h2>Not counted</h2><p class="note">These episodes broke off twice and are in no mean.</p><ul class="note">${items}</ul>`;
@@ -81,10 +79,10 @@ function invalidNote({ invalid }: Summary): string {
 
 /** Each firing of a rule of System 2, with its reason. */
 function firings(rollouts: readonly PageRollout[]): string {
-  const rows = rollouts.flatMap(({ unit, rules }) =>
+  const rows = rollouts.flatMap(({ unit, rules, rate }) =>
     rules.map(
       ([step, name, reason]) =>
-        `<tr><td>${escapeHtml(unit)}</td><td>${(step / HOUSEHOLD_ROBOT.rate).toFixed(1)} s</td><td>${escapeHtml(name)}</td><td>${escapeHtml(reason)}</td></tr>`,
+        `<tr><td>${escapeHtml(unit)}</td><td>${(step / rate).toFixed(1)} s</td><td>${escapeHtml(name)}</td><td>${escapeHtml(reason)}</td></tr>`,
     ),
   );
   if (rows.length === 0) return '';
@@ -95,8 +93,8 @@ function theatre(rollouts: readonly PageRollout[]): string {
   const button = (attribute: string, value: string, label: string) =>
     `<button data-${attribute}="${value}" aria-pressed="false">${label}</button>`;
   const cards = rollouts.map(
-    ({ unit, task, instance, q, steps, poster }) =>
-      `<button class="cardlet" data-unit="${escapeHtml(unit)}"><img alt="The room at the end of the episode" src="${poster}"><span class="text"><span>${escapeHtml(title(task))}<i>instance ${instance} · ${(steps / HOUSEHOLD_ROBOT.rate).toFixed(1)} s</i></span><span class="chip${q === 1 ? ' full' : ''}">${q.toFixed(2)}</span></span></button>`,
+    ({ unit, task, instance, q, steps, rate, poster }) =>
+      `<button class="cardlet" data-unit="${escapeHtml(unit)}"><img alt="The room at the end of the episode" src="${poster}"><span class="text"><span>${escapeHtml(title(task))}<i>instance ${instance} · ${(steps / rate).toFixed(1)} s</i></span><span class="chip${q === 1 ? ' full' : ''}">${q.toFixed(2)}</span></span></button>`,
   );
   return `<h2 id="rollouts">Rollouts</h2><p class="note">The recorded poses, drawn anew: drag to turn, scroll to come nearer. At the right, what the robot's own cameras saw, in their true resolution.</p>
 <div class="panel stage"><div><div class="view"><div class="message">Loading the room …</div><div class="clock"></div></div>

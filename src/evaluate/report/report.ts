@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError, readJson, writeFileAside } from '../../base/index.ts';
 import { type LedgerLine, type RunFile, RunFileSchema, readLedger, runFilePath, settled } from '../ledger/index.ts';
-import { type Summary, summarise } from '../scores/index.ts';
+import { type EvaluationSummary, summariseLedger } from '../scores/index.ts';
 import { reportPage } from './page.ts';
 import { type PageRollout, readRollout } from './rollouts.ts';
 import { embeddedThree } from './three.ts';
@@ -15,8 +15,10 @@ const MAX_ROLLOUTS = 60;
 export interface Evaluation {
   readonly run: RunFile;
   readonly lines: readonly LedgerLine[];
-  readonly summary: Summary;
-  readonly baselines: Readonly<Record<string, { readonly lines: readonly LedgerLine[]; readonly summary: Summary }>>;
+  readonly summary: EvaluationSummary;
+  readonly baselines: Readonly<
+    Record<string, { readonly lines: readonly LedgerLine[]; readonly summary: EvaluationSummary }>
+  >;
 }
 
 /** @throws InputError when the folder holds no evaluation */
@@ -26,12 +28,12 @@ export async function readEvaluation(folder: string): Promise<Evaluation> {
   const run = await readJson(runFilePath(folder), RunFileSchema);
   const lines = await readLedger(folder);
   const names = (await readdir(join(folder, 'baselines')).catch(() => [])).sort();
-  const baselines: Record<string, { lines: readonly LedgerLine[]; summary: Summary }> = {};
+  const baselines: Record<string, { lines: readonly LedgerLine[]; summary: EvaluationSummary }> = {};
   for (const name of names) {
     const theirs = await readLedger(join(folder, 'baselines', name));
-    if (theirs.length > 0) baselines[name] = { lines: theirs, summary: summarise(theirs, run.fingerprint.seed) };
+    if (theirs.length > 0) baselines[name] = { lines: theirs, summary: summariseLedger(theirs, run.fingerprint.seed) };
   }
-  return { run, lines, summary: summarise(lines, run.fingerprint.seed), baselines };
+  return { run, lines, summary: summariseLedger(lines, run.fingerprint.seed), baselines };
 }
 
 /** Writes `report.html` into an evaluation folder. @returns its path */

@@ -14,6 +14,8 @@ export interface PageRollout {
   readonly q: number;
   readonly success: boolean;
   readonly steps: number;
+  /** Control steps a second. */
+  readonly rate: number;
   readonly goal: LedgerLine['goal'];
   readonly scene: Pick<RolloutScene['scene'], 'bodies' | 'moving' | 'geoms' | 'cameras'>;
   readonly colours: RolloutScene['colours'];
@@ -36,7 +38,7 @@ export async function readRollout(folder: string, line: LedgerLine): Promise<Pag
   const at = join(folder, 'rollouts', unit);
   if (!existsSync(join(at, 'scene.json'))) return undefined;
   const description = JSON.parse(await readFile(join(at, 'scene.json'), 'utf8')) as RolloutScene;
-  const { bodies, moving, geoms, cameras } = description.scene;
+  const { bodies, moving, geoms, cameras, framesPerSecond: rate } = description.scene;
   const bytes = gunzipSync(await readFile(join(at, 'track.bin')));
   const track = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
   const steps = (await readFile(join(at, 'steps.jsonl'), 'utf8'))
@@ -52,6 +54,7 @@ export async function readRollout(folder: string, line: LedgerLine): Promise<Pag
     q: line.q,
     success: line.success,
     steps: line.steps,
+    rate,
     goal: line.goal,
     scene: { bodies, moving, geoms, cameras },
     colours: description.colours,

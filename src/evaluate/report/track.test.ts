@@ -12,10 +12,10 @@ function decode({ frames, bodies, data }: ReturnType<typeof compactTrack>): numb
     let value = 0;
     for (let frame = 0; frame < frames; frame++) {
       const i = channel * frames + frame;
-      value = (value + bytes[i] + 256 * bytes[count + i]) % 65536;
+      value = (value + bytes[i]! + 256 * bytes[count + i]!) % 65536;
       const signed = value > 32767 ? value - 65536 : value;
       const k = channel % 7;
-      all[frame][Math.floor(channel / 7)][k] = (signed / 32767) * (k < 3 ? TRACK_METRES : 1);
+      all[frame]![Math.floor(channel / 7)]![k] = (signed / 32767) * (k < 3 ? TRACK_METRES : 1);
     }
   }
   return all;
@@ -30,7 +30,7 @@ describe('compact track', () => {
       for (let k = 0; k < 3; k++) track[i + k] = random.between(-5, 5);
       const q = [random.normal(), random.normal(), random.normal(), random.normal()];
       const length = Math.hypot(...q);
-      for (let k = 0; k < 4; k++) track[i + 3 + k] = q[k] / length;
+      for (let k = 0; k < 4; k++) track[i + 3 + k] = q[k]! / length;
     }
     const compact = compactTrack(track, bodies);
     expect(compact).toMatchObject({ bodies, steps, frames: 35 });
@@ -40,11 +40,11 @@ describe('compact track', () => {
       const step = Math.min(f * TRACK_STRIDE, steps);
       frame.forEach((values, body) => {
         const at = 7 * (step * bodies + body);
-        for (let k = 0; k < 3; k++) expect(Math.abs(values[k] - track[at + k])).toBeLessThan(1e-3);
-        const dot = [0, 1, 2, 3].reduce((sum, k) => sum + values[3 + k] * track[at + 3 + k], 0);
+        for (let k = 0; k < 3; k++) expect(Math.abs(values[k]! - track[at + k]!)).toBeLessThan(1e-3);
+        const dot = [0, 1, 2, 3].reduce((sum, k) => sum + values[3 + k]! * track[at + 3 + k]!, 0);
         expect(Math.abs(dot)).toBeGreaterThan(0.9999); // q and -q are the same rotation
         if (before)
-          expect([3, 4, 5, 6].reduce((sum, k) => sum + values[k] * before![body][k], 0)).toBeGreaterThan(-1e-3);
+          expect([3, 4, 5, 6].reduce((sum, k) => sum + values[k]! * before![body]![k]!, 0)).toBeGreaterThan(-1e-3);
       });
       before = frame;
     });

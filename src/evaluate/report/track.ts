@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
+import { present } from '../../base/index.ts';
 
-/** Control steps between two frames of a compact track: 10 frames a second, and the page interpolates. */
+/** Control steps between two frames of a compact track; the page interpolates. */
 export const TRACK_STRIDE = 3;
 /** Metres that the int16 range of a position covers in either direction: a step is 0.4 mm. */
 export const TRACK_METRES = 12;
@@ -31,12 +32,12 @@ export function compactTrack(track: Float32Array, bodies: number): CompactTrack 
       const quaternion = track.subarray(at + 3, at + 7);
       // q and -q are the same rotation: stay on one side, so that differences are small and interpolation takes the short way.
       if (before) {
-        const dot = sign * quaternion.reduce((sum, value, i) => sum + value * before![i], 0);
+        const dot = sign * quaternion.reduce((sum, value, i) => sum + value * (before?.[i] as number), 0);
         if (dot < 0) sign = -sign;
       }
       before = quaternion.map((value) => sign * value);
       for (let k = 0; k < NUMBERS; k++) {
-        const value = k < 3 ? track[at + k] / TRACK_METRES : before[k - 3];
+        const value = k < 3 ? (track[at + k] as number) / TRACK_METRES : (before[k - 3] as number);
         values[(body * NUMBERS + k) * frames + frame] = Math.round(32767 * Math.max(-1, Math.min(1, value)));
       }
     }
@@ -44,7 +45,10 @@ export function compactTrack(track: Float32Array, bodies: number): CompactTrack 
   // Low bytes first, then high bytes: those are nearly all 0 or 255 and pack well.
   const bytes = new Uint8Array(2 * values.length);
   for (let i = 0; i < values.length; i++) {
-    const difference = i % frames === 0 ? values[i] : values[i] - values[i - 1];
+    const difference =
+      i % frames === 0
+        ? present(values[i], 'values[i]')
+        : present(values[i], 'values[i]') - present(values[i - 1], 'values[i - 1]');
     bytes[i] = difference & 255;
     bytes[values.length + i] = (difference >> 8) & 255;
   }

@@ -1,19 +1,18 @@
-import { present, Random, ValetError } from '../../base/index.ts';
-import {
-  createExpert,
-  type Expert,
-  HOUSEHOLD_ROBOT,
-  type Household,
-  INSTANCE_RANGES,
-  openHousehold,
-} from '../../home/index.ts';
+import { Random, ValetError } from '../../base/index.ts';
+import { createExpert, type Expert, type Household, INSTANCE_RANGES, openHousehold } from '../../home/index.ts';
 import { type Observation, type Policy, type PolicyNote, type Robot, stateOf } from '../../robot/index.ts';
+
+/** The base gets no velocity. */
+function atRest(action: Float32Array, { baseColumns }: Robot): Float32Array {
+  for (const column of baseColumns) action[column] = 0;
+  return action;
+}
 
 /** Holds still: the base gets no velocity, every joint the place where it was measured when the episode began. */
 export class HoldPolicy implements Policy {
   private action: Float32Array | undefined;
 
-  constructor(private readonly robot: Robot = HOUSEHOLD_ROBOT) {}
+  constructor(readonly robot: Robot) {}
 
   async reset(): Promise<void> {
     this.action = undefined;
@@ -34,7 +33,7 @@ export class ReplayPolicy implements Policy {
   /** @param actions [T, width] */
   constructor(
     private readonly actions: Float32Array,
-    private readonly robot: Robot = HOUSEHOLD_ROBOT,
+    readonly robot: Robot,
   ) {
     if (actions.length < robot.width) throw new ValetError('ReplayPolicy', 'there is no action to replay.');
   }
@@ -54,12 +53,6 @@ export class ReplayPolicy implements Policy {
   }
 
   async close(): Promise<void> {}
-}
-
-/** The action with no velocity for the base, in place. */
-function atRest(action: Float32Array, { baseColumns }: Robot): Float32Array {
-  for (const column of baseColumns) action[column] = 0;
-  return action;
 }
 
 /** The expert that makes the demonstrations; it sees the world itself, not the observation. */
@@ -115,7 +108,7 @@ export async function recordedActions(folder: string, taskId: number, seed: stri
   const dataset = await openDataset(folder);
   const episodes = dataset.episodes.filter((episode) => episode.taskIndex === taskId);
   if (episodes.length === 0) throw new ValetError(folder, `holds no demonstration of task ${taskId}.`);
-  const chosen = present(episodes[Random.of('replay', taskId, seed).integer(episodes.length)], 'a random episode');
+  const chosen = episodes[Random.of('replay', taskId, seed).integer(episodes.length)] as (typeof episodes)[number];
   const { action } = await dataset.columns(chosen, ['action']);
   return Float32Array.from(action.data);
 }

@@ -1,69 +1,52 @@
-import type { Household } from '../../home/index.ts';
-import type { Observation, Picture, Robot } from '../../robot/index.ts';
+import { InputError } from '../../base/index.ts';
+import type { Observation, Robot } from '../../robot/index.ts';
 
-/** How a control step ended. */
-export interface EnvironmentStep {
-  /** The episode is over: success, time-out or invalid. */
-  readonly done: boolean;
-  readonly success: boolean;
-  /** Why the episode does not count. */
-  readonly invalid?: string;
+/** What a policy is tried in, one episode after the other. `Household` of valet's home is one; so is any simulator with these. */
+export interface Environment {
+  /** Whose observations it gives and whose actions it takes. */
+  readonly robot: Robot;
+  /** Time-out, control steps. */
+  readonly maxSteps: number;
+  /** Control steps played since the reset. */
+  readonly steps: number;
+  /** Starts an episode; the same number gives the same one. */
+  reset(instance: number): void;
+  /** What the robot senses now; good until the next step. */
+  observation(): Observation;
+  /** Plays one action [width] for one control step. `invalid`: why the episode does not count. */
+  step(action: ArrayLike<number>): { readonly done: boolean; readonly success: boolean; readonly invalid?: string };
+  /** The score in 0…1 if the episode ended now. */
+  q(): number;
+  /** Metres travelled by the base and by each hand since the reset. */
+  distances?(): { base: number; left: number; right: number };
+  /** The goal's literals, whether each holds now, and whether it held at the start. */
+  goal?(): { readonly literals: { text: string; value: boolean; initial: boolean }[] };
 }
 
 /**
- * What a policy is evaluated in: one robot with one task. The household is one (`householdEnvironment`); any other
- * simulator becomes one by these few members, whatever its robot.
+ * Checks that a policy's robot can act where another stands: the same parts, grippers and rate, and senses that the other has.
+ * @throws InputError that names what differs
  */
-export interface Environment {
-  readonly robot: Robot;
-  /** Name of the task. */
-  readonly task: string;
-  /** Time-out in control steps. */
-  readonly maxSteps: number;
-  /** Control steps since the reset. */
-  readonly steps: number;
-  /** Starts an episode; the same instance gives the same scene. */
-  reset(instance: number): void | Promise<void>;
-  observe(): Observation | Promise<Observation>;
-  /** Plays one action [width] for one control step. */
-  step(action: Float32Array): EnvironmentStep | Promise<EnvironmentStep>;
-  /** The score if the episode ended now, 0…1. */
-  q(): number;
-  /** Metres travelled since the reset, where they are measured. */
-  distances?(): { readonly base: number; readonly left: number; readonly right: number };
-  /** The literals of the goal, whether each holds now, and whether it held at the start. */
-  goal?(): {
-    readonly literals: readonly { readonly text: string; readonly value: boolean; readonly initial: boolean }[];
-  };
-}
-
-/** A household as an environment. Pictures are drawn when somebody looks: a policy looks only when it plans. */
-export function householdEnvironment(household: Household): Environment {
-  return {
-    robot: household.robot,
-    task: household.task.name,
-    get maxSteps() {
-      return household.maxSteps;
-    },
-    get steps() {
-      return household.steps;
-    },
-    reset: (instance) => household.reset(instance),
-    observe: () => lazyObservation(household),
-    step: (action) => household.step(action),
-    q: () => household.q(),
-    distances: () => household.distances(),
-    goal: () => household.goal(),
-  };
-}
-
-/** What the robot senses; good until the next step. */
-function lazyObservation(household: Household): Observation {
-  const { proprioception, taskId } = household.observe({ cameras: false });
-  const pictures: Record<string, Picture> = {};
-  for (const name of household.robot.cameraNames) {
-    let drawn: Picture | undefined;
-    Object.defineProperty(pictures, name, { enumerable: true, get: () => (drawn ??= household.cameraPicture(name)) });
-  }
-  return { proprioception, taskId, pictures };
+export function requireFit(policy: Robot, environment: Robot): void {
+  const layout = ({ parts }: Robot) => parts.map(({ kind, columns }) => `${kind} ${columns.join('…')}`).join(', ');
+  const differences: string[] = [];
+  if (policy.width !== environment.width)
+    differences.push(`actions of ${policy.width} numbers (expected ${environment.width})`);
+  else if (layout(policy) !== layout(environment))
+    differences.push(`parts ${layout(policy)} (expected ${layout(environment)})`);
+  if (JSON.stringify(policy.grippers) !== JSON.stringify(environment.grippers))
+    differences.push('grippers with other columns or limits');
+  if (policy.rate !== environment.rate)
+    differences.push(`${policy.rate} actions a second (expected ${environment.rate})`);
+  const [senses] = environment.proprioception.layouts;
+  const known = policy.proprioception.layouts.find(({ length }) => length === senses?.length);
+  if (!known || JSON.stringify(known.state) !== JSON.stringify(senses?.state))
+    differences.push('another layout of proprioception');
+  const unseen = policy.cameraNames.filter((name) => !environment.cameraNames.includes(name));
+  if (unseen.length > 0) differences.push(`cameras ${unseen.join(', ')}, which are not here`);
+  if (differences.length > 0)
+    throw new InputError(
+      'evaluate',
+      `the policy's robot ${policy.name} is not ${environment.name}: it has ${differences.join('; ')}.`,
+    );
 }

@@ -1,6 +1,5 @@
-import { InputError } from '../../base/index.ts';
 import type { Policy, PolicyNote } from '../../robot/index.ts';
-import type { Environment, EnvironmentStep } from './environment.ts';
+import { type Environment, requireFit } from './environment.ts';
 
 /** How one episode went. */
 export interface EpisodeResult {
@@ -8,7 +7,7 @@ export interface EpisodeResult {
   readonly success: boolean;
   readonly steps: number;
   readonly maxSteps: number;
-  /** Metres travelled by the base and by each hand; 0 where nobody measures. */
+  /** Metres travelled by the base and by each hand. */
   readonly distance: { readonly base: number; readonly left: number; readonly right: number };
   readonly goal: { readonly text: string; readonly initial: boolean; readonly value: boolean }[];
   /** Plans that the policy said it made. */
@@ -17,10 +16,12 @@ export interface EpisodeResult {
   readonly invalid?: string;
 }
 
-/** Who keeps a rollout while it is played. */
-export interface RolloutObserver {
+/** Watches an episode. */
+export interface EpisodeRecorder {
+  /** After the reset. */
   start(): void;
-  step(action: Float32Array, note: PolicyNote | undefined): void;
+  /** After each step: the action that was played, and what the policy said about it. */
+  step(action: ArrayLike<number>, note: PolicyNote | undefined): void;
   end(): void;
 }
 
@@ -28,43 +29,33 @@ export interface EpisodeOptions {
   readonly environment: Environment;
   readonly policy: Policy;
   readonly instance: number;
-  /** Fewer steps than the task's time-out, for tests. */
-  readonly maxSteps?: number;
-  readonly observer?: RolloutObserver | undefined;
+  /** Fewer steps than the environment's time-out, for tests. */
+  readonly maxSteps?: number | undefined;
+  readonly recorder?: EpisodeRecorder | undefined;
 }
 
 /**
  * The official loop (docs/facts.md#evaluator-loop): reset, then observe, act and step until success or time-out.
- * @throws InputError for a policy whose actions are not as wide as the robot's
+ * @throws InputError when the policy is for another robot
  */
-export async function runEpisode({
-  environment,
-  policy,
-  instance,
-  maxSteps,
-  observer,
-}: EpisodeOptions): Promise<EpisodeResult> {
+export async function runEpisode(options: EpisodeOptions): Promise<EpisodeResult> {
+  const { environment, policy, instance, maxSteps, recorder } = options;
+  if (policy.robot) requireFit(policy.robot, environment.robot);
   await policy.reset();
-  await environment.reset(instance);
+  environment.reset(instance);
   await policy.reset();
-  observer?.start();
+  recorder?.start();
   const limit = Math.min(environment.maxSteps, maxSteps ?? Number.POSITIVE_INFINITY);
   let plans = 0;
-  let result: EnvironmentStep = { done: false, success: false };
+  let result: ReturnType<Environment['step']> = { done: false, success: false };
   while (!result.done && environment.steps < limit) {
-    const action = await policy.act(await environment.observe());
-    const { width, name } = environment.robot;
-    if (action.length !== width)
-      throw new InputError(
-        'evaluate',
-        `the policy gives ${action.length} numbers an action, the robot ${name} takes ${width}. Is it another robot's?`,
-      );
+    const action = await policy.act(environment.observation());
     const { note } = policy;
     if (note?.planned) plans++;
-    result = await environment.step(action);
-    observer?.step(action, note);
+    result = environment.step(action);
+    recorder?.step(action, note);
   }
-  observer?.end();
+  recorder?.end();
   const { success, invalid } = result;
   return {
     q: environment.q(),
@@ -72,7 +63,7 @@ export async function runEpisode({
     steps: environment.steps,
     maxSteps: limit,
     distance: environment.distances?.() ?? { base: 0, left: 0, right: 0 },
-    goal: [...(environment.goal?.().literals ?? [])],
+    goal: environment.goal?.().literals ?? [],
     plans,
     ...(invalid === undefined ? {} : { invalid }),
   };

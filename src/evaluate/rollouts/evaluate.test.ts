@@ -13,10 +13,9 @@ import { createExpert } from '../../home/index.ts';
 import { openHousehold } from '../../home/tasks/openHousehold.ts';
 import type { Policy } from '../../robot/index.ts';
 import { packMessage } from '../../wire/index.ts';
-import { readLedger } from '../ledger/ledger.ts';
+import { type LedgerLine, readLedger } from '../ledger/ledger.ts';
 import { writeReport } from '../report/report.ts';
 import { HoldPolicy, ReplayPolicy } from './baselines.ts';
-import { householdEnvironment } from './environment.ts';
 import { runEpisode } from './episode.ts';
 import { evaluate } from './evaluate.ts';
 
@@ -28,12 +27,12 @@ describe('episode', () => {
     const household = await openHousehold(radio);
     const expert = createExpert(household);
     const policy: Policy = { reset: async () => {}, act: async () => expert.act(), close: async () => {} };
-    const done = await runEpisode({ environment: householdEnvironment(household), policy, instance: 3 });
+    const done = await runEpisode({ environment: household, policy, instance: 3 });
     expect(done).toMatchObject({ q: 1, success: true });
     expect(done.steps).toBeLessThan(done.maxSteps);
     const still = await runEpisode({
-      environment: householdEnvironment(household),
-      policy: new HoldPolicy(),
+      environment: household,
+      policy: new HoldPolicy(household.robot),
       instance: 3,
       maxSteps: 60,
     });
@@ -57,8 +56,8 @@ describe('episode', () => {
     expert.close();
     expect(household.success).toBe(true);
     const replayed = await runEpisode({
-      environment: householdEnvironment(household),
-      policy: new ReplayPolicy(Float32Array.from(actions)),
+      environment: household,
+      policy: new ReplayPolicy(Float32Array.from(actions), household.robot),
       instance: 1_000_005,
     });
     expect(replayed).toMatchObject({ q: 1, steps: actions.length / 23 });
@@ -72,7 +71,7 @@ describe('episode', () => {
       act: async () => new Float32Array(23).fill(Number.NaN),
       close: async () => {},
     };
-    const result = await runEpisode({ environment: householdEnvironment(household), policy, instance: 0 });
+    const result = await runEpisode({ environment: household, policy, instance: 0 });
     expect(result.invalid).toMatch(/action\[0\]/);
     household.close();
   });
@@ -103,7 +102,7 @@ describe('evaluation', { timeout: 240_000 }, () => {
   });
 
   it('keeps rollouts that can be replayed without running them again', async () => {
-    const [line] = await readLedger(out);
+    const [line] = (await readLedger(out)) as [LedgerLine];
     const folder = join(out, 'rollouts', `${radio}_0_0`);
     const scene = JSON.parse(await readFile(join(folder, 'scene.json'), 'utf8'));
     const track = gunzipSync(await readFile(join(folder, 'track.bin')));

@@ -1,97 +1,94 @@
-import { InputError, ValetError } from '../../base/index.ts';
+import { type HomeTask, type Household, homeTask } from '../../home/index.ts';
 import type { Policy } from '../../robot/index.ts';
-import type { LedgerLine } from '../ledger/index.ts';
-import { type Summary, summarise } from '../scores/index.ts';
-import type { Environment } from './environment.ts';
-import { type EpisodeResult, runEpisode } from './episode.ts';
+import { type LedgerLine, type Unit, unitsOf } from '../ledger/index.ts';
+import type { EvaluationSummary } from '../scores/index.ts';
+import { requireWork } from './evaluate.ts';
+import { inEvaluationFolder } from './evaluationFolder.ts';
+import { type Book, type PlayOptions, playUnits } from './playUnits.ts';
+import type { PolicySource } from './policySource.ts';
+import { openRunner } from './runner.ts';
 
-export interface EvaluatePolicyOptions {
-  /** The policy, or one for each episode; one that is made for an episode is closed after it. */
-  readonly policy: Policy | ((environment: Environment, instance: number) => Policy | Promise<Policy>);
-  /** Where it is evaluated: one environment a task. They stay open. */
-  readonly environments: readonly Environment[];
+/** A policy for one rollout in a household; it is closed after it. The same unit and seed should give the same policy. */
+export type PolicyFor = (unit: Unit, household: Household, seed: string) => Policy | Promise<Policy>;
+
+export interface EvaluatePolicyOptions extends PlayOptions {
+  /** One policy for all rollouts, reset between them and left open; or what makes one for each. */
+  readonly policy: Policy | PolicyFor;
+  /** Names of the household's tasks, or tasks of your own. */
+  readonly tasks: readonly (string | HomeTask)[];
+  /** Numbers of the scenes (`parseInstances`). */
   readonly instances: readonly number[];
-  /** Fewer steps than the tasks' time-outs, for a quick look. */
-  readonly maxSteps?: number;
-  /** Seed of the intervals. */
-  readonly seed?: string;
-  /** Told after each episode. */
-  readonly onEpisode?: (episode: PlayedEpisode) => void;
-}
-
-export interface PlayedEpisode extends EpisodeResult {
-  readonly task: string;
-  readonly instance: number;
+  /** Fewer steps than the tasks' time-outs. */
+  readonly maxSteps?: number | undefined;
+  /** Side of the pictures that the policy gets, pixels (64). */
+  readonly imageSize?: number | undefined;
+  /** An evaluation folder, as `evaluate` writes it; nothing is written when left out. */
+  readonly out?: string | undefined;
+  /** Keep the rollouts in the folder (on by default). */
+  readonly record?: boolean | undefined;
+  /** Go on with what the folder holds. */
+  readonly resume?: boolean | undefined;
+  /** What tells the policy from others in the folder's run.json, and a title for the report. */
+  readonly label?: string | undefined;
 }
 
 /**
- * Plays every instance of every environment in this process and scores it as `valet eval` does, without a folder.
- * Episodes that an environment calls invalid, or in which the policy breaks down, are listed and in no mean.
- * @throws InputError when there is nothing to play, or the policy drives another robot
+ * Evaluates a policy that lives in this program, in this thread, one rollout after the other.
+ * @throws InputError for unknown tasks, a policy of another robot, or a folder of another evaluation
  */
-export async function evaluatePolicy(
-  options: EvaluatePolicyOptions,
-): Promise<Summary & { readonly played: readonly PlayedEpisode[] }> {
-  const { environments, instances, maxSteps, seed = '0', onEpisode } = options;
-  if (environments.length === 0 || instances.length === 0)
-    throw new InputError('evaluatePolicy', 'there is nothing to do: give environments and instances.');
-  const played: PlayedEpisode[] = [];
-  for (const environment of environments)
-    for (const instance of instances) {
-      const { task } = environment;
-      const result = await playOne(options.policy, environment, instance, maxSteps);
-      const episode = { task, instance, ...result };
-      played.push(episode);
-      onEpisode?.(episode);
-    }
-  return { ...summarise(played.map(asLine), seed), played };
-}
-
-async function playOne(
-  policy: EvaluatePolicyOptions['policy'],
-  environment: Environment,
-  instance: number,
-  maxSteps: number | undefined,
-): Promise<EpisodeResult> {
-  const own = typeof policy === 'function' ? await policy(environment, instance) : policy;
-  try {
-    return await runEpisode({
-      environment,
-      policy: own,
-      instance,
-      ...(maxSteps === undefined ? {} : { maxSteps }),
-    });
-  } catch (error) {
-    if (error instanceof ValetError && error.kind === 'input') throw error;
-    return brokenOff(environment, error as Error);
-  } finally {
-    if (typeof policy === 'function') await own.close();
-  }
-}
-
-/** An episode in which the policy failed: invalid, with the reason. */
-export function brokenOff({ steps, maxSteps }: Environment, error: Error): EpisodeResult {
-  return {
-    q: 0,
-    success: false,
-    steps: Math.max(0, steps),
+export async function evaluatePolicy(options: EvaluatePolicyOptions): Promise<EvaluationSummary> {
+  const { policy, instances, out, seed = '0', maxSteps, imageSize = 64, record = true, label } = options;
+  const tasks = options.tasks.map((task) => (typeof task === 'string' ? homeTask(task) : task));
+  requireWork(tasks, instances);
+  const source = sourceOf(policy, imageSize);
+  const taskOf = (name: string) => tasks.find((task) => task.name === name) ?? name;
+  const settings = { seed, maxSteps, recordTo: record ? out : undefined };
+  const units = unitsOf(
+    tasks.map(({ name }) => name),
+    instances,
+  );
+  const play = (book: Book, onDone?: (line: LedgerLine) => Promise<void>) =>
+    playUnits(
+      units,
+      book,
+      [() => openRunner(source, settings, taskOf)],
+      { progressLabel: 'policy', ...options },
+      onDone,
+    );
+  if (out === undefined) return play(inMemory());
+  const identity = {
+    policy: { kind: 'program', ...(label !== undefined && { label }) },
+    seed,
     maxSteps,
-    distance: { base: 0, left: 0, right: 0 },
-    goal: [],
-    plans: 0,
-    invalid: `the policy failed: ${error.message}`,
+    tasks,
+    instances,
   };
+  return inEvaluationFolder(out, { ...identity, label }, options.resume ?? false, play);
 }
 
-function asLine({ invalid, ...episode }: PlayedEpisode): LedgerLine {
+/** A book that nobody else reads. */
+function inMemory(): Book {
+  const lines: LedgerLine[] = [];
+  return { lines, append: async (line) => void lines.push(line) };
+}
+
+function sourceOf(policy: Policy | PolicyFor, imageSize: number): PolicySource {
+  const policyFor =
+    typeof policy === 'function'
+      ? async (...given: Parameters<PolicyFor>) => policy(...given)
+      : async () => leftOpen(policy);
+  return { imageSize, policyFor, close: async () => {} };
+}
+
+/** The caller's policy, which only the caller closes. */
+function leftOpen(policy: Policy): Policy {
   return {
-    ...episode,
-    rollout: 0,
-    state: invalid === undefined ? 'done' : 'invalid',
-    attempt: 1,
-    worker: 0,
-    started: '',
-    seconds: 0,
-    ...(invalid === undefined ? {} : { reason: invalid }),
-  };
+    ...(policy.robot && { robot: policy.robot }),
+    reset: () => policy.reset(),
+    act: (observation) => policy.act(observation),
+    get note() {
+      return policy.note;
+    },
+    close: async () => {},
+  } as Policy;
 }

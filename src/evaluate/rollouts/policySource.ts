@@ -1,13 +1,16 @@
-import { type Household, homeTask } from '../../home/index.ts';
+import { HOUSEHOLD_ROBOT, type Household, homeTask } from '../../home/index.ts';
 import type { Policy } from '../../robot/index.ts';
 import { type Unit, unitName } from '../ledger/index.ts';
 import { demonstrationActions, ExpertPolicy, HoldPolicy, ReplayPolicy, recordedActions } from './baselines.ts';
+import { requireFit } from './environment.ts';
 import type { PolicySpec } from './policySpec.ts';
 
 /** Gives each unit its policy; owns what several units share: the network, the connection. */
 export interface PolicySource {
   /** Side of the pictures that the policy wants. */
   readonly imageSize: number;
+  /** What is off because the policy's robot or checkpoint lacks it. */
+  readonly notices?: readonly string[];
   /** A policy for one rollout; the caller closes it. The same unit and seed give the same policy. */
   policyFor(unit: Unit, household: Household, seed: string): Promise<Policy>;
   close(): Promise<void>;
@@ -18,7 +21,7 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
   const nothing = async () => {};
   switch (spec.kind) {
     case 'hold':
-      return { imageSize, policyFor: async () => new HoldPolicy(), close: nothing };
+      return { imageSize, policyFor: async (_unit, household) => new HoldPolicy(household.robot), close: nothing };
     case 'expert':
       return { imageSize, policyFor: async (_unit, household) => new ExpertPolicy(household), close: nothing };
     case 'replay': {
@@ -29,7 +32,7 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
           : recordedActions(demos, homeTask(unit.task).id, `${seed}/${unitName(unit)}`);
       return {
         imageSize,
-        policyFor: async (unit, _household, seed) => new ReplayPolicy(await actions(unit, seed)),
+        policyFor: async (unit, household, seed) => new ReplayPolicy(await actions(unit, seed), household.robot),
         close: nothing,
       };
     }
@@ -40,18 +43,21 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
       ]);
       const { threads, copies, session } = spec;
       const checkpoint = await readCheckpoint(spec.folder);
-      const { taskNumStages } = checkpoint.config;
+      const { robot, config } = checkpoint;
+      requireFit(robot, HOUSEHOLD_ROBOT);
+      const options = { robot, taskNumStages: config.taskNumStages, ...session };
       const planner = await createPlanner(checkpoint, {
         ...spec.planner,
-        threads,
-        copies,
+        ...(threads !== undefined && { threads }),
+        ...(copies !== undefined && { copies }),
       });
       return {
         imageSize: planner.imageSize,
+        notices: createSession(options).notices,
         policyFor: async (unit, _household, seed) =>
           createPolicy({
             planner,
-            session: createSession({ taskNumStages, ...session, seed: `${seed}/${unitName(unit)}` }),
+            session: createSession({ ...options, seed: `${seed}/${unitName(unit)}` }),
           }),
         close: () => planner.close(),
       };

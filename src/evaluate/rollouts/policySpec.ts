@@ -11,11 +11,15 @@ export type PlanSettings = Pick<
   'samplingSteps' | 'device' | 'precision' | 'useCorrelatedNoise' | 'correlationBeta' | 'timeThresholdInpaint'
 >;
 
+/** A checkpoint's session, as far as plain data says it; robot and stages are the checkpoint's. */
+export type SessionSettings = Partial<Omit<SessionOptions, 'robot' | 'extraRules' | 'seed'>>;
+
 /** Who drives the robot, as plain data that a worker can be sent. */
 export type PolicySpec =
   | { readonly kind: 'expert' | 'hold' }
   | {
-      readonly kind: 'replay' /** Data set to take the recorded actions from; a fresh demonstration when absent. */;
+      readonly kind: 'replay';
+      /** Data set to take the recorded actions from; a fresh demonstration when absent. */
       readonly demos?: string;
     }
   | {
@@ -26,7 +30,7 @@ export type PolicySpec =
       readonly planner?: PlanSettings;
       /** Planners of this policy that run at the same time, one for each worker. */
       readonly copies?: number;
-      readonly session?: Partial<SessionOptions>;
+      readonly session?: SessionSettings;
     }
   | { readonly kind: 'remote'; readonly url: string; readonly apiKey?: string };
 
@@ -39,7 +43,7 @@ export function parsePolicy(
     threads?: number;
     planner?: PlanSettings;
     copies?: number;
-    session?: Partial<SessionOptions>;
+    session?: SessionSettings;
   } = {},
 ): PolicySpec {
   const { demos, apiKey, threads, planner, copies, session } = options;

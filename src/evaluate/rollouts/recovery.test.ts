@@ -6,9 +6,8 @@ import { createPolicy, createSession, type RulesOption } from '../../control/ind
 import type { Household } from '../../home/index.ts';
 import { openHousehold } from '../../home/tasks/openHousehold.ts';
 import { CHALLENGE_ROBOT, type PlanRequest, type Prediction, stateOf } from '../../robot/index.ts';
-import { householdEnvironment } from './environment.ts';
 import { runEpisode } from './episode.ts';
-import { RolloutRecorder, type StepLine } from './recorder.ts';
+import { RolloutRecorder, type StepLine } from './rolloutRecorder.ts';
 
 /** Plans that hold the robot where it is and close its right hand, on nothing. */
 const closing = {
@@ -43,13 +42,7 @@ describe('rules of System 2 in the household', () => {
   const play = async (name: string, rules: RulesOption) => {
     const recorder = new RolloutRecorder(household);
     const policy = createPolicy({ planner: closing, session: createSession({ rules }) });
-    await runEpisode({
-      environment: householdEnvironment(household),
-      policy,
-      instance: 1_000_003,
-      maxSteps: 60,
-      observer: recorder,
-    });
+    await runEpisode({ environment: household, policy, instance: 1_000_003, maxSteps: 60, recorder });
     await recorder.write(join(folder, name));
     const text = await readFile(join(folder, name, 'steps.jsonl'), 'utf8');
     return text

@@ -1,13 +1,23 @@
 import { workerData } from 'node:worker_threads';
 import { answerCalls } from '../../base/index.ts';
 import type { Unit } from '../ledger/index.ts';
-import { openRunner, type Runner, type RunnerSettings } from './runner.ts';
+import { openPolicy } from './policySource.ts';
+import type { PolicySpec } from './policySpec.ts';
+import { openRunner, type RolloutSettings, type Runner } from './runner.ts';
+
+/** What a worker is started with. */
+export interface WorkerSettings extends RolloutSettings {
+  readonly policy: PolicySpec;
+  readonly imageSize: number;
+}
 
 let runner: Promise<Runner> | undefined;
-const open = () => (runner ??= openRunner(workerData as RunnerSettings));
+const open = () => (runner ??= start(workerData as WorkerSettings));
+const start = async ({ policy, imageSize, ...settings }: WorkerSettings) =>
+  openRunner(await openPolicy(policy, imageSize), settings);
 
 answerCalls({
-  open: async () => void (await open()),
+  open: async () => (await open()).notices,
   run: async (unit: Unit) => (await open()).run(unit),
   close: async () => void (await (await runner)?.close()),
 });

@@ -1,69 +1,54 @@
 import { join } from 'node:path';
 import { ValetError } from '../../base/index.ts';
-import type { Household } from '../../home/index.ts';
-import { openHousehold } from '../../home/index.ts';
+import { type HomeTask, type Household, openHousehold } from '../../home/index.ts';
 import { type Unit, unitName } from '../ledger/index.ts';
-import { householdEnvironment } from './environment.ts';
 import { type EpisodeResult, runEpisode } from './episode.ts';
-import { brokenOff } from './evaluatePolicy.ts';
-import { openPolicy } from './policySource.ts';
-import type { PolicySpec } from './policySpec.ts';
-import { RolloutRecorder } from './recorder.ts';
+import type { PolicySource } from './policySource.ts';
+import { RolloutRecorder } from './rolloutRecorder.ts';
 
-/** What every rollout of an evaluation has in common; plain data. */
-export interface RunnerSettings {
-  readonly policy: PolicySpec;
+/** What every rollout of an evaluation has in common, besides the policy; plain data. */
+export interface RolloutSettings {
   readonly seed: string;
-  readonly imageSize: number;
-  readonly maxSteps?: number;
+  readonly maxSteps?: number | undefined;
   /** Keep rollouts below this evaluation folder. */
-  readonly recordTo?: string;
+  readonly recordTo?: string | undefined;
 }
 
 /** Makes rollouts one after the other, with a household for each task that stays. */
 export interface Runner {
+  /** What is off in the policy because its robot or checkpoint lacks it. */
+  readonly notices: readonly string[];
   /** An episode that broke off, in the engine or in the policy, comes back as invalid. */
   run(unit: Unit): Promise<EpisodeResult>;
   close(): Promise<void>;
 }
 
-export async function openRunner({
-  policy: spec,
-  seed,
-  imageSize,
-  maxSteps,
-  recordTo,
-}: RunnerSettings): Promise<Runner> {
-  const source = await openPolicy(spec, imageSize);
+/** @param taskOf the task of a name: one of the household's, or one of the caller's own. The runner closes the source. */
+export function openRunner(
+  source: PolicySource,
+  { seed, maxSteps, recordTo }: RolloutSettings,
+  taskOf: (name: string) => string | HomeTask = (name) => name,
+): Runner {
   const households = new Map<string, Household>();
   const householdOf = async (task: string) => {
-    const household = households.get(task) ?? (await openHousehold(task, { imageSize: source.imageSize }));
+    const household = households.get(task) ?? (await openHousehold(taskOf(task), { imageSize: source.imageSize }));
     households.set(task, household);
     return household;
   };
   return {
+    notices: source.notices ?? [],
     async run(unit) {
       const household = await householdOf(unit.task);
-      const environment = householdEnvironment(household);
       const recorder = recordTo === undefined ? undefined : new RolloutRecorder(household);
-      const failed = (error: Error): EpisodeResult => {
-        if (error instanceof ValetError && error.kind === 'input') throw error; // no second attempt would help
-        return brokenOff(environment, error);
-      };
       const policy = await source.policyFor(unit, household, seed).catch((error: Error) => error);
-      if (policy instanceof Error) return failed(policy);
+      if (policy instanceof Error) return brokenOff(household, policy);
       try {
-        const result = await runEpisode({
-          environment,
-          policy,
-          instance: unit.instance,
-          ...(maxSteps === undefined ? {} : { maxSteps }),
-          observer: recorder,
-        });
+        const { instance } = unit;
+        const result = await runEpisode({ environment: household, policy, instance, maxSteps, recorder });
         if (recordTo !== undefined) await recorder?.write(join(recordTo, 'rollouts', unitName(unit)));
         return result;
       } catch (error) {
-        return failed(error as Error);
+        return brokenOff(household, error as Error);
       } finally {
         await policy.close();
       }
@@ -72,5 +57,19 @@ export async function openRunner({
       for (const household of households.values()) household.close();
       await source.close();
     },
+  };
+}
+
+function brokenOff(household: Household, error: Error): EpisodeResult {
+  if (error instanceof ValetError && error.kind === 'input') throw error; // no second attempt would help
+  return {
+    q: 0,
+    success: false,
+    steps: Math.max(0, household.steps),
+    maxSteps: household.maxSteps,
+    distance: { base: 0, left: 0, right: 0 },
+    goal: [],
+    plans: 0,
+    invalid: `the policy failed: ${error.message}`,
   };
 }

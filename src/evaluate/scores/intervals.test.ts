@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/index.ts';
-import { bootstrap, combine, quantile, scoreInterval, wilson } from './intervals.ts';
+import { bootstrap, combineIntervals, quantile, scoreInterval, wilson } from './intervals.ts';
 
 describe('wilson', () => {
   it('is the share p for which the observed share lies 1.96 standard errors away', () => {
@@ -9,7 +9,7 @@ describe('wilson', () => {
       [3, 10],
       [10, 10],
       [37, 80],
-    ]) {
+    ] as const) {
       const share = successes / count;
       const { low, high } = wilson(share, count);
       for (const bound of [low, high]) {
@@ -68,16 +68,16 @@ describe('scoreInterval', () => {
   });
 });
 
-describe('combine', () => {
+describe('combineIntervals', () => {
   it('one part is itself; equal parts narrow by the root of their number', () => {
     const part = { mean: 0.5, low: 0.3, high: 0.8 };
-    expect(combine([part])).toEqual({ mean: 0.5, low: 0.3, high: 0.8 });
-    const four = combine([part, part, part, part]);
+    expect(combineIntervals([part])).toEqual({ mean: 0.5, low: 0.3, high: 0.8 });
+    const four = combineIntervals([part, part, part, part]);
     expect(four).toEqual({ mean: 0.5, low: expect.closeTo(0.4, 12), high: expect.closeTo(0.65, 12) });
   });
 
   it('covers the mean of the true means about as often as it says, few episodes a task', () => {
-    const random = Random.of('combine');
+    const random = Random.of('combineIntervals');
     const truth = [0.9, 0.2];
     let covered = 0;
     for (let trial = 0; trial < 300; trial++) {
@@ -87,7 +87,7 @@ describe('combine', () => {
           's',
         ),
       );
-      const { low, high } = combine(parts);
+      const { low, high } = combineIntervals(parts);
       if (low <= 0.55 && 0.55 <= high) covered++;
     }
     expect(covered).toBeGreaterThanOrEqual(270); // at least 90 %

@@ -1,4 +1,4 @@
-import { Random } from '../../base/index.ts';
+import { present, Random } from '../../base/index.ts';
 
 /** A mean with the bounds of its 95 % interval. */
 export interface Interval {
@@ -48,7 +48,8 @@ export function bootstrap(scores: readonly number[], seed: string): Interval {
   const means = new Float64Array(RESAMPLES);
   for (let r = 0; r < RESAMPLES; r++) {
     let sum = 0;
-    for (let i = 0; i < scores.length; i++) sum += scores[random.integer(scores.length)];
+    for (let i = 0; i < scores.length; i++)
+      sum += present(scores[random.integer(scores.length)], 'scores[random.integer(scores.length)]');
     means[r] = sum / scores.length;
   }
   means.sort();
@@ -59,7 +60,7 @@ export function bootstrap(scores: readonly number[], seed: string): Interval {
  * The mean of independent means (of the tasks) with its interval from theirs: squared distances of the bounds from the
  * means add up (MOVER: Zou & Donner 2008, Statistics in Medicine 27).
  */
-export function combine(parts: readonly Interval[]): Interval {
+export function combineIntervals(parts: readonly Interval[]): Interval {
   if (parts.length === 0) return { mean: Number.NaN, low: 0, high: 1 };
   const average = mean(parts.map((part) => part.mean));
   const below = Math.hypot(...parts.map((part) => part.mean - part.low)) / parts.length;
@@ -72,5 +73,6 @@ export function quantile(sorted: ArrayLike<number>, p: number): number {
   const at = p * (sorted.length - 1);
   const below = Math.floor(at);
   const above = Math.min(sorted.length - 1, below + 1);
-  return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
+  const [low, high] = [sorted[below] as number, sorted[above] as number];
+  return low + (at - below) * (high - low);
 }

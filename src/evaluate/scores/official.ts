@@ -1,18 +1,22 @@
-import { HOUSEHOLD_ROBOT } from '../../home/index.ts';
-import { reference } from './reference.ts';
+import type { HomeTask } from '../../home/index.ts';
 
 /** What the official JSON is made from. */
 export interface Measured {
-  readonly task: string;
   readonly q: number;
   readonly steps: number;
   /** Metres travelled. */
   readonly distance: { readonly base: number; readonly left: number; readonly right: number };
 }
 
-/** The challenge's record of one rollout (docs/facts.md#scores): normalised values are human / agent; here the expert stands for the human. */
-export function officialRecord({ task, q, steps, distance }: Measured) {
-  const human = reference(task);
+/** What stands for the challenge's human in the normalised values: the expert's means. */
+export type Reference = Pick<HomeTask, 'meanExpertSteps' | 'meanExpertMetres'>;
+
+/**
+ * The challenge's record of one rollout (docs/facts.md#scores): normalised values are human / agent.
+ * @param rate control steps a second
+ */
+export function officialRecord({ q, steps, distance }: Measured, reference: Reference, rate: number) {
+  const human = { steps: reference.meanExpertSteps, distance: reference.meanExpertMetres };
   return {
     agent_distance: { base: distance.base, left: distance.left, right: distance.right },
     normalized_agent_distance: {
@@ -21,18 +25,14 @@ export function officialRecord({ task, q, steps, distance }: Measured) {
       right: ratio(human.distance.right, distance.right),
     },
     q_score: { final: q },
-    time: {
-      simulator_steps: steps,
-      simulator_time: steps / HOUSEHOLD_ROBOT.rate,
-      normalized_time: ratio(human.steps, steps),
-    },
+    time: { simulator_steps: steps, simulator_time: steps / rate, normalized_time: ratio(human.steps, steps) },
   };
 }
 
 /** As text, the way the official evaluator writes it: infinite values are the word `Infinity`, which its reader understands. */
-export function officialJson(measured: Measured): string {
+export function officialJson(measured: Measured, reference: Reference, rate: number): string {
   const text = JSON.stringify(
-    officialRecord(measured),
+    officialRecord(measured, reference, rate),
     (_key, value) => (value === Number.POSITIVE_INFINITY ? '\u0000inf' : value),
     4,
   );

@@ -1,32 +1,34 @@
 import { describe, expect, it } from 'vitest';
 import { ledgerLine } from '../../../test/support/evaluate.ts';
-import { qTable, summarise } from './summary.ts';
+import { qTable, summariseLedger } from './summary.ts';
 
 const radio = [1, 0, 1].map((q, instance) => ledgerLine({ instance, q, success: q === 1 }));
 const trash = [0.5, 1 / 3].map((q, instance) => ledgerLine({ task: 'picking_up_trash', instance, q }));
 
 describe('summary', () => {
   it('has the form of --json', () => {
-    const { tasks, q, ...rest } = summarise([...radio, ...trash]);
+    const { tasks, q, ...rest } = summariseLedger([...radio, ...trash]);
     expect(rest).toEqual({ episodes: 5 });
     expect(q.mean).toBeCloseTo((2 / 3 + 5 / 12) / 2, 12);
     expect(Object.keys(q)).toEqual(['mean', 'low', 'high']);
     expect(Object.keys(tasks)).toEqual(['turning_on_radio', 'picking_up_trash']);
     expect(tasks['turning_on_radio']).toMatchObject({ q: 2 / 3, success: 2 / 3, episodes: 3 });
-    expect(Object.keys(tasks['turning_on_radio']).sort()).toEqual(['episodes', 'high', 'low', 'q', 'success']);
+    expect(Object.keys(tasks['turning_on_radio']!).sort()).toEqual(['episodes', 'high', 'low', 'q', 'success']);
     for (const { q: mean, low, high } of Object.values(tasks)) expect(low <= mean && mean <= high).toBe(true);
   });
 
   it('never counts an invalid episode, and says which it was', () => {
     const broken = ledgerLine({ instance: 9, state: 'invalid', q: 0, reason: 'MuJoCo warned' });
-    const summary = summarise([...radio, broken]);
-    expect(summary.tasks['turning_on_radio'].q).toBeCloseTo(2 / 3, 12);
+    const summary = summariseLedger([...radio, broken]);
+    expect(summary.tasks['turning_on_radio']!.q).toBeCloseTo(2 / 3, 12);
     expect(summary.episodes).toBe(3);
     expect(summary.invalid).toEqual([{ unit: 'turning_on_radio_9_0', reason: 'MuJoCo warned' }]);
   });
 
   it('prints a row a task and a column a baseline', () => {
-    const text = qTable(summarise([...radio, ...trash]), { hold: summarise(trash.map((line) => ({ ...line, q: 0 }))) });
+    const text = qTable(summariseLedger([...radio, ...trash]), {
+      hold: summariseLedger(trash.map((line) => ({ ...line, q: 0 }))),
+    });
     expect(text).toMatch(/turning_on_radio +0\.667 .* – *\n?/);
     expect(text).toMatch(/picking_up_trash +0\.417 .*0\.000/);
     expect(text.split('\n').at(-1)).toMatch(/^mean over tasks +0\.542/);

@@ -1,5 +1,5 @@
 import { type LedgerLine, settled } from '../ledger/index.ts';
-import { combine, type Interval, scoreInterval, wilson } from './intervals.ts';
+import { combineIntervals, type Interval, scoreInterval, wilson } from './intervals.ts';
 
 export interface TaskSummary {
   readonly q: number;
@@ -11,7 +11,7 @@ export interface TaskSummary {
 }
 
 /** What an evaluation came to; the form that `--json` prints. Bounds are those of the 95 % interval. */
-export interface Summary {
+export interface EvaluationSummary {
   readonly episodes: number;
   readonly q: Interval;
   readonly tasks: Readonly<Record<string, TaskSummary>>;
@@ -20,27 +20,28 @@ export interface Summary {
 }
 
 /** Overall q is the mean over tasks of the tasks' mean q, as on the challenge's leaderboard. */
-export function summarise(lines: readonly LedgerLine[], seed = '0'): Summary {
+export function summariseLedger(lines: readonly LedgerLine[], seed = '0'): EvaluationSummary {
   const counted = settled(lines);
   const done = counted.filter((line) => line.state === 'done');
   const invalid = counted
     .filter((line) => line.state === 'invalid')
     .map((line) => ({ unit: `${line.task}_${line.instance}_${line.rollout}`, reason: line.reason ?? '' }));
   const names = [...new Set(done.map((line) => line.task))];
-  const groups = names.map((task) => done.filter((line) => line.task === task).map((line) => line.q));
-  const intervals = groups.map((scores, i) => scoreInterval(scores, `${seed}/${names[i]}`));
-  const tasks = Object.fromEntries(
-    names.map((task, i) => {
-      const { mean, low, high } = intervals[i];
-      const success = groups[i].filter((q) => q === 1).length / groups[i].length;
-      return [task, { q: mean, low, high, success, episodes: groups[i].length }];
-    }),
-  );
-  return { episodes: done.length, q: combine(intervals), tasks, ...(invalid.length > 0 ? { invalid } : {}) };
+  const intervals: Interval[] = [];
+  const tasks: Record<string, TaskSummary> = {};
+  for (const task of names) {
+    const scores = done.filter((line) => line.task === task).map((line) => line.q);
+    const interval = scoreInterval(scores, `${seed}/${task}`);
+    const { mean, low, high } = interval;
+    const success = scores.filter((q) => q === 1).length / scores.length;
+    intervals.push(interval);
+    tasks[task] = { q: mean, low, high, success, episodes: scores.length };
+  }
+  return { episodes: done.length, q: combineIntervals(intervals), tasks, ...(invalid.length > 0 ? { invalid } : {}) };
 }
 
 /** The q table for a terminal: a row a task, then the mean; columns for other policies beside it. */
-export function qTable(summary: Summary, others: Readonly<Record<string, Summary>> = {}): string {
+export function qTable(summary: EvaluationSummary, others: Readonly<Record<string, EvaluationSummary>> = {}): string {
   const percent = (value: number) => `${(100 * value).toFixed(0)} %`;
   const bounds = ({ mean, low, high }: Interval) => `${mean.toFixed(3)}  [${low.toFixed(3)}, ${high.toFixed(3)}]`;
   const header = [
@@ -68,10 +69,10 @@ export function qTable(summary: Summary, others: Readonly<Record<string, Summary
     ...Object.values(others).map((other) => other.q.mean.toFixed(3)),
   ];
   const table = [header, ...rows, last];
-  const widths = header.map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  const widths = header.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
   const line = (row: string[]) =>
     row
-      .map((cell, column) => cell.padEnd(widths[column]))
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('   ')
       .trimEnd();
   const rule = '─'.repeat(widths.reduce((sum, width) => sum + width + 3, -3));

@@ -1,15 +1,15 @@
 import type { Random } from '../../base/index.ts';
-import type { Observation, Picture, Policy } from '../../robot/index.ts';
-import type { Expert } from '../tasks/index.ts';
-import { ACTION_WIDTH, CONTROL_HZ, distance, HOUSEHOLD_ROBOT, type Household } from '../world/index.ts';
-import { type Recording, record } from './recording.ts';
+import type { Policy } from '../../robot/index.ts';
+import type { Expert } from '../expert/index.ts';
+import { distance, HOUSEHOLD_ROBOT, type Household } from '../world/index.ts';
+import { type Demonstration, record } from './recording.ts';
 
 /** Share of stretches that the expert drives, so that the policy gets to late states too. */
 const EXPERT_SHARE = 0.15;
 /** Length of such a stretch, control steps. */
 const STRETCH = 20;
-/** Steps of policy time between two corrections: far from what is to be handled, and near it. */
-const FAR = [30, 60] as const; // robot-literal: steps, a choice
+/** Steps of policy time between two corrections: far from what is to be handled (one to two seconds), and near it. */
+const FAR = [HOUSEHOLD_ROBOT.rate, 2 * HOUSEHOLD_ROBOT.rate] as const;
 const NEAR = [14, 28] as const;
 const NEAR_METRES = 0.16;
 
@@ -23,10 +23,10 @@ export async function correctRollout(
   policy: Policy,
   instance: number,
   options: { seconds: number; limit: number; random: Random },
-): Promise<{ clips: Recording[]; steps: number; success: boolean }> {
+): Promise<{ clips: Demonstration[]; steps: number; success: boolean }> {
   const { random, limit } = options;
-  const frames = Math.round(options.seconds * CONTROL_HZ);
-  const clips: Recording[] = [];
+  const frames = Math.round(options.seconds * household.robot.rate);
+  const clips: Demonstration[] = [];
   household.reset(instance);
   await policy.reset();
   let until = random.integer(FAR[1]);
@@ -40,7 +40,8 @@ export async function correctRollout(
         clip: { start, fullLength: Math.max(household.task.meanExpertSteps, start + frames) },
         source: 'correction',
       });
-      if (clip && clip.action.length / ACTION_WIDTH > HOUSEHOLD_ROBOT.horizon) clips.push(clip);
+      const { width, horizon } = household.robot;
+      if (clip && clip.action.length / width > horizon) clips.push(clip);
       household.restore(moment);
       const [low, high] = nearTarget(household) ? NEAR : FAR;
       until = start + low + random.integer(high - low);
@@ -49,7 +50,7 @@ export async function correctRollout(
       expertUntil = household.steps + STRETCH;
       await policy.reset();
     }
-    const action = household.steps < expertUntil ? expert.act() : await policy.act(lazyObservation(household));
+    const action = household.steps < expertUntil ? expert.act() : await policy.act(household.observation());
     result = household.step(action);
   }
   return { clips, steps: household.steps, success: result.success };
@@ -57,13 +58,4 @@ export async function correctRollout(
 
 function nearTarget(household: Household): boolean {
   return distance(household.hands.right.tip, household.situation().target) < NEAR_METRES;
-}
-
-/** Draws a picture only when somebody looks at it: a policy looks only when it plans. Good until the next step. */
-function lazyObservation(household: Household): Observation {
-  const { proprioception, taskId } = household.observe({ cameras: false });
-  const pictures = {} as Record<string, Picture>;
-  for (const name of HOUSEHOLD_ROBOT.cameraNames)
-    Object.defineProperty(pictures, name, { enumerable: true, get: () => household.cameraPicture(name) });
-  return { proprioception, taskId, pictures };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError, Random } from '../../base/index.ts';
 import { openDataset } from '../../data/index.ts';
-import { createExpert } from '../tasks/experts.ts';
+import { createExpert } from '../expert/createExpert.ts';
 import { openHousehold } from '../tasks/openHousehold.ts';
 import { clipDemonstration, wholeDemonstration } from './demonstrate.ts';
 import { makeDemonstrations } from './makeDemonstrations.ts';
@@ -47,10 +47,10 @@ describe('demonstrations', () => {
     const dataset = await openDataset(join(folder, 'workers1'));
     expect(dataset.episodes.map(({ length }) => length)).toEqual([36, 36]);
     const [episode] = dataset.episodes;
-    const columns = await dataset.columns(episode, ['observation.state', 'action', 'observation.task_info']);
+    const columns = await dataset.columns(episode!, ['observation.state', 'action', 'observation.task_info']);
     expect([columns['observation.state'].width, columns.action.width]).toEqual([256, 23]);
     expect(columns['observation.task_info'].width).toBe(12);
-    const meta = (await dataset.metaInfo(episode)) as { clip: { start: number; fullLength: number } };
+    const meta = (await dataset.metaInfo(episode!)) as { clip: { start: number; fullLength: number } };
     expect(meta.clip.start + 36).toBeLessThanOrEqual(meta.clip.fullLength);
   });
 
@@ -74,7 +74,7 @@ describe('demonstrations', () => {
     expect(fullLength).toBe(length);
     expect(window.action).toEqual(whole.action.subarray(23 * start, 23 * start + window.action.length));
     expect(window.state).toEqual(whole.state.subarray(256 * start, 256 * start + window.state.length));
-    expect(window.pictures.head[0]).toEqual(whole.pictures.head[start]);
+    expect(window.pictures.head![0]).toEqual(whole.pictures.head![start]);
 
     const pushed = clipDemonstration(household, expert, 1_000_000, {
       seconds: 2,

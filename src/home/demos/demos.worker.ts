@@ -1,13 +1,14 @@
-import { answerCalls, Random, ValetError } from '../../base/index.ts';
+import { answerCalls, InputError, Random, ValetError } from '../../base/index.ts';
 import { createPolicy, createSession } from '../../control/index.ts';
 import { type EncodedEpisode, type EpisodeLayout, encodeEpisode } from '../../data/index.ts';
 import { createPlanner, readCheckpoint } from '../../model/index.ts';
-import type { Policy } from '../../robot/index.ts';
-import { createExpert, type Expert, openHousehold } from '../tasks/index.ts';
-import type { Household } from '../world/index.ts';
+import { type Policy, sameRobot } from '../../robot/index.ts';
+import { createExpert, type Expert } from '../expert/index.ts';
+import { openHousehold } from '../tasks/index.ts';
+import { HOUSEHOLD_ROBOT, type Household } from '../world/index.ts';
 import { correctRollout } from './correct.ts';
 import { clipDemonstration, wholeDemonstration } from './demonstrate.ts';
-import type { Recording } from './recording.ts';
+import type { Demonstration } from './recording.ts';
 
 /** How demonstrations are made; the same for all units of a run. */
 export interface DemoSettings {
@@ -58,10 +59,16 @@ async function world(task: string) {
 
 async function correcting(checkpoint: string): Promise<Policy> {
   if (!policy) {
-    const { config, ...rest } = await readCheckpoint(checkpoint);
-    const planner = await createPlanner({ config, ...rest }, { threads: 1 });
-    const { taskNumStages } = config;
-    policy = createPolicy({ planner, session: createSession({ taskNumStages, seed: settings.seed }) });
+    const opened = await readCheckpoint(checkpoint);
+    if (!sameRobot(opened.robot, HOUSEHOLD_ROBOT))
+      throw new InputError(
+        checkpoint,
+        `its robot ${opened.robot.name} is not the household's (${HOUSEHOLD_ROBOT.name}); there is nothing to correct.`,
+      );
+    const planner = await createPlanner(opened, { threads: 1 });
+    const { taskNumStages } = opened.config;
+    const session = createSession({ robot: opened.robot, taskNumStages, seed: settings.seed });
+    policy = createPolicy({ planner, session });
   }
   return policy;
 }
@@ -69,15 +76,14 @@ async function correcting(checkpoint: string): Promise<Policy> {
 async function play(unit: DemoUnit): Promise<DemoResult> {
   const { household, expert } = await world(unit.task);
   const { clipSeconds, disturbance, seed } = settings;
-  const random = Random.of('demonstration', seed, unit.task, unit.instances[0]);
+  const [first] = unit.instances as readonly [number, ...number[]];
+  const random = Random.of('demonstration', seed, unit.task, first);
   if (settings.correct !== undefined) {
-    const { clips, success } = await correctRollout(
-      household,
-      expert,
-      await correcting(settings.correct),
-      unit.instances[0],
-      { seconds: clipSeconds ?? 1.5, limit: unit.limit, random },
-    );
+    const { clips, success } = await correctRollout(household, expert, await correcting(settings.correct), first, {
+      seconds: clipSeconds ?? 1.5,
+      limit: unit.limit,
+      random,
+    });
     return { ...(await write(unit, clips)), failures: 0, policySuccess: success };
   }
   let failures = 0;
@@ -95,7 +101,7 @@ async function play(unit: DemoUnit): Promise<DemoResult> {
   );
 }
 
-async function write(unit: DemoUnit, recordings: readonly Recording[]) {
+async function write(unit: DemoUnit, recordings: readonly Demonstration[]) {
   const episodes: EncodedEpisode[] = [];
   for (const [i, recording] of recordings.entries())
     episodes.push(

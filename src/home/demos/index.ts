@@ -1,2 +1,2 @@
-export { contactSheet } from './contactSheet.ts';
-export { type DemoOptions, type DemoSummary, makeDemonstrations } from './makeDemonstrations.ts';
+export { expertSheet } from './expertSheet.ts';
+export { makeDemonstrations } from './makeDemonstrations.ts';

@@ -1,7 +1,7 @@
 import { InputError, Progress, WorkerClient } from '../../base/index.ts';
 import { DatasetWriter } from '../../data/index.ts';
 import { homeTask } from '../tasks/index.ts';
-import { INSTANCE_RANGES } from '../world/index.ts';
+import { HOUSEHOLD_ROBOT, INSTANCE_RANGES } from '../world/index.ts';
 import type { DemoResult, DemoSettings, DemoUnit } from './demos.worker.ts';
 
 export interface DemoOptions {
@@ -49,8 +49,12 @@ export async function makeDemonstrations(options: DemoOptions): Promise<DemoSumm
     throw new InputError(where, `the seed must be an integer from 0 to 1000000 (got ${seed}).`);
   if (!Number.isSafeInteger(workers) || workers < 1)
     throw new InputError(where, `the number of workers must be an integer from 1 on (got ${workers}).`);
-  if (clipSeconds !== undefined && !(clipSeconds > 1 && clipSeconds <= 600))
-    throw new InputError(where, `a clip must be longer than 1 second, the length of a chunk (got ${clipSeconds}).`);
+  const chunkSeconds = HOUSEHOLD_ROBOT.horizon / HOUSEHOLD_ROBOT.rate;
+  if (clipSeconds !== undefined && !(clipSeconds > chunkSeconds && clipSeconds <= 600))
+    throw new InputError(
+      where,
+      `a clip must be longer than ${chunkSeconds} second, the length of a chunk (got ${clipSeconds}).`,
+    );
   const tasks = options.tasks.map((name) => homeTask(name));
   const started = performance.now();
   const writer = await DatasetWriter.create(out, { imageSize, replace: options.replace });

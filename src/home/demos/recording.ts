@@ -1,12 +1,12 @@
 import type { EpisodeRecord } from '../../data/index.ts';
-import type { Expert } from '../tasks/index.ts';
-import { HOUSEHOLD_ROBOT, type Household, MUJOCO_VERSION } from '../world/index.ts';
+import type { Expert } from '../expert/index.ts';
+import { type Household, MUJOCO_VERSION } from '../world/index.ts';
 
-/** Frames kept after the goal is reached, so that chunks can begin right up to the end. */
+/** Frames kept after the goal is reached, so that whole chunks can begin right up to the end. */
 export const TAIL = 35;
 
 /** An episode without its number. */
-export type Recording = Omit<EpisodeRecord, 'episodeIndex'>;
+export type Demonstration = Omit<EpisodeRecord, 'episodeIndex'>;
 
 /**
  * The expert plays and every frame is kept: what the robot sensed, then the action it answered with.
@@ -18,17 +18,14 @@ export function record(
   expert: Expert,
   frames: number,
   meta: EpisodeRecord['meta'] = {},
-): Recording | undefined {
-  const { task, taskInfoKeys } = household;
+): Demonstration | undefined {
+  const { task, taskInfoKeys, robot } = household;
   const state: Float32Array[] = [];
   const action: Float32Array[] = [];
   const poses: Float32Array[] = [];
   const info: Float32Array[] = [];
   const stages: number[] = [];
-  const pictures = Object.fromEntries(HOUSEHOLD_ROBOT.cameraNames.map((name) => [name, []])) as unknown as Record<
-    string,
-    Uint8Array[]
-  >;
+  const pictures: Record<string, Uint8Array[]> = Object.fromEntries(robot.cameraNames.map((name) => [name, []]));
   let tail = 0;
   while (action.length < frames && tail < TAIL) {
     const observation = household.observe();
@@ -36,7 +33,7 @@ export function record(
     poses.push(household.cameraPoses());
     info.push(household.taskInfo());
     stages.push(expert.stage);
-    for (const name of HOUSEHOLD_ROBOT.cameraNames) pictures[name].push(observation.pictures[name].data);
+    for (const [name, { data }] of Object.entries(observation.pictures)) pictures[name]?.push(data);
     const next = expert.act();
     action.push(next);
     const { done, success, invalid } = household.step(next);
@@ -54,7 +51,7 @@ export function record(
     taskInfo: concatenate(info),
     taskInfoKeys,
     pictures,
-    skills: runs(stages).map(({ value, start, end }) => ({ name: task.skills[value], start, end })),
+    skills: runs(stages).map(({ value, start, end }) => ({ name: task.skills[value] ?? '', start, end })),
     stages: Uint8Array.from(stages),
     meta: { ...meta, mujoco: MUJOCO_VERSION, grasp: household.grasp },
   };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/index.ts';
-import { createExpert } from '../tasks/experts.ts';
 import { HOME_TASKS } from '../tasks/homeTasks.ts';
 import { openHousehold } from '../tasks/openHousehold.ts';
 import { BASE_SCALE } from '../world/controllers.ts';
 import { instanceIds } from '../world/instances.ts';
+import { createExpert } from './createExpert.ts';
 
 describe.each(HOME_TASKS.map(({ name }) => name))('expert of %s', (task) => {
   it('reaches the goal in time, smoothly and slowly enough to be played 1.3 times faster, stage by stage', async () => {
@@ -20,9 +20,9 @@ describe.each(HOME_TASKS.map(({ name }) => name))('expert of %s', (task) => {
         expect(expert.stage).toBeGreaterThanOrEqual(stage);
         stage = expert.stage;
         const action = expert.act();
-        expect(Math.hypot(action[0], action[1])).toBeLessThanOrEqual(BASE_SCALE[0] / 1.3 + 1e-6);
+        expect(Math.hypot(action[0]!, action[1]!)).toBeLessThanOrEqual(BASE_SCALE[0] / 1.3 + 1e-6);
         for (let k = 0; k < 23; k++)
-          expect(Math.abs(action[k] - last[k])).toBeLessThan(k === 14 || k === 22 ? 0.16 : 0.08);
+          expect(Math.abs(action[k]! - last[k]!)).toBeLessThan(k === 14 || k === 22 ? 0.16 : 0.08);
         last = action;
         result = household.step(action);
       }

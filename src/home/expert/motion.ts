@@ -1,13 +1,11 @@
 import {
-  ACTION_WIDTH,
   ArmKinematics,
   add,
-  armJoints,
   BASE_SCALE,
-  CONTROL_HZ,
+  COLUMNS,
   clamp,
-  GRIPPER_COLUMNS,
-  type Household,
+  type ExpertWorld,
+  HOUSEHOLD_ROBOT,
   type Quaternion,
   quaternionAt,
   type Side,
@@ -44,27 +42,27 @@ export interface Zone {
 /**
  * Turns goals (hand here, base so that this point is within reach, gripper open) into one action, smoothly: each command leads
  * the measured joint by a bounded amount and changes by a bounded amount a step. It keeps nothing between two steps except
- * what the household itself knows (the joints and the last action), so it can take over from anybody at any time.
+ * what the world itself knows (the joints and the last action), so it can take over from anybody at any time.
  */
 export class Motion {
   private readonly kinematics: ArmKinematics;
   private readonly torso: readonly number[];
   private readonly handBodies: Readonly<Record<Side, number>>;
-  private action: Float32Array = new Float32Array(ACTION_WIDTH);
+  private action: Float32Array = new Float32Array(HOUSEHOLD_ROBOT.width);
 
-  constructor(private readonly household: Household) {
-    const { physics } = household;
+  constructor(private readonly world: ExpertWorld) {
+    const { physics } = world;
     this.kinematics = new ArmKinematics(physics);
     this.torso = TORSO_JOINTS.map((name) => physics.positionAddress(name));
     this.handBodies = {
-      left: physics.id('body', `${armJoints('left')[6].replace('joint', 'link')}`),
-      right: physics.id('body', `${armJoints('right')[6].replace('joint', 'link')}`),
+      left: physics.id('body', 'left_arm_link7'),
+      right: physics.id('body', 'right_arm_link7'),
     };
   }
 
   /** Starts an action from the one played last; base at rest. */
   begin(): void {
-    this.action = this.household.lastAction;
+    this.action = this.world.lastAction;
     this.drive([0, 0, 0]);
   }
 
@@ -74,13 +72,14 @@ export class Motion {
 
   /** A base velocity as shares of full scale, limited in size and change. */
   drive(command: Vector3, limit = BASE_LIMIT): void {
-    const last = this.household.lastAction;
+    const last = this.world.lastAction;
     const size = Math.hypot(command[0], command[1]);
     const scale = size > limit ? limit / size : 1;
-    [command[0] * scale, command[1] * scale, clamp(command[2], -limit, limit)].forEach((value, i) => {
-      const from = clamp(last[i], -BASE_LIMIT, BASE_LIMIT);
+    const wanted = [command[0] * scale, command[1] * scale, clamp(command[2], -limit, limit)];
+    for (const [i, value] of wanted.entries()) {
+      const from = clamp(last[i] as number, -BASE_LIMIT, BASE_LIMIT);
       this.action[i] = from + clamp(value - from, -BASE_CHANGE, BASE_CHANGE);
-    });
+    }
   }
 
   /** Velocity that brings `point` (world) into the zone and the robot's heading to 0; at most `limit` (share of full scale), `gate` in 0…1 slows it, `forwardLimit` in m/s. */
@@ -93,13 +92,13 @@ export class Motion {
       forwardLimit = Number.POSITIVE_INFINITY,
     }: { limit: number; gate?: number; forwardLimit?: number },
   ): void {
-    const { household } = this;
-    const [x, y] = household.inBase(point);
+    const { world } = this;
+    const [x, y] = world.inBase(point);
     const beyond = (value: number, [low, high]: readonly [number, number]) =>
       value > high ? value - high : value < low ? value - low : 0;
     const gain = 2.6;
     const forward = Math.min(gain * beyond(x, zone.x), forwardLimit);
-    const heading = wrapAngle(household.base[2]);
+    const heading = wrapAngle(world.base[2]);
     const turning = Math.abs(heading) < 0.02 ? 0 : -1.2 * (heading - Math.sign(heading) * 0.02);
     this.drive(
       [
@@ -113,24 +112,24 @@ export class Motion {
 
   /** Moves the torso towards a posture. */
   bend(posture: readonly number[]): void {
-    const { qpos } = this.household.physics.views;
-    posture.forEach((target, i) => {
-      const now = qpos[this.torso[i]];
+    const { qpos } = this.world.physics.views;
+    for (const [i, address] of this.torso.entries()) {
+      const now = qpos[address] as number;
       const lead = JOINT_SPEED.torso * LEAD.torso;
-      this.follow(now + clamp(target - now, -lead, lead), 3 + i, JOINT_SPEED.torso);
-    });
+      this.follow(now + clamp((posture[i] as number) - now, -lead, lead), COLUMNS.torso + i, JOINT_SPEED.torso);
+    }
   }
 
   /** Moves an arm towards joint positions. */
   rest(side: Side, posture: ArrayLike<number>): void {
-    const { qpos } = this.household.physics.views;
-    const hand = this.household.hands[side];
-    const first = side === 'left' ? 7 : 15;
-    const now = hand.positions.map((address) => qpos[address]);
-    const farthest = Math.max(...now.map((q, k) => Math.abs(posture[k] - q)));
+    const { qpos } = this.world.physics.views;
+    const hand = this.world.hands[side];
+    const first = COLUMNS.arm[side];
+    const now = hand.positions.map((address) => qpos[address] as number);
+    const farthest = Math.max(...now.map((q, k) => Math.abs((posture[k] as number) - q)));
     const share = Math.min(1, (JOINT_SPEED.arm * LEAD.arm) / Math.max(farthest, 1e-9)); // the same for all: a straight line stays one
     now.forEach((q, k) => {
-      this.follow(q + share * (posture[k] - q), first + k, JOINT_SPEED.arm);
+      this.follow(q + share * ((posture[k] as number) - q), first + k, JOINT_SPEED.arm);
     });
   }
 
@@ -139,9 +138,9 @@ export class Motion {
    * fingers opening across `yaw` (world, radians).
    */
   reach(side: Side, target: Vector3, yaw: number, posture: readonly number[], speed = 0.35): void {
-    const { household } = this;
-    const { qpos, xquat } = household.physics.views;
-    const hand = household.hands[side];
+    const { world } = this;
+    const { qpos, xquat } = world.physics.views;
+    const hand = world.hands[side];
     const tip = hand.tip;
     const ahead = subtract(target, tip);
     const length = Math.hypot(...ahead);
@@ -150,7 +149,7 @@ export class Motion {
     const waypoint = add(tip, [ahead[0] * share, ahead[1] * share, ahead[2] * share]);
     const now = quaternionAt(xquat, this.handBodies[side]);
     const orientation = towards(now, yawQuaternion(yaw), HAND_TURNING * LEAD.arm);
-    const start = hand.positions.map((address) => qpos[address]);
+    const start = hand.positions.map((address) => qpos[address] as number);
     const { joints, residual } = this.kinematics.solve(hand, waypoint, orientation, start, posture);
     // Stuck at a joint's limit: go to the goal as the arm would reach it from its ready posture.
     const free =
@@ -159,14 +158,14 @@ export class Motion {
   }
 
   gripper(side: Side, target: number): void {
-    const column = GRIPPER_COLUMNS[side];
-    const from = clamp(this.household.lastAction[column], -1, 1);
+    const column = COLUMNS.gripper[side];
+    const from = clamp(this.world.lastAction[column] as number, -1, 1);
     this.action[column] = from + clamp(target - from, -GRIPPER_CHANGE, GRIPPER_CHANGE);
   }
 
   /** Yaw of a hand, world, radians, in (-π, π]. */
   handYaw(side: Side): number {
-    const [w, x, y, z] = quaternionAt(this.household.physics.views.xquat, this.handBodies[side]);
+    const [w, x, y, z] = quaternionAt(this.world.physics.views.xquat, this.handBodies[side]);
     return Math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z));
   }
 
@@ -176,8 +175,8 @@ export class Motion {
 
   /** Sets a motor target, with a bounded change since the last step. */
   private follow(goal: number, column: number, speed: number): void {
-    const last = this.household.lastAction[column];
-    const change = (1.6 * speed) / CONTROL_HZ;
+    const last = this.world.lastAction[column] as number;
+    const change = (1.6 * speed) / HOUSEHOLD_ROBOT.rate;
     this.action[column] = last + clamp(goal - last, -change, change);
   }
 }
@@ -192,5 +191,5 @@ function towards(from: Quaternion, to: Quaternion, angle: number): Quaternion {
   const share = angle / whole;
   const a = Math.sin((1 - share) * half) / Math.sin(half);
   const b = (sign * Math.sin(share * half)) / Math.sin(half);
-  return [0, 1, 2, 3].map((k) => a * from[k] + b * to[k]) as unknown as Quaternion;
+  return [a * from[0] + b * to[0], a * from[1] + b * to[1], a * from[2] + b * to[2], a * from[3] + b * to[3]];
 }

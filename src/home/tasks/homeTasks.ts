@@ -1,13 +1,13 @@
 import { InputError, nearest } from '../../base/index.ts';
-import type { HouseholdTask } from './householdTask.ts';
-import { pickingUpTrash } from './pickingUpTrash/index.ts';
-import { turningOnRadio } from './turningOnRadio/index.ts';
+import type { HomeTask } from '../world/index.ts';
+import { pickingUpTrash } from './pickingUpTrash/task.ts';
+import { turningOnRadio } from './turningOnRadio/task.ts';
 
-/** The tasks of the embedded household, by the challenge's numbers. A new task is one more line here. */
-export const HOME_TASKS: readonly HouseholdTask[] = [turningOnRadio, pickingUpTrash];
+/** The tasks of the embedded household, by the challenge's numbers. A new one is a folder beside this file and its line here. */
+export const HOME_TASKS: readonly HomeTask[] = [turningOnRadio, pickingUpTrash];
 
-/** @throws InputError that names the nearest task */
-export function homeTask(name: string): HouseholdTask {
+/** The task of that name. @throws InputError that names the nearest task */
+export function homeTask(name: string): HomeTask {
   const task = HOME_TASKS.find((candidate) => candidate.name === name);
   if (task) return task;
   const names = HOME_TASKS.map((candidate) => candidate.name);

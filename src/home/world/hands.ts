@@ -39,8 +39,8 @@ export class Hand {
     this.velocities = joints.map((name) => physics.velocityAddress(name));
     this.fingers = fingerJoints(side).map((name) => physics.positionAddress(name));
     this.fingerVelocities = fingerJoints(side).map((name) => physics.velocityAddress(name));
-    this.low = ids.map((id) => ranges[2 * id]);
-    this.high = ids.map((id) => ranges[2 * id + 1]);
+    this.low = ids.map((id) => ranges[2 * id] as number);
+    this.high = ids.map((id) => ranges[2 * id + 1] as number);
     this.site = physics.id('site', `${side}_tcp`);
     this.body = physics.id('body', `${side}_arm_link7`);
     this.slot = physics.id('equality', `${side}_grasp`);
@@ -59,7 +59,8 @@ export class Hand {
   /** Mean opening of the two fingers as -1 closed … +1 open. */
   get opening(): number {
     const { qpos } = this.physics.views;
-    return (qpos[this.fingers[0]] + qpos[this.fingers[1]]) / FINGER_TRAVEL - 1;
+    const [one, two] = this.fingers.map((address) => qpos[address]) as [number, number];
+    return (one + two) / FINGER_TRAVEL - 1;
   }
 
   reset(): void {
@@ -76,14 +77,14 @@ export class Hand {
       return;
     }
     if (command > TAKE_BELOW) return;
-    const touched = this.touch.findIndex(([a, b]) => views.sensor[a] > 0 && views.sensor[b] > 0);
+    const touched = this.touch.findIndex((pads) => pads.every((address) => (views.sensor[address] as number) > 0));
     if (touched >= 0) this.hold(touched);
   }
 
   /** Points the hand's weld slot at the object, at their present relative pose. */
   private hold(index: number): void {
     const { views } = this.physics;
-    const object = this.graspableBodies[index];
+    const object = this.graspableBodies[index] as number;
     const inverse = conjugate(quaternionAt(views.xquat, this.body));
     const offset = subtract(vectorAt(views.xpos, object), vectorAt(views.xpos, this.body));
     const turned = multiply(inverse, quaternionAt(views.xquat, object));

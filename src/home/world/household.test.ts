@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../base/index.ts';
 import { CHALLENGE_ROBOT, proprioceptionField, stateOf } from '../../robot/index.ts';
-import { createExpert, type Expert } from '../tasks/experts.ts';
+import { createExpert, type Expert } from '../expert/createExpert.ts';
 import { openHousehold } from '../tasks/openHousehold.ts';
-import { CANS, type TrashRuntime } from '../tasks/pickingUpTrash/task.ts';
-import { type Household, TASK_INFO_KEYS } from './household.ts';
+import { CANS, type TrashRuntime } from '../tasks/pickingUpTrash/runtime.ts';
+import type { Household } from './household.ts';
+import { TASK_INFO_KEYS } from './taskInfo.ts';
 
 let trash: Household;
 let radio: Household;
@@ -105,7 +106,7 @@ describe('proprioception', () => {
     expect(Math.hypot(...proprioceptionField(CHALLENGE_ROBOT, proprioception, 'eef_right_quat'))).toBeCloseTo(1, 5);
     const head = radio.cameraPoses().subarray(14, 17);
     expect(head[2]).toBeGreaterThan(1);
-    expect(Math.abs(head[1])).toBeLessThan(1e-3);
+    expect(Math.abs(head[1]!)).toBeLessThan(1e-3);
   });
 
   it('comes with three pictures that change when the robot moves', () => {
@@ -115,8 +116,8 @@ describe('proprioception', () => {
     const second = trash.observe();
     for (const camera of CHALLENGE_ROBOT.cameraNames) {
       expect(first.pictures[camera]).toMatchObject({ width: 32, height: 32, channels: 3 });
-      expect(first.pictures[camera].data).toHaveLength(32 * 32 * 3);
-      expect(second.pictures[camera].data).not.toEqual(first.pictures[camera].data);
+      expect(first.pictures[camera]!.data).toHaveLength(32 * 32 * 3);
+      expect(second.pictures[camera]!.data).not.toEqual(first.pictures[camera]!.data);
     }
     expect(first.taskId).toBe(1);
   });
@@ -127,7 +128,7 @@ describe('episodes', () => {
     const scene = (instance: number) => {
       trash.reset(instance);
       run(trash, 5, { 0: 0.3 });
-      return [...trash.pose(), ...trash.observe().pictures.head.data];
+      return [...trash.pose(), ...trash.observe().pictures.head!.data];
     };
     const first = scene(5);
     const other = scene(6);
@@ -199,12 +200,12 @@ describe('episodes', () => {
     expect(info).toHaveLength(TASK_INFO_KEYS.length);
     const hand = trash.inBase(trash.hands.right.tip);
     for (let k = 0; k < 3; k++) {
-      expect(info[k] - info[6 + k]).toBeCloseTo(hand[k], 5);
-      expect(info[3 + k] - info[9 + k]).toBeCloseTo(hand[k], 5);
+      expect(info[k]! - info[6 + k]!).toBeCloseTo(hand[k]!, 5);
+      expect(info[3 + k]! - info[9 + k]!).toBeCloseTo(hand[k]!, 5);
     }
     const scene = trash.sceneDescription();
     expect(trash.pose()).toHaveLength(7 * scene.moving.length);
-    expect(scene.moving.map((body) => scene.bodies[body].name)).toEqual(expect.arrayContaining([...CANS, 'base']));
+    expect(scene.moving.map((body) => scene.bodies[body]!.name)).toEqual(expect.arrayContaining([...CANS, 'base']));
   });
 
   it('are refused for unknown tasks, sizes and instances', async () => {

@@ -1,24 +1,18 @@
 import { InputError, Random, ValetError } from '../../base/index.ts';
-import type { Observation, Picture } from '../../robot/index.ts';
-import { ACTION_WIDTH, Controllers, GRIPPER_COLUMNS } from './controllers.ts';
-import { distance, type Quaternion, subtract, turn, type Vector3 } from './geometry.ts';
+import type { Observation, Picture, Robot } from '../../robot/index.ts';
+import { Controllers } from './controllers.ts';
+import { copyEpisode, type HouseholdEpisode, type Snapshot, type StepOutcome } from './episode.ts';
+import { distance, type Vector3 } from './geometry.ts';
 import { fulfilled, qScore } from './goal.ts';
-import { type GraspMode, Hand } from './hands.ts';
+import type { GraspMode } from './hands.ts';
 import { splitOf } from './instances.ts';
 import { Physics } from './mujoco.ts';
-import {
-  armJoints,
-  BASE_JOINTS,
-  FINGER_TRAVEL,
-  HOUSEHOLD_ROBOT,
-  RESET_POSE,
-  SIDES,
-  type Side,
-  TORSO_JOINTS,
-} from './robot.ts';
-import { describeScene, movingBodies, type SceneDescription, sceneXml } from './scene.ts';
+import { COLUMNS, HOUSEHOLD_ROBOT, SIDES } from './robot.ts';
+import { RobotWorld } from './robotWorld.ts';
+import { sceneXml } from './scene.ts';
 import { Senses, type ViewName } from './senses.ts';
-import type { HomeTask, Situation, TaskRuntime, World } from './task.ts';
+import type { ExpertWorld, HomeTask, Situation, TaskRuntime } from './task.ts';
+import { TASK_INFO_KEYS, taskInfo } from './taskInfo.ts';
 
 export interface HouseholdOptions {
   /** Side of the square camera pictures, pixels. */
@@ -26,77 +20,37 @@ export interface HouseholdOptions {
   readonly grasp?: GraspMode;
 }
 
-export interface StepResult {
-  /** The episode is over: success, time-out or invalid. */
-  readonly done: boolean;
-  readonly success: boolean;
-  /** Why the episode does not count: the engine or the action broke down. */
-  readonly invalid?: string;
-}
-
-/** A moment of one episode to come back to, bit by bit. */
-export interface Snapshot {
-  readonly task: string;
-  readonly instance: number;
-  readonly physics: Float64Array;
-  readonly equalityData: Float64Array;
-  readonly equalityObject2: Int32Array;
-  readonly held: Readonly<Record<Side, number>>;
-  readonly runtime: readonly number[];
-  readonly steps: number;
-  readonly lastAction: Float32Array;
-  readonly travelled: readonly number[];
-  readonly initial: readonly boolean[];
-  readonly invalid: string | undefined;
-}
-
-/** Names of `taskInfo()`: privileged positions for an auxiliary training signal, never an input of the policy. */
-export const TASK_INFO_KEYS = [
-  'target_base',
-  'destination_base',
-  'target_right_hand',
-  'destination_right_hand',
-].flatMap((name) => ['x', 'y', 'z'].map((axis) => `${name}_${axis}`));
-
-/** One robot in one room with one task: MuJoCo underneath, the challenge's observation, action and score on top. 30 steps a second. */
-export class Household implements World {
-  readonly hands: Readonly<Record<Side, Hand>>;
+/** One robot in one room with one task: MuJoCo underneath, the challenge's observation, action and score on top. */
+export class Household extends RobotWorld implements ExpertWorld {
+  /** Whose observations it gives and whose actions it takes, `robot.rate` of them a second. */
+  readonly robot: Robot = HOUSEHOLD_ROBOT;
   readonly runtime: TaskRuntime;
   readonly taskInfoKeys: readonly string[] = TASK_INFO_KEYS;
   private readonly controllers: Controllers;
   private readonly senses: Senses;
-  private readonly baseAddresses: readonly number[];
-  private readonly moving: readonly number[];
-  private readonly geomNames: readonly string[];
-  private currentInstance = -1;
-  private stepCount = 0;
-  private invalid: string | undefined;
-  private travelled = [0, 0, 0];
-  private initial: readonly boolean[] = [];
-  private last = new Float32Array(ACTION_WIDTH);
-  readonly robot = HOUSEHOLD_ROBOT;
+  private episode: HouseholdEpisode;
 
   private constructor(
     readonly task: HomeTask,
-    readonly physics: Physics,
+    physics: Physics,
     readonly imageSize: number,
     readonly grasp: GraspMode,
   ) {
-    const hand = (side: Side) => new Hand(physics, side, grasp, task.graspable);
-    this.hands = { left: hand('left'), right: hand('right') };
+    super(physics, grasp, task.graspable);
     this.controllers = new Controllers(physics);
     this.senses = new Senses(physics, this.hands);
-    this.baseAddresses = BASE_JOINTS.map((name) => physics.positionAddress(name));
-    this.moving = movingBodies(physics);
-    const { mujoco, model } = physics;
-    this.geomNames = Array.from(
-      { length: model.ngeom },
-      (_, g) => mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_GEOM.value, g) ?? '',
-    );
+    this.episode = {
+      instance: -1,
+      initial: [],
+      steps: 0,
+      invalid: undefined,
+      travelled: [0, 0, 0],
+      lastAction: new Float32Array(this.robot.width),
+    };
     this.runtime = task.create(this);
   }
 
-  /** @throws InputError for an unknown task. The caller closes the household. */
+  /** The caller closes the household. @throws InputError for a picture size that cannot be drawn */
   static async create(
     task: HomeTask,
     { imageSize = 64, grasp = 'assisted' }: HouseholdOptions = {},
@@ -110,58 +64,45 @@ export class Household implements World {
   reset(instance: number): void {
     splitOf(instance);
     const { physics, runtime } = this;
-    physics.reset();
-    const { qpos, ctrl } = physics.views;
-    const set = (joint: string, value: number) => {
-      qpos[physics.positionAddress(joint)] = value;
-      ctrl[physics.id('actuator', joint)] = value;
-    };
-    this.last.fill(0);
-    this.last.set([...RESET_POSE.torso, ...RESET_POSE.left, 1, ...RESET_POSE.right, 1], BASE_JOINTS.length);
-    for (const [i, value] of RESET_POSE.torso.entries()) set(TORSO_JOINTS[i], value);
-    for (const side of SIDES) {
-      for (const [i, value] of RESET_POSE[side].entries()) set(armJoints(side)[i], value);
-      for (const finger of this.hands[side].fingers) qpos[finger] = FINGER_TRAVEL;
-      ctrl[physics.id('actuator', `${side}_gripper`)] = 2 * FINGER_TRAVEL;
-      this.hands[side].reset();
-    }
+    const lastAction = this.resetRobot();
     runtime.place(Random.of('household', this.task.name, instance));
     physics.mujoco.mj_forward(physics.model, physics.data);
-    this.currentInstance = instance;
-    this.stepCount = 0;
-    this.invalid = undefined;
-    this.travelled = [0, 0, 0];
-    this.initial = runtime.goal.literals.map((literal) => literal.holds());
+    const initial = this.literals();
+    this.episode = { instance, initial, steps: 0, invalid: undefined, travelled: [0, 0, 0], lastAction };
   }
 
   /**
-   * Plays one action (docs/facts.md#actions) for one control step. An episode that has become invalid stays as it is.
+   * Plays one action ([robot.width], docs/facts.md#actions) for one control step. An episode that has become invalid stays as it is.
    * @param disturbance added to the action on its way to the motors, unknown to whoever acts (`lastAction` is without it)
    */
-  step(action: ArrayLike<number>, disturbance?: ArrayLike<number>): StepResult {
-    if (this.currentInstance < 0)
+  step(action: ArrayLike<number>, disturbance?: ArrayLike<number>): StepOutcome {
+    const { physics, episode, robot } = this;
+    if (episode.instance < 0)
       throw new ValetError('Household.step', 'there is no episode. Call reset(instance) first.');
-    if (action.length !== ACTION_WIDTH)
-      throw new InputError('Household.step', `an action has ${ACTION_WIDTH} numbers (got ${action.length}).`);
-    if (this.invalid) return this.result();
+    if (action.length !== robot.width)
+      throw new InputError('Household.step', `an action has ${robot.width} numbers (got ${action.length}).`);
+    if (episode.invalid) return this.result();
     const bad = Array.from(action).findIndex((value) => !Number.isFinite(value));
     if (bad >= 0) {
-      this.invalid = `action[${bad}] is ${action[bad]}`;
+      episode.invalid = `action[${bad}] is ${action[bad]}`;
       return this.result();
     }
-    const { physics } = this;
     const before = this.points();
-    this.controllers.play(disturbance ? Array.from(action, (value, i) => value + disturbance[i]) : action);
+    this.controllers.play(disturbance ? Array.from(action, (value, i) => value + (disturbance[i] ?? 0)) : action);
     physics.poses();
-    this.last.set(Array.from(action));
-    this.stepCount++;
-    for (const side of SIDES) this.hands[side].update(action[GRIPPER_COLUMNS[side]]);
+    episode.lastAction.set(Array.from(action));
+    episode.steps++;
+    for (const side of SIDES) this.hands[side].update(action[COLUMNS.gripper[side]] as number);
     this.runtime.afterStep();
-    this.points().forEach((point, i) => {
-      this.travelled[i] += distance(point, before[i]);
-    });
+    const after = this.points();
+    const [base, left, right] = episode.travelled;
+    episode.travelled = [
+      base + distance(after[0], before[0]),
+      left + distance(after[1], before[1]),
+      right + distance(after[2], before[2]),
+    ];
     const warnings = physics.warnings();
-    if (warnings.length > 0) this.invalid = `MuJoCo warned: ${warnings.join(', ')}`;
+    if (warnings.length > 0) episode.invalid = `MuJoCo warned: ${warnings.join(', ')}`;
     return this.result();
   }
 
@@ -177,23 +118,32 @@ export class Household implements World {
     };
   }
 
+  /** The same, with pictures that are drawn when somebody looks. Good until the next step. */
+  observation(): Observation {
+    return { ...this.observe({ cameras: false }), pictures: this.senses.lazyPictures(this.imageSize) };
+  }
+
   /** What one camera of the robot sees now, as in `observe`. */
   cameraPicture(camera: string): Picture {
     return this.senses.cameraPicture(camera, this.imageSize);
   }
 
   /** A picture of any camera, or of the room (`overview`), RGB. */
-  picture(view: ViewName, width: number, height = width) {
+  picture(view: ViewName, width: number, height = width): Picture {
     return this.senses.picture(view, width, height);
   }
 
+  cameraPoses(): Float32Array {
+    return this.senses.cameraPoses();
+  }
+
   get instance(): number {
-    return this.currentInstance;
+    return this.episode.instance;
   }
 
   /** Control steps played since the reset. */
   get steps(): number {
-    return this.stepCount;
+    return this.episode.steps;
   }
 
   /** Time-out: twice the mean length of the expert's episodes, as the challenge takes twice the human mean. */
@@ -202,7 +152,7 @@ export class Household implements World {
   }
 
   get success(): boolean {
-    return fulfilled(this.runtime.goal.options, this.values());
+    return fulfilled(this.runtime.goal.options, this.literals());
   }
 
   /** The literals, whether each holds now, and whether it held at the start. */
@@ -210,19 +160,19 @@ export class Household implements World {
     const literals = this.runtime.goal.literals.map((literal, i) => ({
       text: literal.text,
       value: literal.holds(),
-      initial: this.initial[i],
+      initial: this.episode.initial[i] ?? false,
     }));
     return { literals };
   }
 
   /** The score if the episode ended now (docs/facts.md#scores). */
   q(): number {
-    return qScore(this.runtime.goal.options, this.initial, this.values());
+    return qScore(this.runtime.goal.options, this.episode.initial, this.literals());
   }
 
   /** Metres travelled by the base and by each hand since the reset. */
   distances(): { base: number; left: number; right: number } {
-    const [base, left, right] = this.travelled;
+    const [base, left, right] = this.episode.travelled;
     return { base, left, right };
   }
 
@@ -230,140 +180,59 @@ export class Household implements World {
     return this.runtime.situation();
   }
 
-  /** Privileged [12]: target and destination in the base's frame, then both relative to the right hand (base frame's axes); metres. */
+  /** Privileged [12], named by `taskInfoKeys`. */
   taskInfo(): Float32Array {
-    const { target, destination } = this.situation();
-    const hand = this.inBase(this.hands.right.tip);
-    const points = [this.inBase(target), this.inBase(destination)];
-    return Float32Array.from([...points.flat(), ...points.flatMap((point) => subtract(point, hand))]);
-  }
-
-  cameraPoses(): Float32Array {
-    return this.senses.cameraPoses();
-  }
-
-  sceneDescription(): SceneDescription {
-    return describeScene(this.physics);
-  }
-
-  /** Poses of the moving bodies in the order of `sceneDescription().moving`: xyz in metres, then quaternion wxyz. */
-  pose(): Float32Array {
-    const { xpos, xquat } = this.physics.views;
-    const track = new Float32Array(7 * this.moving.length);
-    this.moving.forEach((body, i) => {
-      track.set(xpos.subarray(3 * body, 3 * body + 3), 7 * i);
-      track.set(xquat.subarray(4 * body, 4 * body + 4), 7 * i + 3);
-    });
-    return track;
+    return taskInfo(this, this.situation());
   }
 
   /** The action played last; after a reset the one that holds the reset pose. */
   get lastAction(): Float32Array {
-    return this.last.slice();
+    return this.episode.lastAction.slice();
   }
 
   snapshot(): Snapshot {
     const { equalityData, equalityObject2 } = this.physics.views;
     return {
       task: this.task.name,
-      instance: this.currentInstance,
+      episode: copyEpisode(this.episode),
       physics: this.physics.saveState(),
       equalityData: equalityData.slice(),
       equalityObject2: equalityObject2.slice(),
       held: { left: this.hands.left.held, right: this.hands.right.held },
       runtime: this.runtime.save(),
-      steps: this.stepCount,
-      lastAction: this.lastAction,
-      travelled: [...this.travelled],
-      initial: [...this.initial],
-      invalid: this.invalid,
     };
   }
 
   /** Goes back to a snapshot of the same episode. @throws ValetError for one of another task or instance */
-  restore(snapshot: Snapshot): void {
-    if (snapshot.task !== this.task.name || snapshot.instance !== this.currentInstance)
+  restore({ task, episode, physics, equalityData, equalityObject2, held, runtime }: Snapshot): void {
+    if (task !== this.task.name || episode.instance !== this.instance)
       throw new ValetError(
         'Household.restore',
-        `a snapshot of ${snapshot.task} ${snapshot.instance} does not fit ${this.task.name} ${this.currentInstance}. Reset to that instance first.`,
+        `a snapshot of ${task} ${episode.instance} does not fit ${this.task.name} ${this.instance}. Reset to that instance first.`,
       );
-    const { physics } = this;
-    const { equalityData, equalityObject2 } = physics.views;
-    equalityData.set(snapshot.equalityData);
-    equalityObject2.set(snapshot.equalityObject2);
-    physics.loadState(snapshot.physics);
-    physics.poses();
-    for (const side of SIDES) this.hands[side].held = snapshot.held[side];
-    this.runtime.load(snapshot.runtime);
-    this.stepCount = snapshot.steps;
-    this.last.set(snapshot.lastAction);
-    this.travelled = [...snapshot.travelled];
-    this.initial = [...snapshot.initial];
-    this.invalid = snapshot.invalid;
+    const { views } = this.physics;
+    views.equalityData.set(equalityData);
+    views.equalityObject2.set(equalityObject2);
+    this.physics.loadState(physics);
+    this.physics.poses();
+    for (const side of SIDES) this.hands[side].held = held[side];
+    this.runtime.load(runtime);
+    this.episode = copyEpisode(episode);
   }
 
-  close(): void {
-    this.physics.close();
-  }
-
-  get base(): readonly [number, number, number] {
-    const { qpos } = this.physics.views;
-    const [x, y, yaw] = this.baseAddresses;
-    return [qpos[x], qpos[y], qpos[yaw]];
-  }
-
-  setBase(x: number, y: number, yaw: number): void {
-    const { qpos } = this.physics.views;
-    [x, y, yaw].forEach((value, i) => {
-      qpos[this.baseAddresses[i]] = value;
-    });
-  }
-
-  placeFree(body: string, position: Vector3, quaternion: Quaternion): void {
-    const { qpos } = this.physics.views;
-    qpos.set([...position, ...quaternion], this.physics.positionAddress(body));
-  }
-
-  placeFixed(body: string, position: Vector3, quaternion: Quaternion): void {
-    const id = this.physics.id('body', body);
-    const { bodyPosition, bodyQuaternion } = this.physics.views;
-    bodyPosition.set(position, 3 * id);
-    bodyQuaternion.set(quaternion, 4 * id);
-  }
-
-  paint(prefix: string, colour: Vector3): void {
-    const { geomColour } = this.physics.views;
-    this.geomNames.forEach((name, g) => {
-      if (name.startsWith(prefix)) geomColour.set(colour, 4 * g);
-    });
-  }
-
-  /** A point of the world seen from the base. */
-  inBase(point: Vector3): Vector3 {
-    const [x, y, yaw] = this.base;
-    return turn(subtract(point, [x, y, 0]), -yaw);
-  }
-
-  /** A point given in the base frame, in the world. */
-  inWorld(point: Vector3): Vector3 {
-    const [x, y, yaw] = this.base;
-    const [dx, dy, z] = turn(point, yaw);
-    return [x + dx, y + dy, z];
-  }
-
-  private points(): Vector3[] {
+  private points(): [Vector3, Vector3, Vector3] {
     const [x, y] = this.base;
     return [[x, y, 0], this.hands.left.tip, this.hands.right.tip];
   }
 
-  private values(): boolean[] {
+  private literals(): boolean[] {
     return this.runtime.goal.literals.map((literal) => literal.holds());
   }
 
-  private result(): StepResult {
-    const { invalid } = this;
+  private result(): StepOutcome {
+    const { invalid, steps } = this.episode;
     const success = invalid === undefined && this.success;
-    const done = success || invalid !== undefined || this.stepCount >= this.maxSteps;
+    const done = success || invalid !== undefined || steps >= this.maxSteps;
     return invalid === undefined ? { done, success } : { done, success, invalid };
   }
 }

@@ -1,4 +1,5 @@
-export { ACTION_WIDTH, BASE_SCALE, CONTROL_HZ, GRIPPER_COLUMNS } from './controllers.ts';
+export { BASE_SCALE } from './controllers.ts';
+export type { Snapshot, StepOutcome } from './episode.ts';
 export {
   add,
   clamp,
@@ -14,11 +15,21 @@ export {
   yawQuaternion,
 } from './geometry.ts';
 export type { Goal, Literal } from './goal.ts';
-export { Household, type HouseholdOptions, type Snapshot, type StepResult } from './household.ts';
+export type { GraspMode, Hand } from './hands.ts';
+export { Household, type HouseholdOptions } from './household.ts';
 export { INSTANCE_RANGES, instanceIds, type Split, splitOf } from './instances.ts';
 export { ArmKinematics } from './kinematics.ts';
-export { MUJOCO_VERSION } from './mujoco.ts';
-export { armJoints, HOUSEHOLD_ROBOT, RESET_POSE, SIDES, type Side, TORSO_JOINTS } from './robot.ts';
+export { MUJOCO_VERSION, type Physics } from './mujoco.ts';
+export {
+  ARM_JOINTS,
+  armJoints,
+  COLUMNS,
+  HOUSEHOLD_ROBOT,
+  RESET_POSE,
+  SIDES,
+  type Side,
+  TORSO_JOINTS,
+} from './robot.ts';
 export type { SceneDescription } from './scene.ts';
 export { box, legs } from './scenery.ts';
-export type { HomeTask, Situation, TaskRuntime, World } from './task.ts';
+export type { ExpertWorld, HomeTask, Situation, TaskExpert, TaskRuntime, World } from './task.ts';

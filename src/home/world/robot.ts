@@ -1,7 +1,9 @@
-/** The robot in MJCF: the challenge's robot made of primitives, with an actuator for each column of the action. */
+import { ValetError } from '../../base/index.ts';
 import { CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
 
-/** The robot of the household. */
+/** The robot in MJCF: the shape of the challenge's robot made of primitives, its actuators in the order of the action. */
+
+/** Whose body stands in the household. */
 export const HOUSEHOLD_ROBOT: Robot = CHALLENGE_ROBOT;
 
 export const SIDES = ['left', 'right'] as const;
@@ -24,17 +26,41 @@ export const RESET_POSE = {
 export const TORSO_JOINTS = [1, 2, 3, 4].map((n) => `torso_joint${n}`);
 export const armJoints = (side: Side) => [1, 2, 3, 4, 5, 6, 7].map((n) => `${side}_arm_joint${n}`);
 export const fingerJoints = (side: Side) => [1, 2].map((n) => `${side}_finger${n}`);
-export const BASE_JOINTS = ['base_x', 'base_y', 'base_yaw'];
+export const BASE_JOINTS = ['base_x', 'base_y', 'base_yaw'] as const;
 
-/** Actuators in the order of the action (docs/facts.md#actions): base 0:3, torso 3:7, left arm 7:14, gripper 14, right arm 15:22, gripper 22. */
-export const ACTUATORS = [
-  ...BASE_JOINTS,
-  ...TORSO_JOINTS,
-  ...armJoints('left'),
-  'left_gripper',
-  ...armJoints('right'),
-  'right_gripper',
-];
+/** The actuators of each part of the action (docs/facts.md#actions). */
+const ACTUATORS_OF: Readonly<Record<string, readonly string[]>> = {
+  base: BASE_JOINTS,
+  torso: TORSO_JOINTS,
+  leftArm: armJoints('left'),
+  leftGripper: ['left_gripper'],
+  rightArm: armJoints('right'),
+  rightGripper: ['right_gripper'],
+};
+
+/** Actuators in the order of the action, one per column. @throws ValetError when the robot has parts that this body lacks */
+export const ACTUATORS = HOUSEHOLD_ROBOT.parts.flatMap(({ name, columns: [start, end] }) => {
+  const actuators = ACTUATORS_OF[name] ?? [];
+  if (actuators.length !== end - start)
+    throw new ValetError(
+      'household robot',
+      `the part ${name} has ${actuators.length} actuators (expected ${end - start}, one per column).`,
+    );
+  return actuators;
+});
+
+/** The first column of a part. */
+const firstColumn = (part: string): number => HOUSEHOLD_ROBOT.parts.find(({ name }) => name === part)?.columns[0] ?? -1;
+const gripperColumn = (side: Side): number => HOUSEHOLD_ROBOT.grippers.find(({ name }) => name === side)?.column ?? -1;
+
+/** Where the parts begin in action and state. */
+export const COLUMNS = {
+  torso: firstColumn('torso'),
+  arm: { left: firstColumn('leftArm'), right: firstColumn('rightArm') },
+  gripper: { left: gripperColumn('left'), right: gripperColumn('right') },
+} as const;
+/** Joints of an arm. */
+export const ARM_JOINTS = armJoints('left').length;
 
 const SILVER = '.82 .83 .86 1';
 const GREY = '.62 .63 .68 1';
@@ -126,7 +152,7 @@ export const robotBodies = `
     </body>
   </body>`;
 
-/** Defaults of the robot's parts. Values measured for stable grasps (docs/simulator.md#rules, 4 and 5). */
+/** Defaults of the robot's parts. Values measured for stable grasps (docs/simulator.md). */
 export const robotDefaults = `
   <default class="robot"><geom contype="2" conaffinity="1" density="0" group="1"/></default>
   <default class="pad"><geom type="box" contype="2" conaffinity="1" density="0" group="1" friction="1.6 .05 .001" condim="4" solimp=".95 .99 .001" priority="2" rgba="${PAD}"/></default>

@@ -1,11 +1,19 @@
 import { TIMESTEP } from './controllers.ts';
 import { touchSensors } from './hands.ts';
 import type { Physics } from './mujoco.ts';
-import { robotActuators, robotBodies, robotDefaults, robotEqualities, robotTendons, SIDES } from './robot.ts';
+import {
+  HOUSEHOLD_ROBOT,
+  robotActuators,
+  robotBodies,
+  robotDefaults,
+  robotEqualities,
+  robotTendons,
+  SIDES,
+} from './robot.ts';
 import { room } from './scenery.ts';
 import type { HomeTask } from './task.ts';
 
-/** The whole scene in MJCF. Solver settings as measured in docs/simulator.md#rules, 4. */
+/** The whole scene in MJCF. Solver settings as measured in docs/simulator.md. */
 export function sceneXml(task: HomeTask): string {
   return `<mujoco model="${task.name}">
   <compiler angle="radian" autolimits="true"/>
@@ -74,11 +82,11 @@ export function describeScene(physics: Physics): SceneDescription {
   const { model: m, views, mujoco } = physics;
   const name = (kind: { value: number }, id: number) => mujoco.mj_id2name(m, kind.value, id) ?? '';
   const row = (array: ArrayLike<number>, index: number, width: number) =>
-    Array.from({ length: width }, (_, k) => Number(array[width * index + k].toFixed(5)));
+    Array.from({ length: width }, (_, k) => Number((array[width * index + k] as number).toFixed(5)));
   const types: Int32Array = m.geom_type;
   const indices = (count: number) => Array.from({ length: count }, (_, i) => i);
   return {
-    framesPerSecond: 30,
+    framesPerSecond: HOUSEHOLD_ROBOT.rate,
     bodies: indices(m.nbody).map((b) => ({
       name: name(mujoco.mjtObj.mjOBJ_BODY, b),
       position: row(views.xpos, b, 3),
@@ -86,7 +94,7 @@ export function describeScene(physics: Physics): SceneDescription {
     })),
     moving: movingBodies(physics),
     geoms: indices(m.ngeom).map((g) => ({
-      shape: SHAPES[types[g]],
+      shape: SHAPES[types[g] as number] as ShapeName,
       body: m.geom_bodyid[g],
       size: row(m.geom_size, g, 3),
       position: row(m.geom_pos, g, 3),

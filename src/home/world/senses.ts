@@ -1,3 +1,4 @@
+import { InputError } from '../../base/index.ts';
 import { encodeProprioception, type Picture, type ProprioceptionLayout } from '../../robot/index.ts';
 import {
   conjugate,
@@ -15,19 +16,47 @@ import {
 import type { Hand } from './hands.ts';
 import type { Physics } from './mujoco.ts';
 import { Raycaster } from './render/raycaster.ts';
-import { ACTUATORS, BASE_JOINTS, HOUSEHOLD_ROBOT, type Side, TORSO_JOINTS } from './robot.ts';
+import {
+  ACTUATORS,
+  ARM_JOINTS,
+  BASE_JOINTS,
+  COLUMNS,
+  HOUSEHOLD_ROBOT,
+  SIDES,
+  type Side,
+  TORSO_JOINTS,
+} from './robot.ts';
 
-/** The order of the official `cam_rel_poses` (docs/facts.md#cameras). */
+/** The order of the official `cam_rel_poses` (docs/facts.md#proprioception). */
 const POSE_ORDER: readonly string[] = ['left_wrist', 'right_wrist', 'head'];
-export type ViewName = string | 'overview';
-/** The layout of proprioception that the household gives: the robot's first. */
-const [LAYOUT] = HOUSEHOLD_ROBOT.proprioception.layouts as [ProprioceptionLayout];
+/** One of the robot's cameras, or `overview`: the room. */
+export type ViewName = string;
 const VIEWS: readonly ViewName[] = [...HOUSEHOLD_ROBOT.cameraNames, 'overview'];
 
 /** A quaternion in the order that data sets use. */
 const xyzw = ([w, x, y, z]: Quaternion): number[] => [x, y, z, w];
 
-/** Everything the robot senses: 256 numbers of proprioception, its cameras and where they are. */
+const pick = (array: ArrayLike<number>, addresses: readonly number[]): number[] =>
+  addresses.map((address) => array[address] as number);
+const triple = (array: ArrayLike<number>, addresses: readonly number[]) =>
+  pick(array, addresses) as [number, number, number];
+
+interface Pose {
+  readonly position: Vector3;
+  readonly quaternion: Quaternion;
+}
+
+/** What is named after a hand's side. */
+const handFields = (side: Side, hand: Hand, pose: Pose, qpos: ArrayLike<number>, qvel: ArrayLike<number>) => ({
+  [`arm_${side}_qpos`]: pick(qpos, hand.positions),
+  [`arm_${side}_qvel`]: pick(qvel, hand.velocities),
+  [`eef_${side}_pos`]: pose.position,
+  [`eef_${side}_quat`]: xyzw(pose.quaternion),
+  [`gripper_${side}_qpos`]: pick(qpos, hand.fingers),
+  [`gripper_${side}_qvel`]: pick(qvel, hand.fingerVelocities),
+});
+
+/** Everything the robot senses: proprioception, its cameras and where they are. */
 export class Senses {
   private readonly base: readonly number[];
   private readonly baseVelocity: readonly number[];
@@ -36,7 +65,9 @@ export class Senses {
   private readonly baseBody: number;
   private readonly handBodies: Readonly<Record<Side, number>>;
   private readonly actuators: readonly number[];
-  private readonly cameras: Readonly<Record<ViewName, number>>;
+  private readonly cameras: ReadonlyMap<ViewName, number>;
+  /** Numbers of proprioception. */
+  private readonly length = (HOUSEHOLD_ROBOT.proprioception.layouts[0] as ProprioceptionLayout).length;
   private readonly fields: Float64Array;
   private readonly raycaster: Raycaster;
 
@@ -55,10 +86,7 @@ export class Senses {
       right: physics.id('body', 'right_arm_link7'),
     };
     this.actuators = ACTUATORS.map((name) => physics.id('actuator', name));
-    this.cameras = Object.fromEntries(VIEWS.map((name) => [name, physics.id('camera', name)])) as Record<
-      ViewName,
-      number
-    >;
+    this.cameras = new Map(VIEWS.map((name) => [name, physics.id('camera', name)]));
     this.fields = Float64Array.from(model.cam_fovy);
     this.raycaster = new Raycaster({
       types: model.geom_type,
@@ -68,99 +96,61 @@ export class Senses {
     });
   }
 
-  /** docs/facts.md#proprioception. Base velocity is in the robot's own frame; hand poses are relative to the base. */
+  /** The robot's first layout (docs/facts.md#proprioception). Base velocity is in the robot's own frame; hand poses are relative to the base. */
   proprioception(): Float32Array {
-    const { qpos, qvel, actuatorForce } = this.physics.views;
-    const pick = (array: ArrayLike<number>, addresses: readonly number[]) => addresses.map((address) => array[address]);
+    const { qpos, qvel, actuatorForce, xquat } = this.physics.views;
     const { left, right } = this.hands;
-    const [x, y, yaw] = pick(qpos, this.base);
-    const [worldX, worldY, turning] = pick(qvel, this.baseVelocity);
+    const [x, y, yaw] = triple(qpos, this.base);
+    const [worldX, worldY, turning] = triple(qvel, this.baseVelocity);
     const [forward, sideways] = turn([worldX, worldY, 0], -yaw);
     const force = pick(actuatorForce, this.actuators);
-    // 28 joints: six virtual ones of the base (x, y, z, roll, pitch, yaw), trunk, arms, fingers.
-    const joints = (
-      array: ArrayLike<number>,
-      base: number[],
-      trunk: readonly number[],
-      arms: (hand: Hand) => number[],
-      fingers: (hand: Hand) => number[],
-    ) => [
-      base[0],
-      base[1],
-      0,
-      0,
-      0,
-      base[2],
-      ...pick(array, trunk),
-      ...arms(left),
-      ...arms(right),
-      ...fingers(left),
-      ...fingers(right),
-    ];
-    const pose = (side: Side) =>
-      this.relative(this.hands[side].tip, quaternionAt(this.physics.views.xquat, this.handBodies[side]));
-    const leftPose = pose('left');
-    const rightPose = pose('right');
-    return encodeProprioception(HOUSEHOLD_ROBOT, LAYOUT.length, {
-      joint_qpos: joints(
-        qpos,
-        [x, y, yaw],
-        this.trunk,
-        (h) => pick(qpos, h.positions),
-        (h) => pick(qpos, h.fingers),
-      ),
-      joint_qvel: joints(
-        qvel,
-        [worldX, worldY, turning],
-        this.trunkVelocity,
-        (h) => pick(qvel, h.velocities),
-        (h) => pick(qvel, h.fingerVelocities),
-      ),
+    const [forceX, forceY, torque] = triple(force, [0, 1, 2]);
+    const arm = (side: Side) => force.slice(COLUMNS.arm[side], COLUMNS.arm[side] + ARM_JOINTS);
+    const finger = (side: Side) => (force[COLUMNS.gripper[side]] as number) / 2;
+    const trunk = (array: ArrayLike<number>) => pick(array, this.trunk);
+    const leftPose = this.relative(left.tip, quaternionAt(xquat, this.handBodies.left));
+    const rightPose = this.relative(right.tip, quaternionAt(xquat, this.handBodies.right));
+    const trunkVelocity = pick(qvel, this.trunkVelocity);
+    // Joints: six virtual ones of the base (x, y, z, roll, pitch, yaw), trunk, arms, fingers.
+    return encodeProprioception(HOUSEHOLD_ROBOT, this.length, {
+      joint_qpos: [
+        ...[x, y, 0, 0, 0, yaw],
+        ...trunk(qpos),
+        ...[left.positions, right.positions, left.fingers, right.fingers].flatMap((at) => pick(qpos, at)),
+      ],
+      joint_qvel: [
+        ...[worldX, worldY, 0, 0, 0, turning],
+        ...trunkVelocity,
+        ...[left.velocities, right.velocities, left.fingerVelocities, right.fingerVelocities].flatMap((at) =>
+          pick(qvel, at),
+        ),
+      ],
       joint_qeffort: [
-        force[0],
-        force[1],
-        0,
-        0,
-        0,
-        force[2],
-        ...force.slice(3, 7),
-        ...force.slice(7, 14),
-        ...force.slice(15, 22),
-        force[14] / 2,
-        force[14] / 2,
-        force[22] / 2,
-        force[22] / 2,
+        ...[forceX, forceY, 0, 0, 0, torque],
+        ...force.slice(COLUMNS.torso, COLUMNS.torso + this.trunk.length),
+        ...SIDES.flatMap(arm),
+        ...SIDES.flatMap((side) => [finger(side), finger(side)]),
       ],
       robot_pos: [x, y, 0],
       robot_ori: [0, 0, yaw],
       robot_2d_ori: yaw,
       robot_lin_vel: [worldX, worldY, 0],
       robot_ang_vel: [0, 0, turning],
-      arm_left_qpos: pick(qpos, left.positions),
-      arm_left_qvel: pick(qvel, left.velocities),
-      eef_left_pos: leftPose.position,
-      eef_left_quat: xyzw(leftPose.quaternion),
-      gripper_left_qpos: pick(qpos, left.fingers),
-      gripper_left_qvel: pick(qvel, left.fingerVelocities),
-      arm_right_qpos: pick(qpos, right.positions),
-      arm_right_qvel: pick(qvel, right.velocities),
-      eef_right_pos: rightPose.position,
-      eef_right_quat: xyzw(rightPose.quaternion),
-      gripper_right_qpos: pick(qpos, right.fingers),
-      gripper_right_qvel: pick(qvel, right.fingerVelocities),
-      trunk_qpos: pick(qpos, this.trunk),
-      trunk_qvel: pick(qvel, this.trunkVelocity),
+      ...handFields('left', left, leftPose, qpos, qvel),
+      ...handFields('right', right, rightPose, qpos, qvel),
+      trunk_qpos: trunk(qpos),
+      trunk_qvel: trunkVelocity,
       base_qpos: [x, y, yaw],
       base_qvel: [forward, sideways, turning],
     });
   }
 
-  /** Left wrist, right wrist, head: position 3 (m) and quaternion xyzw of each camera relative to the base; 21 numbers. */
+  /** Left wrist, right wrist, head: position 3 (m) and quaternion xyzw of each camera relative to the base; 7 numbers each. */
   cameraPoses(): Float32Array {
     const { cameraPosition, cameraMatrix } = this.physics.views;
-    const poses = new Float32Array(21);
+    const poses = new Float32Array(7 * POSE_ORDER.length);
     POSE_ORDER.forEach((name, i) => {
-      const id = this.cameras[name];
+      const id = this.camera(name);
       const { position, quaternion } = this.relative(
         vectorAt(cameraPosition, id),
         quaternionOf(matrixAt(cameraMatrix, id)),
@@ -173,13 +163,13 @@ export class Senses {
   /** One picture; `supersample` 2 takes four rays a pixel. */
   picture(view: ViewName, width: number, height = width, supersample: 1 | 2 = 2): Picture {
     const { geomPosition, geomMatrix, cameraPosition, cameraMatrix, geomColour } = this.physics.views;
-    const id = this.cameras[view];
+    const id = this.camera(view);
     const data = this.raycaster.render({
       geomPositions: geomPosition,
       geomMatrices: geomMatrix,
       cameraPosition: cameraPosition.subarray(3 * id, 3 * id + 3),
       cameraMatrix: cameraMatrix.subarray(9 * id, 9 * id + 9),
-      fovyDegrees: this.fields[id],
+      fovyDegrees: this.fields[id] as number,
       width,
       height,
       rgba: geomColour,
@@ -194,13 +184,29 @@ export class Senses {
   }
 
   pictures(size: number): Record<string, Picture> {
-    return Object.fromEntries(
-      HOUSEHOLD_ROBOT.cameraNames.map((name) => [name, this.cameraPicture(name, size)]),
-    ) as Record<string, Picture>;
+    return Object.fromEntries(HOUSEHOLD_ROBOT.cameraNames.map((name) => [name, this.cameraPicture(name, size)]));
+  }
+
+  /** The same, each drawn when somebody looks at it: a policy looks only when it plans. Good until the next step. */
+  lazyPictures(size: number): Record<string, Picture> {
+    const pictures: Record<string, Picture> = {};
+    for (const name of HOUSEHOLD_ROBOT.cameraNames) {
+      let drawn: Picture | undefined;
+      const get = () => (drawn ??= this.cameraPicture(name, size));
+      Object.defineProperty(pictures, name, { enumerable: true, get });
+    }
+    return pictures;
+  }
+
+  /** @throws InputError that names the views there are */
+  private camera(view: ViewName): number {
+    const id = this.cameras.get(view);
+    if (id === undefined) throw new InputError('picture', `no camera ${view} (expected ${VIEWS.join(', ')}).`);
+    return id;
   }
 
   /** A pose seen from the base. */
-  private relative(position: Vector3, quaternion: Quaternion): { position: Vector3; quaternion: Quaternion } {
+  private relative(position: Vector3, quaternion: Quaternion): Pose {
     const { xpos, xquat } = this.physics.views;
     const inverse = conjugate(quaternionAt(xquat, this.baseBody));
     return {

@@ -19,6 +19,23 @@ export interface World {
   paint(prefix: string, colour: Vector3): void;
 }
 
+/** What an expert sees of the household besides. */
+export interface ExpertWorld extends World {
+  /** A copy of the action [width] that was played last; after a reset the one that holds the reset pose. */
+  readonly lastAction: Float32Array;
+  /** A point of the world seen from the base. */
+  inBase(point: Vector3): Vector3;
+  /** A point given in the base frame, in the world. */
+  inWorld(point: Vector3): Vector3;
+}
+
+/** A program that knows the world and does one task. It decides from the present state alone and may take over at any time. */
+export interface TaskExpert {
+  /** The next action, [width]. When the goal is fulfilled it holds still where it ends. */
+  act(): Float32Array;
+  close(): void;
+}
+
 /** Where a task stands, as a function of the world's present state alone. Positions are in the world frame, metres. */
 export interface Situation {
   readonly stage: number;
@@ -42,15 +59,20 @@ export interface TaskRuntime {
   load(saved: readonly number[]): void;
 }
 
-/** A household task. */
+/**
+ * A household task: one object with everything that is known of it. One of those that come with Valet is a folder beside this room and a line in the
+ * list of tasks; another can be given to `openHousehold` as it is.
+ */
 export interface HomeTask<Runtime extends TaskRuntime = TaskRuntime> {
-  /** The challenge's number and name. */
+  /** The number on the wire and in the network (the challenge's, for its tasks), and the name. */
   readonly id: number;
   readonly name: string;
   readonly instruction: string;
   readonly numStages: number;
   /** Mean length of the expert's episodes in control steps (measured); the time-out is twice this. */
   readonly meanExpertSteps: number;
+  /** Metres that the base and each hand travel in the expert's episodes, means (measured): what normalised distances are relative to. */
+  readonly meanExpertMetres: { readonly base: number; readonly left: number; readonly right: number };
   /** Names of the skills, one for each stage. */
   readonly skills: readonly string[];
   /** MJCF of furniture and objects, and contact sensors of the task's own. */
@@ -61,4 +83,6 @@ export interface HomeTask<Runtime extends TaskRuntime = TaskRuntime> {
   /** Bodies that a hand may hold, each with a geom of the same name. */
   readonly graspable: readonly string[];
   create(world: World): Runtime;
+  /** The program that demonstrates it. The caller closes it. */
+  createExpert(world: ExpertWorld, runtime: Runtime): TaskExpert;
 }

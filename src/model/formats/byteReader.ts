@@ -1,4 +1,4 @@
-import { FormatError } from '../../base/index.ts';
+import { FormatError, present } from '../../base/index.ts';
 
 export { FormatError };
 
@@ -14,7 +14,7 @@ export class ByteReader {
 
   byte(): number {
     if (this.at >= this.bytes.length) throw new FormatError('ends too early');
-    return this.bytes[this.at++]!;
+    return present(this.bytes[this.at++], 'this.bytes[this.at++]');
   }
 
   take(length: number): Uint8Array {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readJson } from '../../base/index.ts';
+import { present, readJson } from '../../base/index.ts';
 import { type ModelConfig, type ModelConfigInput, modelConfig } from '../network/index.ts';
 import { isValet, type StoredTree } from './openTree.ts';
 import { guessConfig } from './recognise.ts';
@@ -26,11 +26,13 @@ export async function configOf(tree: StoredTree, known: Partial<ModelConfigInput
         : undefined;
     return guessConfig(tree.leaves, tree.path, { ...(beside && { taskNumStages: beside }), ...known });
   }
-  const file = join(tree.folder!, 'config.json');
+  const file = join(present(tree.folder, 'tree.folder'), 'config.json');
   return modelConfig({ ...(await readJson(file, ConfigFile)).model, ...known }, file);
 }
 
 /** The settings of the policy in a Valet checkpoint; none elsewhere. */
 export async function policyOf(tree: StoredTree): Promise<Record<string, unknown>> {
-  return isValet(tree) ? (await readJson(join(tree.folder!, 'config.json'), ConfigFile)).policy : {};
+  return isValet(tree)
+    ? (await readJson(join(present(tree.folder, 'tree.folder'), 'config.json'), ConfigFile)).policy
+    : {};
 }

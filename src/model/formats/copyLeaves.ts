@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { WorkerClient } from '../../base/index.ts';
+import { present, WorkerClient } from '../../base/index.ts';
 import { type CopyJob, type CopyTask, copyTask } from './copyTask.ts';
 import { bytesOf, elementsOf } from './storedLeaf.ts';
 import { STORED_BYTES } from './storedType.ts';
@@ -40,7 +40,7 @@ export async function copyLeaves(
       workers.map(async (worker) => {
         while (next < tasks.length) {
           options.signal?.throwIfAborted();
-          const task = tasks[next++]!;
+          const task = present(tasks[next++], 'tasks[next++]');
           await worker.call('copy', task);
           options.copied?.(task.bytes);
         }

@@ -6,6 +6,7 @@ import {
   aside,
   InputError,
   jsonText,
+  present,
   removeAbandoned,
   systemError,
   writeFileAside,
@@ -85,7 +86,12 @@ async function writeOne(tree: StoredTree, typed: Typed, out: string, options: Ex
       typed.map(({ leaf: { name, shape }, dtype }) => ({ name, shape, dtype })),
     );
     await copyLeaves(
-      typed.map(({ leaf, dtype }) => ({ leaf, file, offset: starts.get(leaf.name)!, dtype })),
+      typed.map(({ leaf, dtype }) => ({
+        leaf,
+        file,
+        offset: present(starts.get(leaf.name), 'starts.get(leaf.name)'),
+        dtype,
+      })),
       options,
     );
     await syncFile(file);
@@ -211,10 +217,14 @@ async function noiseFactor(
     const stats = await readNormStats(join(folder, 'norm_stats.json')).catch(() => undefined);
     if (!stats?.correlation || stats.horizon * stats.width !== size) continue;
     const noise = new CorrelatedNoise(stats, { beta: config.correlationBeta });
-    for (let i = 0; i < size; i++) data[i * (size + 1)] = noise.diagonal[i]!;
+    for (let i = 0; i < size; i++) data[i * (size + 1)] = present(noise.diagonal[i], 'noise.diagonal[i]');
     const { active, factor } = noise;
     for (let i = 0; i < active.length; i++)
-      for (let j = 0; j <= i; j++) data[active[i]! * size + active[j]!] = factor[i * active.length + j]!;
+      for (let j = 0; j <= i; j++)
+        data[present(active[i], 'active[i]') * size + present(active[j], 'active[j]')] = present(
+          factor[i * active.length + j],
+          'factor[i * active.length + j]',
+        );
     break;
   }
   return { size, data };

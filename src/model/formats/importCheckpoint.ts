@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readNormStats } from '../../action/index.ts';
-import { InputError, jsonText, removeAbandoned, writeFileAside, writeFolderAside } from '../../base/index.ts';
+import { InputError, jsonText, present, removeAbandoned, writeFileAside, writeFolderAside } from '../../base/index.ts';
 import { type Robot, robotRecord } from '../../robot/index.ts';
 import { requireFit } from '../checkpoint.ts';
 import { INT8_FILE, type MatrixError } from '../int8/index.ts';
@@ -99,13 +99,20 @@ export async function importCheckpoint(
   const bytesWritten = leaves.reduce((sum, leaf) => sum + bytesOf(leaf), 0);
   await requireSpace(out, bytesWritten);
   const fresh = new Set(plan.fresh);
-  const taken = leaves.filter(({ name }) => !fresh.has(name)).map(({ name }) => tree.leaves.get(name)!);
+  const taken = leaves
+    .filter(({ name }) => !fresh.has(name))
+    .map(({ name }) => present(tree.leaves.get(name), 'tree.leaves.get(name)'));
   const bytesRead = taken.reduce((sum, leaf) => sum + bytesOf(leaf), 0);
   options.start?.(bytesRead);
   await writeFolderAside(out, async (at) => {
     const file = join(at, 'params.safetensors');
     const starts = await reserveSafetensors(file, leaves);
-    const jobs: CopyJob[] = taken.map((leaf) => ({ leaf, file, offset: starts.get(leaf.name)!, dtype }));
+    const jobs: CopyJob[] = taken.map((leaf) => ({
+      leaf,
+      file,
+      offset: present(starts.get(leaf.name), 'starts.get(leaf.name)'),
+      dtype,
+    }));
     await copyLeaves(jobs, options);
     await drawFresh(file, starts, config, plan, dtype, seed);
     await syncFile(file);
@@ -159,7 +166,7 @@ async function importInt8(source: string, out: string, options: ImportOptions): 
   });
   const files = ['params.safetensors', INT8_FILE].map(async (name) => (await stat(join(out, name))).size);
   const bytesWritten = (await Promise.all(files)).reduce((a, b) => a + b, 0);
-  return { ...report!, bytesWritten, matrices };
+  return { ...present(report, 'report'), bytesWritten, matrices };
 }
 
 /** The source's configuration, with what the options say; more tasks are put behind the others. */
@@ -188,7 +195,9 @@ async function configFor(
   const most = Math.max(...stages);
   if (newStages && most > own.maxStages)
     throw new InputError('--new-stages', `a task has at most ${own.maxStages} stages in this network (got ${most}).`);
-  const added = Array.from({ length: count }, (_, i) => stages[stages.length === 1 ? 0 : i]!);
+  const added = Array.from({ length: count }, (_, i) =>
+    present(stages[stages.length === 1 ? 0 : i], 'stages[stages.length === 1 ? 0 : i]'),
+  );
   return modelConfig({ ...own, taskNumStages: [...before, ...added] }, tree.path);
 }
 
@@ -206,12 +215,12 @@ async function drawFresh(
   try {
     const convert = converter('float32', dtype);
     for (const name of [...plan.fresh, ...plan.extended.keys()]) {
-      const leaf = leaves.get(name)!;
+      const leaf = present(leaves.get(name), 'leaves.get(name)');
       const rows = plan.extended.get(name) ?? 0;
       const skip = rows * elementsOf(leaf.shape.slice(1));
       const { data } = initialiseAsOriginal(leaf, seed);
       const bytes = convert(new Uint8Array(data.buffer).subarray(4 * skip));
-      const at = starts.get(name)! + skip * STORED_BYTES[dtype];
+      const at = present(starts.get(name), 'starts.get(name)') + skip * STORED_BYTES[dtype];
       for (let done = 0; done < bytes.length; )
         done += (await handle.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
     }

@@ -1,4 +1,4 @@
-import { Random } from '../../base/index.ts';
+import { present, Random } from '../../base/index.ts';
 import type { NdArray } from '../../tensor/index.ts';
 import type { NetworkLeaf } from '../network/index.ts';
 import { elementsOf } from './storedLeaf.ts';
@@ -18,11 +18,12 @@ export function initialiseAsOriginal(
 ): NdArray & { data: Float32Array } {
   const data = new Float32Array(elementsOf(shape));
   if (init.kind === 'ones') data.fill(1);
-  else if (init.kind === 'identity') for (let i = 0; i < shape[0]!; i++) data[i * (shape[0]! + 1)] = 1;
+  else if (init.kind === 'identity')
+    for (let i = 0; i < present(shape[0], 'shape[0]'); i++) data[i * (present(shape[0], 'shape[0]') + 1)] = 1;
   else if (init.kind === 'normal') {
     const random = Random.of('original', seed, name);
     const dense = shape.length === 2 && name.endsWith('/kernel');
-    const deviation = dense ? 1 / Math.sqrt(shape[0]!) / CUT_DEVIATION : init.deviation;
+    const deviation = dense ? 1 / Math.sqrt(present(shape[0], 'shape[0]')) / CUT_DEVIATION : init.deviation;
     for (let i = 0; i < data.length; i++) {
       let x = random.normal();
       while (dense && Math.abs(x) > 2) x = random.normal();

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { InputError, systemError } from '../../base/index.ts';
+import { InputError, present, systemError } from '../../base/index.ts';
 import { INT8_FILE } from '../int8/index.ts';
 import { requireBytes } from './byteSource.ts';
 import { isOrbaxItem, openOrbax } from './orbax.ts';
@@ -82,14 +82,14 @@ async function openFolder(path: string): Promise<StoredTree> {
   }
   if (items.length > 1)
     throw new InputError(path, `holds several trees of arrays (${some(items)}). Give the path of one of them.`);
-  const step = (name: string): number => Number(STEP.exec(name)![1]);
+  const step = (name: string): number => Number(present(STEP.exec(name), 'STEP.exec(name)')[1]);
   const steps = names.filter((name) => STEP.test(name) && isFolder(join(path, name)));
   const [newest] = steps.sort((a, b) => step(b) - step(a));
   if (newest !== undefined) return openFolder(join(path, newest));
   const safetensors = names.filter((name) => name.endsWith('.safetensors') || name.endsWith('.safetensors.index.json'));
   const index = safetensors.find((name) => name.endsWith('.json'));
   if (index ?? safetensors.length === 1) {
-    const file = join(path, index ?? safetensors[0]!);
+    const file = join(path, index ?? present(safetensors[0], 'safetensors[0]'));
     return { ...(await openFile(file)), folder: path };
   }
   if (safetensors.length > 1)
@@ -149,7 +149,7 @@ export function isValet({ container }: Pick<StoredTree, 'container'>): boolean {
 export function refuseInt8({ container, folder }: StoredTree, verb: string): void {
   if (container === 'Valet, int8')
     throw new InputError(
-      folder!,
+      present(folder, 'folder'),
       `is an int8 checkpoint, whose matrices are rounded, and cannot be ${verb}. Take the checkpoint that it was made from.`,
     );
 }

@@ -1,4 +1,4 @@
-import { InputError } from '../../base/index.ts';
+import { InputError, present } from '../../base/index.ts';
 import { type ModelConfig, parameterTree } from '../network/index.ts';
 import type { StoredTree } from './openTree.ts';
 import { difference, isLora, layoutOf } from './recognise.ts';
@@ -29,12 +29,17 @@ export function planImport(source: StoredTree, config: ModelConfig): ImportPlan 
   if (lora.length > 0)
     throw new InputError(
       source.path,
-      `holds ${lora.length} low-rank additions (LoRA), first ${lora[0]!.name}, without which its network is another one, and which are not read. Add their products to the weights first.`,
+      `holds ${lora.length} low-rank additions (LoRA), first ${present(lora[0], 'lora[0]').name}, without which its network is another one, and which are not read. Add their products to the weights first.`,
     );
   const extended = new Map<string, number>();
   for (const { name, shape, expected } of wrong) {
-    const rows = shape[0]!;
-    if (!TABLES.includes(name) || shape.length !== 2 || shape[1] !== expected[1] || rows > expected[0]!)
+    const rows = present(shape[0], 'shape[0]');
+    if (
+      !TABLES.includes(name) ||
+      shape.length !== 2 ||
+      shape[1] !== expected[1] ||
+      rows > present(expected[0], 'expected[0]')
+    )
       throw new InputError(
         source.path,
         `${name} is [${shape.join(', ')}] (expected [${expected.join(', ')}]). Is the configuration another one?`,

@@ -1,4 +1,4 @@
-import { InputError, nearest } from '../../base/index.ts';
+import { InputError, nearest, present } from '../../base/index.ts';
 import { BEHAVIOR_STAGES } from '../../robot/index.ts';
 import { type ModelConfig, type ModelConfigInput, modelConfig, type Part, parameterTree } from '../network/index.ts';
 import { isValet, type StoredTree } from './openTree.ts';
@@ -76,15 +76,18 @@ export function guessConfig(leaves: Leaves, where: string, known: Partial<ModelC
     );
   };
   const [patchSize, , , visionWidth] = shape('PaliGemma/img/embedding/kernel', 4) as [number, number, number, number];
-  const tokens = shape('PaliGemma/img/pos_embedding', 3)[1]!;
+  const tokens = present(shape('PaliGemma/img/pos_embedding', 3)[1], 'shape(PaliGemma/img/pos_embedding, 3)[1]');
   const block = 'PaliGemma/img/Transformer/encoderblock';
   const [visionLayers, , visionMlpDim] = shape(`${block}/MlpBlock_0/Dense_0/kernel`, 3) as [number, number, number];
-  const visionHeads = shape(`${block}/MultiHeadDotProductAttention_0/query/kernel`, 4)[2]!;
+  const visionHeads = present(
+    shape(`${block}/MultiHeadDotProductAttention_0/query/kernel`, 4)[2],
+    'shape({block}/MultiHeadDotProductAttention_0/qu…',
+  );
   const llm = 'PaliGemma/llm/layers';
   const [layers, numHeads, vlmWidth, headDim] = shape(`${llm}/attn/q_einsum/w`, 4) as [number, number, number, number];
-  const numKvHeads = shape(`${llm}/attn/kv_einsum/w`, 5)[2]!;
+  const numKvHeads = present(shape(`${llm}/attn/kv_einsum/w`, 5)[2], 'shape({llm}/attn/kv_einsum/w, 5)[2]');
   const own = leaves.has('task_embeddings/embedding');
-  const actionDim = shape('action_in_proj/kernel', 2)[0]!;
+  const actionDim = present(shape('action_in_proj/kernel', 2)[0], 'shape(action_in_proj/kernel, 2)[0]');
   const correlation = leaves.get(CORRELATION)?.shape[0];
   const input: ModelConfigInput = {
     imageSize: patchSize * Math.round(Math.sqrt(tokens)),
@@ -94,21 +97,29 @@ export function guessConfig(leaves: Leaves, where: string, known: Partial<ModelC
     visionMlpDim,
     visionHeads,
     vlmWidth,
-    vlmMlpDim: shape(`${llm}/mlp/gating_einsum`, 4)[3]!,
-    expertWidth: shape(`${llm}/attn/q_einsum_1/w`, 4)[2]!,
-    expertMlpDim: shape(`${llm}/mlp_1/gating_einsum`, 4)[3]!,
+    vlmMlpDim: present(shape(`${llm}/mlp/gating_einsum`, 4)[3], 'shape({llm}/mlp/gating_einsum, 4)[3]'),
+    expertWidth: present(shape(`${llm}/attn/q_einsum_1/w`, 4)[2], 'shape({llm}/attn/q_einsum_1/w, 4)[2]'),
+    expertMlpDim: present(shape(`${llm}/mlp_1/gating_einsum`, 4)[3], 'shape({llm}/mlp_1/gating_einsum, 4)[3]'),
     layers,
     numHeads,
     numKvHeads,
     headDim,
-    vocabSize: shape('PaliGemma/llm/embedder/input_embedding', 2)[0]!,
+    vocabSize: present(
+      shape('PaliGemma/llm/embedder/input_embedding', 2)[0],
+      'shape(PaliGemma/llm/embedder/input_embedding, 2…',
+    ),
     useFastAuxiliary: !own || leaves.has('fast_token_embedding/embedding'),
     ...(leaves.has('fast_token_embedding/embedding') && {
-      fastVocabSize: shape('fast_token_embedding/embedding', 2)[0]!,
+      fastVocabSize: present(
+        shape('fast_token_embedding/embedding', 2)[0],
+        'shape(fast_token_embedding/embedding, 2)[0]',
+      ),
     }),
     actionDim,
     ...(correlation && correlation % actionDim === 0 && { actionHorizon: correlation / actionDim }),
-    ...(leaves.has('stage_pred_from_vlm/bias') && { maxStages: shape('stage_pred_from_vlm/bias', 1)[0]! }),
+    ...(leaves.has('stage_pred_from_vlm/bias') && {
+      maxStages: present(shape('stage_pred_from_vlm/bias', 1)[0], 'shape(stage_pred_from_vlm/bias, 1)[0]'),
+    }),
     ...(own && !leaves.has('kv_transform/k_coeffs') && { useKvTransform: false }),
     ...known,
   };

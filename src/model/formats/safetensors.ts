@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { InputError, readJson } from '../../base/index.ts';
+import { InputError, present, readJson } from '../../base/index.ts';
 import { readSafetensorsHeader } from '../../tensor/index.ts';
 import type { StoredLeaf } from './storedLeaf.ts';
 import type { StoredType } from './storedType.ts';
@@ -45,7 +45,7 @@ export async function openSafetensors(file: string): Promise<StoredLeaf[]> {
     ]) => ({
       name,
       shape,
-      dtype: TYPES[dtype]!,
+      dtype: present(TYPES[dtype], 'TYPES[dtype]'),
       chunkShape: shape,
       bigEndian: false,
       codecs: [],
@@ -73,7 +73,7 @@ export async function openSharded(index: string): Promise<StoredLeaf[]> {
   if (missing.length > 0)
     throw new InputError(
       index,
-      `${missing.length} arrays are not in the files that it names, first ${missing[0]} in ${files[missing[0]!]}.`,
+      `${missing.length} arrays are not in the files that it names, first ${missing[0]} in ${files[present(missing[0], 'missing[0]')]}.`,
     );
   return [...leaves.values()];
 }

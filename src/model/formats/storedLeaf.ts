@@ -1,3 +1,4 @@
+import { present } from '../../base/index.ts';
 import type { ByteSource } from './byteSource.ts';
 import { STORED_BYTES, type StoredType } from './storedType.ts';
 
@@ -51,5 +52,5 @@ export function chunkBytes({ chunkShape, dtype }: StoredLeaf): number {
 
 /** Chunks along each axis. */
 export function gridOf({ shape, chunkShape }: Pick<StoredLeaf, 'shape' | 'chunkShape'>): number[] {
-  return shape.map((n, axis) => Math.ceil(n / chunkShape[axis]!));
+  return shape.map((n, axis) => Math.ceil(n / present(chunkShape[axis], 'chunkShape[axis]')));
 }

@@ -1,5 +1,5 @@
 import { normaliseState } from '../../action/index.ts';
-import { InputError, Random } from '../../base/index.ts';
+import { InputError, present, Random } from '../../base/index.ts';
 import { type Dataset, openDataset } from '../../data/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
 import { type Picture, type Robot, stateOf } from '../../robot/index.ts';
@@ -27,9 +27,9 @@ export async function recordedInputs(
   const noise = flowNoise(config, normStats);
   const out: ReportInput[] = [];
   for (let i = 0; i < count; i++) {
-    const episode = episodes[random.integer(episodes.length)]!;
+    const episode = present(episodes[random.integer(episodes.length)], 'episodes[random.integer(episodes.length)]');
     const frame = random.integer(episode.length);
-    const stages = config.taskNumStages[episode.taskIndex]!;
+    const stages = present(config.taskNumStages[episode.taskIndex], 'config.taskNumStages[episode.taskIndex]');
     const recorded = (await dataset.stages(episode))?.[frame] ?? stages >> 1;
     out.push({
       inputs: {
@@ -61,7 +61,7 @@ function pictures(
   const out = new Uint8Array(cameras.length * imageSize ** 2 * 3);
   cameras.forEach((camera, c) => {
     const { width, height, frames } = dataset.frames(episode, camera, [frame]);
-    const picture: Picture = { width, height, channels: 3, data: frames[0]! };
+    const picture: Picture = { width, height, channels: 3, data: present(frames[0], 'frames[0]') };
     out.set(resizeWithPad(picture, imageSize), c * imageSize ** 2 * 3);
   });
   return out;

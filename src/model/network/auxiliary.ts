@@ -1,3 +1,4 @@
+import { present } from '../../base/index.ts';
 import { abs, concat, mean, reshape, rmsNorm, silu, slice, sub, type Tensor } from '../../tensor/index.ts';
 import { dense } from './layers.ts';
 import type { Network } from './network.ts';
@@ -13,7 +14,7 @@ export function auxiliaryFeatures(net: Network, prefix: Prefix): Tensor {
   const { rmsEpsilon } = net.config;
   // [B, S, width]
   const tokens = rmsNorm(slice(prefix.stream, 1, 0, prefix.layout.length), undefined, { epsilon: rmsEpsilon });
-  const reduced = reshape(dense(net, 'auxiliary/reduce', tokens), [tokens.shape[0]!, -1]);
+  const reduced = reshape(dense(net, 'auxiliary/reduce', tokens), [present(tokens.shape[0], 'tokens.shape[0]'), -1]);
   return silu(dense(net, 'auxiliary/hidden', concat([prefix.base, reduced], 1)));
 }
 

@@ -1,4 +1,4 @@
-import { Random } from '../../base/index.ts';
+import { present, Random } from '../../base/index.ts';
 import type { Parameters } from '../../tensor/index.ts';
 import type { ModelConfig } from './config.ts';
 import { parameterTree, sizeOf } from './tree.ts';
@@ -12,7 +12,8 @@ export function initParameters(config: ModelConfig, seed: number | string): Para
   for (const { name, shape, init } of parameterTree(config)) {
     const data = new Float32Array(sizeOf(shape));
     if (init.kind === 'ones') data.fill(1);
-    else if (init.kind === 'identity') for (let i = 0; i < shape[0]!; i++) data[i * (shape[0]! + 1)] = 1;
+    else if (init.kind === 'identity')
+      for (let i = 0; i < present(shape[0], 'shape[0]'); i++) data[i * (present(shape[0], 'shape[0]') + 1)] = 1;
     else if (init.kind === 'normal') {
       Random.of('parameters', seed, name).fillNormal(data);
       for (let i = 0; i < data.length; i++) data[i]! *= init.deviation;

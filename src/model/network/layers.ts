@@ -1,3 +1,4 @@
+import { present } from '../../base/index.ts';
 import {
   add,
   addScalar,
@@ -39,7 +40,7 @@ export function rotation(net: Network, positions: Tensor): Rotation {
 /** Rotary embedding on split halves (not interleaved): x [..., T, heads, headDim]. */
 function rotate(x: Tensor, { cos, sin }: Rotation): Tensor {
   const axis = x.shape.length - 1;
-  const half = x.shape[axis]! / 2;
+  const half = present(x.shape[axis], 'x.shape[axis]') / 2;
   const [a, b] = split(x, axis, [half, half]) as [Tensor, Tensor];
   return concat([sub(mul(a, cos), mul(b, sin)), add(mul(b, cos), mul(a, sin))], axis);
 }
@@ -51,7 +52,7 @@ export type ExpertSuffix = '' | '_1';
 export function queries(net: Network, expert: ExpertSuffix, layer: number, x: Tensor, rotation: Rotation): Tensor {
   const { numHeads, headDim } = net.config;
   const w = net.weight(`PaliGemma/llm/layers/attn/q_einsum${expert}/w`, layer); // [N, D, h]
-  const kernel = reshape(transpose(w, [1, 0, 2]), [w.shape[1]!, numHeads * headDim]);
+  const kernel = reshape(transpose(w, [1, 0, 2]), [present(w.shape[1], 'w.shape[1]'), numHeads * headDim]);
   return rotate(reshape(linear(x, kernel), [...x.shape.slice(0, -1), numHeads, headDim]), rotation);
 }
 
@@ -65,7 +66,7 @@ export function keysAndValues(
 ): { key: Tensor; value: Tensor } {
   const { numKvHeads: heads, headDim } = net.config;
   const w = net.weight(`PaliGemma/llm/layers/attn/kv_einsum${expert}/w`, layer); // [2, K, D, h]
-  const kernel = reshape(transpose(w, [2, 0, 1, 3]), [w.shape[2]!, 2 * heads * headDim]);
+  const kernel = reshape(transpose(w, [2, 0, 1, 3]), [present(w.shape[2], 'w.shape[2]'), 2 * heads * headDim]);
   const both = linear(x, kernel);
   const [key, value] = split(both, both.shape.length - 1, [heads * headDim, heads * headDim]) as [Tensor, Tensor];
   const shape = [...x.shape.slice(0, -1), heads, headDim];
@@ -80,11 +81,11 @@ export function keysAndValues(
 export function attend(net: Network, query: Tensor, key: Tensor, value: Tensor, mask?: Tensor): Tensor {
   const { numHeads, numKvHeads: k, headDim: h } = net.config;
   const lead = query.shape.slice(0, -3);
-  const t = query.shape.at(-3)!;
+  const t = present(query.shape.at(-3), 'query.shape.at(-3)');
   const n = lead.length;
   const group = numHeads / k;
   const axes = lead.map((_, i) => i);
-  const s = key.shape.at(-3)!;
+  const s = present(key.shape.at(-3), 'key.shape.at(-3)');
   const swapKv = (x: Tensor) => (k === 1 ? reshape(x, [...lead, 1, s, h]) : transpose(x, [...axes, n + 1, n, n + 2]));
   const rows =
     k === 1
@@ -107,7 +108,13 @@ export function attend(net: Network, query: Tensor, key: Tensor, value: Tensor, 
 /** attention output [..., T, heads·h] → [..., T, D]. */
 export function attentionOutput(net: Network, expert: ExpertSuffix, layer: number, x: Tensor): Tensor {
   const w = net.weight(`PaliGemma/llm/layers/attn/attn_vec_einsum${expert}/w`, layer); // [N, h, D]
-  return linear(x, reshape(w, [w.shape[0]! * w.shape[1]!, w.shape[2]!]));
+  return linear(
+    x,
+    reshape(w, [
+      present(w.shape[0], 'w.shape[0]') * present(w.shape[1], 'w.shape[1]'),
+      present(w.shape[2], 'w.shape[2]'),
+    ]),
+  );
 }
 
 /** gelu_tanh(x W0) ⊙ (x W1) · linear. */

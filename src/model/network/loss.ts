@@ -1,4 +1,4 @@
-import { InputError } from '../../base/index.ts';
+import { InputError, present } from '../../base/index.ts';
 import {
   add,
   argmax,
@@ -109,14 +109,14 @@ export function buildLossProgram(config: ModelConfig, options: LossOptions): Pro
 }
 
 function outputGradients(net: Network, loss: Tensor, trainable: (leaf: string) => boolean = () => true): void {
-  const wanted = [...net.weights()].filter(([input]) => trainable(input.split('#')[0]!));
+  const wanted = [...net.weights()].filter(([input]) => trainable(present(input.split('#')[0], 'input.split(#)[0]')));
   if (wanted.length === 0) throw new InputError('buildLossProgram', 'no weight is trainable.');
   const found = gradients(
     loss,
     wanted.map(([, weight]) => weight),
   );
   found.forEach((gradient, i) => {
-    net.builder.output(`gradient/${wanted[i]![0]}`, gradient);
+    net.builder.output(`gradient/${present(wanted[i], 'wanted[i]')[0]}`, gradient);
   });
 }
 
@@ -146,7 +146,7 @@ function flowLoss(net: Network, prefix: Prefix, actions: Tensor, noise: Tensor, 
 }
 
 function sliceValid({ valid, layout }: Prefix): Tensor {
-  return slice(valid!, 1, 0, layout.length);
+  return slice(present(valid, 'valid'), 1, 0, layout.length);
 }
 
 /** Logits [B, maxStages] from the base-task output, cross entropy against the stage, and the share of right answers. */
@@ -180,7 +180,7 @@ function stageBars({ taskNumStages, maxStages }: ModelConfig): Float32Array {
 
 /** Cross entropy of the FAST tokens, averaged over each sample's own tokens, then over the batch. */
 function fastLoss(net: Network, prefix: Prefix, ids: Tensor, mask: Tensor): Tensor {
-  const logits = dense(net, 'fast_token_proj', prefix.fast!);
+  const logits = dense(net, 'fast_token_proj', present(prefix.fast, 'prefix.fast'));
   net.trace?.('fast_logits', logits);
   const losses = crossEntropy(logits, ids, { reduction: 'none' });
   net.trace?.('fast_token_loss', losses);

@@ -1,3 +1,4 @@
+import { present } from '../../base/index.ts';
 import {
   addScalar,
   cast,
@@ -52,7 +53,9 @@ function allowed(layout: PrefixLayout): Float32Array {
     blocks.push(block);
   }
   const out = new Float32Array(n * n);
-  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) out[i * n + j] = blocks[j]! <= blocks[i]! ? 1 : 0;
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < n; j++)
+      out[i * n + j] = present(blocks[j], 'blocks[j]') <= present(blocks[i], 'blocks[i]') ? 1 : 0;
   return out;
 }
 
@@ -70,7 +73,7 @@ export function visibility(net: Network, layout: PrefixLayout, valid: Tensor): T
 
 /** Rotary positions [B, S] = cumsum(valid) - 1: they stand still over absent tokens. */
 export function prefixPositions(net: Network, valid: Tensor): Tensor {
-  const n = valid.shape[1]!;
+  const n = present(valid.shape[1], 'valid.shape[1]');
   const upper = new Float32Array(n * n);
   for (let i = 0; i < n; i++) upper.fill(1, i * n + i, i * n + n);
   return addScalar(matmul(valid, net.builder.constant(upper, [n, n])), -1);

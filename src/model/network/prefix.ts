@@ -1,3 +1,4 @@
+import { present } from '../../base/index.ts';
 import { add, concat, matmul, reshape, slice, split, stopGradient, type Tensor } from '../../tensor/index.ts';
 import { type PrefixLayout, prefixLayout } from './config.ts';
 import { attend, attentionOutput, feedForward, keysAndValues, norm, queries, rotation } from './layers.ts';
@@ -103,10 +104,10 @@ function wantedTokens(layout: PrefixLayout): [number, number][] {
 /** Validity, who sees whom, and rotary positions; constants when every token is there. */
 function geometry(net: Network, layout: PrefixLayout, { images, imageMask, fast }: PrefixInputs) {
   const { builder } = net;
-  const batch = images.shape[0]!;
+  const batch = present(images.shape[0], 'images.shape[0]');
   const cameras = net.config.cameras.length;
-  const present = imageMask || fast || net.trace;
-  const valid = present
+  const masked = imageMask || fast || net.trace;
+  const valid = masked
     ? validTokens(
         net,
         layout,
@@ -152,7 +153,7 @@ export interface Cache {
 export function mixCache(net: Network, { keys, values }: Prefix): { keys: Tensor; values: Tensor } {
   const { layers, numKvHeads, headDim, useKvTransform, useKnowledgeInsulation } = net.config;
   const mix = (name: 'k' | 'v', list: readonly Tensor[]): Tensor => {
-    const shape = [layers, ...list[0]!.shape];
+    const shape = [layers, ...present(list[0], 'list[0]').shape];
     const width = numKvHeads * headDim;
     const all = useKnowledgeInsulation ? stopGradient(stack(list)) : stack(list);
     if (!useKvTransform) return all;

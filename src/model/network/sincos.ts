@@ -1,3 +1,4 @@
+import { present } from '../../base/index.ts';
 const f32 = Math.fround;
 
 /**
@@ -23,7 +24,7 @@ export function sincos(positions: ArrayLike<number>, dimension: number, low: num
   const out = new Float32Array(positions.length * dimension);
   for (let p = 0; p < positions.length; p++) {
     for (let i = 0; i < n; i++) {
-      const angle = f32(f32(positions[p]!) * frequencies[i]!);
+      const angle = f32(f32(present(positions[p], 'positions[p]')) * present(frequencies[i], 'frequencies[i]'));
       out[p * dimension + i] = Math.sin(angle);
       out[p * dimension + n + i] = Math.cos(angle);
     }

@@ -1,3 +1,4 @@
+import { present } from '../../base/index.ts';
 import { add, concat, cos, expand, mul, reshape, silu, sin, type Tensor } from '../../tensor/index.ts';
 import {
   adaptiveNorm,
@@ -84,17 +85,23 @@ export function suffixPass(net: Network, { noisy, modulations, cache, valid, sta
     return concat([repeated, own], 2);
   };
   for (let layer = 0; layer < config.layers; layer++) {
-    const attentionNorm = modulations[2 * layer]!;
-    const feedForwardNorm = modulations[2 * layer + 1]!;
+    const attentionNorm = present(modulations[2 * layer], 'modulations[2 * layer]');
+    const feedForwardNorm = present(modulations[2 * layer + 1], 'modulations[2 * layer + 1]');
     const h = reshape(adaptiveNorm(net, x, attentionNorm), [batch, samples, horizon, width]);
     const own = keysAndValues(net, '_1', layer, h, turn);
     const q = queries(net, '_1', layer, h, turn);
-    const mixed = attend(net, q, join(keys[layer]!, own.key), join(values[layer]!, own.value), mask);
+    const mixed = attend(
+      net,
+      q,
+      join(present(keys[layer], 'keys[layer]'), own.key),
+      join(present(values[layer], 'values[layer]'), own.value),
+      mask,
+    );
     x = add(x, mul(reshape(attentionOutput(net, '_1', layer, mixed), [rows, horizon, width]), attentionNorm.gate));
     const y = feedForward(net, '_1', layer, adaptiveNorm(net, x, feedForwardNorm));
     x = add(x, mul(y, feedForwardNorm.gate));
   }
-  const out = adaptiveNorm(net, x, modulations.at(-1)!);
+  const out = adaptiveNorm(net, x, present(modulations.at(-1), 'modulations.at(-1)'));
   net.trace?.('suffix_out', out);
   return reshape(dense(net, 'action_out_proj', out), [batch, samples, horizon, config.actionDim]);
 }

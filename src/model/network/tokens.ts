@@ -1,3 +1,4 @@
+import { present } from '../../base/index.ts';
 import {
   add,
   addScalar,
@@ -42,7 +43,7 @@ function stageCodes(config: ModelConfig): Float32Array {
  */
 export function taskTokens(net: Network, task: Tensor, stage: Tensor): Tensor {
   const { config, builder } = net;
-  const batch = task.shape[0]!;
+  const batch = present(task.shape[0], 'task.shape[0]');
   const half = config.vlmWidth / 2;
   const offsets = builder.constant(stageOffsets(config), [config.taskNumStages.length], 'int64');
   const pair = add(gather(offsets, task), stage);
@@ -71,7 +72,7 @@ export function taskTokens(net: Network, task: Tensor, stage: Tensor): Tensor {
  */
 export function stateTokens(net: Network, state: Tensor): Tensor {
   const { config, builder } = net;
-  const batch = state.shape[0]!;
+  const batch = present(state.shape[0], 'state.shape[0]');
   if (config.stateTokens.kind === 'continuous') {
     const hidden = silu(dense(net, 'state_mlp_in', state));
     return reshape(dense(net, 'state_mlp_out', hidden), [batch, 1, config.vlmWidth]);
@@ -93,10 +94,10 @@ function stateBins(builder: Builder, x: Tensor, range: number): Tensor {
   const [floor] = builder.emit('Floor', [at], [at]);
   const [clipped] = builder.emit(
     'Clip',
-    [addScalar(floor!, half), builder.constant(0), builder.constant(STATE_BINS - 1)],
+    [addScalar(present(floor, 'floor'), half), builder.constant(0), builder.constant(STATE_BINS - 1)],
     [at],
   );
-  return cast(clipped!, 'int64');
+  return cast(present(clipped, 'clipped'), 'int64');
 }
 
 /** FAST ids [B, T], shifted right behind id 0, → [B, T, vlmWidth] (a table of their own, not scaled). */

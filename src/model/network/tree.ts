@@ -1,3 +1,4 @@
+import { present } from '../../base/index.ts';
 import { type ModelConfig, prefixLayout, tokensPerSide } from './config.ts';
 
 /** The parts that params are counted by (docs/facts.md#parameters), and the two that are not in the original. */
@@ -144,11 +145,12 @@ function visionLeaves(
       const gain = i < stem.kernels.length - 1 ? Math.SQRT2 : 1;
       leaf(
         `${at}/stem/${i}/kernel`,
-        [side, side, channels[i]!, channels[i + 1]!],
-        fanIn(side * side * channels[i]!, gain),
+        [side, side, present(channels[i], 'channels[i]'), present(channels[i + 1], 'channels[i + 1]')],
+        fanIn(side * side * present(channels[i], 'channels[i]'), gain),
       );
-      leaf(`${at}/stem/${i}/bias`, [channels[i + 1]!], zeros);
-      if (i > 0 && i < stem.kernels.length - 1) leaf(`${at}/stem/${i}/scale`, [channels[i + 1]!], zeros);
+      leaf(`${at}/stem/${i}/bias`, [present(channels[i + 1], 'channels[i + 1]')], zeros);
+      if (i > 0 && i < stem.kernels.length - 1)
+        leaf(`${at}/stem/${i}/scale`, [present(channels[i + 1], 'channels[i + 1]')], zeros);
     });
   }
   leaf(`${at}/pos_embedding`, [1, tokensPerSide(config) ** 2, width], fanIn(width));

@@ -1,4 +1,4 @@
-import { ValetError } from '../../base/index.ts';
+import { present, ValetError } from '../../base/index.ts';
 import { type NdArray, type Parameters, type Weight, weightRange } from '../../tensor/index.ts';
 import type { ModelConfig } from './config.ts';
 import { type Part, parameterTree, sizeOf } from './tree.ts';
@@ -66,7 +66,7 @@ export function mergeLayers(config: ModelConfig, views: ReadonlyMap<string, NdAr
       throw new ValetError('mergeLayers', `${input} has ${view.data.length} numbers (expected ${length}).`);
     let whole = out.get(leaf);
     if (!whole) {
-      const shape = [...shapes.get(leaf)!];
+      const shape = [...present(shapes.get(leaf), 'shapes.get(leaf)')];
       const Data = view.data.constructor as new (n: number) => NdArray['data'];
       whole = { ...view, shape, data: new Data(sizeOf(shape)) };
       out.set(leaf, whole);

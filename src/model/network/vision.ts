@@ -1,3 +1,4 @@
+import { present } from '../../base/index.ts';
 import {
   add,
   addScalar,
@@ -46,7 +47,7 @@ export function visionTokens(net: Network, images: Tensor): Tensor {
  */
 function patches(net: Network, images: Tensor): Tensor {
   const { patchSize: p, visionWidth } = net.config;
-  const n = images.shape[0]!;
+  const n = present(images.shape[0], 'images.shape[0]');
   const g = tokensPerSide(net.config);
   const cut = transpose(reshape(images, [n, g, p, g, p, 3]), [0, 1, 3, 2, 4, 5]);
   const kernel = reshape(net.weight(`${TOWER}/embedding/kernel`), [p * p * 3, visionWidth]);
@@ -67,8 +68,8 @@ function convolutions(net: Network, images: Tensor): Tensor {
   const last = stem.kernels.length - 1;
   let x = images;
   for (let i = 0; i <= last; i++) {
-    const stride = stem.strides[i]!;
-    const total = Math.max(stem.kernels[i]! - stride, 0); // output side = input side / stride
+    const stride = present(stem.strides[i], 'stem.strides[i]');
+    const total = Math.max(present(stem.kernels[i], 'stem.kernels[i]') - stride, 0); // output side = input side / stride
     const padding = Math.ceil(total / 2);
     x = add(
       conv2d(x, net.weight(`${TOWER}/stem/${i}/kernel`), { stride, padding }),
@@ -78,7 +79,7 @@ function convolutions(net: Network, images: Tensor): Tensor {
       x = rmsNorm(x, net.weight(`${TOWER}/stem/${i}/scale`), { epsilon: rmsEpsilon, plusOne: true });
     if (i < last) x = relu(x);
   }
-  return reshape(x, [x.shape[0]!, -1, visionWidth]);
+  return reshape(x, [present(x.shape[0], 'x.shape[0]'), -1, visionWidth]);
 }
 
 function normalise(net: Network, name: string, x: Tensor, layer?: number): Tensor {

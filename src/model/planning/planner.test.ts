@@ -124,7 +124,7 @@ describe('planner', () => {
       request('s', { taskId: 1 }),
       request('s', { stage: 2 }),
       request('s', { state: new Float32Array(23).fill(0.3) }),
-      request('s', { pictures: { ...request('s').pictures, right_wrist: { ...request('s').pictures.head } } }),
+      request('s', { pictures: { ...request('s').pictures, right_wrist: { ...request('s').pictures['head']! } } }),
     ]);
     for (const { actions } of others)
       expect(Math.max(...actions.map((x, i) => Math.abs(x - plain!.actions[i]!)))).toBeGreaterThan(1e-6);

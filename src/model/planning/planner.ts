@@ -5,7 +5,7 @@ import {
   normaliseState,
   prefixForModel,
 } from '../../action/index.ts';
-import { InputError, Random } from '../../base/index.ts';
+import { InputError, present, Random } from '../../base/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
 import type { Planner, PlanRequest, PlanTiming, Prediction, Robot } from '../../robot/index.ts';
 import { type Device, isStored } from '../../tensor/index.ts';
@@ -132,7 +132,10 @@ class NetworkPlanner implements Planner {
   private async planAll(requests: readonly PlanRequest[]): Promise<Prediction[]> {
     const out: Prediction[] = [];
     for (let at = 0; at < requests.length; ) {
-      const [size, sampler] = [...this.samplers].find(([batch]) => batch <= requests.length - at)!;
+      const [size, sampler] = present(
+        [...this.samplers].find(([batch]) => batch <= requests.length - at),
+        '[...this.samplers].find(([batch]) => batch <= r…',
+      );
       out.push(...(await this.planBatch(sampler, requests.slice(at, at + size))));
       at += size;
     }
@@ -150,7 +153,10 @@ class NetworkPlanner implements Planner {
     const chunk = horizon * width;
     requests.forEach((request, b) => {
       cameras.forEach((camera, c) => {
-        images.set(resizeWithPad(request.pictures[camera], side), (b * cameras.length + c) * pixels);
+        images.set(
+          resizeWithPad(present(request.pictures[camera], `the picture of ${camera}`), side),
+          (b * cameras.length + c) * pixels,
+        );
       });
       state.set(normaliseState(request.state, normStats, robot), b * width);
       noise.set(this.noise.sample(Random.of(request.seed), 1), b * chunk);
@@ -204,7 +210,7 @@ class NetworkPlanner implements Planner {
 
 /** -Infinity at and beyond the task's number of stages, in place. Task -1 means the last row, as in the original. */
 function maskStages(config: ModelConfig, taskId: number, logits: Float32Array): Float32Array {
-  return logits.fill(-Infinity, config.taskNumStages.at(taskId)!);
+  return logits.fill(-Infinity, present(config.taskNumStages.at(taskId), 'config.taskNumStages.at(taskId)'));
 }
 
 function checkRequest({ config, robot }: Checkpoint, { taskId, stage, state, pictures, prefix }: PlanRequest): void {
@@ -212,7 +218,7 @@ function checkRequest({ config, robot }: Checkpoint, { taskId, stage, state, pic
   const tasks = config.taskNumStages.length;
   if (!Number.isInteger(taskId) || taskId < -1 || taskId >= tasks)
     throw new InputError(where, `no task ${taskId} (expected 0…${tasks - 1}, or -1).`);
-  const stages = config.taskNumStages.at(taskId)!;
+  const stages = present(config.taskNumStages.at(taskId), 'config.taskNumStages.at(taskId)');
   if (!Number.isInteger(stage) || stage < 0 || stage >= stages)
     throw new InputError(where, `task ${taskId} has no stage ${stage} (expected 0…${stages - 1}).`);
   if (state.length !== robot.width)

@@ -64,9 +64,8 @@ export class TrainingState {
     );
     const leaves = this.parts.flatMap((part) => part.leaves);
     list.forEach(({ name, shape }, i) => {
-      for (const kind of STATE_ARRAYS) {
-        this[kind].set(name, { shape: [...shape], dtype: 'float32', data: leaves[i]?.[kind] });
-      }
+      const leaf = present(leaves[i], `the memory of ${name}`);
+      for (const kind of STATE_ARRAYS) this[kind].set(name, { shape: [...shape], dtype: 'float32', data: leaf[kind] });
     });
   }
 

@@ -9,7 +9,7 @@ import {
   parseColumns,
   widthOf,
 } from '../../action/index.ts';
-import { InputError, Random } from '../../base/index.ts';
+import { InputError, present, Random } from '../../base/index.ts';
 import { parseRobot, type RobotRecord } from '../../robot/index.ts';
 import { assetIds } from './assetIds.ts';
 import { deltaChunks, statisticsFor } from './chunks.ts';
@@ -94,8 +94,8 @@ export async function fitJob(job: FitJob, report: Report): Promise<FitReport> {
       max_token_length: result.tokens.max,
     },
     quantiles: {
-      q01: dimensions.map((d) => stats.actions.q01[d]!),
-      q99: dimensions.map((d) => stats.actions.q99[d]!),
+      q01: dimensions.map((d) => present(stats.actions.q01[d], 'stats.actions.q01[d]')),
+      q99: dimensions.map((d) => present(stats.actions.q99[d], 'stats.actions.q99[d]')),
     },
   };
   await new FastTokenizer(settings, bpe, metadata).save(out);
@@ -204,7 +204,7 @@ function fastFolder(dir: string): string {
     ...assetIds(dir).map((name) => join(dir, 'assets', name, 'fast_tokenizer')),
   ];
   const found = tried.filter((folder) => existsSync(join(folder, 'tokenizer.json')));
-  if (found.length === 1 || (found.length > 0 && found[0] === dir)) return found[0]!;
+  if (found.length === 1 || (found.length > 0 && found[0] === dir)) return present(found[0], 'found[0]');
   if (found.length > 1) throw new InputError(dir, `holds several vocabularies (${found.join(', ')}). Name one.`);
   throw new InputError(
     dir,

@@ -1,4 +1,5 @@
 import type { FastTokenizer } from '../../action/index.ts';
+import { present } from '../../base/index.ts';
 
 /** What becomes of chunks that are encoded and decoded. */
 export interface RoundTripReport {
@@ -62,9 +63,9 @@ export class RoundTrip {
     }
     this.compared++;
     for (let i = 0; i < chunk.length; i++) {
-      const error = Math.abs(chunk[i]! - decoded.chunk[i]!);
+      const error = Math.abs(present(chunk[i], 'chunk[i]') - present(decoded.chunk[i], 'decoded.chunk[i]'));
       this.sums[i % width]! += error;
-      if (error > this.largest[i % width]!) this.largest[i % width] = error;
+      if (error > present(this.largest[i % width], 'this.largest[i % width]')) this.largest[i % width] = error;
     }
   }
 
@@ -74,7 +75,10 @@ export class RoundTrip {
     const at = (q: number) => lengths[Math.min(count - 1, Math.floor(q * count))] ?? 0;
     const mean = lengths.reduce((a, b) => a + b, 0) / Math.max(count, 1);
     const per = Math.max(1, this.compared * this.horizon);
-    const dimensions = Array.from(this.sums, (sum, d) => ({ mean: sum / per, max: this.largest[d]! }));
+    const dimensions = Array.from(this.sums, (sum, d) => ({
+      mean: sum / per,
+      max: present(this.largest[d], 'this.largest[d]'),
+    }));
     const [from, to] = [lengths[0] ?? 0, lengths[count - 1] ?? 0];
     const step = Math.max(1, Math.ceil((to - from + 1) / BARS));
     const counts = new Array<number>(Math.ceil((to - from + 1) / step)).fill(0);

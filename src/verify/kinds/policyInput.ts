@@ -1,5 +1,5 @@
 import { normaliseState } from '../../action/index.ts';
-import { InputError } from '../../base/index.ts';
+import { InputError, present } from '../../base/index.ts';
 import { PIXEL_TO_FLOAT, resizeWithPad } from '../../picture/index.ts';
 import { type Observation, stateOf } from '../../robot/index.ts';
 import { NumpyArray, packMessage, readObservation, unpackMessage } from '../../wire/index.ts';
@@ -11,11 +11,11 @@ import { readPicture } from './picture.ts';
 import { statisticsOfCase } from './statistics.ts';
 
 interface Samples {
-  readonly wire_keys: Readonly<Record<string | 'proprio' | 'task', string>>;
+  readonly wire_keys: Readonly<Record<'proprio' | 'task' | 'head' | 'left_wrist' | 'right_wrist', string>>;
   readonly samples: readonly {
     readonly task_id: number;
     readonly stage: number;
-    readonly files: Readonly<Record<string, string>>;
+    readonly files: Readonly<Record<'head' | 'left_wrist' | 'right_wrist', string>>;
   }[];
 }
 
@@ -53,7 +53,7 @@ async function computed(golden: GoldenCase, file: string, sample: number, what: 
   const rows = /^(.+)_float_rows_(\d+)_(\d+)$/.exec(what);
   const camera = PICTURES[rows?.[1] ?? what];
   if (!camera) throw new UnknownQuantity('policy-input', `${what} is nothing that the network gets.`);
-  const picture = resizeWithPad(observation.pictures[camera], side);
+  const picture = resizeWithPad(present(observation.pictures[camera], camera), side);
   if (!rows) return picture;
   const row = side * 3;
   return Array.from(picture.subarray(Number(rows[2]) * row, (Number(rows[3]) + 1) * row), (x) => PIXEL_TO_FLOAT[x]!);

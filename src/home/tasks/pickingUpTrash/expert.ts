@@ -1,6 +1,15 @@
 import { Motion, type Zone } from '../../expert/index.ts';
-import { clamp, type Household, RESET_POSE, subtract, turn, type Vector3, wrapAngle } from '../../world/index.ts';
-import { BIN, CAN, CANS, type CanState, type TrashRuntime } from './task.ts';
+import {
+  clamp,
+  type ExpertWorld,
+  RESET_POSE,
+  subtract,
+  type TaskExpert,
+  turn,
+  type Vector3,
+  wrapAngle,
+} from '../../world/index.ts';
+import { BIN, CAN, CANS, type CanState, type TrashRuntime } from './runtime.ts';
 
 /** Knees bent, chest low: the hand reaches the floor and still comes over the bin. */
 const SQUAT = [1.6, -2.32, -1.5, 0];
@@ -19,8 +28,8 @@ const FRONT = 0.24;
 const FINGERS_BESIDE = 0.045;
 
 /** Takes the rightmost can that still lies about, carries it over the bin, lets it fall; again until none is left. */
-export function createTrashExpert(household: Household, runtime: TrashRuntime) {
-  const motion = new Motion(household);
+export function createTrashExpert(world: ExpertWorld, runtime: TrashRuntime): TaskExpert {
+  const motion = new Motion(world);
 
   /** Height that keeps the hand clear of the bin's walls at a place: over the bin, and beside it where the open fingers reach over. */
   function clearance([x, y]: Vector3): number {
@@ -35,27 +44,27 @@ export function createTrashExpert(household: Household, runtime: TrashRuntime) {
 
   /** Yaw at which the fingers close across the can: any for one that stands, otherwise the nearer of the two. */
   function graspYaw(can: CanState, lying: boolean): number {
-    const heading = household.base[2];
+    const heading = world.base[2];
     if (!lying) return heading;
     const across = wrapAngle(2 * (Math.atan2(can.axis[1], can.axis[0]) - heading)) / 2;
     const now = wrapAngle(motion.handYaw('right') - heading);
     const candidates = [across - Math.PI, across, across + Math.PI].filter((yaw) => Math.abs(yaw) < 2);
-    return heading + candidates.sort((a, b) => Math.abs(a - now) - Math.abs(b - now))[0];
+    return heading + candidates.reduce((a, b) => (Math.abs(b - now) < Math.abs(a - now) ? b : a));
   }
 
   /** Cans right in front of the base must not be run over, m/s; one in the way to a far can is pushed along slowly. */
   function forwardLimit(target: Vector3): number {
     const gaps = CANS.map((_, i) => runtime.can(i))
       .filter((can) => !can.held && !can.delivered)
-      .map((can) => household.inBase(can.position))
+      .map((can) => world.inBase(can.position))
       .filter(([x, y]) => Math.abs(y) < 0.27 && x > 0)
       .map(([x]) => x - CAN.radius - FRONT - 0.03);
-    const slowest = household.inBase(target)[0] > 0.7 ? 0.06 : 0;
+    const slowest = world.inBase(target)[0] > 0.7 ? 0.06 : 0;
     return Math.max(slowest, 2 * Math.min(0.5, ...gaps));
   }
 
   function fetch(can: CanState): void {
-    const { hands } = household;
+    const { hands } = world;
     const tip = hands.right.tip;
     const lying = Math.abs(can.axis[2]) < 0.7;
     const graspHeight = Math.max(0.04, can.position[2] + (lying ? 0.005 : 0.01));
@@ -77,9 +86,9 @@ export function createTrashExpert(household: Household, runtime: TrashRuntime) {
     height = Math.max(height, clearance(tip));
     // Rise first, then move sideways: a low hand would push cans over.
     const gate = grasping ? 0 : clamp(1 - (height - tip[2] - 0.01) / 0.06, 0, 1);
-    const [x, y] = household.inBase(can.position);
+    const [x, y] = world.inBase(can.position);
     const within = x > 0.36 && x < 0.62 && y > -0.46 && y < -0.02;
-    const goal = within ? can.position : household.inWorld([clamp(x, 0.44, 0.58), clamp(y, -0.36, -0.1), 0]);
+    const goal = within ? can.position : world.inWorld([clamp(x, 0.44, 0.58), clamp(y, -0.36, -0.1), 0]);
     if (!within) height = Math.max(height, TRAVEL);
     motion.driveToZone(can.position, lying ? LYING_ZONE : CAN_ZONE, {
       limit: 0.42,
@@ -90,7 +99,7 @@ export function createTrashExpert(household: Household, runtime: TrashRuntime) {
   }
 
   function deliver(can: CanState): void {
-    const { base, hands } = household;
+    const { base, hands } = world;
     const tip = hands.right.tip;
     const [x, y] = runtime.binPosition;
     const place: Vector3 = [x - 0.03, y, 0];
@@ -100,9 +109,9 @@ export function createTrashExpert(household: Household, runtime: TrashRuntime) {
     const outside = Math.max(Math.abs(tip[0] - x), Math.abs(tip[1] - y)) - BIN.half;
     const needed = outside < 0.12 ? CARRY - 0.02 : 0.2;
     const gate = open ? 0 : clamp(1 - (needed - tip[2]) / 0.06, 0, 1);
-    const [px, py] = household.inBase(place);
+    const [px, py] = world.inBase(place);
     const within = px > 0.4 && px < 0.79 && py > -0.46 && py < 0.1;
-    const goal = within ? place : household.inWorld([clamp(px, 0.5, 0.7), clamp(py, -0.36, -0.04), 0]);
+    const goal = within ? place : world.inWorld([clamp(px, 0.5, 0.7), clamp(py, -0.36, -0.04), 0]);
     motion.driveToZone(place, BIN_ZONE, { limit: 0.42, gate, forwardLimit: forwardLimit(place) });
     motion.reach('right', slowed(tip, goal, gate, CARRY), base[2], READY, 0.33);
   }
@@ -114,12 +123,12 @@ export function createTrashExpert(household: Household, runtime: TrashRuntime) {
       motion.rest('left', RESET_POSE.left);
       motion.gripper('left', 1);
       const can = runtime.current();
-      if (can && household.hands.right.held === can.index) deliver(can);
+      if (can && world.hands.right.held === can.index) deliver(can);
       else if (can) fetch(can);
       else {
         motion.gripper('right', 1);
-        const tip = household.hands.right.tip;
-        motion.reach('right', [tip[0], tip[1], Math.max(clearance(tip), TRAVEL)], household.base[2], READY);
+        const tip = world.hands.right.tip;
+        motion.reach('right', [tip[0], tip[1], Math.max(clearance(tip), TRAVEL)], world.base[2], READY);
       }
       return motion.end();
     },

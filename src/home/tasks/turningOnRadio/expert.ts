@@ -1,6 +1,6 @@
 import { Motion, type Zone } from '../../expert/index.ts';
-import { clamp, type Household, RESET_POSE, type Vector3 } from '../../world/index.ts';
-import type { RadioRuntime } from './task.ts';
+import { clamp, type ExpertWorld, RESET_POSE, type TaskExpert, type Vector3 } from '../../world/index.ts';
+import type { RadioRuntime } from './runtime.ts';
 
 /** A slight bow: the head looks down on the table and the hand reaches it. */
 const BOW = [0.9, -1.1, -0.6, 0];
@@ -16,25 +16,25 @@ const HOVER = 0.1;
 const PUSH = 0.02;
 
 /** Drives up, raises the hand, brings it above the button and presses, and keeps the button down. */
-export function createRadioExpert(household: Household, runtime: RadioRuntime) {
-  const motion = new Motion(household);
+export function createRadioExpert(world: ExpertWorld, runtime: RadioRuntime): TaskExpert {
+  const motion = new Motion(world);
   return {
     act(): Float32Array {
       motion.begin();
       const button = runtime.buttonTop;
-      const tip = household.hands.right.tip;
+      const tip = world.hands.right.tip;
       const aside = Math.hypot(tip[0] - button[0], tip[1] - button[1]);
       motion.driveToZone(button, REACH, { limit: 0.32 });
       motion.bend(BOW);
       motion.rest('left', RESET_POSE.left);
       motion.gripper('left', 1);
       motion.gripper('right', POINTING);
-      const [x, y] = household.inBase(button);
+      const [x, y] = world.inBase(button);
       const within = x < 0.69 && y > -0.42 && y < 0.02;
       const height = FINGERTIP - PUSH + clamp((aside - 0.012) * 5, 0, HOVER + PUSH);
       const target: Vector3 = [button[0], button[1], button[2] + height];
-      if (within) motion.reach('right', target, household.base[2], READY, aside < 0.03 ? 0.06 : 0.17);
-      else motion.reach('right', waiting(household, button[2] + FINGERTIP + HOVER), household.base[2], READY, 0.3);
+      if (within) motion.reach('right', target, world.base[2], READY, aside < 0.03 ? 0.06 : 0.17);
+      else motion.reach('right', waiting(world, button[2] + FINGERTIP + HOVER), world.base[2], READY, 0.3);
       return motion.end();
     },
     close: () => motion.close(),
@@ -42,8 +42,8 @@ export function createRadioExpert(household: Household, runtime: RadioRuntime) {
 }
 
 /** Where the hand waits while the base drives up: in front of the shoulder. */
-function waiting(household: Household, height: number): Vector3 {
-  const [x, y, yaw] = household.base;
+function waiting(world: ExpertWorld, height: number): Vector3 {
+  const [x, y, yaw] = world.base;
   const [forward, sideways] = [0.52, -0.24];
   return [
     x + Math.cos(yaw) * forward - Math.sin(yaw) * sideways,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { InputError, oneLine, parse } from '../../../base/index.ts';
+import { InputError, oneLine, parse, present } from '../../../base/index.ts';
 import { FormatError } from '../byteReader.ts';
 import { type ByteSource, readSource, sourceName } from '../byteSource.ts';
 import { type Codec, elementsOf } from '../storedLeaf.ts';
@@ -118,7 +118,7 @@ function version3(where: string, value: unknown): ZarrArray {
     : undefined;
   if (inner?.index_codecs.some(({ name: id }) => id !== 'bytes' && id !== 'crc32c'))
     throw new FormatError('packs the index of its shards, which is not read');
-  if (inner?.chunk_shape.some((n, axis) => outer[axis]! % n !== 0))
+  if (inner?.chunk_shape.some((n, axis) => present(outer[axis], 'outer[axis]') % n !== 0))
     throw new FormatError(`has shards [${outer}] that are no multiple of the chunks [${inner.chunk_shape}]`);
   const { codecs, order, bigEndian } = codecChain(inner?.codecs ?? meta.codecs, meta.shape.length);
   return {

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { writeFolderAside } from '../../base/index.ts';
 import type { Household, SceneDescription } from '../../home/index.ts';
 import type { Picture, PolicyNote } from '../../robot/index.ts';
-import type { RolloutObserver } from './episode.ts';
+import type { EpisodeRecorder } from './episode.ts';
 
 /** One line of `steps.jsonl`. */
 export interface StepLine {
@@ -29,11 +29,9 @@ export interface ColourChange {
   readonly colour: readonly number[];
 }
 
-/** `scene.json`: what stands where, and how `track.bin` is laid out. */
+/** `scene.json`: what stands where (its `framesPerSecond` is the control rate), and how `track.bin` is laid out. */
 export interface RolloutScene {
   readonly scene: SceneDescription;
-  /** Control steps a second. */
-  readonly rate: number;
   /** Frames of the track: float32 [frames, moving bodies, 7], gzipped; frame 0 is the start, one a control step. */
   readonly frames: number;
   readonly colours: readonly ColourChange[];
@@ -46,13 +44,14 @@ const PICTURES = 14;
 const POSTER = { width: 400, height: 260 };
 
 /** Keeps one rollout: enough to replay, score and label it without running it again. One recorder is one rollout. */
-export class RolloutRecorder implements RolloutObserver {
+export class RolloutRecorder implements EpisodeRecorder {
   private readonly lines: StepLine[] = [];
   private readonly track: Float32Array[] = [];
   private readonly colours: ColourChange[] = [];
   private readonly strips: { step: number; pictures: Picture[] }[] = [];
   private scene: SceneDescription | undefined;
   private shown: number[][] = [];
+  /** Control steps between two pictures. */
   private every = 1;
   private poster: Picture | undefined;
 
@@ -88,10 +87,9 @@ export class RolloutRecorder implements RolloutObserver {
   }
 
   end(): void {
-    const { household } = this;
     this.keepColours();
     this.keepPictures();
-    this.poster = household.picture('overview', POSTER.width, POSTER.height);
+    this.poster = this.household.picture('overview', POSTER.width, POSTER.height);
   }
 
   /** Writes the rollout's folder, all of it or nothing. */
@@ -107,13 +105,7 @@ export class RolloutRecorder implements RolloutObserver {
           gzipSync(Buffer.concat(this.track.map((frame) => Buffer.from(frame.buffer)))),
         );
         const pictures = this.strips.map(({ step }) => step);
-        const description: RolloutScene = {
-          scene,
-          rate: this.household.robot.rate,
-          frames: this.track.length,
-          colours: this.colours,
-          pictures,
-        };
+        const description: RolloutScene = { scene, frames: this.track.length, colours: this.colours, pictures };
         await writeFile(join(aside, 'scene.json'), JSON.stringify(description));
         await mkdir(join(aside, 'frames'));
         for (const { step, pictures } of this.strips)

@@ -1,11 +1,6 @@
-import { NotBuiltError } from '../../base/index.ts';
 import type { Household } from '../world/index.ts';
-import type { HouseholdTask } from './householdTask.ts';
 
-/**
- * A program that knows the world and does the task. It decides from the present state alone and may take over at any
- * time.
- */
+/** A program that knows the world and does the task. It decides from the present state alone and may take over at any time. */
 export interface Expert {
   /** The next action, [width]; the caller plays it with `household.step`. */
   act(): Float32Array;
@@ -16,11 +11,9 @@ export interface Expert {
   close(): void;
 }
 
-/** The expert of the household's task. @throws NotBuiltError for a task without one */
+/** The expert of the household's task. The caller closes it. */
 export function createExpert(household: Household): Expert {
-  const task: HouseholdTask = household.task;
-  const expert = task.createExpert?.(household, household.runtime);
-  if (!expert) throw new NotBuiltError('createExpert', `an expert for ${task.name}`);
+  const expert = household.task.createExpert(household, household.runtime);
   return {
     act: () => expert.act(),
     get done() {

@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAside } from '../../base/index.ts';
+import { HOUSEHOLD_ROBOT, type HomeTask } from '../../home/index.ts';
+import { claimFolder, evaluationVersions, Ledger, type LedgerLine, unitName } from '../ledger/index.ts';
+import { type EvaluationSummary, officialJson } from '../scores/index.ts';
+import type { Book } from './playUnits.ts';
+
+/** What an evaluation is, for `run.json`: with another of these, results must not be mixed. */
+export interface EvaluationIdentity {
+  readonly policy: Readonly<Record<string, unknown>>;
+  readonly seed: string;
+  readonly maxSteps?: number | undefined;
+  readonly tasks: readonly HomeTask[];
+  readonly instances: readonly number[];
+  /** A title for the report. */
+  readonly label?: string | undefined;
+}
+
+/**
+ * Works in an evaluation folder (docs/contract.md#evaluation-folder): run.json, ledger.jsonl, and json/<unit>.json for each counted episode. When the first
+ * episode cannot even begin, a new folder is gone again afterwards.
+ * @throws InputError for a folder of another evaluation, or one that holds this one when `resume` is false
+ */
+export async function inEvaluationFolder(
+  out: string,
+  { policy, seed, maxSteps, tasks, instances, label }: EvaluationIdentity,
+  resume: boolean,
+  work: (book: Book, onDone: (line: LedgerLine) => Promise<void>) => Promise<EvaluationSummary>,
+): Promise<EvaluationSummary> {
+  const isNew = !existsSync(out);
+  const run = {
+    fingerprint: { policy: { ...policy }, seed, maxSteps: maxSteps ?? null, versions: evaluationVersions() },
+    ...(label === undefined ? {} : { label }),
+    tasks: tasks.map(({ name }) => name),
+    instances: [...instances],
+    started: new Date().toISOString(),
+    node: process.version,
+  };
+  await claimFolder(out, run, resume);
+  await mkdir(join(out, 'json'), { recursive: true });
+  const ledger = await Ledger.open(out);
+  const official = async (line: LedgerLine) => {
+    const task = tasks.find(({ name }) => name === line.task) as HomeTask;
+    const text = officialJson(line, task, HOUSEHOLD_ROBOT.rate);
+    await writeFileAside(join(out, 'json', `${unitName(line)}.json`), text);
+  };
+  try {
+    return await work(ledger, official);
+  } catch (error) {
+    // A policy that cannot be opened: nothing was played, and nothing is left behind.
+    if (isNew && ledger.lines.length === 0) await rm(out, { recursive: true, force: true });
+    throw error;
+  } finally {
+    await ledger.close();
+  }
+}

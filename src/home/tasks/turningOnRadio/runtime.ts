@@ -1,0 +1,120 @@
+import type { Random } from '../../../base/index.ts';
+import {
+  SIDES,
+  type Situation,
+  type TaskRuntime,
+  turn,
+  type Vector3,
+  vectorAt,
+  type World,
+  yawQuaternion,
+} from '../../world/index.ts';
+
+/** Metres. The table's near edge is at x = 0. */
+export const TABLE = { halfX: 0.3, halfY: 0.65, top: 0.5 };
+export const RADIO = { half: [0.05, 0.13, 0.07] as Vector3, travel: 0.012, buttonRadius: 0.036 };
+/** Height of the released button's upper face above the radio's foot. */
+export const BUTTON_TOP = 2 * RADIO.half[2] + 0.024;
+/** The radio toggles when a hand has pushed the button this deep, once until the button is let up again. */
+const TOGGLE_DEPTH = 0.006;
+const RELEASE_DEPTH = 0.002;
+export const PRESSING_GEOMS = SIDES.flatMap((side) => [`${side}_pad1`, `${side}_pad2`, `${side}_palm`]);
+
+/** Forward distance from the base below which the button is within reach, metres. */
+const REACH = 0.68;
+
+/** One for each stage. */
+export const RADIO_SKILLS = [
+  'approach the radio',
+  'raise the hand',
+  'hand above the button',
+  'press the button',
+  'radio is on',
+] as const;
+
+export class RadioRuntime implements TaskRuntime {
+  on = false;
+  private pressed = false;
+  private readonly button: number;
+  private readonly slide: number;
+  private readonly contacts: readonly number[];
+
+  constructor(private readonly world: World) {
+    const { physics } = world;
+    this.button = physics.id('body', 'button');
+    this.slide = physics.positionAddress('button');
+    this.contacts = PRESSING_GEOMS.map((geom) => physics.sensorAddress(`press_${geom}`));
+  }
+
+  readonly goal = {
+    literals: [{ text: 'toggled_on(radio)', holds: () => this.on }],
+    options: [[0]],
+  };
+
+  place(random: Random): void {
+    const { world } = this;
+    this.on = false;
+    this.pressed = false;
+    const x = random.between(0.1, 0.24);
+    const y = random.between(-0.15, 0.15);
+    world.placeFixed('table', [TABLE.halfX, random.between(-0.08, 0.08), 0], [1, 0, 0, 0]);
+    world.placeFixed('radio', [x, y, TABLE.top], yawQuaternion(random.between(-0.35, 0.35)));
+    world.setBase(x - random.between(0.75, 1.3), y + random.between(-0.15, 0.45), random.between(-0.2, 0.2));
+    const tint = () => random.between(-0.05, 0.05);
+    const light = random.between(0.9, 1.05);
+    world.paint('floor', [0.74 * light + tint(), 0.68 * light + tint(), 0.58 * light + tint()]);
+    world.paint('wall', [0.86 + tint(), 0.85 + tint(), 0.82 + tint()]);
+    world.paint('table', [0.5 + tint(), 0.35 + tint(), 0.22 + tint()]);
+    const shade = random.between(0.75, 1);
+    world.paint('radio_body', [0.25 * shade + tint(), 0.62 * shade + tint(), 0.66 * shade + tint()]);
+    world.paint('button', [0.93 + tint(), 0.12 + tint(), 0.1 + tint()]);
+  }
+
+  /** Depth of the button in metres, 0 when released. */
+  private get depth(): number {
+    return -(this.world.physics.views.qpos[this.slide] as number);
+  }
+
+  /** Middle of the button's upper face, world frame. */
+  get buttonTop(): Vector3 {
+    return vectorAt(this.world.physics.views.xpos, this.button);
+  }
+
+  afterStep(): void {
+    const { sensor } = this.world.physics.views;
+    if (this.depth < RELEASE_DEPTH) this.pressed = false;
+    else if (
+      !this.pressed &&
+      this.depth >= TOGGLE_DEPTH &&
+      this.contacts.some((address) => (sensor[address] as number) > 0)
+    ) {
+      this.pressed = true;
+      this.on = !this.on;
+    }
+  }
+
+  situation(): Situation {
+    const { world } = this;
+    const target = this.buttonTop;
+    const tip = world.hands.right.tip;
+    const [bx, by, yaw] = world.base;
+    const [forward] = turn([target[0] - bx, target[1] - by, 0], -yaw);
+    const aside = Math.hypot(tip[0] - target[0], tip[1] - target[1]);
+    let stage = 4;
+    if (!this.on) {
+      if (aside < 0.02) stage = 3;
+      else if (aside < 0.1) stage = 2;
+      else stage = forward < REACH ? 1 : 0;
+    }
+    return { stage, skill: RADIO_SKILLS[stage] ?? '', target, destination: target };
+  }
+
+  save(): readonly number[] {
+    return [Number(this.on), Number(this.pressed)];
+  }
+
+  load(saved: readonly number[]): void {
+    this.on = saved[0] === 1;
+    this.pressed = saved[1] === 1;
+  }
+}
