@@ -62,7 +62,8 @@ describe('compressChunk', () => {
   });
 
   it('keeps grippers within what they were told whenever it leaves a chunk alone, and near it when it squeezes', () => {
-    // As in the original the spline may overshoot; with the check on, a squeezed gripper varies by 0.2 at most, and the spline by little more.
+    // As in the original the spline may overshoot; with the check on, a squeezed gripper varies by 0.2 at most, and the
+    // spline by little more.
     const values = fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 30, maxLength: 30 });
     const shape = fc.record({
       values,

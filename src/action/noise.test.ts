@@ -25,7 +25,8 @@ describe('CorrelatedNoise', () => {
     [1, 'b10'],
   ] as const)('colours the golden normal numbers, beta %f', (beta, name) => {
     const noise = noiseOf(beta);
-    // The golden factor comes from the original's float32-rounded statistics. Beta 1 has no shrinkage: the smallest eigenvalue, 4e-6, magnifies that.
+    // The golden factor comes from the original's float32-rounded statistics. Beta 1 has no shrinkage: the smallest
+    // eigenvalue, 4e-6, magnifies that.
     const tolerance = beta === 1 ? 1e-5 : 1e-6;
     expect(largestError(noise.diagonal, golden[`L_${name}_exact_diagonal`]!.data)).toBeLessThan(tolerance);
     const z = golden.z!.data;

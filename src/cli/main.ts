@@ -2,7 +2,10 @@
 import { Command, CommanderError } from 'commander';
 import { nearest, packageVersion, systemError, ValetError } from '../base/index.ts';
 
-/** Every command of docs/contract.md#commands: what it does and the file that holds it. A file is loaded only when its command runs. */
+/**
+ * Every command of docs/contract.md#commands: what it does and the file that holds it. A file is loaded only when its
+ * command runs.
+ */
 const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command: () => Command }> }> = {
   demo: {
     summary: 'the shipped small policy does household tasks over a real websocket; q table and page',

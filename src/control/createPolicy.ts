@@ -15,7 +15,8 @@ export interface PlannedPolicy extends Policy {
 }
 
 /**
- * The network behind its System 2. The planner may be shared with other robots; `close` leaves it open. One call at a time.
+ * The network behind its System 2. The planner may be shared with other robots; `close` leaves it open. One call at a
+ * time.
  * @throws InputError when planner and session are of different robots
  */
 export function createPolicy({ planner, session }: { planner: Planner; session: Session }): PlannedPolicy {

@@ -34,17 +34,26 @@ export interface EpisodeSession extends Session {
   readonly detail: SessionDetail;
   /** What was asked for and is off, because the robot lacks a part or its tasks are others; one line each. */
   readonly notices: readonly string[];
-  /** The next `count` actions (fewer where the plan ends before), absolute, as `next` will give them: [rows, width]. Changes nothing. */
+  /**
+   * The next `count` actions (fewer where the plan ends before), absolute, as `next` will give them: [rows, width].
+   * Changes nothing.
+   */
   upcoming(count: number): { readonly rows: number; readonly actions: Float64Array };
-  /** All that the session knows, as plain JSON; pictures excepted, so take it after `accept` or `next`, not between `observe` and `planRequest`. */
+  /**
+   * All that the session knows, as plain JSON; pictures excepted, so take it after `accept` or `next`, not between
+   * `observe` and `planRequest`.
+   */
   snapshot(): SessionSnapshot;
-  /** Goes on from a snapshot, bit for bit, in a session of the same options. @throws InputError for what is no snapshot, or does not fit */
+  /**
+   * Goes on from a snapshot, bit for bit, in a session of the same options.
+   * @throws InputError for what is no snapshot, or does not fit
+   */
   restore(snapshot: unknown): void;
 }
 
 /**
- * A session of one robot (golden case executor). A new task id starts it over; `reset` too, but keeps the task. An observation without a task id (-1)
- * leaves the task as it is; before the first one there are no rules and no votes.
+ * A session of one robot (golden case executor). A new task id starts it over; `reset` too, but keeps the task. An
+ * observation without a task id (-1) leaves the task as it is; before the first one there are no rules and no votes.
  * @throws InputError for options that cannot work
  */
 export function createSession(options: Partial<SessionOptions> = {}): EpisodeSession {
@@ -74,7 +83,10 @@ class ChunkSession implements EpisodeSession {
   private past: Moment[] = [];
   private rest = 0;
   private recoveries = 0;
-  /** The state has not been followed by an action yet; a client that takes several actions at once looks only before the first. */
+  /**
+   * The state has not been followed by an action yet; a client that takes several actions at once looks only before the
+   * first.
+   */
   private fresh = false;
   private readonly looksBack: boolean;
   readonly robot: Robot;

@@ -9,7 +9,10 @@ import { CORRECTION_RULES } from './rules.ts';
 export interface SessionOptions {
   /** Whose states come in and whose actions go out; the challenge's by default. */
   readonly robot: Robot;
-  /** Rows of a plan that are executed (26), in `executeSteps` control steps (20). With as many steps as rows, or more, nothing is squeezed. */
+  /**
+   * Rows of a plan that are executed (26), in `executeSteps` control steps (20). With as many steps as rows, or more,
+   * nothing is squeezed.
+   */
   readonly executeActions: number;
   readonly executeSteps: number;
   /** Rows after them that the next plan keeps to (4). */
@@ -25,7 +28,10 @@ export interface SessionOptions {
   readonly recovery: Partial<RecoverySettings>;
   /** Squeeze plans in time. */
   readonly compress: boolean;
-  /** What the base's commands of a squeezed plan are multiplied by; `executeActions / executeSteps` (×1.3) when left out. */
+  /**
+   * What the base's commands of a squeezed plan are multiplied by; `executeActions / executeSteps` (×1.3) when left
+   * out.
+   */
   readonly baseFactor?: number | undefined;
   /** Do not squeeze a plan in which a gripper moves by more than `gripperChange` (0.2). */
   readonly gripperCheck: boolean;
@@ -85,7 +91,8 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
   if (all.baseFactor !== undefined) finite('baseFactor', all.baseFactor, 0);
   for (const task of all.taskNumStages.keys())
     if (task in all.taskNumStages)
-      integer(`taskNumStages[${task}]`, present(all.taskNumStages[task], 'all.taskNumStages[task]'), 1); // a hole: a task that is not known
+      // a hole: a task that is not known
+      integer(`taskNumStages[${task}]`, present(all.taskNumStages[task], 'all.taskNumStages[task]'), 1);
   const context = ruleContext(all.robot, all.taskNumStages);
   const { rules, notices } = usableRules(selectRules(all.rules, all.extraRules), context, all);
   return { ...all, recovery, rules, context, notices };

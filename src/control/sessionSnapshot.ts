@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { InputError, present } from '../base/index.ts';
 
-/** Everything that a session knows between two control steps; plain JSON, arrays as base64 of their little-endian bytes, so that every bit comes back. */
+/**
+ * Everything that a session knows between two control steps; plain JSON, arrays as base64 of their little-endian bytes,
+ * so that every bit comes back.
+ */
 const SnapshotSchema = z.strictObject({
   version: z.literal(1),
   taskId: z.number().int(),

@@ -16,8 +16,9 @@ export interface StageOptions {
 export const FIRST_STAGE: StageState = { stage: 0, history: [] };
 
 /**
- * One plan's vote on the stage: the largest logit (the first of equals), at most the last stage. With a full history: enough votes for the next stage go on; all
- * for the one after go on by one; all for the one before go back. A change clears the history; the last stage is never left. Golden case stages.
+ * One plan's vote on the stage: the largest logit (the first of equals), at most the last stage. With a full history:
+ * enough votes for the next stage go on; all for the one after go on by one; all for the one before go back. A change
+ * clears the history; the last stage is never left. Golden case stages.
  */
 export function voteOnStage(
   { stage, history }: StageState,

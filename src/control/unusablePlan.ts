@@ -8,7 +8,10 @@ export class UnusablePlanError extends ValetError {
 /** A number beyond this could overflow float32 in an action; no network that is well gives one. */
 const LARGEST_NUMBER = 1e30;
 
-/** The door at which a network's numbers are checked. @throws UnusablePlanError when an action is not finite, or a logit is no number */
+/**
+ * The door at which a network's numbers are checked.
+ * @throws UnusablePlanError when an action is not finite, or a logit is no number
+ */
 export function requireFinite(actions: Float64Array, stageLogits: Float32Array): void {
   const bad = actions.findIndex((x) => !(Math.abs(x) <= LARGEST_NUMBER));
   if (bad >= 0)

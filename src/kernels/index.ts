@@ -1,4 +1,6 @@
-/** The hot loops in WebAssembly: readable sources, the modules made of them, one loader. Knows no robots or networks. */
+/**
+ * The hot loops in WebAssembly: readable sources, the modules made of them, one loader. Knows no robots or networks.
+ */
 export { adamwParts, MEMORY_LIMIT } from './adamw/adamw.ts';
 export type { AdamwConstants, AdamwLeaf, AdamwPart } from './adamw/part.ts';
 export { KERNELS, type KernelName, kernelBytes } from './kernelBytes.ts';

@@ -12,7 +12,10 @@ export interface FakeObservationOptions {
   readonly seed?: number;
 }
 
-/** An observation that a robot could make, for trying out policies and servers: joints near zero, open grippers, pictures of a gradient. */
+/**
+ * An observation that a robot could make, for trying out policies and servers: joints near zero, open grippers,
+ * pictures of a gradient.
+ */
 export function fakeObservation(
   robot: Robot = CHALLENGE_ROBOT,
   { taskId = 0, length, imageSize = 224, seed = 0 }: FakeObservationOptions = {},

@@ -1,4 +1,6 @@
-/** A picture, rows from the top: `data` is uint8 [height, width, channels], channels 3 (RGB) or 4 (RGBA, alpha ignored). */
+/**
+ * A picture, rows from the top: `data` is uint8 [height, width, channels], channels 3 (RGB) or 4 (RGBA, alpha ignored).
+ */
 export interface Picture {
   readonly width: number;
   readonly height: number;

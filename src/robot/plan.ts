@@ -8,7 +8,10 @@ export interface PlanRequest {
   /** [width] in physical units, in the order of the action's columns. */
   readonly state: Float32Array;
   readonly pictures: Pictures;
-  /** Actions that the last plan promised for the first steps of this one, absolute, [rows, width]; absent for a fresh start. */
+  /**
+   * Actions that the last plan promised for the first steps of this one, absolute, [rows, width]; absent for a fresh
+   * start.
+   */
   readonly prefix?: { readonly rows: number; readonly actions: Float64Array };
   /** Seed of this plan's noise; the same request and seed give the same actions. */
   readonly seed: string;

@@ -2,7 +2,9 @@ import type { Observation } from './observation.ts';
 import type { PlanRequest, Prediction } from './plan.ts';
 import type { Robot } from './robot.ts';
 
-/** Anything that drives a robot: the network behind its System 2, an expert, a server far away. One policy is one robot. */
+/**
+ * Anything that drives a robot: the network behind its System 2, an expert, a server far away. One policy is one robot.
+ */
 export interface Policy {
   /** The robot that it drives; left out by a policy that cannot know it. */
   readonly robot?: Robot;
@@ -25,8 +27,9 @@ export interface PolicyNote {
 }
 
 /**
- * The thin System 2 of one episode: stage tracker, correction rules, chunk executor. Pure and synchronous: no I/O, no clock,
- * no randomness of its own. Per control step: `observe`; if `needsPlan()`, make a plan from `planRequest()` and `accept` it; then `next()`.
+ * The thin System 2 of one episode: stage tracker, correction rules, chunk executor. Pure and synchronous: no I/O, no
+ * clock, no randomness of its own. Per control step: `observe`; if `needsPlan()`, make a plan from `planRequest()` and
+ * `accept` it; then `next()`.
  */
 export interface Session {
   readonly robot: Robot;

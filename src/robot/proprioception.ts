@@ -13,8 +13,9 @@ export function layoutOfLength(robot: Robot, length: number): ProprioceptionLayo
 }
 
 /**
- * The state of a proprioception vector, float32 [width], in the order of the action's columns. Combined numbers (a gripper's opening from its two
- * fingers) are computed in float32 and not clipped, as in the original. Golden case transforms.
+ * The state of a proprioception vector, float32 [width], in the order of the action's columns. Combined numbers (a
+ * gripper's opening from its two fingers) are computed in float32 and not clipped, as in the original. Golden case
+ * transforms.
  */
 export function stateOf(robot: Robot, proprioception: ArrayLike<number>): Float32Array {
   const { state: sources } = layoutOfLength(robot, proprioception.length);
@@ -35,7 +36,9 @@ export interface Combination {
   readonly add: number;
 }
 
-/** (sum / divide) · multiply + add of numbers that lie `from` further on; the last sum is rounded where it is stored. */
+/**
+ * (sum / divide) · multiply + add of numbers that lie `from` further on; the last sum is rounded where it is stored.
+ */
 export function combined({ sum, divide, multiply, add }: Combination, values: ArrayLike<number>, from: number): number {
   let total = 0;
   for (const index of sum) total = fround(total + fround(values[from + index] as number));
@@ -51,8 +54,9 @@ export function proprioceptionField(robot: Robot, proprioception: Float32Array, 
 }
 
 /**
- * A vector of the given length from named fields. Cosines and sines (`NAME_cos`, `NAME_sin`) follow from their angle NAME (rad) unless they are given;
- * other fields that are not given are 0. @throws InputError when a number that the state needs is missing, a field is unknown or has the wrong length
+ * A vector of the given length from named fields. Cosines and sines (`NAME_cos`, `NAME_sin`) follow from their angle
+ * NAME (rad) unless they are given; other fields that are not given are 0.
+ * @throws InputError when a number that the state needs is missing, a field is unknown or has the wrong length
  */
 export function encodeProprioception(
   robot: Robot,

@@ -28,8 +28,8 @@ const GripperSchema = z.strictObject({
 });
 
 /**
- * Where numbers of the state come from: columns of the proprioception as they are, or one number made of several, (sum / divide) · multiply + add,
- * every step in float32 as the original computes it.
+ * Where numbers of the state come from: columns of the proprioception as they are, or one number made of several,
+ * (sum / divide) · multiply + add, every step in float32 as the original computes it.
  */
 const StateSourceSchema = z.union([
   z.strictObject({ columns: Columns }),
@@ -41,7 +41,10 @@ const StateSourceSchema = z.union([
   }),
 ]);
 
-/** A vector of proprioception, known by its length: which of its numbers make the state, in the order of the action's columns. */
+/**
+ * A vector of proprioception, known by its length: which of its numbers make the state, in the order of the action's
+ * columns.
+ */
 const ProprioceptionLayoutSchema = z.strictObject({
   name: z.string().min(1),
   length: z.number().int().positive(),

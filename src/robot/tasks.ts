@@ -45,7 +45,9 @@ export function taskById(id: number): BehaviorTask {
 
 /**
  * Stage of a frame by equal-time bins: clamp(floor(time·rate / (length / stages))), the original's training label.
- * @param time seconds @param lengthFrames length of the demonstration in control steps @param rate control steps a second
+ * @param time seconds
+ * @param lengthFrames length of the demonstration in control steps
+ * @param rate control steps a second
  */
 export function stageAtTime(time: number, lengthFrames: number, numStages: number, rate: number): number {
   return Math.min(numStages - 1, Math.max(0, Math.trunc((time * rate) / (lengthFrames / numStages))));

@@ -140,7 +140,10 @@ const presets: Record<string, () => z.input<typeof TrainConfig>> = {
     keepCheckpoints: 2,
     samplingSteps: 4,
   }),
-  /** The winner's released settings at full size (docs/facts.md#training); says what it needs, and it is more than most machines have. */
+  /**
+   * The winner's released settings at full size (docs/facts.md#training); says what it needs, and it is more than most
+   * machines have.
+   */
   full: () => ({
     model: networkOf(configs.full),
     batch: 16,

@@ -19,7 +19,10 @@ export const RunRecord = z.object({
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 
-/** The training folder (docs/contract.md#training-folder): `run.json`, `metrics.jsonl`, `validation.jsonl`, `checkpoints/<step>/`, `checkpoints/latest`. */
+/**
+ * The training folder (docs/contract.md#training-folder): `run.json`, `metrics.jsonl`, `validation.jsonl`,
+ * `checkpoints/<step>/`, `checkpoints/latest`.
+ */
 export class RunFolder {
   readonly checkpoints: string;
 

@@ -81,8 +81,9 @@ export interface StepReport {
 }
 
 /**
- * Owns the loss program and the training state: gradients are fetched straight into WebAssembly memory and AdamW works on them in
- * place (docs/engine.md#training). It blocks its thread while it computes; `trainer.worker.ts` gives it one of its own. Knows nothing of data.
+ * Owns the loss program and the training state: gradients are fetched straight into WebAssembly memory and AdamW works
+ * on them in place (docs/engine.md#training). It blocks its thread while it computes; `trainer.worker.ts` gives it one
+ * of its own. Knows nothing of data.
  */
 export class Trainer {
   private evaluation: ProgramSession | undefined;

@@ -1,4 +1,5 @@
 import { present } from '../base/index.ts';
+
 /** What of a verdict decides its place. */
 interface Placed {
   readonly case: string;

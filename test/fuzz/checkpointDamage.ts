@@ -25,8 +25,8 @@ export interface Damage {
 }
 
 /**
- * Damages one file of a checkpoint at random (flipped bytes or bits, a cut, another file's bytes, a missing or longer file), reads every
- * array, and puts the file back. `folder` must be a copy that nobody else uses.
+ * Damages one file of a checkpoint at random (flipped bytes or bits, a cut, another file's bytes, a missing or longer
+ * file), reads every array, and puts the file back. `folder` must be a copy that nobody else uses.
  */
 export async function damageOnce(
   folder: string,

@@ -1,6 +1,6 @@
 /**
- * The package as a stranger gets it: packed, installed into an empty folder, imported, its examples run, and type-checked in a
- * strict project. `npm run test:package`; it takes npm's cache where it can.
+ * The package as a stranger gets it: packed, installed into an empty folder, imported, its examples run, and
+ * type-checked in a strict project. `npm run test:package`; it takes npm's cache where it can.
  */
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';

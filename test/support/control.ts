@@ -13,7 +13,9 @@ const fieldsOf = (length: number) => layoutOfLength(CHALLENGE_ROBOT, length).fie
 const BLACK: Picture = { width: 1, height: 1, channels: 3, data: new Uint8Array(3) };
 const PICTURES: Record<string, Picture> = { head: BLACK, left_wrist: BLACK, right_wrist: BLACK };
 
-/** A robot with its hands open (fingers at `fingers` m), its joints at `arm` rad, its base at rest; 256 numbers, or 61. */
+/**
+ * A robot with its hands open (fingers at `fingers` m), its joints at `arm` rad, its base at rest; 256 numbers, or 61.
+ */
 export function observation({ task = 1, arm = 0, fingers = 0.05, length = 256 } = {}): Observation {
   const x = new Float32Array(25).fill(arm);
   x.fill(0, 0, 3);

@@ -103,7 +103,10 @@ export async function writeRobotDataset(
   return records;
 }
 
-/** uint8 [size, size, 3]; its frame number t stands in the brightness of the first rows: 16 squares, as in the golden videos. */
+/**
+ * uint8 [size, size, 3]; its frame number t stands in the brightness of the first rows: 16 squares, as in the golden
+ * videos.
+ */
 function fakePicture(size: number, t: number, seed: number): Uint8Array {
   const picture = new Uint8Array(size * size * 3);
   for (let y = 0; y < size; y++)

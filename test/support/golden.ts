@@ -1,4 +1,6 @@
-/** For tests: golden tensors from test/golden, pictures, and the reduced proprioception in which they are kept there. */
+/**
+ * For tests: golden tensors from test/golden, pictures, and the reduced proprioception in which they are kept there.
+ */
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

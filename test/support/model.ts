@@ -50,7 +50,9 @@ export function tinyStatistics(): ChunkStatistics {
   return flatStatistics(30, 32, 32);
 }
 
-/** Statistics without a correlation whose first `used` of `width` columns lie between -1 and 1; the others are padding. */
+/**
+ * Statistics without a correlation whose first `used` of `width` columns lie between -1 and 1; the others are padding.
+ */
 export function flatStatistics(horizon: number, width: number, used: number): ChunkStatistics {
   const moments = (rows: number) => {
     const columns = (value: number) =>

@@ -17,7 +17,10 @@ type Numbers = NdArray | TypedArray | readonly number[];
 
 const valuesOf = (x: Numbers): ArrayLike<number | bigint> => ('data' in x ? x.data : (x as ArrayLike<number | bigint>));
 
-/** Why `got` is not `expected` within `absolute + relative · |expected|`, or undefined when it is. NaN is close to nothing. */
+/**
+ * Why `got` is not `expected` within `absolute + relative · |expected|`, or undefined when it is. NaN is close to
+ * nothing.
+ */
 function difference(
   got: Numbers,
   expected: Numbers,

@@ -39,7 +39,8 @@ export class MergeBuckets {
   }
 
   push(rank: number, place: number): void {
-    if (this.used === this.places.length) this.reserve(2 * this.used + 16); // merges out of order put places back again and again
+    // merges out of order put places back again and again
+    if (this.used === this.places.length) this.reserve(2 * this.used + 16);
     const node = this.used++;
     this.places[node] = place;
     this.next[node] = -1;

@@ -3,7 +3,10 @@ import { type ChunkShape, type EpisodeRows, RowLayout } from './shape.ts';
 
 /** Blocks of one episode whose products are added up in float64. */
 const BATCH = 32;
-/** Blocks, of one or several episodes, whose spectra are kept until they are multiplied: the sums are then gone through once for all of them. */
+/**
+ * Blocks, of one or several episodes, whose spectra are kept until they are multiplied: the sums are then gone through
+ * once for all of them.
+ */
 const SLOTS = 64;
 /** Episodes whose edges are multiplied together. */
 const EDGES = 16;
@@ -34,7 +37,9 @@ const PIECES = [
 /** Sums in which the high words can take this many additions without a carry. */
 const CARRY_EVERY = 2048;
 
-/** Means and covariance of chunks, and means and variances of frames, from exact sums. Flat index step·D + dimension. */
+/**
+ * Means and covariance of chunks, and means and variances of frames, from exact sums. Flat index step·D + dimension.
+ */
 export interface ChunkMoments {
   readonly frames: number;
   readonly chunks: number;
@@ -55,20 +60,21 @@ export interface ChunkSumsState {
 }
 
 /**
- * All sums that mean, deviation and covariance of delta chunks need, without ever forming the chunks, and the same to the last bit in whatever order and
- * grouping episodes are added.
+ * All sums that mean, deviation and covariance of delta chunks need, without ever forming the chunks, and the same to
+ * the last bit in whatever order and grouping episodes are added.
  *
- * Chunk i of an episode holds x_t(i) = a(i+t) on absolute dimensions and x_t(i) = a(i+t) − s(i) on relative ones. With increments w(j) = a(j) − a(j−1) and
- * the tracking error e(i) = a(i) − s(i), the latter is e(i) + w(i+1) + … + w(i+t). So the covariance follows from c(k) = Σ_i f(i)·w(i+k), k < H, for f among
- * all w and e, and from the products of the first and last H − 1 values of each episode, by which sums that start later differ. Working with increments
- * avoids the cancellation of large positions.
+ * Chunk i of an episode holds x_t(i) = a(i+t) on absolute dimensions and x_t(i) = a(i+t) − s(i) on relative ones. With
+ * increments w(j) = a(j) − a(j−1) and the tracking error e(i) = a(i) − s(i), the latter is e(i) + w(i+1) + … + w(i+t).
+ * So the covariance follows from c(k) = Σ_i f(i)·w(i+k), k < H, for f among all w and e, and from the products of the
+ * first and last H − 1 values of each episode, by which sums that start later differ. Working with increments avoids
+ * the cancellation of large positions.
  *
- * c is summed as spectra: blocks of N − H + 1 values of f, padded with zeros, against the N values of w from the same place; the lags 0…H−1 of that product do
- * not wrap around. Products of spectra cost 4·(N/2+1)/(N−H+1) multiply-adds a pair and frame instead of H (2.6 instead of 30 for H = 30), and the transform back
- * is made once, at the end.
+ * c is summed as spectra: blocks of N − H + 1 values of f, padded with zeros, against the N values of w from the same
+ * place; the lags 0…H−1 of that product do not wrap around. Products of spectra cost 4·(N/2+1)/(N−H+1) multiply-adds a
+ * pair and frame instead of H (2.6 instead of 30 for H = 30), and the transform back is made once, at the end.
  *
- * What an episode contributes is computed from it alone in float64; contributions are added in 115-bit fixed point (src/kernels/statistics), which has no rounding that
- * could depend on order: 2⁻⁵⁵ = 2.8e-17 is the grid.
+ * What an episode contributes is computed from it alone in float64; contributions are added in 115-bit fixed point
+ * (src/kernels/statistics), which has no rounding that could depend on order: 2⁻⁵⁵ = 2.8e-17 is the grid.
  */
 export class ChunkSums {
   frames = 0;
@@ -79,7 +85,10 @@ export class ChunkSums {
   private readonly n: number;
   private readonly step: number;
   private readonly frequencies: number;
-  /** Rows of the spectra: increments by column, then tracking errors; those that the padding of the increments has no room for in groups of 16. */
+  /**
+   * Rows of the spectra: increments by column, then tracking errors; those that the padding of the increments has no
+   * room for in groups of 16.
+   */
   private readonly rows: number;
   /** Row of each tracking error. */
   private readonly errorRow: Int32Array;
@@ -93,7 +102,9 @@ export class ChunkSums {
   private readonly spectraBytes: number;
   private readonly edgeBytes: number;
   private pending = 0;
-  /** Ends of the episodes' blocks among those whose spectra wait to be multiplied, and how many episodes' edges wait. */
+  /**
+   * Ends of the episodes' blocks among those whose spectra wait to be multiplied, and how many episodes' edges wait.
+   */
   private ends: number[] = [];
   private edges = 0;
 
@@ -190,7 +201,10 @@ export class ChunkSums {
     });
   }
 
-  /** Copies up to `count` rows from row `from`, and the row before, which of the first row is itself; returns how many rows there were. */
+  /**
+   * Copies up to `count` rows from row `from`, and the row before, which of the first row is itself; returns how many
+   * rows there were.
+   */
   private fill({ length, actions, states }: EpisodeRows, from: number, count: number): number {
     const { arena, at, layout } = this;
     const { columns } = layout;
@@ -252,7 +266,10 @@ export class ChunkSums {
     }
   }
 
-  /** Spectra of the blocks of `count` chunks, of which `rows` rows are in place. They are multiplied when there is no more room. */
+  /**
+   * Spectra of the blocks of `count` chunks, of which `rows` rows are in place. They are multiplied when there is no
+   * more room.
+   */
   private addSpectra(count: number, rows: number): void {
     const { step } = this;
     const blocks = Math.ceil(count / step);
@@ -265,7 +282,9 @@ export class ChunkSums {
     this.ends.push(slot + blocks);
   }
 
-  /** Spectra of the block that starts at row `start`, into slot `b` of F and G, and the products of its tracking errors. */
+  /**
+   * Spectra of the block that starts at row `start`, into slot `b` of F and G, and the products of its tracking errors.
+   */
   private transform(start: number, used: number, rows: number, b: number): void {
     const { at, n, wide, layout } = this;
     const { columns, e } = layout;
@@ -429,7 +448,8 @@ export class ChunkSums {
     for (let p = 0; p < d; p++)
       for (let q = 0; q <= p; q++) {
         const [cp, cq] = [position[p]!, position[q]!];
-        // Sums over the pieces of which chunks are running sums: piece 0 of a relative dimension is its tracking error, the others are increments.
+        // Sums over the pieces of which chunks are running sums: piece 0 of a relative dimension is its tracking error,
+        // the others are increments.
         for (let k = 0; k < h; k++) {
           let upper = base[(cp * d + cq) * h + k]!;
           let lower = base[(cq * d + cp) * h + k]!;

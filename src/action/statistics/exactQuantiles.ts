@@ -52,8 +52,9 @@ export function sampleChunks(
 }
 
 /**
- * The true order statistics: bounds around each wanted rank are taken from a sample, then all chunks are gone through once for what lies between them. Which
- * chunks the sample holds has no influence on the result: where a rank is not between its bounds, they are widened.
+ * The true order statistics: bounds around each wanted rank are taken from a sample, then all chunks are gone through
+ * once for what lies between them. Which chunks the sample holds has no influence on the result: where a rank is not
+ * between its bounds, they are widened.
  */
 export async function exactQuantiles(
   sources: readonly FrameSource[],

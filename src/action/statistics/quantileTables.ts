@@ -9,8 +9,9 @@ const PIECE = 16384;
 export type CountState = Uint32Array<ArrayBuffer>;
 
 /**
- * How often each step and dimension of delta chunks has which upper 16 bits as a float32 (sign, exponent, 7 bits of mantissa). Adding counts has no order. A
- * bucket is 2⁻⁷ of its value wide, which bounds the error of a quantile read from here; with the frames at hand `exactQuantiles` finds the very number.
+ * How often each step and dimension of delta chunks has which upper 16 bits as a float32 (sign, exponent, 7 bits of
+ * mantissa). Adding counts has no order. A bucket is 2⁻⁷ of its value wide, which bounds the error of a quantile read
+ * from here; with the frames at hand `exactQuantiles` finds the very number.
  */
 export class QuantileTables {
   private readonly d: number;
@@ -189,7 +190,10 @@ export function quantileRanks(n: number): {
   };
 }
 
-/** The buckets of one table that hold anything, from the lowest number to the highest: prefixes from 0xffff down to 0x8000 are negative, then come 0 to 0x7fff. */
+/**
+ * The buckets of one table that hold anything, from the lowest number to the highest: prefixes from 0xffff down to
+ * 0x8000 are negative, then come 0 to 0x7fff.
+ */
 class Filled {
   private readonly prefixes = new Uint16Array(BUCKETS);
   private readonly counts = new Float64Array(BUCKETS);

@@ -1,4 +1,7 @@
-/** The k-th smallest of `x`, known to lie between the places `low` and `high`; puts `x` in another order (Hoare's selection). */
+/**
+ * The k-th smallest of `x`, known to lie between the places `low` and `high`; puts `x` in another order (Hoare's
+ * selection).
+ */
 export function select(x: Float32Array, k: number, low: number, high: number): number {
   while (low < high) {
     const pivot =
@@ -23,7 +26,10 @@ export function select(x: Float32Array, k: number, low: number, high: number): n
 const middle = (a: number, b: number, c: number) => Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
 
 const FEW = new Float32Array(63);
-/** One of the numbers that is likely to lie just beyond the k-th, seen from the nearer end: nearly all others are then out of the way at once. */
+/**
+ * One of the numbers that is likely to lie just beyond the k-th, seen from the nearer end: nearly all others are then
+ * out of the way at once.
+ */
 function near(x: Float32Array, k: number, low: number, high: number): number {
   const m = FEW.length;
   const every = (high - low) / (m - 1);

@@ -8,10 +8,16 @@ const STRETCHES = 64;
 /** Integers per tail: beyond the outer bound, beyond or on it, beyond or on the inner one. */
 export const COUNTS = 3;
 
-/** Bounds [D·H + D, 4] as float32: outer and inner bound of the low tail, of the high tail; those of each step (dimension by dimension), then those of all rows. */
+/**
+ * Bounds [D·H + D, 4] as float32: outer and inner bound of the low tail, of the high tail; those of each step
+ * (dimension by dimension), then those of all rows.
+ */
 export type TailBounds = Float32Array<ArrayBuffer>;
 
-/** What lies in the tails: counts [D·H + D, 2, 3], how many numbers lie strictly between the bounds [D·H + D, 2], and those numbers one after the other. */
+/**
+ * What lies in the tails: counts [D·H + D, 2, 3], how many numbers lie strictly between the bounds [D·H + D, 2], and
+ * those numbers one after the other.
+ */
 export interface Tails {
   readonly counts: Float64Array<ArrayBuffer>;
   readonly sizes: Uint32Array<ArrayBuffer>;

@@ -2,7 +2,10 @@ import { BEHAVIOR_TASKS, CHALLENGE_ROBOT, sameRobot } from '../../robot/index.ts
 import type { Dataset } from '../lerobot/index.ts';
 import { demonstrationOf, recordedStages, type StageLabels } from './stageLabels.ts';
 
-/** A stage for every half minute of a mean demonstration, at least 5 and at most 15 (the challenge: clip(ceil(mean frames / 900), 5, 15), docs/facts.md#tasks-and-stages). */
+/**
+ * A stage for every half minute of a mean demonstration, at least 5 and at most 15 (the challenge: clip(ceil(mean
+ * frames / 900), 5, 15), docs/facts.md#tasks-and-stages).
+ */
 const STAGE_SECONDS = 60 / 2;
 const [FEWEST, MOST] = [5, 15];
 

@@ -40,7 +40,10 @@ export class Ledger {
     readonly lines: LedgerLine[],
   ) {}
 
-  /** Opens the folder's ledger to go on with it. A last line that a crash tore is cut off. @throws InputError for lines of another form */
+  /**
+   * Opens the folder's ledger to go on with it. A last line that a crash tore is cut off.
+   * @throws InputError for lines of another form
+   */
   static async open(folder: string): Promise<Ledger> {
     const path = join(folder, 'ledger.jsonl');
     await mkdir(dirname(path), { recursive: true });

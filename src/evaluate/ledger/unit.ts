@@ -12,7 +12,8 @@ export interface Unit {
 export const unitName = ({ task, instance, rollout }: Unit): string => `${task}_${instance}_${rollout}`;
 
 /**
- * The instances that a text names: a split (`public`, `hidden`, `train`) or numbers (`0-19`, `3,7,12-14`); at most `episodes` of them.
+ * The instances that a text names: a split (`public`, `hidden`, `train`) or numbers (`0-19`, `3,7,12-14`); at most
+ * `episodes` of them.
  * @throws InputError for anything else, and for a number that no split has
  */
 export function parseInstances(text: string, episodes?: number): number[] {

@@ -1,6 +1,6 @@
 /**
- * The page's program: a room drawn by three.js from the track of the chosen rollout, with its cameras and its timeline. It is
- * text because it runs in the reader's browser, as a module, beside the data in the page; nothing is fetched.
+ * The page's program: a room drawn by three.js from the track of the chosen rollout, with its cameras and its timeline.
+ * It is text because it runs in the reader's browser, as a module, beside the data in the page; nothing is fetched.
  */
 export const CLIENT = /* js */ `
 const page = JSON.parse(document.getElementById('data').textContent);

@@ -16,8 +16,8 @@ const HEAD = 40;
 const AXIS = 34;
 
 /**
- * The score figure: a block for each task, in it a row for each policy; each episode a dot at its q, the mean a line, its
- * 95 % interval a band. Dots of the first series carry their unit's name, so that the page can play them.
+ * The score figure: a block for each task, in it a row for each policy; each episode a dot at its q, the mean a line,
+ * its 95 % interval a band. Dots of the first series carry their unit's name, so that the page can play them.
  */
 export function scoreFigure(series: readonly Series[], seed: string): string {
   const tasks = [...new Set((series[0]?.lines ?? []).map((line) => line.task))];

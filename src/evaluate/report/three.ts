@@ -3,7 +3,10 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-/** three.js as the page carries it: gzipped modules in base64, in the order in which they are loaded, with the names by which they import one another. */
+/**
+ * three.js as the page carries it: gzipped modules in base64, in the order in which they are loaded, with the names by
+ * which they import one another.
+ */
 export interface EmbeddedModule {
   readonly specifier: string;
   readonly data: string;

@@ -8,7 +8,10 @@ export const TRACK_METRES = 12;
 
 const NUMBERS = 7;
 
-/** A track for the page: positions and quaternions as int16, one number of one body after the other, differences in time, gzipped. */
+/**
+ * A track for the page: positions and quaternions as int16, one number of one body after the other, differences in
+ * time, gzipped.
+ */
 export interface CompactTrack {
   readonly frames: number;
   readonly bodies: number;
@@ -30,7 +33,8 @@ export function compactTrack(track: Float32Array, bodies: number): CompactTrack 
     for (let frame = 0; frame < frames; frame++) {
       const at = Math.min(frame * TRACK_STRIDE, steps) * width + body * NUMBERS;
       const quaternion = track.subarray(at + 3, at + 7);
-      // q and -q are the same rotation: stay on one side, so that differences are small and interpolation takes the short way.
+      // q and -q are the same rotation: stay on one side, so that differences are small and interpolation takes the
+      // short way.
       if (before) {
         const dot = sign * quaternion.reduce((sum, value, i) => sum + value * (before?.[i] as number), 0);
         if (dot < 0) sign = -sign;

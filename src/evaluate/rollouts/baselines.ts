@@ -78,7 +78,9 @@ export class ExpertPolicy implements Policy {
   }
 }
 
-/** The actions [T, width] of a fresh demonstration: the expert on a random training instance, another one for each seed. */
+/**
+ * The actions [T, width] of a fresh demonstration: the expert on a random training instance, another one for each seed.
+ */
 export async function demonstrationActions(task: string, seed: string): Promise<Float32Array> {
   const random = Random.of('replay', task, seed);
   const household = await openHousehold(task);

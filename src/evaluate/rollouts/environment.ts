@@ -1,7 +1,10 @@
 import { InputError } from '../../base/index.ts';
 import type { Observation, Robot } from '../../robot/index.ts';
 
-/** What a policy is tried in, one episode after the other. `Household` of valet's home is one; so is any simulator with these. */
+/**
+ * What a policy is tried in, one episode after the other. `Household` of valet's home is one; so is any simulator with
+ * these.
+ */
 export interface Environment {
   /** Whose observations it gives and whose actions it takes. */
   readonly robot: Robot;
@@ -24,7 +27,8 @@ export interface Environment {
 }
 
 /**
- * Checks that a policy's robot can act where another stands: the same parts, grippers and rate, and senses that the other has.
+ * Checks that a policy's robot can act where another stands: the same parts, grippers and rate, and senses that the
+ * other has.
  * @throws InputError that names what differs
  */
 export function requireFit(policy: Robot, environment: Robot): void {

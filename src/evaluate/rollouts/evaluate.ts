@@ -28,9 +28,11 @@ export interface EvaluateOptions extends PlayOptions {
 }
 
 /**
- * Plays every unit and books it: ledger.jsonl, json/<unit>.json, rollouts/<unit>/, run.json (docs/contract.md#evaluation-folder).
- * An invalid episode is tried once more and then reported, never counted. What a unit comes to does not depend on which worker plays it.
- * @throws InputError for unknown tasks or a folder of another evaluation; ValetError (interrupted) when `signal` ended it
+ * Plays every unit and books it: ledger.jsonl, json/<unit>.json, rollouts/<unit>/, run.json
+ * (docs/contract.md#evaluation-folder). An invalid episode is tried once more and then reported, never counted. What a
+ * unit comes to does not depend on which worker plays it.
+ * @throws InputError for unknown tasks or a folder of another evaluation; ValetError (interrupted) when `signal` ended
+ *   it
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationSummary> {
   const { policy, instances, out, seed = '0', maxSteps, imageSize = 64, record = true, resume = false } = options;

@@ -8,7 +8,9 @@ import { type Book, type PlayOptions, playUnits } from './playUnits.ts';
 import type { PolicySource } from './policySource.ts';
 import { openRunner } from './runner.ts';
 
-/** A policy for one rollout in a household; it is closed after it. The same unit and seed should give the same policy. */
+/**
+ * A policy for one rollout in a household; it is closed after it. The same unit and seed should give the same policy.
+ */
 export type PolicyFor = (unit: Unit, household: Household, seed: string) => Policy | Promise<Policy>;
 
 export interface EvaluatePolicyOptions extends PlayOptions {

@@ -19,8 +19,8 @@ export interface EvaluationIdentity {
 }
 
 /**
- * Works in an evaluation folder (docs/contract.md#evaluation-folder): run.json, ledger.jsonl, and json/<unit>.json for each counted episode. When the first
- * episode cannot even begin, a new folder is gone again afterwards.
+ * Works in an evaluation folder (docs/contract.md#evaluation-folder): run.json, ledger.jsonl, and json/<unit>.json for
+ * each counted episode. When the first episode cannot even begin, a new folder is gone again afterwards.
  * @throws InputError for a folder of another evaluation, or one that holds this one when `resume` is false
  */
 export async function inEvaluationFolder(

@@ -22,7 +22,8 @@ export interface PlayOptions {
 }
 
 /**
- * Plays the units that are still open, each with the next free runner, and books every attempt. An invalid episode is tried once more.
+ * Plays the units that are still open, each with the next free runner, and books every attempt. An invalid episode is
+ * tried once more.
  * @param runners what opens each of them; every one that is opened is closed
  * @param onDone called with each counted episode, before it is booked
  * @returns what all units came to. @throws ValetError (interrupted) when the signal ended it

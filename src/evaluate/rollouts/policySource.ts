@@ -16,7 +16,11 @@ export interface PolicySource {
   close(): Promise<void>;
 }
 
-/** Loads or connects what the spec names; the layers that only some need are imported when they are needed, because each worker does this anew. @throws InputError for a bad checkpoint or address */
+/**
+ * Loads or connects what the spec names; the layers that only some need are imported when they are needed, because each
+ * worker does this anew.
+ * @throws InputError for a bad checkpoint or address
+ */
 export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<PolicySource> {
   const nothing = async () => {};
   switch (spec.kind) {

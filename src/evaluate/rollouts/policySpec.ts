@@ -34,7 +34,10 @@ export type PolicySpec =
     }
   | { readonly kind: 'remote'; readonly url: string; readonly apiKey?: string };
 
-/** @param text `ws://…`, a checkpoint folder, the name of a policy that comes with the package, or a built-in policy. @throws InputError */
+/**
+ * @param text `ws://…`, a checkpoint folder, the name of a policy that comes with the package, or a built-in policy.
+ * @throws InputError
+ */
 export function parsePolicy(
   text: string,
   options: {

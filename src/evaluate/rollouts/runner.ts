@@ -23,7 +23,9 @@ export interface Runner {
   close(): Promise<void>;
 }
 
-/** @param taskOf the task of a name: one of the household's, or one of the caller's own. The runner closes the source. */
+/**
+ * @param taskOf the task of a name: one of the household's, or one of the caller's own. The runner closes the source.
+ */
 export function openRunner(
   source: PolicySource,
   { seed, maxSteps, recordTo }: RolloutSettings,

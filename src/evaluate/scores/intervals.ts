@@ -14,8 +14,8 @@ const RESAMPLES = 10_000;
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**
- * Wilson's score interval (1927) of a share. A score in [0, 1] never varies more than a coin of the same mean, so it also
- * bounds (widely) the mean of such scores. @param share successes / count
+ * Wilson's score interval (1927) of a share. A score in [0, 1] never varies more than a coin of the same mean, so it
+ * also bounds (widely) the mean of such scores. @param share successes / count
  */
 export function wilson(share: number, count: number): Interval {
   if (count === 0) return { mean: Number.NaN, low: 0, high: 1 };

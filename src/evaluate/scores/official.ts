@@ -29,7 +29,10 @@ export function officialRecord({ q, steps, distance }: Measured, reference: Refe
   };
 }
 
-/** As text, the way the official evaluator writes it: infinite values are the word `Infinity`, which its reader understands. */
+/**
+ * As text, the way the official evaluator writes it: infinite values are the word `Infinity`, which its reader
+ * understands.
+ */
 export function officialJson(measured: Measured, reference: Reference, rate: number): string {
   const text = JSON.stringify(
     officialRecord(measured, reference, rate),

@@ -14,8 +14,8 @@ const NEAR = [14, 28] as const;
 const NEAR_METRES = 0.16;
 
 /**
- * The policy drives through one scene. Every second or two the scene is held, the expert shows from there how to go on, and
- * the scene goes back to where the policy was. @returns at most `limit` clips; fewer when the policy is done early
+ * The policy drives through one scene. Every second or two the scene is held, the expert shows from there how to go on,
+ * and the scene goes back to where the policy was. @returns at most `limit` clips; fewer when the policy is done early
  */
 export async function correctRollout(
   household: Household,

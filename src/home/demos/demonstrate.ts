@@ -17,7 +17,8 @@ export function wholeDemonstration(household: Household, expert: Expert, instanc
 /**
  * A window of a scene: the scene is played without cameras first, then the window alone is played again with them. All
  * moments of the scene are equally likely to be a chunk's beginning.
- * @param disturbance probability that something pushes the robot off its way just before the window, which then shows how to go on
+ * @param disturbance probability that something pushes the robot off its way just before the window, which then shows
+ *   how to go on
  */
 export function clipDemonstration(
   household: Household,
@@ -47,7 +48,10 @@ export function clipDemonstration(
   });
 }
 
-/** Somebody pushes the robot: an offset on base and right arm that swells and fades; now and then the gripper is moved too. */
+/**
+ * Somebody pushes the robot: an offset on base and right arm that swells and fades; now and then the gripper is moved
+ * too.
+ */
 function push(household: Household, expert: Expert, steps: number, random: Random): void {
   const offset = new Float64Array(HOUSEHOLD_ROBOT.width);
   for (const [k, size] of [0.3, 0.3, 0.15].entries()) offset[k] = size * random.normal();

@@ -7,7 +7,10 @@ import type { HomeTask, Snapshot } from '../world/index.ts';
 const TILE = 256;
 const ROOM_WIDTH = 384;
 
-/** An episode of the expert as a PNG: a row for each of several moments, with the room and what the robot's cameras see (magnified). */
+/**
+ * An episode of the expert as a PNG: a row for each of several moments, with the room and what the robot's cameras see
+ * (magnified).
+ */
 export async function expertSheet(
   task: string | HomeTask,
   instance: number,

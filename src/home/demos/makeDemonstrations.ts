@@ -39,7 +39,9 @@ const ATTEMPTS = 8;
 /** Steps between two corrections of one scene, on average: a scene gives at most its time-out divided by this. */
 const CORRECTION_STEPS = 40;
 
-/** Makes a LeRobot data set of demonstrations. What it holds depends on the options but not on the number of workers. */
+/**
+ * Makes a LeRobot data set of demonstrations. What it holds depends on the options but not on the number of workers.
+ */
 export async function makeDemonstrations(options: DemoOptions): Promise<DemoSummary> {
   const { episodes, out, seed = 0, imageSize = 64, workers = 2, correct, clipSeconds } = options;
   const where = 'home demos';

@@ -1,6 +1,9 @@
 import type { Household } from '../world/index.ts';
 
-/** A program that knows the world and does the task. It decides from the present state alone and may take over at any time. */
+/**
+ * A program that knows the world and does the task. It decides from the present state alone and may take over at any
+ * time.
+ */
 export interface Expert {
   /** The next action, [width]; the caller plays it with `household.step`. */
   act(): Float32Array;

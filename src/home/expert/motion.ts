@@ -17,8 +17,8 @@ import {
 } from '../world/index.ts';
 
 /**
- * Fastest base command, share of the full range. Policies are played 1.3 times faster than their demonstrations (26 actions in
- * 20 steps), so an expert that keeps below 1/1.3 leaves the sped-up command inside the range.
+ * Fastest base command, share of the full range. Policies are played 1.3 times faster than their demonstrations (26
+ * actions in 20 steps), so an expert that keeps below 1/1.3 leaves the sped-up command inside the range.
  */
 const BASE_LIMIT = 0.75 / 1.3;
 /** Change of the base command a step. */
@@ -40,9 +40,10 @@ export interface Zone {
 }
 
 /**
- * Turns goals (hand here, base so that this point is within reach, gripper open) into one action, smoothly: each command leads
- * the measured joint by a bounded amount and changes by a bounded amount a step. It keeps nothing between two steps except
- * what the world itself knows (the joints and the last action), so it can take over from anybody at any time.
+ * Turns goals (hand here, base so that this point is within reach, gripper open) into one action, smoothly: each
+ * command leads the measured joint by a bounded amount and changes by a bounded amount a step. It keeps nothing between
+ * two steps except what the world itself knows (the joints and the last action), so it can take over from anybody at
+ * any time.
  */
 export class Motion {
   private readonly kinematics: ArmKinematics;
@@ -82,7 +83,10 @@ export class Motion {
     }
   }
 
-  /** Velocity that brings `point` (world) into the zone and the robot's heading to 0; at most `limit` (share of full scale), `gate` in 0…1 slows it, `forwardLimit` in m/s. */
+  /**
+   * Velocity that brings `point` (world) into the zone and the robot's heading to 0; at most `limit` (share of full
+   * scale), `gate` in 0…1 slows it, `forwardLimit` in m/s.
+   */
   driveToZone(
     point: Vector3,
     zone: Zone,
@@ -127,15 +131,16 @@ export class Motion {
     const first = COLUMNS.arm[side];
     const now = hand.positions.map((address) => qpos[address] as number);
     const farthest = Math.max(...now.map((q, k) => Math.abs((posture[k] as number) - q)));
-    const share = Math.min(1, (JOINT_SPEED.arm * LEAD.arm) / Math.max(farthest, 1e-9)); // the same for all: a straight line stays one
+    // the same for all: a straight line stays one
+    const share = Math.min(1, (JOINT_SPEED.arm * LEAD.arm) / Math.max(farthest, 1e-9));
     now.forEach((q, k) => {
       this.follow(q + share * ((posture[k] as number) - q), first + k, JOINT_SPEED.arm);
     });
   }
 
   /**
-   * Moves the point between the fingertips towards `target` (world) on a straight line, with the hand pointing down and its
-   * fingers opening across `yaw` (world, radians).
+   * Moves the point between the fingertips towards `target` (world) on a straight line, with the hand pointing down and
+   * its fingers opening across `yaw` (world, radians).
    */
   reach(side: Side, target: Vector3, yaw: number, posture: readonly number[], speed = 0.35): void {
     const { world } = this;

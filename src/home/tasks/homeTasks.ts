@@ -3,7 +3,10 @@ import type { HomeTask } from '../world/index.ts';
 import { pickingUpTrash } from './pickingUpTrash/task.ts';
 import { turningOnRadio } from './turningOnRadio/task.ts';
 
-/** The tasks of the embedded household, by the challenge's numbers. A new one is a folder beside this file and its line here. */
+/**
+ * The tasks of the embedded household, by the challenge's numbers. A new one is a folder beside this file and its line
+ * here.
+ */
 export const HOME_TASKS: readonly HomeTask[] = [turningOnRadio, pickingUpTrash];
 
 /** The task of that name. @throws InputError that names the nearest task */

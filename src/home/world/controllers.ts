@@ -24,7 +24,10 @@ export class Controllers {
     );
   }
 
-  /** Plays one action for one control step (1 / rate s). The base command turns with the robot, so it is rotated every substep. */
+  /**
+   * Plays one action for one control step (1 / rate s). The base command turns with the robot, so it is rotated every
+   * substep.
+   */
   play(action: ArrayLike<number>): void {
     const { physics, actuators } = this;
     const { views } = physics;

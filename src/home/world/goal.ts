@@ -11,8 +11,9 @@ export interface Goal {
 }
 
 /**
- * The challenge's q (docs/facts.md#scores): 1 when some option is fulfilled; otherwise the best option's share of literals that were
- * false at the start and are true now. A literal that was true at the start stays in the denominator and never earns credit.
+ * The challenge's q (docs/facts.md#scores): 1 when some option is fulfilled; otherwise the best option's share of
+ * literals that were false at the start and are true now. A literal that was true at the start stays in the denominator
+ * and never earns credit.
  */
 export function qScore(options: Goal['options'], initial: readonly boolean[], now: readonly boolean[]): number {
   if (fulfilled(options, now)) return 1;

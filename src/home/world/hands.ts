@@ -2,10 +2,15 @@ import { conjugate, multiply, quaternionAt, rotate, subtract, type Vector3, vect
 import type { Physics } from './mujoco.ts';
 import { armJoints, FINGER_TRAVEL, fingerJoints, type Side } from './robot.ts';
 
-/** `assisted`: what both fingers touch while they close is fixed to the hand until they open. `friction`: physics alone. */
+/**
+ * `assisted`: what both fingers touch while they close is fixed to the hand until they open. `friction`: physics alone.
+ */
 export type GraspMode = 'assisted' | 'friction';
 
-/** Gripper commands (-1 closed … +1 open) below this may take hold, above the next let go. A 66 mm can blocks the fingers at +0.32. */
+/**
+ * Gripper commands (-1 closed … +1 open) below this may take hold, above the next let go. A 66 mm can blocks the
+ * fingers at +0.32.
+ */
 const TAKE_BELOW = 0.25;
 const RELEASE_ABOVE = 0.5;
 const EQUALITY_DATA = 11;

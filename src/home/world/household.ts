@@ -60,7 +60,10 @@ export class Household extends RobotWorld implements ExpertWorld {
     return new Household(task, await Physics.create(sceneXml(task)), imageSize, grasp);
   }
 
-  /** Starts an episode. The scene follows from the task and the instance number alone. @throws InputError for a number in no split */
+  /**
+   * Starts an episode. The scene follows from the task and the instance number alone.
+   * @throws InputError for a number in no split
+   */
   reset(instance: number): void {
     splitOf(instance);
     const { physics, runtime } = this;
@@ -72,8 +75,10 @@ export class Household extends RobotWorld implements ExpertWorld {
   }
 
   /**
-   * Plays one action ([robot.width], docs/facts.md#actions) for one control step. An episode that has become invalid stays as it is.
-   * @param disturbance added to the action on its way to the motors, unknown to whoever acts (`lastAction` is without it)
+   * Plays one action ([robot.width], docs/facts.md#actions) for one control step. An episode that has become invalid
+   * stays as it is.
+   * @param disturbance added to the action on its way to the motors, unknown to whoever acts (`lastAction` is without
+   *   it)
    */
   step(action: ArrayLike<number>, disturbance?: ArrayLike<number>): StepOutcome {
     const { physics, episode, robot } = this;

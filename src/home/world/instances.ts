@@ -2,14 +2,20 @@ import { InputError } from '../../base/index.ts';
 
 export type Split = 'public' | 'hidden' | 'train';
 
-/** First and one past the last instance of each split. An instance is its number: the scene follows from task and number. */
+/**
+ * First and one past the last instance of each split. An instance is its number: the scene follows from task and
+ * number.
+ */
 export const INSTANCE_RANGES: Readonly<Record<Split, readonly [number, number]>> = {
   public: [0, 10_000],
   hidden: [10_000, 20_000],
   train: [1_000_000, Number.MAX_SAFE_INTEGER],
 };
 
-/** `count` instances of a split from the `offset`-th on. @throws InputError beyond the split's range: splits never overlap */
+/**
+ * `count` instances of a split from the `offset`-th on.
+ * @throws InputError beyond the split's range: splits never overlap
+ */
 export function instanceIds(split: Split, count: number, offset = 0): number[] {
   const [first, end] = INSTANCE_RANGES[split];
   if (

@@ -21,8 +21,8 @@ interface EmbindImports {
 }
 
 /**
- * Versions 3.9 to 3.14 forget to register `memory_view<bool>`: every getter of a bool array throws "_emval_take_value has
- * unknown type". The missing type is registered the first time that it is asked for.
+ * Versions 3.9 to 3.14 forget to register `memory_view<bool>`: every getter of a bool array throws "_emval_take_value
+ * has unknown type". The missing type is registered the first time that it is asked for.
  */
 async function load(): Promise<MainModule> {
   const create = (await import('@mujoco/mujoco')).default as unknown as (options: object) => Promise<MainModule>;
@@ -91,8 +91,8 @@ interface Views {
 }
 
 /**
- * A model with its state. The binding's arrays are views into the WebAssembly memory that detach (length 0) whenever any
- * world makes that memory grow; `views` binds them anew then, so never keep one across a call that may allocate.
+ * A model with its state. The binding's arrays are views into the WebAssembly memory that detach (length 0) whenever
+ * any world makes that memory grow; `views` binds them anew then, so never keep one across a call that may allocate.
  */
 export class Physics {
   private bound: Views | undefined;
@@ -197,7 +197,10 @@ export class Physics {
     this.mujoco.mj_camlight(this.model, this.data);
   }
 
-  /** Names of the engine's warnings so far (contact or constraint buffer full, bad state: the engine resets itself silently). */
+  /**
+   * Names of the engine's warnings so far (contact or constraint buffer full, bad state: the engine resets itself
+   * silently).
+   */
   warnings(): string[] {
     const list = this.data.warning;
     const names = [
@@ -215,7 +218,9 @@ export class Physics {
     return found;
   }
 
-  /** Everything that integration depends on; bit-exact (mjSTATE_FULLPHYSICS is not: it lacks the solver's warm start). */
+  /**
+   * Everything that integration depends on; bit-exact (mjSTATE_FULLPHYSICS is not: it lacks the solver's warm start).
+   */
   saveState(): Float64Array {
     this.mujoco.mj_getState(this.model, this.data, this.stateBuffer, this.stateSignature);
     return Float64Array.from(this.stateBuffer.GetView());

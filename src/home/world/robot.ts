@@ -1,7 +1,9 @@
 import { ValetError } from '../../base/index.ts';
 import { CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
 
-/** The robot in MJCF: the shape of the challenge's robot made of primitives, its actuators in the order of the action. */
+/**
+ * The robot in MJCF: the shape of the challenge's robot made of primitives, its actuators in the order of the action.
+ */
 
 /** Whose body stands in the household. */
 export const HOUSEHOLD_ROBOT: Robot = CHALLENGE_ROBOT;
@@ -9,14 +11,20 @@ export const HOUSEHOLD_ROBOT: Robot = CHALLENGE_ROBOT;
 export const SIDES = ['left', 'right'] as const;
 export type Side = (typeof SIDES)[number];
 
-/** Metres. Torso links (ankle–knee–hip–chest), upper arm, forearm (two parts), wrist to the point between the fingertips. */
+/**
+ * Metres. Torso links (ankle–knee–hip–chest), upper arm, forearm (two parts), wrist to the point between the
+ * fingertips.
+ */
 const TORSO_LINKS = [0.35, 0.3, 0.25] as const;
 const UPPER_ARM = 0.3;
 const FOREARM = [0.16, 0.12] as const;
 /** Full travel of one finger, metres (docs/facts.md#actions). */
 export const FINGER_TRAVEL = 0.05;
 
-/** Joint positions after a reset: torso of the real robot's reset pose (docs/facts.md#actions), left arm tucked away, right arm in front, grippers open. */
+/**
+ * Joint positions after a reset: torso of the real robot's reset pose (docs/facts.md#actions), left arm tucked away,
+ * right arm in front, grippers open.
+ */
 export const RESET_POSE = {
   torso: [1.025, -1.45, -0.47, 0],
   left: [1.0, 0.15, 0, -2.7, 0, 0, 0],
@@ -38,7 +46,10 @@ const ACTUATORS_OF: Readonly<Record<string, readonly string[]>> = {
   rightGripper: ['right_gripper'],
 };
 
-/** Actuators in the order of the action, one per column. @throws ValetError when the robot has parts that this body lacks */
+/**
+ * Actuators in the order of the action, one per column.
+ * @throws ValetError when the robot has parts that this body lacks
+ */
 export const ACTUATORS = HOUSEHOLD_ROBOT.parts.flatMap(({ name, columns: [start, end] }) => {
   const actuators = ACTUATORS_OF[name] ?? [];
   if (actuators.length !== end - start)
@@ -123,7 +134,10 @@ function arm(side: Side): string {
   </body>`;
 }
 
-/** Body tree of the robot. The base moves on three virtual joints; `gravcomp` stands for the real robot's gravity compensation. */
+/**
+ * Body tree of the robot. The base moves on three virtual joints; `gravcomp` stands for the real robot's gravity
+ * compensation.
+ */
 export const robotBodies = `
   <body name="base" pos="0 0 .02" gravcomp="1">
     <joint name="base_x" type="slide" axis="1 0 0" damping="0"/><joint name="base_y" type="slide" axis="0 1 0" damping="0"/>
@@ -165,7 +179,10 @@ export const robotTendons = SIDES.map(
     `<fixed name="${side}_grip"><joint joint="${side}_finger1" coef="1"/><joint joint="${side}_finger2" coef="1"/></fixed>`,
 ).join('');
 
-/** Both fingers of a hand move together; `slotBody` is what the assisted grasp's weld slots point at until they are used. */
+/**
+ * Both fingers of a hand move together; `slotBody` is what the assisted grasp's weld slots point at until they are
+ * used.
+ */
 export const robotEqualities = (slotBody: string) =>
   SIDES.map(
     (side) => `

@@ -48,7 +48,10 @@ const SHAPES: Readonly<Record<number, ShapeName>> = {
   6: 'box',
 };
 
-/** All that a viewer needs to draw an episode from its pose track. Lengths in metres, quaternions wxyz, colours RGBA in 0…1. */
+/**
+ * All that a viewer needs to draw an episode from its pose track. Lengths in metres, quaternions wxyz, colours RGBA in
+ * 0…1.
+ */
 export interface SceneDescription {
   readonly framesPerSecond: number;
   readonly bodies: readonly { readonly name: string; readonly position: number[]; readonly quaternion: number[] }[];

@@ -1,4 +1,7 @@
-/** The room around the task: fixed decoration that nothing collides with, except the floor. The robot starts near x = -1 and looks along +x. */
+/**
+ * The room around the task: fixed decoration that nothing collides with, except the floor. The robot starts near x = -1
+ * and looks along +x.
+ */
 
 type Size = readonly [number, number, number];
 

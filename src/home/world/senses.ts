@@ -96,7 +96,10 @@ export class Senses {
     });
   }
 
-  /** The robot's first layout (docs/facts.md#proprioception). Base velocity is in the robot's own frame; hand poses are relative to the base. */
+  /**
+   * The robot's first layout (docs/facts.md#proprioception). Base velocity is in the robot's own frame; hand poses are
+   * relative to the base.
+   */
   proprioception(): Float32Array {
     const { qpos, qvel, actuatorForce, xquat } = this.physics.views;
     const { left, right } = this.hands;
@@ -145,7 +148,10 @@ export class Senses {
     });
   }
 
-  /** Left wrist, right wrist, head: position 3 (m) and quaternion xyzw of each camera relative to the base; 7 numbers each. */
+  /**
+   * Left wrist, right wrist, head: position 3 (m) and quaternion xyzw of each camera relative to the base; 7 numbers
+   * each.
+   */
   cameraPoses(): Float32Array {
     const { cameraPosition, cameraMatrix } = this.physics.views;
     const poses = new Float32Array(7 * POSE_ORDER.length);
@@ -178,7 +184,10 @@ export class Senses {
     return { width, height, channels: 3, data };
   }
 
-  /** The head sees small things from afar: four rays a pixel, so that their edges carry their position below a pixel's width. */
+  /**
+   * The head sees small things from afar: four rays a pixel, so that their edges carry their position below a pixel's
+   * width.
+   */
   cameraPicture(camera: string, size: number): Picture {
     return this.picture(camera, size, size, camera === 'head' ? 2 : 1);
   }

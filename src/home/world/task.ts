@@ -5,7 +5,10 @@ import type { Hand } from './hands.ts';
 import type { Physics } from './mujoco.ts';
 import type { Side } from './robot.ts';
 
-/** What a task sees of the household: the physics, the hands, and where the base stands (x, y in metres, yaw in radians). */
+/**
+ * What a task sees of the household: the physics, the hands, and where the base stands (x, y in metres, yaw in
+ * radians).
+ */
 export interface World {
   readonly physics: Physics;
   readonly hands: Readonly<Record<Side, Hand>>;
@@ -29,7 +32,10 @@ export interface ExpertWorld extends World {
   inWorld(point: Vector3): Vector3;
 }
 
-/** A program that knows the world and does one task. It decides from the present state alone and may take over at any time. */
+/**
+ * A program that knows the world and does one task. It decides from the present state alone and may take over at any
+ * time.
+ */
 export interface TaskExpert {
   /** The next action, [width]. When the goal is fulfilled it holds still where it ends. */
   act(): Float32Array;
@@ -60,8 +66,8 @@ export interface TaskRuntime {
 }
 
 /**
- * A household task: one object with everything that is known of it. One of those that come with Valet is a folder beside this room and a line in the
- * list of tasks; another can be given to `openHousehold` as it is.
+ * A household task: one object with everything that is known of it. One of those that come with Valet is a folder
+ * beside this room and a line in the list of tasks; another can be given to `openHousehold` as it is.
  */
 export interface HomeTask<Runtime extends TaskRuntime = TaskRuntime> {
   /** The number on the wire and in the network (the challenge's, for its tasks), and the name. */
@@ -71,7 +77,10 @@ export interface HomeTask<Runtime extends TaskRuntime = TaskRuntime> {
   readonly numStages: number;
   /** Mean length of the expert's episodes in control steps (measured); the time-out is twice this. */
   readonly meanExpertSteps: number;
-  /** Metres that the base and each hand travel in the expert's episodes, means (measured): what normalised distances are relative to. */
+  /**
+   * Metres that the base and each hand travel in the expert's episodes, means (measured): what normalised distances are
+   * relative to.
+   */
   readonly meanExpertMetres: { readonly base: number; readonly left: number; readonly right: number };
   /** Names of the skills, one for each stage. */
   readonly skills: readonly string[];

@@ -9,7 +9,9 @@ export const TASK_INFO_KEYS = [
   'destination_right_hand',
 ].flatMap((name) => ['x', 'y', 'z'].map((axis) => `${name}_${axis}`));
 
-/** [12]: target and destination in the base's frame, then both relative to the right hand (base frame's axes); metres. */
+/**
+ * [12]: target and destination in the base's frame, then both relative to the right hand (base frame's axes); metres.
+ */
 export function taskInfo(world: ExpertWorld, { target, destination }: Situation): Float32Array {
   const hand = world.inBase(world.hands.right.tip);
   const points = [world.inBase(target), world.inBase(destination)];

@@ -75,7 +75,9 @@ export class AdamwMemory implements AdamwPart {
   }
 }
 
-/** One leaf of any size in ordinary arrays; blocks of it are copied into a small memory, updated there and copied back. */
+/**
+ * One leaf of any size in ordinary arrays; blocks of it are copied into a small memory, updated there and copied back.
+ */
 export class AdamwOutside implements AdamwPart {
   readonly leaves: readonly [AdamwLeaf];
   private readonly window = new AdamwMemory([BLOCK]);

@@ -1,4 +1,5 @@
 import { present } from '../../base/index.ts';
+
 const f32 = Math.fround;
 
 /**

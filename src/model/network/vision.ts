@@ -69,7 +69,8 @@ function convolutions(net: Network, images: Tensor): Tensor {
   let x = images;
   for (let i = 0; i <= last; i++) {
     const stride = present(stem.strides[i], 'stem.strides[i]');
-    const total = Math.max(present(stem.kernels[i], 'stem.kernels[i]') - stride, 0); // output side = input side / stride
+    // output side = input side / stride
+    const total = Math.max(present(stem.kernels[i], 'stem.kernels[i]') - stride, 0);
     const padding = Math.ceil(total / 2);
     x = add(
       conv2d(x, net.weight(`${TOWER}/stem/${i}/kernel`), { stride, padding }),

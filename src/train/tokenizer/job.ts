@@ -196,7 +196,10 @@ function* randomChunks(horizon: number, width: number): Generator<Float64Array> 
   }
 }
 
-/** The vocabulary's folder in what was named: itself, a `fast_tokenizer` in it, or a checkpoint's `assets/<id>/fast_tokenizer`. */
+/**
+ * The vocabulary's folder in what was named: itself, a `fast_tokenizer` in it, or a checkpoint's
+ * `assets/<id>/fast_tokenizer`.
+ */
 function fastFolder(dir: string): string {
   const tried = [
     dir,

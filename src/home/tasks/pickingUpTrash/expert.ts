@@ -31,7 +31,10 @@ const FINGERS_BESIDE = 0.045;
 export function createTrashExpert(world: ExpertWorld, runtime: TrashRuntime): TaskExpert {
   const motion = new Motion(world);
 
-  /** Height that keeps the hand clear of the bin's walls at a place: over the bin, and beside it where the open fingers reach over. */
+  /**
+   * Height that keeps the hand clear of the bin's walls at a place: over the bin, and beside it where the open fingers
+   * reach over.
+   */
   function clearance([x, y]: Vector3): number {
     const bin = runtime.binPosition;
     const yaw = motion.handYaw('right');

@@ -92,7 +92,9 @@ export class TrashRuntime implements TaskRuntime {
     return { index, position, axis: rotate(quaternion, [0, 0, 1]), inside, delivered, held };
   }
 
-  /** The can to deal with: the one in the hand, otherwise the rightmost (as the robot sees it) that is not delivered. */
+  /**
+   * The can to deal with: the one in the hand, otherwise the rightmost (as the robot sees it) that is not delivered.
+   */
   current(): CanState | undefined {
     const [bx, by, yaw] = this.world.base;
     const waiting = CANS.map((_, i) => this.can(i)).filter((can) => !can.delivered);

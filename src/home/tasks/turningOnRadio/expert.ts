@@ -7,7 +7,10 @@ const BOW = [0.9, -1.1, -0.6, 0];
 const READY = [-0.5, -0.25, 0, -1.3, 0, 1.4, 0.2];
 /** Where the button should be, seen from the base. */
 const REACH: Zone = { x: [0.52, 0.62], y: [-0.34, -0.12] };
-/** Fingers nearly closed: two fingertips side by side. Not fully, since a correction rule re-opens grippers that closed on nothing. */
+/**
+ * Fingers nearly closed: two fingertips side by side. Not fully, since a correction rule re-opens grippers that closed
+ * on nothing.
+ */
 const POINTING = -0.6;
 /** The fingertips end this far below the point between them. */
 const FINGERTIP = 0.025;
