@@ -14,7 +14,7 @@ export type Checksums = Readonly<Record<string, KernelChecksums>>;
 
 export const CHECKSUMS_FILE = join(KERNELS_FOLDER, 'checksums.json');
 
-export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 
 const ofFiles = (files: readonly string[]): Record<string, string> =>
   Object.fromEntries(files.map((file) => [file, sha256(readFileSync(join(KERNELS_FOLDER, file)))]));

@@ -34,7 +34,7 @@ function sourceFiles(library: string): string[] {
 }
 
 /** SHA-256 over names and contents of those files. */
-export function sourceSha256(library: string): string {
+function sourceSha256(library: string): string {
   const hash = createHash('sha256');
   for (const file of sourceFiles(library)) hash.update(`${file}\n`).update(readFileSync(join(library, file)));
   return hash.digest('hex');

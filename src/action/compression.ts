@@ -56,7 +56,8 @@ export function compressChunk(chunk: Float64Array, options: CompressionOptions):
   if (Math.max(steps, may ? execute : 0) > horizon)
     throw new InputError(
       'compressChunk',
-      `the chunk is too short (got ${horizon} rows, expected at least ${Math.max(steps, may ? execute : 0)}: ${execute} to execute in ${steps} steps). Execute fewer.`,
+      `the chunk is too short (got ${horizon} rows, expected at least ` +
+        `${Math.max(steps, may ? execute : 0)}: ${execute} to execute in ${steps} steps). Execute fewer.`,
     );
   const compressed = may && !(gripperCheck && gripperMoves(chunk, execute, gripperChange, robot));
   const used = compressed ? execute : steps;

@@ -66,7 +66,8 @@ export class Inpainter {
     )
       throw new InputError(
         'Inpainter',
-        `nothing of that shape to keep (got ${this.keepRows}×${this.width}, expected at most ${noise.horizon}×${noise.width}).`,
+        `nothing of that shape to keep (got ${this.keepRows}×${this.width}, expected at most ` +
+          `${noise.horizon}×${noise.width}).`,
       );
     const held = new Set(columns);
     const isKept = (i: number) => i < this.keepRows * noise.width && held.has(i % noise.width);
@@ -102,7 +103,8 @@ export class Inpainter {
     if (!Number.isInteger(batch) || noise.length !== x.length || given.length !== batch * o)
       throw new InputError(
         'Inpainter',
-        `shapes do not fit (got x ${x.length}, noise ${noise.length}, given ${given.length}; expected x and noise B×${n}, given B×${o}).`,
+        `shapes do not fit (got x ${x.length}, noise ${noise.length}, given ${given.length}; expected x and ` +
+          `noise B×${n}, given B×${o}).`,
       );
     const time = Math.fround(timeAfter);
     if (o === 0 || !(time > Math.fround(threshold))) {

@@ -37,7 +37,8 @@ export class CorrelatedNoise {
     if (stats && (stats.horizon !== this.horizon || stats.width !== this.width))
       throw new InputError(
         'CorrelatedNoise',
-        `the statistics are of another shape (got ${stats.horizon}×${stats.width}, expected ${this.horizon}×${this.width}).`,
+        `the statistics are of another shape (got ${stats.horizon}×${stats.width}, expected ` +
+          `${this.horizon}×${this.width}).`,
       );
     if (stats && !stats.correlation && this.beta > 0)
       throw new InputError(

@@ -26,7 +26,8 @@ function find(): { readonly folder: string; readonly version: string } {
   }
   throw new ValetError(
     NAME,
-    `its own package.json is in no folder above ${here}. A bundler must leave this package as it is (mark it external).`,
+    `its own package.json is in no folder above ${here}. A bundler must leave this package as it is ` +
+      '(mark it external).',
   );
 }
 

@@ -90,7 +90,8 @@ async function run(options: Options): Promise<void> {
     await server.ready;
     const [url] = server.urls as [string, ...string[]];
     say(`Serving at ${url}. ${plan.instances.length} unseen scenes of ${plan.tasks.join(' and ')}:`);
-    const label = `The ${basename(options.policy)} policy in ${plan.instances.length * plan.tasks.length} unseen scenes`;
+    const scenes = plan.instances.length * plan.tasks.length;
+    const label = `The ${basename(options.policy)} policy in ${scenes} unseen scenes`;
     summary = await evaluate({
       ...plan,
       policy: { kind: 'remote', url },

@@ -53,6 +53,7 @@ async function run(source: string, { format, out, dtype, json, quiet }: Options)
   else process.stdout.write(`${report.leaves} leaves, ${(report.bytes / 1e6).toFixed(1)} MB → ${out}\n`);
   if (report.foreign.length > 0 && format === 'openpi')
     process.stderr.write(
-      `${out}: the original's network has no place for ${report.foreign.length} leaves (first ${report.foreign[0]}) and its loader refuses them; orbax itself reads them.\n`,
+      `${out}: the original's network has no place for ${report.foreign.length} leaves (first ` +
+        `${report.foreign[0]}) and its loader refuses them; orbax itself reads them.\n`,
     );
 }

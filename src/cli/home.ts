@@ -38,7 +38,8 @@ export function command(): Command {
       'after',
       '\nExamples:\n  $ valet home demos --tasks turning_on_radio,picking_up_trash --episodes 50 --out demos' +
         '\n  $ valet home demos --tasks picking_up_trash --episodes 3000 --clip 2.5 --out clips --seed 1' +
-        '\n  $ valet home demos --tasks picking_up_trash --episodes 800 --correct run/checkpoints/latest --out corrections',
+        '\n  $ valet home demos --tasks picking_up_trash --episodes 800 --correct run/checkpoints/latest ' +
+        '--out corrections',
     )
     .action(demos);
   home
@@ -101,12 +102,17 @@ async function demos(flags: DemoFlags): Promise<void> {
     correct: flags.correct,
     silent: flags.quiet,
   });
+  const percent = (100 * (summary.helpedSuccess ?? 0)).toFixed(0);
+  const helped =
+    summary.helpedSuccess === undefined
+      ? ''
+      : ` (the policy, helped now and then, reached the goal in ${percent} % of the scenes)`;
   if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   else
     process.stdout.write(
       `${summary.episodes} episodes, ${summary.frames} frames in ${duration(summary.seconds)} → ${summary.out}` +
         `${summary.expertFailures ? ` (${summary.expertFailures} scenes left out: the expert failed)` : ''}` +
-        `${summary.helpedSuccess === undefined ? '' : ` (the policy, helped now and then, reached the goal in ${(100 * summary.helpedSuccess).toFixed(0)} % of the scenes)`}\n`,
+        `${helped}\n`,
     );
 }
 

@@ -166,20 +166,24 @@ function print(report: ImportReport, out: string, seconds: number): void {
   const { layout, plan, bytesRead, hasStatistics, assetId, config, robot } = report;
   const say = (line: string) => process.stdout.write(`${line}\n`);
   say(
-    `${layout}: ${plan.taken.length} leaves taken, ${plan.fresh.length} drawn anew, ${plan.unused.length} without a place → ${out}`,
+    `${layout}: ${plan.taken.length} leaves taken, ${plan.fresh.length} drawn anew, ` +
+      `${plan.unused.length} without a place → ${out}`,
   );
   for (const name of plan.fresh) say(`  drawn anew: ${name}`);
   for (const [name, rows] of plan.extended) say(`  ${name}: the first ${rows} rows taken, the others drawn anew`);
   if (plan.unused.length > 1 || (plan.unused[0] ?? 'action_correlation_cholesky') !== 'action_correlation_cholesky')
     say(`  no place for: ${plan.unused.join(', ')}`);
   say(
-    `robot ${robot.name} · ${config.taskNumStages.length} tasks · ${(bytesRead / 1e6 / seconds).toFixed(0)} MB/s · peak memory ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`,
+    `robot ${robot.name} · ${config.taskNumStages.length} tasks · ` +
+      `${(bytesRead / 1e6 / seconds).toFixed(0)} MB/s · peak memory ` +
+      `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`,
   );
   if (report.statisticsProblem)
     process.stderr.write(`${report.statisticsProblem} No plan can be made with them; they were copied as they are.\n`);
   if (!hasStatistics)
     process.stderr.write(
-      `${out}: the source has no norm_stats.json, and no plan can be made without. Put it into assets/${assetId}/ (valet stats makes one), or give --norm-stats.\n`,
+      `${out}: the source has no norm_stats.json, and no plan can be made without. Put it into ` +
+        `assets/${assetId}/ (valet stats makes one), or give --norm-stats.\n`,
     );
 }
 

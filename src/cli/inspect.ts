@@ -154,7 +154,8 @@ function print(summary: Summary): void {
   const shapes = longest(leaves.map(({ shape }) => `[${shape.join(', ')}]`));
   for (const { name, shape, dtype } of leaves)
     say(
-      `${name.padEnd(width)}  ${`[${shape.join(', ')}]`.padEnd(shapes)}  ${dtype.padEnd(8)} ${count(elementsOf(shape)).padStart(13)}`,
+      `${name.padEnd(width)}  ${`[${shape.join(', ')}]`.padEnd(shapes)}  ${dtype.padEnd(8)} ` +
+        `${count(elementsOf(shape)).padStart(13)}`,
     );
   say('');
   for (const [part, n] of Object.entries(summary.parts)) say(`${part.padEnd(12)} ${count(n ?? 0).padStart(13)}`);
@@ -163,7 +164,8 @@ function print(summary: Summary): void {
       name !== CORRELATION && !name.endsWith('#scale') && (!summary.weights || name.startsWith(`${summary.weights}/`)),
   );
   say(
-    `${'parameters'.padEnd(12)} ${count(summary.parameters).padStart(13)}  in ${own.length} leaves, ${(summary.bytes / 1e6).toFixed(1)} MB`,
+    `${'parameters'.padEnd(12)} ${count(summary.parameters).padStart(13)}  in ${own.length} leaves, ` +
+      `${(summary.bytes / 1e6).toFixed(1)} MB`,
   );
   const rest = summary.weights ? `, the weights of a training state (${summary.weights}/)` : '';
   say(`\n${LAYOUTS[summary.layout]}${rest}, stored as ${summary.container} in ${summary.path}`);

@@ -15,9 +15,10 @@ export function command(): Command {
       const { summary, baselines } = await readEvaluation(folder);
       const page = await writeReport(folder);
       const others = Object.fromEntries(Object.entries(baselines).map(([name, theirs]) => [name, theirs.summary]));
+      const some = Object.keys(others).length > 0;
       if (json)
         process.stdout.write(
-          `${JSON.stringify({ ...summary, ...(Object.keys(others).length > 0 ? { baselines: others } : {}), out: folder, page })}\n`,
+          `${JSON.stringify({ ...summary, ...(some && { baselines: others }), out: folder, page })}\n`,
         );
       else process.stdout.write(`${qTable(summary, others)}\n${page}\n`);
       if (reportInvalid(summary)) process.exitCode = 1;

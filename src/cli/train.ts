@@ -46,7 +46,8 @@ export function command(): Command {
     .option('--json', 'print the result as one JSON object', false)
     .addHelpText(
       'after',
-      '\nExample:\n  $ valet train --config nano --data demos --out out/first --steps 3000\n\nCtrl-C saves and ends with exit code 130; --resume goes on, to the same bytes.',
+      '\nExample:\n  $ valet train --config nano --data demos --out out/first --steps 3000\n\nCtrl-C saves ' +
+        'and ends with exit code 130; --resume goes on, to the same bytes.',
     )
     .action(run);
 }

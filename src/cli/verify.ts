@@ -57,7 +57,8 @@ export function report(verdicts: readonly Verdict[], summary: VerdictCounts, sec
   const width = Math.max(4, ...[...cases.keys()].map((name) => name.length));
   const kindWidth = Math.max(4, ...verdicts.map(({ kind }) => kind.length));
   const line = (...[name, kind, passed, failed, unknown]: [string, string, ...(string | number)[]]) =>
-    `${name.padEnd(width)}  ${kind.padEnd(kindWidth)}  ${String(passed).padStart(6)}  ${String(failed).padStart(6)}  ${String(unknown).padStart(7)}\n`;
+    `${name.padEnd(width)}  ${kind.padEnd(kindWidth)}  ${String(passed).padStart(6)}  ` +
+    `${String(failed).padStart(6)}  ${String(unknown).padStart(7)}\n`;
   let out = line('case', 'kind', 'passed', 'failed', 'unknown');
   for (const [name, own] of cases) {
     const count = countVerdicts(own);

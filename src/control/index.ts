@@ -9,7 +9,7 @@ export {
   correct,
   gripperStates,
   type RuleAnswer,
-  type Situation,
+  type RuleSituation,
 } from './rules.ts';
 export { createSession, type EpisodeSession } from './session.ts';
 export { SESSION_DEFAULTS, type SessionOptions } from './sessionOptions.ts';

@@ -10,7 +10,7 @@ import { CHALLENGE_CONTEXT, type RuleContext } from './ruleContext.ts';
  */
 
 /** What a rule sees: the task and stage that a plan was asked for with, and the grippers' present state by name. */
-export interface Situation {
+export interface RuleSituation {
   readonly task: number;
   readonly stage: number;
   readonly grippers: Readonly<Record<string, number>>;
@@ -37,7 +37,7 @@ export interface CorrectionRule {
   /** What the robot lacks for it, such as "a gripper"; undefined when nothing. */
   readonly lacks?: (robot: Robot) => string | undefined;
   /** undefined: the rule has nothing to say. */
-  readonly apply: (situation: Situation, context: RuleContext) => RuleAnswer | undefined;
+  readonly apply: (situation: RuleSituation, context: RuleContext) => RuleAnswer | undefined;
 }
 
 /** The original's rules in the order in which they are asked. */
@@ -74,7 +74,7 @@ export const CORRECTION_RULES: readonly CorrectionRule[] = [
 
 /** What the rules say about a plan; undefined when they say nothing. The first rule that matches is the only one. */
 export function correct(
-  situation: Situation,
+  situation: RuleSituation,
   { rules = CORRECTION_RULES, context = CHALLENGE_CONTEXT }: CorrectOptions = {},
 ): Correction | undefined {
   for (const rule of rules) {

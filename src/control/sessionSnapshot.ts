@@ -62,7 +62,8 @@ const bytesOf = (text: string, size: number, count: number | undefined): ArrayBu
   if (bytes.length % size !== 0 || (count !== undefined && bytes.length !== count * size))
     throw new InputError(
       'session.restore',
-      `an array of the wrong size (got ${bytes.length} bytes, expected ${count === undefined ? `a multiple of ${size}` : count * size}).`,
+      `an array of the wrong size (got ${bytes.length} bytes, expected ` +
+        `${count === undefined ? `a multiple of ${size}` : count * size}).`,
     );
   return new Uint8Array(bytes).buffer;
 };

@@ -80,7 +80,7 @@ export async function writeCheckpoint(
 ): Promise<void> {
   const policy = PolicySettingsSchema.parse(contents.policy ?? {});
   const { robot = CHALLENGE_ROBOT } = contents;
-  requireFit(folder, robot, contents.config);
+  requireNetworkFit(folder, robot, contents.config);
   const parameters = checkedParameters(folder, contents.parameters, parameterTree(contents.config));
   await writeFolderAside(
     folder,
@@ -110,14 +110,15 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   if (normStats.width !== actionDim || normStats.horizon !== actionHorizon)
     throw new InputError(
       file,
-      `is of chunks of ${normStats.horizon}×${normStats.width} (expected ${actionHorizon}×${actionDim}, the network's). ` +
+      `is of chunks of ${normStats.horizon}×${normStats.width} (expected ${actionHorizon}×${actionDim}, ` +
+        "the network's). " +
         'Take the statistics that it was trained with.',
     );
   return { ...parts, normStats };
 }
 
 /** A network takes and gives as many numbers as the robot has, at least, and sees no camera that it lacks. */
-export function requireFit(where: string, robot: Robot, { actionDim, cameras }: ModelConfig): void {
+export function requireNetworkFit(where: string, robot: Robot, { actionDim, cameras }: ModelConfig): void {
   if (actionDim < robot.width)
     throw new InputError(
       where,
@@ -144,7 +145,7 @@ export async function readCheckpointParts(folder: string): Promise<CheckpointPar
   const { dtype, policy, model, robot: record } = await readJson(configPath, ConfigFileSchema);
   const config = modelConfig(model, configPath);
   const robot = record === undefined ? CHALLENGE_ROBOT : parseRobot(record, `${configPath}: robot`);
-  requireFit(configPath, robot, config);
+  requireNetworkFit(configPath, robot, config);
   const parts = dtype === 'int8' ? int8Parts(config) : undefined;
   const weights = join(folder, 'params.safetensors');
   const tree = parameterTree(config).filter(({ name }) => !parts || parts.leaves.has(name));
@@ -177,7 +178,8 @@ async function requireCheckpoint(folder: string): Promise<void> {
     if (!names.includes(name))
       throw new InputError(
         folder,
-        `is no Valet checkpoint: ${name} is missing (got ${names.slice(0, 8).join(', ') || 'an empty folder'}). One of another program becomes one by valet import.`,
+        `is no Valet checkpoint: ${name} is missing (got ` +
+          `${names.slice(0, 8).join(', ') || 'an empty folder'}). One of another program becomes one by valet import.`,
       );
 }
 
@@ -206,7 +208,8 @@ function checkedParameters<W extends Weight>(
     const near = nearest(present(missing[0], 'missing[0]'), found.keys());
     throw new InputError(
       where,
-      `${missing.length} of ${missing.length + out.size} parameters are missing, first ${missing[0]}${near ? ` (there is ${near})` : ''}. Do config.json and params.safetensors belong together?`,
+      `${missing.length} of ${missing.length + out.size} parameters are missing, first ` +
+        `${missing[0]}${near ? ` (there is ${near})` : ''}. Do config.json and params.safetensors belong together?`,
     );
   }
   return out;

@@ -219,8 +219,12 @@ export function planningRefusal(
   if (model >= MODEL_LIMIT) {
     const stored = widened && weights === 'float32' && device === 'cpu';
     return {
-      reason: `the weights would make a model of ${bytesText(model)} (${bytesText(MODEL_LIMIT)} at most, but for float32 and int8 on the CPU)`,
-      advice: `nearest setting that fits: ${stored ? 'weights imported with --dtype float32' : '--device cpu --precision float32'}`,
+      reason:
+        `the weights would make a model of ${bytesText(model)} (${bytesText(MODEL_LIMIT)} at most, but ` +
+        'for float32 and int8 on the CPU)',
+      advice:
+        'nearest setting that fits: ' +
+        `${stored ? 'weights imported with --dtype float32' : '--device cpu --precision float32'}`,
     };
   }
   const robots = sizes.length > 1 ? `, batches of up to ${sizes.at(-1)}` : '';

@@ -257,17 +257,21 @@ describe('flowSamples', () => {
 });
 
 describe('cameras', () => {
-  it('are as many as are named: a network of two is one of three whose third is absent, but for the actions’ positions', async () => {
-    const three = await evaluate({ cameras: ['a', 'b', 'c'] }, { absent: [2], gradients: false });
-    const two = await evaluate({ cameras: ['a', 'b'] }, { gradients: false });
-    for (const name of ['loss/stage', 'loss/fast']) expect(two.losses[name]).toBeCloseTo(three.losses[name]!, 12);
-    const swapped = await evaluate({ cameras: ['b', 'a'] }, { gradients: false });
-    expect(swapped.losses['loss/stage']).not.toBeCloseTo(two.losses['loss/stage']!, 5);
-    for (const cameras of [['a'], ['a', 'b', 'c', 'd', 'e']])
-      expect((await evaluate({ cameras }, { gradients: false })).losses['loss']).toBeGreaterThan(0);
-    expect(() => modelConfig({ ...base, cameras: [] })).toThrow(/cameras/);
-    expect(() => modelConfig({ ...base, cameras: ['a', 'a'] })).toThrow(/twice/);
-  });
+  it(
+    'are as many as are named: a network of two is one of three whose third is absent, but for the ' +
+      'actions’ positions',
+    async () => {
+      const three = await evaluate({ cameras: ['a', 'b', 'c'] }, { absent: [2], gradients: false });
+      const two = await evaluate({ cameras: ['a', 'b'] }, { gradients: false });
+      for (const name of ['loss/stage', 'loss/fast']) expect(two.losses[name]).toBeCloseTo(three.losses[name]!, 12);
+      const swapped = await evaluate({ cameras: ['b', 'a'] }, { gradients: false });
+      expect(swapped.losses['loss/stage']).not.toBeCloseTo(two.losses['loss/stage']!, 5);
+      for (const cameras of [['a'], ['a', 'b', 'c', 'd', 'e']])
+        expect((await evaluate({ cameras }, { gradients: false })).losses['loss']).toBeGreaterThan(0);
+      expect(() => modelConfig({ ...base, cameras: [] })).toThrow(/cameras/);
+      expect(() => modelConfig({ ...base, cameras: ['a', 'a'] })).toThrow(/twice/);
+    },
+  );
 });
 
 describe('useCorrelatedNoise and correlationBeta', () => {

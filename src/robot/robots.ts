@@ -23,7 +23,8 @@ export function robotNamed(name: string): Robot {
   const guess = nearest(name, names);
   throw new InputError(
     'robot',
-    `no robot called ${JSON.stringify(name)}.${guess ? ` Did you mean ${guess}?` : ''} There are ${names.join(', ')}; or give the path of a robot.json.`,
+    `no robot called ${JSON.stringify(name)}.${guess ? ` Did you mean ${guess}?` : ''} There are ` +
+      `${names.join(', ')}; or give the path of a robot.json.`,
   );
 }
 

@@ -42,7 +42,9 @@ export function trainingRefusal({ model, batch, freeze }: TrainingSize, availabl
     const setting = (parts: readonly string[]): string =>
       `--set 'freeze=${JSON.stringify(parts)}' (${bytesText(least(parts))} and what the batch takes)`;
     return {
-      reason: `training needs ${bytesText(least(freeze))} for weights, gradients, moments and average alone (${bytesText(available)} can be used here)`,
+      reason:
+        `training needs ${bytesText(least(freeze))} for weights, gradients, moments and average alone ` +
+        `(${bytesText(available)} can be used here)`,
       advice: fitting
         ? `nearest setting that fits: ${setting(fitting)}`
         : `no setting fits: the smallest is ${setting(smallest)}`,

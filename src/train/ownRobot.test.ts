@@ -112,16 +112,19 @@ describe.each([
   });
 });
 
-it('refuses a checkpoint of another robot, data of two robots, and data of a robot that is not the given one', async () => {
-  const run = (more: object) => train({ config, data: [join(folder, arm.name)], out: join(folder, 'no'), ...more });
-  const init = join(folder, 'r1pro-21 run', 'checkpoints', 'latest');
-  await expect(run({ init })).rejects.toThrow(/drives another robot \(r1pro-21: 21 actions at 30 Hz/);
-  const both = [arm, r1pro21].map(({ name }) => join(folder, name));
-  await expect(run({ data: both })).rejects.toThrow(/is of another robot \(r1pro-21, 21 actions at 30 Hz\)/);
-  await expect(run({ robot: r1pro21 })).rejects.toThrow(
-    /not of the robot r1pro-21: its actions have 7 numbers, not 21/,
-  );
-});
+it(
+  'refuses a checkpoint of another robot, data of two robots, and data of a robot that is not the ' + 'given one',
+  async () => {
+    const run = (more: object) => train({ config, data: [join(folder, arm.name)], out: join(folder, 'no'), ...more });
+    const init = join(folder, 'r1pro-21 run', 'checkpoints', 'latest');
+    await expect(run({ init })).rejects.toThrow(/drives another robot \(r1pro-21: 21 actions at 30 Hz/);
+    const both = [arm, r1pro21].map(({ name }) => join(folder, name));
+    await expect(run({ data: both })).rejects.toThrow(/is of another robot \(r1pro-21, 21 actions at 30 Hz\)/);
+    await expect(run({ robot: r1pro21 })).rejects.toThrow(
+      /not of the robot r1pro-21: its actions have 7 numbers, not 21/,
+    );
+  },
+);
 
 it('refuses tasks beyond a given table of stages, and takes a longer one', async () => {
   const run = (table: string, out: string) =>

@@ -57,6 +57,7 @@ function refuse(chunk: Float32Array | Float64Array, width: number, coefficients:
     'FastTokenizer',
     bad >= 0
       ? `a number of the chunk is not finite (got ${chunk[bad]} at step ${where(bad)}).`
-      : `a coefficient is too large (got ${coefficients[large]! * scale} at frequency ${where(large)}). Normalise the chunk first.`,
+      : `a coefficient is too large (got ${coefficients[large]! * scale} at frequency ${where(large)}). ` +
+          'Normalise the chunk first.',
   );
 }

@@ -8,7 +8,7 @@ import { type FastMetadata, type FastSettings, fastFiles, readFastFolder } from 
 import { FastFitter, type FitOptions } from './fitter.ts';
 
 /** Steps T and dimensions D of a chunk. */
-export interface ChunkShape {
+export interface TokenizedShape {
   readonly horizon: number;
   readonly width: number;
 }
@@ -114,7 +114,7 @@ export class FastTokenizer {
     return roundedCoefficients(chunk, shape.horizon, shape.width, this.settings.scale, out);
   }
 
-  private idsOf(chunk: Float32Array | Float64Array, { horizon, width }: ChunkShape): Int32Array {
+  private idsOf(chunk: Float32Array | Float64Array, { horizon, width }: TokenizedShape): Int32Array {
     const size = horizon * width;
     if (this.coefficients.length !== size) this.coefficients = new Int32Array(size);
     const { coefficients } = this;
@@ -126,7 +126,8 @@ export class FastTokenizer {
       if (symbol >= 0xd800 && utf8Length(symbol) === undefined)
         throw new InputError(
           'FastTokenizer.encode',
-          `a coefficient is beyond what characters can say (got ${symbol + minToken} at frequency ${Math.floor(i / width)}, dimension ${i % width}). Normalise the chunk first.`,
+          `a coefficient is beyond what characters can say (got ${symbol + minToken} at frequency ` +
+            `${Math.floor(i / width)}, dimension ${i % width}). Normalise the chunk first.`,
         );
     }
     return this.model.encode(coefficients, size);
@@ -138,7 +139,7 @@ export class FastTokenizer {
    */
   encodeBatch(
     chunks: Float32Array | Float64Array,
-    options: Partial<ChunkShape> & { readonly maxTokens?: number; readonly padId?: number } = {},
+    options: Partial<TokenizedShape> & { readonly maxTokens?: number; readonly padId?: number } = {},
   ): EncodedBatch {
     const { maxTokens = FAST_MAX_TOKENS, padId = FAST_PAD_ID } = options;
     const shape = this.shape(options.horizon, options.width);
@@ -236,14 +237,14 @@ export class FastTokenizer {
     return out;
   }
 
-  private chunkOf(points: Int32Array, { horizon, width }: ChunkShape): Float64Array {
+  private chunkOf(points: Int32Array, { horizon, width }: TokenizedShape): Float64Array {
     const { scale, minToken } = this.settings;
     const coefficients = new Float64Array(points.length);
     for (let i = 0; i < points.length; i++) coefficients[i] = (points[i]! + minToken) / scale;
     return dctOf(horizon).inverse(coefficients, width);
   }
 
-  private shape(horizon = this.settings.horizon, width = this.settings.width): ChunkShape {
+  private shape(horizon = this.settings.horizon, width = this.settings.width): TokenizedShape {
     if (horizon === undefined || width === undefined)
       throw new InputError('FastTokenizer', "the folder does not say the chunk's horizon and width. Give both.");
     if (!Number.isInteger(horizon) || !Number.isInteger(width) || horizon < 1 || width < 1)

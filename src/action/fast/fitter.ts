@@ -93,17 +93,20 @@ export class FastFitter {
     if (range > vocabSize)
       throw new InputError(
         'FastFitter',
-        `the coefficients' range is larger than the vocabulary (${this.low} to ${this.high}, vocabulary ${vocabSize}). Use a larger vocabulary or a smaller scale.`,
+        `the coefficients' range is larger than the vocabulary (${this.low} to ${this.high}, vocabulary ` +
+          `${vocabSize}). Use a larger vocabulary or a smaller scale.`,
       );
     if (range >= FIRST_SURROGATE)
       throw new InputError(
         'FastFitter',
-        `the coefficients' range is wider than characters allow (${this.low} to ${this.high}, at most ${FIRST_SURROGATE} values). Use a smaller scale.`,
+        `the coefficients' range is wider than characters allow (${this.low} to ${this.high}, at most ` +
+          `${FIRST_SURROGATE} values). Use a smaller scale.`,
       );
     const warnings =
       range + 100 > vocabSize
         ? [
-            `the coefficients take ${range + 1} of ${vocabSize} symbols, which leaves little for merges. Use a larger vocabulary or a smaller scale.`,
+            `the coefficients take ${range + 1} of ${vocabSize} symbols, which leaves little for merges. Use ` +
+              'a larger vocabulary or a smaller scale.',
           ]
         : [];
     const words = new WordCounter();

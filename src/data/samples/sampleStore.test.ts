@@ -90,7 +90,7 @@ describe('SampleStore', () => {
     expect([...train, ...validation].sort()).toEqual([0, 1, 2]);
   });
 
-  it('loads the golden sets: 256 and 61 numbers of proprioception, v2.1 and v3.0, cameras of different sizes', async () => {
+  it('loads the golden sets: both layouts of proprioception, v2.1 and v3.0, cameras of different sizes', async () => {
     const golden = (name: string) => join(import.meta.dirname, '../../../test/golden', name);
     const store = await SampleStore.load([golden('dataset-v21/dataset'), golden('dataset-v30/dataset')], {
       imageSize: 64,

@@ -17,7 +17,7 @@ export const stagesOfLength = (seconds: number): number =>
  * Whether a data set is of the challenge: its robot, and its tasks by number and name (v3.0 has no names, and is
  * believed).
  */
-export function isOfChallenge({ robot, tasks, episodes }: Dataset): boolean {
+function isOfChallenge({ robot, tasks, episodes }: Dataset): boolean {
   if (!robot || !sameRobot(robot, CHALLENGE_ROBOT)) return false;
   const known = (index: number) => {
     const name = tasks.get(index)?.name;

@@ -6,22 +6,26 @@ import { datasetStatistics, decodeOnly } from './datasetStatistics.ts';
 
 const golden = new URL('../../../test/golden/', import.meta.url).pathname;
 
-it('are those of the columns that the ordinary reader reads, of episodes in files of their own and several in a file', async () => {
-  // The second set's index names the wrong file for some episodes.
-  const names = ['dataset-v21/dataset', 'dataset-v30/converted'];
-  const folders = names.map((name) => join(golden, name));
-  const plain = new StatisticsAccumulator();
-  for (const folder of folders) {
-    const dataset = await openDataset(folder);
-    for (const episode of dataset.episodes) {
-      const { 'observation.state': state, action } = await dataset.columns(episode, ['observation.state', 'action']);
-      plain.add({ state: Float32Array.from(state.data), actions: Float32Array.from(action.data) });
+it(
+  'are those of the columns that the ordinary reader reads, of episodes in files of their own and ' +
+    'several in a file',
+  async () => {
+    // The second set's index names the wrong file for some episodes.
+    const names = ['dataset-v21/dataset', 'dataset-v30/converted'];
+    const folders = names.map((name) => join(golden, name));
+    const plain = new StatisticsAccumulator();
+    for (const folder of folders) {
+      const dataset = await openDataset(folder);
+      for (const episode of dataset.episodes) {
+        const { 'observation.state': state, action } = await dataset.columns(episode, ['observation.state', 'action']);
+        plain.add({ state: Float32Array.from(state.data), actions: Float32Array.from(action.data) });
+      }
     }
-  }
-  const { statistics, frames } = await datasetStatistics(folders, { workers: 2 });
-  expect(frames).toBe(plain.frames);
-  expect(statistics).toEqual(plain.finish());
-});
+    const { statistics, frames } = await datasetStatistics(folders, { workers: 2 });
+    expect(frames).toBe(plain.frames);
+    expect(statistics).toEqual(plain.finish());
+  },
+);
 
 it('takes numbers from pages wherever it is known where they are', async () => {
   const frames = async (name: string) => {

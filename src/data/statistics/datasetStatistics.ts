@@ -12,7 +12,7 @@ import {
 import { InputError, present, WorkerClient } from '../../base/index.ts';
 import { type Robot, robotRecord } from '../../robot/index.ts';
 import { commonRobot, type Dataset, openDataset } from '../lerobot/index.ts';
-import type { EpisodeJob, OpenRequest } from './statistics.worker.ts';
+import type { EpisodeJob, OpenStatistics } from './statistics.worker.ts';
 
 export interface DatasetStatisticsOptions {
   /** Whose data they are; when left out, as the data sets say. */
@@ -58,7 +58,7 @@ export async function datasetStatistics(
   return overEpisodes(folders, options, async (workers, { robot, total, each }) => {
     const exact = total * frameBytes(robot) <= memory;
     const chunks = { ...(horizon && { horizon }), ...(paddedWidth && { paddedWidth }) };
-    const open: OpenRequest = {
+    const open: OpenStatistics = {
       folders,
       robot: robotRecord(robot),
       chunks: { ...chunks, memory: exact ? Number.MAX_VALUE : 0 },
@@ -104,7 +104,7 @@ export function decodeOnly(
   }: Pick<DatasetStatisticsOptions, 'workers' | 'robot'> & { readonly how?: 'read' | 'pick' } = {},
 ): Promise<{ frames: number; seconds: number; processor: number }> {
   return overEpisodes(folders, options, async (clients, { robot, each }) => {
-    const open: OpenRequest = { folders, robot: robotRecord(robot), chunks: { memory: 0 }, how };
+    const open: OpenStatistics = { folders, robot: robotRecord(robot), chunks: { memory: 0 }, how };
     await Promise.all(clients.map((worker) => worker.call('open', open)));
     const started = performance.now();
     const busy = process.cpuUsage();

@@ -13,7 +13,7 @@ import {
 } from '../lerobot/index.ts';
 
 /** Which data sets there are, whose, and what is computed of them. */
-export interface OpenRequest {
+export interface OpenStatistics {
   readonly folders: readonly string[];
   readonly robot: RobotRecord;
   readonly chunks: Pick<StatisticsOptions, 'horizon' | 'paddedWidth' | 'memory'>;
@@ -53,7 +53,7 @@ function jobOf({ set, episodes }: EpisodeJob): { dataset: Dataset; episodes: Epi
 
 /** A share of a data set's statistics: episodes as they come, then the sums, then refinements of the quantiles. */
 answerCalls({
-  async open({ folders, robot: record, chunks, how }: OpenRequest) {
+  async open({ folders, robot: record, chunks, how }: OpenStatistics) {
     if (how === 'read') await prepareReader();
     const robot = parseRobot(record);
     width = robot.width;

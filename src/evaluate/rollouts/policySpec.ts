@@ -66,7 +66,8 @@ export function parsePolicy(
   const guess = nearest(text, ['expert', 'hold', 'replay', 'household']);
   throw new InputError(
     '--policy',
-    `"${text}" is neither a server's address (ws://…), nor a checkpoint folder, nor one of expert, hold, replay, household.${guess && guess !== text ? ` Did you mean ${guess}?` : ''}`,
+    `"${text}" is neither a server's address (ws://…), nor a checkpoint folder, nor one of expert, hold, ` +
+      `replay, household.${guess && guess !== text ? ` Did you mean ${guess}?` : ''}`,
   );
 }
 

@@ -4,7 +4,7 @@ import type { Physics } from './mujoco.ts';
 import { ACTUATORS, BASE_JOINTS, COLUMNS, FINGER_TRAVEL, HOUSEHOLD_ROBOT } from './robot.ts';
 
 /** Physics steps per control step. */
-export const SUBSTEPS = 4;
+const SUBSTEPS = 4;
 export const TIMESTEP = 1 / (HOUSEHOLD_ROBOT.rate * SUBSTEPS);
 /** Full scale of the base command: m/s, m/s, rad/s (docs/facts.md#actions). */
 export const BASE_SCALE = [0.75, 0.75, 1.0] as const;

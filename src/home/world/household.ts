@@ -213,7 +213,8 @@ export class Household extends RobotWorld implements ExpertWorld {
     if (task !== this.task.name || episode.instance !== this.instance)
       throw new ValetError(
         'Household.restore',
-        `a snapshot of ${task} ${episode.instance} does not fit ${this.task.name} ${this.instance}. Reset to that instance first.`,
+        `a snapshot of ${task} ${episode.instance} does not fit ${this.task.name} ${this.instance}. Reset to ` +
+          'that instance first.',
       );
     const { views } = this.physics;
     views.equalityData.set(equalityData);

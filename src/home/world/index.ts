@@ -22,7 +22,6 @@ export { ArmKinematics } from './kinematics.ts';
 export { MUJOCO_VERSION, type Physics } from './mujoco.ts';
 export {
   ARM_JOINTS,
-  armJoints,
   COLUMNS,
   HOUSEHOLD_ROBOT,
   RESET_POSE,

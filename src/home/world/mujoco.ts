@@ -9,7 +9,7 @@ export const MUJOCO_VERSION = '3.14.0';
 let loading: Promise<MainModule> | undefined;
 
 /** The WebAssembly module of this thread, loaded once. */
-export function loadMujoco(): Promise<MainModule> {
+function loadMujoco(): Promise<MainModule> {
   loading ??= load();
   return loading;
 }

@@ -2,7 +2,7 @@ import { AdamwMemory, AdamwOutside, memoryBytes } from './memory.ts';
 import type { AdamwPart } from './part.ts';
 
 /** Bytes of the largest memory that is taken: WebAssembly's 4 GiB without the last page. */
-export const MEMORY_LIMIT = 2 ** 32 - 65536;
+const MEMORY_LIMIT = 2 ** 32 - 65536;
 
 /**
  * Room for leaves of these lengths, zeros, in their order. Leaves lie in as few memories as hold them, at most

@@ -33,7 +33,8 @@ export function chooseAsset(where: string, assets: readonly Asset[], id: string 
     if (assets.length <= 1) return assets[0];
     throw new InputError(
       where,
-      `holds statistics of ${assets.length} robots. Choose one: --asset-id ${assets.map((a) => a.id).join(' | ')}; or give others with --norm-stats.`,
+      `holds statistics of ${assets.length} robots. Choose one: --asset-id ` +
+        `${assets.map((a) => a.id).join(' | ')}; or give others with --norm-stats.`,
     );
   }
   const found = assets.find((asset) => asset.id === id);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { readNormStats } from '../../action/index.ts';
 import { InputError, jsonText, present, removeAbandoned, writeFileAside, writeFolderAside } from '../../base/index.ts';
 import { type Robot, robotRecord } from '../../robot/index.ts';
-import { requireFit } from '../checkpoint.ts';
+import { requireNetworkFit } from '../checkpoint.ts';
 import { INT8_FILE, type MatrixError } from '../int8/index.ts';
 import { type ModelConfig, type ModelConfigInput, modelConfig, parameterTree } from '../network/index.ts';
 import { quantiseCheckpoint } from '../quantiseCheckpoint.ts';
@@ -91,7 +91,7 @@ export async function importCheckpoint(
   const statistics = options.normStats ?? (asset && join(asset.folder, 'norm_stats.json'));
   const statisticsProblem = statistics ? await problemOf(statistics, options.normStats !== undefined) : null;
   const robot = options.robot ?? (await robotOfSource(tree, asset?.folder, statistics));
-  requireFit(source, robot, config);
+  requireNetworkFit(source, robot, config);
   const assetId = asset?.id || options.assetId || 'imported';
   await removeAbandoned(out);
 

@@ -59,12 +59,16 @@ describe('element types', () => {
     }
   });
 
-  it('float64 is rounded to bfloat16 once: just above the middle goes up, though float32 would put it on the middle', () => {
-    const bytes = new Uint8Array(Float64Array.of(1 + 2 ** -8 + 2 ** -40, 1 + 2 ** -8, 1 + 2 ** -8 - 2 ** -40).buffer);
-    expect([...new Uint16Array(converter('float64', 'bfloat16')(bytes).slice().buffer)]).toEqual([
-      0x3f81, 0x3f80, 0x3f80,
-    ]);
-  });
+  it(
+    'float64 is rounded to bfloat16 once: just above the middle goes up, though float32 would put it on ' +
+      'the middle',
+    () => {
+      const bytes = new Uint8Array(Float64Array.of(1 + 2 ** -8 + 2 ** -40, 1 + 2 ** -8, 1 + 2 ** -8 - 2 ** -40).buffer);
+      expect([...new Uint16Array(converter('float64', 'bfloat16')(bytes).slice().buffer)]).toEqual([
+        0x3f81, 0x3f80, 0x3f80,
+      ]);
+    },
+  );
 });
 
 describe('fill values', () => {

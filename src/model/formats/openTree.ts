@@ -99,7 +99,8 @@ async function openFolder(path: string): Promise<StoredTree> {
     );
   throw new InputError(
     path,
-    `is no checkpoint that is known: neither orbax (params/ with manifest.ocdbt or folders with .zarray), safetensors nor Valet (it holds ${some(names) || 'nothing'}).`,
+    'is no checkpoint that is known: neither orbax (params/ with manifest.ocdbt or folders with ' +
+      `.zarray), safetensors nor Valet (it holds ${some(names) || 'nothing'}).`,
   );
 }
 
@@ -150,7 +151,8 @@ export function refuseInt8({ container, folder }: StoredTree, verb: string): voi
   if (container === 'Valet, int8')
     throw new InputError(
       present(folder, 'folder'),
-      `is an int8 checkpoint, whose matrices are rounded, and cannot be ${verb}. Take the checkpoint that it was made from.`,
+      `is an int8 checkpoint, whose matrices are rounded, and cannot be ${verb}. Take the checkpoint that ` +
+        'it was made from.',
     );
 }
 

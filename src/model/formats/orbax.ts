@@ -66,7 +66,8 @@ export async function openOrbax(folder: string): Promise<OrbaxItem> {
     const [first] = paths.keys();
     throw new InputError(
       folder,
-      `${paths.size} of ${paths.size + leaves.length} arrays that ${METADATA} lists are missing, first ${first}. Is the checkpoint complete?`,
+      `${paths.size} of ${paths.size + leaves.length} arrays that ${METADATA} lists are missing, first ` +
+        `${first}. Is the checkpoint complete?`,
     );
   }
   if (leaves.length === 0)

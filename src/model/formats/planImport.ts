@@ -29,7 +29,8 @@ export function planImport(source: StoredTree, config: ModelConfig): ImportPlan 
   if (lora.length > 0)
     throw new InputError(
       source.path,
-      `holds ${lora.length} low-rank additions (LoRA), first ${present(lora[0], 'lora[0]').name}, without which its network is another one, and which are not read. Add their products to the weights first.`,
+      `holds ${lora.length} low-rank additions (LoRA), first ${present(lora[0], 'lora[0]').name}, without ` +
+        'which its network is another one, and which are not read. Add their products to the weights first.',
     );
   const extended = new Map<string, number>();
   for (const { name, shape, expected } of wrong) {
@@ -49,12 +50,11 @@ export function planImport(source: StoredTree, config: ModelConfig): ImportPlan 
   const layout = layoutOf(source);
   if (missing.length > 0 && layout !== 'pi05') {
     const [{ name, nearest }] = missing as [(typeof missing)[number]];
-    throw new InputError(
-      source.path,
-      `${missing.length} ${missing.length === 1 ? 'parameter is' : 'parameters are'} missing, first ${name}${nearest ? ` (there is ${nearest})` : ''}. ${
-        layout === 'pi0' ? 'A π0 checkpoint is another network; start from π0.5.' : 'Only a π0.5 base may lack leaves.'
-      }`,
-    );
+    const what = missing.length === 1 ? 'parameter is' : 'parameters are';
+    const near = nearest ? ` (there is ${nearest})` : '';
+    const advice =
+      layout === 'pi0' ? 'A π0 checkpoint is another network; start from π0.5.' : 'Only a π0.5 base may lack leaves.';
+    throw new InputError(source.path, `${missing.length} ${what} missing, first ${name}${near}. ${advice}`);
   }
   const fresh = new Set(missing.map(({ name }) => name));
   return {

@@ -22,7 +22,8 @@ let shared: ZstdDecoder | undefined;
  * @throws InputError that names the file when it is missing, cut off or damaged
  */
 async function readChunk(leaf: StoredLeaf, chunk: Chunk, sink: Sink): Promise<void> {
-  const where = `${sourceName(chunk.source)}: ${leaf.name}${leaf.chunks.length > 1 ? `, chunk ${chunk.at.join('.')}` : ''}`;
+  const where =
+    `${sourceName(chunk.source)}: ` + `${leaf.name}${leaf.chunks.length > 1 ? `, chunk ${chunk.at.join('.')}` : ''}`;
   try {
     const scatter = new Scatter(leaf, chunk.at, sink);
     const decoder = (shared ??= new ZstdDecoder());

@@ -64,7 +64,8 @@ export function guessConfig(leaves: Leaves, where: string, known: Partial<ModelC
   if (layoutOf({ leaves: leaves as StoredTree['leaves'], container: 'safetensors' }) === 'pytorch')
     throw new InputError(
       where,
-      "holds openpi's PyTorch form, whose names and shapes are others and which is not read. Take the JAX checkpoint that it was converted from.",
+      "holds openpi's PyTorch form, whose names and shapes are others and which is not read. Take the JAX " +
+        'checkpoint that it was converted from.',
     );
   const shape = (name: string, rank: number): number[] => {
     const found = leaves.get(name)?.shape;
@@ -72,7 +73,8 @@ export function guessConfig(leaves: Leaves, where: string, known: Partial<ModelC
     const near = found ? undefined : nearest(name, leaves.keys());
     throw new InputError(
       where,
-      `its configuration cannot be told: ${name} is ${found ? `[${found.join(', ')}] (expected ${rank} axes)` : 'missing'}${near ? ` (there is ${near})` : ''}.`,
+      `its configuration cannot be told: ${name} is ` +
+        `${found ? `[${found.join(', ')}] (expected ${rank} axes)` : 'missing'}${near ? ` (there is ${near})` : ''}.`,
     );
   };
   const [patchSize, , , visionWidth] = shape('PaliGemma/img/embedding/kernel', 4) as [number, number, number, number];

@@ -73,7 +73,8 @@ export async function openSharded(index: string): Promise<StoredLeaf[]> {
   if (missing.length > 0)
     throw new InputError(
       index,
-      `${missing.length} arrays are not in the files that it names, first ${missing[0]} in ${files[present(missing[0], 'missing[0]')]}.`,
+      `${missing.length} arrays are not in the files that it names, first ${missing[0]} in ` +
+        `${files[present(missing[0], 'missing[0]')]}.`,
     );
   return [...leaves.values()];
 }

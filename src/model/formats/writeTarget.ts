@@ -75,7 +75,8 @@ export async function requireSpace(out: string, bytes: number): Promise<void> {
   if (bavail * bsize < bytes)
     throw new ValetError(
       out,
-      `${inUnits(bytes)} are needed on this disk, ${inUnits(bavail * bsize)} are free. Free some space or choose another disk.`,
+      `${inUnits(bytes)} are needed on this disk, ${inUnits(bavail * bsize)} are free. Free some space or ` +
+        'choose another disk.',
     );
 }
 

@@ -84,14 +84,17 @@ export async function int8Cost(
 /** The cost as lines for people. */
 export function int8Lines({ matrices, mean, worst, plans, notMeasured, observationsFrom }: Int8Cost): string[] {
   const percent = (x: number): string => `${(100 * x).toFixed(2)} %`;
-  const head = `int8: ${matrices} matrices, rounding ${percent(mean)} of each on average, worst ${percent(worst.relative)} (${worst.key})`;
+  const head =
+    `int8: ${matrices} matrices, rounding ${percent(mean)} of each on average, worst ` +
+    `${percent(worst.relative)} (${worst.key})`;
   if (!plans) return [head, `  plans were not compared: ${notMeasured}`];
   const { layers, normalised, parts, sameStage, observations } = plans;
   return [
     head,
     `  against float32 on ${observations} observations (${observationsFrom}):`,
     `  keys and values by layer: ${layers.map(percent).join(' · ')}`,
-    `  normalised actions (1 is their standard deviation): mean ${normalised.mean.toFixed(4)}, largest ${normalised.max.toFixed(4)}`,
+    `  normalised actions (1 is their standard deviation): mean ${normalised.mean.toFixed(4)}, largest ` +
+      `${normalised.max.toFixed(4)}`,
     ...parts.map(
       ({ part, unit, mean: m, max }) =>
         `    ${part.padEnd(13)} mean ${m.toExponential(1)}, largest ${max.toExponential(1)} ${unit}`,

@@ -166,26 +166,29 @@ describe('planner', () => {
     expect(await plan(0.3)).toMatchObject({ actions: plain!.actions });
   });
 
-  it('starts from other noise with another correlationBeta, and from white noise without useCorrelatedNoise', async () => {
-    const plan = async (options: object) => {
-      const own = await createPlanner(checkpoint, options);
-      const [{ actions, stageLogits }] = (await own.plan([request('s')])) as [Prediction];
-      await own.close();
-      return { actions, stageLogits };
-    };
-    const [half, white, zero] = [
-      await plan({}),
-      await plan({ useCorrelatedNoise: false }),
-      await plan({ correlationBeta: 0 }),
-    ];
-    expect(white).toEqual(zero);
-    expect(white.actions).not.toEqual(half.actions);
-    expect(white.stageLogits).toEqual(half.stageLogits);
-    expect(await plan({ correlationBeta: 0.5 })).toEqual(half);
-    await expect(plan({ correlationBeta: 2 })).rejects.toThrow(/correlationBeta/);
-  });
+  it(
+    'starts from other noise with another correlationBeta, and from white noise without ' + 'useCorrelatedNoise',
+    async () => {
+      const plan = async (options: object) => {
+        const own = await createPlanner(checkpoint, options);
+        const [{ actions, stageLogits }] = (await own.plan([request('s')])) as [Prediction];
+        await own.close();
+        return { actions, stageLogits };
+      };
+      const [half, white, zero] = [
+        await plan({}),
+        await plan({ useCorrelatedNoise: false }),
+        await plan({ correlationBeta: 0 }),
+      ];
+      expect(white).toEqual(zero);
+      expect(white.actions).not.toEqual(half.actions);
+      expect(white.stageLogits).toEqual(half.stageLogits);
+      expect(await plan({ correlationBeta: 0.5 })).toEqual(half);
+      await expect(plan({ correlationBeta: 2 })).rejects.toThrow(/correlationBeta/);
+    },
+  );
 
-  it('sees the cameras that the network names, in its order, and refuses one that the robot does not have', async () => {
+  it('sees the cameras that the network names, in its order, and refuses one that the robot lacks', async () => {
     const one = modelConfig({ ...config, cameras: ['left_wrist'], auxiliary: null });
     const parameters = initParameters(one, 1);
     const own = await createPlanner({ ...checkpoint, config: one, parameters });

@@ -75,7 +75,8 @@ export async function createPlanner(checkpoint: Checkpoint, options: PlannerOpti
     if (!checkpoint.robot.cameraNames.includes(camera))
       throw new InputError(
         'planner',
-        `the network sees a camera '${camera}' that the robot does not have (it has ${checkpoint.robot.cameraNames.join(', ')}).`,
+        `the network sees a camera '${camera}' that the robot does not have (it has ` +
+          `${checkpoint.robot.cameraNames.join(', ')}).`,
       );
   requirePlanningMemory(config, planningNeeds(checkpoint, options), options.availableMemory);
   const sizes = [...new Set([1, ...batchSizes])].sort((a, b) => b - a);
@@ -229,6 +230,7 @@ function checkRequest({ config, robot }: Checkpoint, { taskId, stage, state, pic
   if (prefix && (prefix.rows > config.actionHorizon || prefix.actions.length !== prefix.rows * state.length))
     throw new InputError(
       where,
-      `the kept actions do not fit (got ${prefix.actions.length} numbers for ${prefix.rows} rows, expected ${state.length} a row).`,
+      `the kept actions do not fit (got ${prefix.actions.length} numbers for ${prefix.rows} rows, expected ` +
+        `${state.length} a row).`,
     );
 }
