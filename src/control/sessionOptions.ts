@@ -69,10 +69,23 @@ export interface ResolvedOptions extends Omit<SessionOptions, 'rules' | 'extraRu
   readonly notices: readonly string[];
 }
 
+/**
+ * What is executed of a plan: the original's 26 rows in 20 steps, 4 kept, where chunks are long enough; of shorter
+ * chunks the same shares.
+ */
+function chunkDefaults({ horizon }: Robot): Pick<SessionOptions, 'executeActions' | 'executeSteps' | 'keepActions'> {
+  const { executeActions, executeSteps, keepActions } = SESSION_DEFAULTS;
+  const whole = executeActions + keepActions;
+  if (horizon >= whole) return { executeActions, executeSteps, keepActions };
+  const rows = Math.max(1, Math.floor((executeActions * horizon) / whole));
+  const steps = Math.max(1, Math.round((executeSteps * horizon) / whole));
+  return { executeActions: rows, executeSteps: Math.min(rows, steps), keepActions: horizon - rows };
+}
+
 /** Fills in the defaults. @throws InputError for options that cannot work */
 export function resolveOptions(options: Partial<SessionOptions>): ResolvedOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const all: SessionOptions = { ...SESSION_DEFAULTS, ...given };
+  const all: SessionOptions = { ...SESSION_DEFAULTS, ...chunkDefaults(options.robot ?? CHALLENGE_ROBOT), ...given };
   const recovery = { ...RECOVERY_DEFAULTS, ...all.recovery };
   integer('executeActions', all.executeActions, 1);
   integer('executeSteps', all.executeSteps, 1);

@@ -144,7 +144,9 @@ export async function readCheckpointParts(folder: string): Promise<CheckpointPar
   const configPath = join(folder, 'config.json');
   const { dtype, policy, model, robot: record } = await readJson(configPath, ConfigFileSchema);
   const config = modelConfig(model, configPath);
-  const robot = record === undefined ? CHALLENGE_ROBOT : parseRobot(record, `${configPath}: robot`);
+  const own = record === undefined ? CHALLENGE_ROBOT : parseRobot(record, `${configPath}: robot`);
+  // Chunks are as long and as wide as the network's, whatever the robot's usual ones are.
+  const robot = { ...own, horizon: config.actionHorizon, paddedWidth: Math.max(own.width, config.actionDim) };
   requireNetworkFit(configPath, robot, config);
   const parts = dtype === 'int8' ? int8Parts(config) : undefined;
   const weights = join(folder, 'params.safetensors');
