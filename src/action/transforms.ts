@@ -1,5 +1,5 @@
 import { InputError } from '../base/index.ts';
-import { CHALLENGE_ROBOT, type Robot } from '../robot/index.ts';
+import type { Robot } from '../robot/index.ts';
 import type { ChunkStatistics, Moments } from './statistics/index.ts';
 
 /** Added to every standard deviation before dividing, as in the original. */
@@ -13,7 +13,7 @@ const STD_FLOOR = 1e-6;
 export function deltaChunk<A extends Float32Array | Float64Array>(
   absolute: A,
   state: ArrayLike<number>,
-  { width, deltaMask }: Robot = CHALLENGE_ROBOT,
+  { width, deltaMask }: Robot,
 ): A {
   const delta = absolute.slice() as A;
   for (let at = 0; at < delta.length; at += width)
@@ -28,7 +28,7 @@ export function deltaChunk<A extends Float32Array | Float64Array>(
 export function absoluteChunk(
   delta: Float32Array | Float64Array,
   state: ArrayLike<number>,
-  { width, deltaMask }: Robot = CHALLENGE_ROBOT,
+  { width, deltaMask }: Robot,
   rowWidth: number = width,
 ): Float64Array {
   const rows = wholeRows('absoluteChunk', delta.length, rowWidth);
@@ -45,7 +45,7 @@ export function absoluteChunk(
 export function normaliseActions(
   delta: Float32Array | Float64Array,
   stats: ChunkStatistics,
-  { width }: Robot = CHALLENGE_ROBOT,
+  { width }: Robot,
 ): Float32Array {
   const rows = wholeRows('normaliseActions', delta.length, width);
   if (rows > stats.horizon)
@@ -74,7 +74,7 @@ export function denormaliseActions(normalised: ArrayLike<number>, stats: ChunkSt
 export function normaliseState(
   state: ArrayLike<number>,
   stats: { readonly state: Moments },
-  { width }: Robot = CHALLENGE_ROBOT,
+  { width }: Robot,
 ): Float32Array {
   if (state.length !== width)
     throw new InputError('normaliseState', `wrong length (got ${state.length}, expected ${width}).`);
@@ -102,7 +102,7 @@ export function actionsFromModel(
   output: ArrayLike<number>,
   state: ArrayLike<number>,
   stats: ChunkStatistics,
-  robot: Robot = CHALLENGE_ROBOT,
+  robot: Robot,
 ): Float64Array {
   return absoluteChunk(denormaliseActions(output, stats), denormaliseState(state, stats), robot, stats.width);
 }
@@ -116,7 +116,7 @@ export function prefixForModel(
   prefix: Float64Array,
   state: ArrayLike<number>,
   stats: ChunkStatistics,
-  robot: Robot = CHALLENGE_ROBOT,
+  robot: Robot,
 ): Float32Array {
   return normaliseActions(deltaChunk(prefix, state, robot), stats, robot);
 }

@@ -39,7 +39,7 @@ it('counts every chunk of a data set, and prints one JSON object', async () => {
   for (const { state, action } of episodes)
     for (let i = 0; i + 30 <= action.length / 23; i++) {
       const at = stateOf(CHALLENGE_ROBOT, state.subarray(i * 256, (i + 1) * 256));
-      sum += deltaChunk(action.slice(i * 23, (i + 30) * 23), at)[29 * 23 + 4]!;
+      sum += deltaChunk(action.slice(i * 23, (i + 30) * 23), at, CHALLENGE_ROBOT)[29 * 23 + 4]!;
     }
   expect(stats.perTimestep.mean[29 * 32 + 4]).toBeCloseTo(sum / 18, 8);
 });

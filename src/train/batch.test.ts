@@ -101,7 +101,7 @@ describe('BatchMaker', () => {
     let b = 0;
     const encode = (deltas: Float32Array) => {
       const measured = given.state.subarray(b * 23, (b + 1) * 23);
-      expect(deltas).toEqual(deltaChunk(given.actions.subarray(b * 690, (b + 1) * 690), measured));
+      expect(deltas).toEqual(deltaChunk(given.actions.subarray(b * 690, (b + 1) * 690), measured, CHALLENGE_ROBOT));
       b++;
       return b % 2 ? [b, 7] : [b, 1, 2, 3, 4, 5];
     };
@@ -118,9 +118,9 @@ describe('BatchMaker', () => {
       const measured = given.state.subarray(b * 23, (b + 1) * 23);
       const chunk = given.actions.subarray(b * 690, (b + 1) * 690);
       expect(actions.subarray(b * 960, (b + 1) * 960)).toEqual(
-        normaliseActions(deltaChunk(chunk, measured), statistics),
+        normaliseActions(deltaChunk(chunk, measured, CHALLENGE_ROBOT), statistics, CHALLENGE_ROBOT),
       );
-      const exact = normaliseState(measured, statistics);
+      const exact = normaliseState(measured, statistics, CHALLENGE_ROBOT);
       const noise = exact.map((x, d) => state[b * 32 + d]! - x);
       expect(Math.max(...noise.subarray(0, 23).map(Math.abs))).toBeGreaterThan(0.03);
       expect(Math.max(...noise.map(Math.abs))).toBeLessThan(0.6);

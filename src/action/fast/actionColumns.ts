@@ -1,12 +1,12 @@
 import { InputError } from '../../base/index.ts';
-import { CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
+import type { Robot } from '../../robot/index.ts';
 import type { Moments } from '../statistics/index.ts';
 
 /** Columns [start, end) of an action. */
 export type ColumnRanges = readonly (readonly [start: number, end: number])[];
 
 /** The columns that FAST tokens of this robot encode. */
-export function fastColumns(robot: Robot = CHALLENGE_ROBOT): ColumnRanges {
+export function fastColumns(robot: Robot): ColumnRanges {
   return robot.fastColumns ?? [[0, robot.width]];
 }
 
@@ -18,7 +18,7 @@ export function widthOf(columns: ColumnRanges): number {
 }
 
 /** Text such as `0:6,7:14` as ranges. @throws InputError when it is none, or goes beyond the robot's columns */
-export function parseColumns(text: string, { width }: Pick<Robot, 'width'> = CHALLENGE_ROBOT): [number, number][] {
+export function parseColumns(text: string, { width }: Pick<Robot, 'width'>): [number, number][] {
   return text.split(',').map((part) => {
     const match = /^\s*(\d+):(\d+)\s*$/.exec(part);
     const [start, end] = [Number(match?.[1]), Number(match?.[2])];
@@ -39,7 +39,7 @@ export function parseColumns(text: string, { width }: Pick<Robot, 'width'> = CHA
 export function fastChunk(
   delta: Float32Array | Float64Array,
   { actions }: { readonly actions: Moments },
-  robot: Robot = CHALLENGE_ROBOT,
+  robot: Robot,
   columns: ColumnRanges = fastColumns(robot),
   out?: Float64Array,
 ): Float64Array {

@@ -404,21 +404,21 @@ describe('columns of the action', () => {
     const high = Float64Array.from({ length: 32 }, (_, d) => (d === 5 ? low[5]! : 0.2 + d / 50));
     const stats = { actions: { mean: low, std: low, q01: low, q99: high } };
     const delta = Random.of('delta').fillNormal(new Float64Array(4 * CHALLENGE_ROBOT.width));
-    const chunk = fastChunk(delta, stats);
+    const chunk = fastChunk(delta, stats, CHALLENGE_ROBOT);
     expect(chunk.length).toBe(4 * 22);
     const columns = [0, 1, 2, 3, 4, 5, ...Array.from({ length: 16 }, (_, i) => 7 + i)];
-    const back = fromFastChunk(chunk, stats, fastColumns());
+    const back = fromFastChunk(chunk, stats, fastColumns(CHALLENGE_ROBOT));
     for (let t = 0; t < 4; t++)
       for (const [i, d] of columns.entries()) {
         const clipped = Math.min(Math.max(delta[t * 23 + d]!, low[d]!), high[d]!);
         expect(chunk[t * 22 + i]).toBeCloseTo((2 * (clipped - low[d]!)) / Math.max(high[d]! - low[d]!, 1e-6) - 1, 12);
         expect(back[t * 22 + i]).toBeCloseTo(clipped, 12);
       }
-    expect(parseColumns('0:6, 7:23')).toEqual([
+    expect(parseColumns('0:6, 7:23', CHALLENGE_ROBOT)).toEqual([
       [0, 6],
       [7, 23],
     ]);
-    expect(() => parseColumns('3:2')).toThrow(/"3:2" is no range/);
-    expect(() => parseColumns('0:24')).toThrow(/no range/);
+    expect(() => parseColumns('3:2', CHALLENGE_ROBOT)).toThrow(/"3:2" is no range/);
+    expect(() => parseColumns('0:24', CHALLENGE_ROBOT)).toThrow(/no range/);
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { goldenAccumulator, goldenRow, goldenTensors, largestError } from '../../../test/support/golden.ts';
 import { Random } from '../../base/index.ts';
+import { CHALLENGE_ROBOT } from '../../robot/index.ts';
 import { deltaChunk } from '../transforms.ts';
 import { StatisticsAccumulator } from './accumulator.ts';
 import { type ChunkStatistics, raiseDeviations } from './chunkStatistics.ts';
@@ -103,7 +104,9 @@ describe('correlation', () => {
       const { state, actions } = randomEpisode(200 + e, e, step);
       accumulator.add({ state, actions });
       for (let i = 0; i + 30 <= 200 + e; i++)
-        chunks.push(deltaChunk(actions.slice(i * 23, (i + 30) * 23), state.subarray(i * 23, (i + 1) * 23)));
+        chunks.push(
+          deltaChunk(actions.slice(i * 23, (i + 30) * 23), state.subarray(i * 23, (i + 1) * 23), CHALLENGE_ROBOT),
+        );
     }
     const { perTimestep, correlation } = accumulator.finish();
     // The factor times its transpose, and the slow obvious correlation, at some pairs of (step, dimension).
