@@ -16,9 +16,8 @@ const mistake = (what: string, file: string, ...edits: (readonly [string, string
 
 /** As the source writes it. */
 const COEFFICIENTS = 'net.weight(`kv_transform/$' + '{name}_coeffs`)';
-const MOVING_AVERAGE =
-  "this.kernels.movingAverage(this.pointer('ema'), " +
-  "this.pointer('parameters'), this.padded, emaDecay, 1 - emaDecay);";
+const UPDATE = '    kernels.adamw(at(0), at(1), at(2), at(3), count, ...numbers);\n';
+const AVERAGE = '    if (emaDecay !== undefined) kernels.movingAverage(at(4), at(0), count, emaDecay, 1 - emaDecay);\n';
 
 /** Mistakes in single operations, in the order of the computation. */
 export const MISTAKES: readonly Mistake[] = [
@@ -218,17 +217,12 @@ export const MISTAKES: readonly Mistake[] = [
     '1 - learningRate * weightDecay,',
     '1 - weightDecay,',
   ]),
-  mistake('AdamW: moments exchange their betas', 'tensor/training/trainingState.ts', [
-    '      beta1,\n      1 - beta1,\n      beta2,\n      1 - beta2,\n',
-    '      beta2,\n      1 - beta2,\n      beta1,\n      1 - beta1,\n',
+  mistake('AdamW: moments exchange their betas', 'kernels/adamw/memory.ts', [
+    'const numbers = [beta1, 1 - beta1, beta2, 1 - beta2,',
+    'const numbers = [beta2, 1 - beta2, beta1, 1 - beta1,',
   ]),
   mistake('clipping left out', 'tensor/training/trainingState.ts', ['1 : clipNorm / gradientNorm', '1 : 1']),
-  mistake(
-    'moving average before the step',
-    'tensor/training/trainingState.ts',
-    [MOVING_AVERAGE, '{}'],
-    ['    this.step++;\n', `    this.step++;\n    if (emaDecay !== undefined) ${MOVING_AVERAGE}\n`],
-  ),
+  mistake('moving average before the step', 'kernels/adamw/memory.ts', [UPDATE + AVERAGE, AVERAGE + UPDATE]),
   {
     ...mistake('flow times from Beta(1, 1.5)', 'train/batch.ts', [
       'random.uniform() ** (1 / 1.5) * 0.999',
