@@ -1,6 +1,6 @@
 import { InputError, nearest } from '../base/index.ts';
 import { RECOVERY_RULES, type RecoveryRule } from './recovery.ts';
-import { CORRECTION_RULES, type CorrectionRule } from './rules.ts';
+import { CORRECTION_RULES, type CorrectionRule, ORIGINAL_RULES } from './rules.ts';
 
 const namesOf = (rules: readonly { readonly name: string }[]) => rules.map(({ name }) => name);
 
@@ -49,7 +49,7 @@ export function selectRules(option: RulesOption, extra: readonly Rule[] = []): S
 
 /** The names of Valet's own rules that are on, in their order. @throws InputError that suggests the nearest name */
 export function namesOn(option: RulesOption): readonly string[] {
-  const original = namesOf(CORRECTION_RULES);
+  const original = namesOf(ORIGINAL_RULES);
   if (option === true) return original;
   if (option === false) return [];
   const listed = isList(option);

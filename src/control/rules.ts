@@ -34,18 +34,21 @@ export interface Correction extends RuleAnswer {
 /** A rule that looks at the moment of a plan. Pure: the same situation gives the same answer. */
 export interface CorrectionRule {
   readonly name: string;
+  /** One of the original's, which are on unless somebody switches them off. */
+  readonly original?: boolean;
   /** What the robot lacks for it, such as "a gripper"; undefined when nothing. */
   readonly lacks?: (robot: Robot) => string | undefined;
   /** undefined: the rule has nothing to say. */
   readonly apply: (situation: RuleSituation, context: RuleContext) => RuleAnswer | undefined;
 }
 
-/** The original's rules in the order in which they are asked. */
+/** The rules that come with Valet, in the order in which they are asked. */
 export const CORRECTION_RULES: readonly CorrectionRule[] = [
   {
     // Task 0 from stage 2 on: stage 4 goes back to 2. An empty closed gripper is opened unless the other one is half
     // open, holding the radio.
     name: 'turning-on-radio',
+    original: true,
     lacks: lacksGripper,
     apply({ task, stage, grippers }, { robot, sameStages }) {
       if (task !== 0 || stage < 2 || !sameStages(task)) return undefined;
@@ -64,6 +67,7 @@ export const CORRECTION_RULES: readonly CorrectionRule[] = [
   },
   {
     name: 'empty-gripper',
+    original: true,
     lacks: lacksGripper,
     apply({ task, stage, grippers }, { robot, emptyIsErrorBefore }) {
       const open = emptyGrippers(robot, grippers).filter((name) => stage < emptyIsErrorBefore(name, task));
@@ -72,10 +76,13 @@ export const CORRECTION_RULES: readonly CorrectionRule[] = [
   },
 ];
 
+/** Those of the original's serving wrapper. */
+export const ORIGINAL_RULES: readonly CorrectionRule[] = CORRECTION_RULES.filter(({ original }) => original);
+
 /** What the rules say about a plan; undefined when they say nothing. The first rule that matches is the only one. */
 export function correct(
   situation: RuleSituation,
-  { rules = CORRECTION_RULES, context = CHALLENGE_CONTEXT }: CorrectOptions = {},
+  { rules = ORIGINAL_RULES, context = CHALLENGE_CONTEXT }: CorrectOptions = {},
 ): Correction | undefined {
   for (const rule of rules) {
     const said = rule.apply(situation, context);

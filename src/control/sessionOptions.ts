@@ -4,7 +4,6 @@ import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot } from '../robot/index.ts'
 import { RECOVERY_DEFAULTS, type RecoverySettings } from './recovery.ts';
 import { type RuleContext, ruleContext } from './ruleContext.ts';
 import { type Rule, type RulesOption, type SelectedRules, selectRules } from './ruleSelection.ts';
-import { CORRECTION_RULES } from './rules.ts';
 
 export interface SessionOptions {
   /** Whose states come in and whose actions go out; the challenge's by default. */
@@ -128,7 +127,7 @@ function usableRules(
   if (compress && executeSteps < executeActions && robot.baseColumns.length === 0)
     notices.push(`plans are squeezed without a factor: the robot ${robot.name} lacks a base that is told velocities`);
   const others = [...taskNumStages.keys()].filter((task) => task in BEHAVIOR_STAGES && !sameStages(task));
-  if (rules.corrections.some((rule) => CORRECTION_RULES.includes(rule)) && others.length > 0)
+  if (rules.corrections.some(({ original }) => original) && others.length > 0)
     notices.push(`rules that name stages are off in ${others.length} tasks: these are not the challenge's stages`);
   return { rules, notices };
 }
