@@ -1,119 +1,7 @@
 import { InputError } from '../base/index.ts';
 import type { Picture } from '../robot/index.ts';
-
-/** Fractional bits of the filter coefficients, as in PIL. */
-const BITS = 22;
-
-/**
- * For each output pixel: the first input pixel, and where its coefficients lie in `weights`; one more entry marks the
- * end.
- */
-interface Filter {
-  readonly first: Int32Array;
-  readonly offsets: Int32Array;
-  readonly weights: Int32Array;
-}
-
-/** Triangle filter with antialiasing, coefficients normalised in double and rounded to 22 bits (PIL's BILINEAR). */
-function triangle(inputSize: number, outputSize: number): Filter {
-  const scale = inputSize / outputSize;
-  const support = Math.max(scale, 1);
-  const perPixel = 1 / support; // multiplied by, as PIL does: a quotient could round the other way
-  const first = new Int32Array(outputSize);
-  const offsets = new Int32Array(outputSize + 1);
-  const weights: number[] = [];
-  for (let i = 0; i < outputSize; i++) {
-    const centre = (i + 0.5) * scale;
-    const start = Math.max(0, Math.trunc(centre - support + 0.5));
-    const end = Math.min(inputSize, Math.trunc(centre + support + 0.5));
-    const raw = Array.from({ length: end - start }, (_, k) =>
-      Math.max(0, 1 - Math.abs((k + start - centre + 0.5) * perPixel)),
-    );
-    const total = raw.reduce((sum, w) => sum + w, 0);
-    first[i] = start;
-    for (const w of raw) weights.push(Math.trunc(0.5 + (w / total) * 2 ** BITS));
-    offsets[i + 1] = weights.length;
-  }
-  return { first, offsets, weights: Int32Array.from(weights) };
-}
-
-const filters = new Map<string, Filter>();
-function filterFor(inputSize: number, outputSize: number): Filter {
-  const key = `${inputSize} ${outputSize}`;
-  let filter = filters.get(key);
-  if (!filter) {
-    if (filters.size > 64) filters.clear();
-    filter = triangle(inputSize, outputSize);
-    filters.set(key, filter);
-  }
-  return filter;
-}
-
-const HALF = 1 << (BITS - 1);
-const clip = (sum: number) => (sum < 0 ? 0 : Math.min(255, sum >> BITS));
-
-/**
- * Resamples the rows of `data` [height, width, channels] to [height, to, 3]; alpha is dropped. Sums stay below 2^31: at
- * most 255 times coefficients that add up to about 2^22.
- */
-function resampleRows(data: Uint8Array, height: number, width: number, channels: number, to: number): Uint8Array {
-  const { first, offsets, weights } = filterFor(width, to);
-  const out = new Uint8Array(height * to * 3);
-  let at = 0;
-  for (let y = 0; y < height; y++) {
-    const row = y * width;
-    for (let x = 0; x < to; x++) {
-      let from = (row + first[x]!) * channels;
-      const end = offsets[x + 1]!;
-      let r = HALF;
-      let g = HALF;
-      let b = HALF;
-      for (let k = offsets[x]!; k < end; k++) {
-        const weight = weights[k]!;
-        r = (r + Math.imul(data[from]!, weight)) | 0;
-        g = (g + Math.imul(data[from + 1]!, weight)) | 0;
-        b = (b + Math.imul(data[from + 2]!, weight)) | 0;
-        from += channels;
-      }
-      out[at] = clip(r);
-      out[at + 1] = clip(g);
-      out[at + 2] = clip(b);
-      at += 3;
-    }
-  }
-  return out;
-}
-
-/** Resamples the columns of `data` [height, width, channels] to [to, width, channels]. */
-function resampleColumns(data: Uint8Array, height: number, width: number, channels: number, to: number): Uint8Array {
-  const { first, offsets, weights } = filterFor(height, to);
-  const row = width * channels;
-  const out = new Uint8Array(to * row);
-  const sums = new Int32Array(row);
-  for (let y = 0; y < to; y++) {
-    sums.fill(HALF);
-    let from = first[y]! * row;
-    for (let k = offsets[y]!; k < offsets[y + 1]!; k++) {
-      const weight = weights[k]!;
-      for (let x = 0; x < row; x++) sums[x] = (sums[x]! + Math.imul(data[from + x]!, weight)) | 0;
-      from += row;
-    }
-    for (let x = 0; x < row; x++) out[y * row + x] = clip(sums[x]!);
-  }
-  return out;
-}
-
-/**
- * RGB [h, w, 3] of a picture, each pass rounded to 8 bits; a side that keeps its size is not resampled. As in Pillow
- * 13, the rows come first unless the height shrinks by more than twice as many pixels as the width (then the columns
- * do; earlier versions never did that, 1 level apart in some values).
- */
-function resample({ width, height, channels, data }: Picture, w: number, h: number): Uint8Array {
-  if (h < height && height - h > 2 * (width - w) && w !== width)
-    return resampleRows(resampleColumns(data, height, width, channels, h), h, width, channels, w);
-  const rows = w !== width ? resampleRows(data, height, width, channels, w) : channels === 3 ? data : dropAlpha(data);
-  return h === height ? rows : resampleColumns(rows, height, w, 3, h);
-}
+import { dropAlpha } from './dropAlpha.ts';
+import { resample } from './resample.ts';
 
 /**
  * A picture as the network gets it: RGB uint8 [size, size, 3], scaled to fit (triangle filter with antialiasing, each
@@ -138,16 +26,6 @@ export function resizeWithPad(picture: Picture, size: number): Uint8Array {
   const top = Math.trunc((size - h) / 2);
   const left = Math.trunc((size - w) / 2);
   for (let y = 0; y < h; y++) out.set(scaled.subarray(y * w * 3, (y + 1) * w * 3), ((top + y) * size + left) * 3);
-  return out;
-}
-
-function dropAlpha(data: Uint8Array): Uint8Array {
-  const out = new Uint8Array((data.length / 4) * 3);
-  for (let i = 0, o = 0; i < data.length; i += 4) {
-    out[o++] = data[i]!;
-    out[o++] = data[i + 1]!;
-    out[o++] = data[i + 2]!;
-  }
   return out;
 }
 
