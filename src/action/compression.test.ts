@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { goldenJson, goldenRow, goldenTensors, largestError } from '../../test/support/golden.ts';
+import { CHALLENGE_ROBOT as robot } from '../robot/index.ts';
 import { compressChunk } from './compression.ts';
 import { splineMatrix } from './spline.ts';
 
@@ -18,6 +19,7 @@ describe('compressChunk', () => {
         keep,
         steps,
         gripperCheck: !setting.endsWith('plain'),
+        robot,
       });
       expect(largestError(got.actions, goldenRow(t[`actions_${setting}`]!, i))).toBeLessThan(1e-12);
       expect([...got.nextPrefix]).toEqual([...goldenRow(t[`next_prefix_${setting}`]!, i)]);
@@ -35,7 +37,7 @@ describe('compressChunk', () => {
       for (const column of [14, 22]) {
         const chunk = new Float64Array(30 * 23);
         for (let row = 0; row < 30; row++) chunk[row * 23 + column] = row < 25 ? low : high;
-        expect(compressChunk(chunk, { execute: 26, keep: 4, steps: 20 }).compressed).toBe(!above);
+        expect(compressChunk(chunk, { robot, execute: 26, keep: 4, steps: 20 }).compressed).toBe(!above);
       }
   });
 
@@ -48,7 +50,7 @@ describe('compressChunk', () => {
     fc.assert(
       fc.property(shape, ({ execute, steps, values }) => {
         const chunk = Float64Array.from(values);
-        const { actions, compressed } = compressChunk(chunk, { execute, keep: 0, steps, gripperCheck: false });
+        const { actions, compressed } = compressChunk(chunk, { robot, execute, keep: 0, steps, gripperCheck: false });
         expect(compressed).toBe(steps < execute);
         const last = compressed ? execute - 1 : steps - 1;
         for (let d = 0; d < 23; d++) {
@@ -77,7 +79,12 @@ describe('compressChunk', () => {
         values.forEach((value, t) => {
           chunk[t * 23 + 14] = calm ? 0.5 + 0.1 * value : value;
         });
-        const { actions, compressed, rows, nextPrefix, nextRows } = compressChunk(chunk, { execute, keep: 4, steps });
+        const { actions, compressed, rows, nextPrefix, nextRows } = compressChunk(chunk, {
+          robot,
+          execute,
+          keep: 4,
+          steps,
+        });
         const used = compressed ? execute : steps;
         const told = Array.from({ length: used }, (_, t) => chunk[t * 23 + 14]!);
         const [low, high] = [Math.min(...told), Math.max(...told)];
@@ -95,20 +102,26 @@ describe('compressChunk', () => {
 
   it("takes another factor for the base's commands, and another measure of a gripper's change", () => {
     const chunk = Float64Array.from({ length: 690 }, (_, i) => (i % 23 === 0 ? 0.5 : 0));
-    const first = (options: object) => compressChunk(chunk, { execute: 26, keep: 4, steps: 20, ...options }).actions[0];
+    const first = (options: object) =>
+      compressChunk(chunk, { robot, execute: 26, keep: 4, steps: 20, ...options }).actions[0];
     expect(first({})).toBeCloseTo(0.65, 12);
     expect(first({ baseFactor: 1 })).toBeCloseTo(0.5, 12);
     chunk[10 * 23 + 22] = 0.3;
     const squeezed = (gripperChange?: number) =>
-      compressChunk(chunk, { execute: 26, keep: 4, steps: 20, ...(gripperChange !== undefined && { gripperChange }) })
-        .compressed;
+      compressChunk(chunk, {
+        robot,
+        execute: 26,
+        keep: 4,
+        steps: 20,
+        ...(gripperChange !== undefined && { gripperChange }),
+      }).compressed;
     expect([squeezed(), squeezed(0.3), squeezed(0.29)]).toEqual([false, true, false]);
   });
 
   it('never squeezes when told so, and refuses chunks that are too short', () => {
     const chunk = new Float64Array(30 * 23);
-    expect(compressChunk(chunk, { execute: 26, keep: 4, steps: 20, compress: false }).compressed).toBe(false);
-    expect(() => compressChunk(chunk, { execute: 31, keep: 0, steps: 20 })).toThrow(
+    expect(compressChunk(chunk, { robot, execute: 26, keep: 4, steps: 20, compress: false }).compressed).toBe(false);
+    expect(() => compressChunk(chunk, { robot, execute: 31, keep: 0, steps: 20 })).toThrow(
       /too short \(got 30 rows, expected at least 31/,
     );
   });

@@ -1,5 +1,5 @@
 import { InputError } from '../base/index.ts';
-import { CHALLENGE_ROBOT, type Robot } from '../robot/index.ts';
+import type { Robot } from '../robot/index.ts';
 import { splineMatrix } from './spline.ts';
 
 /** A gripper column that varies by more than this within the executed rows forbids compression. */
@@ -24,7 +24,7 @@ export interface CompressionOptions {
    */
   readonly baseFactor?: number | undefined;
   /** Whose grippers are looked at and whose base is sped up; a robot without them needs neither. */
-  readonly robot?: Robot;
+  readonly robot: Robot;
 }
 
 export interface CompressedChunk {
@@ -47,7 +47,7 @@ const matrices = new Map<string, Float64Array>();
  */
 export function compressChunk(chunk: Float64Array, options: CompressionOptions): CompressedChunk {
   const { execute, keep, steps, gripperCheck = true, gripperChange = GRIPPER_CHANGE, compress = true } = options;
-  const { baseFactor = execute / steps, robot = CHALLENGE_ROBOT } = options;
+  const { baseFactor = execute / steps, robot } = options;
   const { width } = robot;
   const horizon = chunk.length / width;
   if (!Number.isInteger(horizon))

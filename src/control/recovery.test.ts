@@ -115,7 +115,7 @@ describe('retrace', () => {
     );
     fc.assert(
       fc.property(moments, fc.integer({ min: 1, max: 7 }), (steps, stride) => {
-        const rows = retrace(steps, stride, [RIGHT]);
+        const rows = retrace(steps, stride, [RIGHT], CHALLENGE_ROBOT);
         expect(rows.length / 23).toBe(Math.ceil(steps.length / stride));
         for (let row = 0; row < rows.length / 23; row++) {
           const from = steps[Math.max(0, steps.length - (row + 1) * stride)]!.state;
@@ -132,7 +132,7 @@ describe('retrace', () => {
 
   it("undoes the base's way", () => {
     const steps = past(10, (i, _state, action) => void (action[0] = i < 4 ? 0.2 : 0));
-    const rows = retrace(steps, 2, []);
+    const rows = retrace(steps, 2, [], CHALLENGE_ROBOT);
     const sum = Array.from({ length: 5 }, (_, row) => rows[row * 23]!).reduce((a, b) => a + b, 0);
     expect(sum).toBeCloseTo(-0.8, 6);
   });

@@ -1,4 +1,4 @@
-import { CHALLENGE_ROBOT, closedOnNothing, type Gripper, type Robot } from '../robot/index.ts';
+import { closedOnNothing, type Gripper, type Robot } from '../robot/index.ts';
 import { CHALLENGE_CONTEXT, type RuleContext } from './ruleContext.ts';
 import { lacksGripper } from './rules.ts';
 
@@ -255,12 +255,7 @@ function stalledApproach(
  * `stride` at a time, at most full speed); the given grippers open, the others as they were last told. Float64
  * [rows, width]; no row when there is no past.
  */
-export function retrace(
-  past: readonly Moment[],
-  stride: number,
-  open: readonly number[],
-  robot: Robot = CHALLENGE_ROBOT,
-): Float64Array {
+export function retrace(past: readonly Moment[], stride: number, open: readonly number[], robot: Robot): Float64Array {
   const { width, baseColumns, grippers } = robot;
   const rows = Math.ceil(past.length / stride);
   const out = new Float64Array(rows * width);

@@ -1,4 +1,4 @@
-import { CHALLENGE_ROBOT, closedOnNothing, type Gripper, isOpen, type Robot } from '../robot/index.ts';
+import { closedOnNothing, type Gripper, isOpen, type Robot } from '../robot/index.ts';
 import { CHALLENGE_CONTEXT, type RuleContext } from './ruleContext.ts';
 
 /**
@@ -98,10 +98,7 @@ export interface CorrectOptions {
 }
 
 /** The grippers' numbers of a state [width], by name. */
-export function gripperStates(
-  state: ArrayLike<number>,
-  { grippers }: Robot = CHALLENGE_ROBOT,
-): Readonly<Record<string, number>> {
+export function gripperStates(state: ArrayLike<number>, { grippers }: Robot): Readonly<Record<string, number>> {
   return Object.fromEntries(grippers.map(({ name, column }) => [name, state[column] as number]));
 }
 

@@ -81,7 +81,7 @@ export function largestError(actual: ArrayLike<number>, expected: ArrayLike<numb
 /** The episodes of golden case statistics-small, added up. */
 export async function goldenAccumulator(): Promise<StatisticsAccumulator> {
   const t = await goldenTensors('statistics-small/episodes.safetensors');
-  const accumulator = new StatisticsAccumulator();
+  const accumulator = new StatisticsAccumulator({ robot: CHALLENGE_ROBOT });
   for (let e = 0; t[`action_${e}`]; e++) {
     const frames = t[`proprio25_${e}`]!;
     const state = new Float32Array(frames.shape[0]! * 256);

@@ -43,8 +43,11 @@ describe('StatisticsAccumulator', () => {
   });
 
   it('does not depend on how episodes were divided among accumulators', () => {
-    const [a, b] = [new StatisticsAccumulator(), new StatisticsAccumulator()];
-    const whole = new StatisticsAccumulator();
+    const [a, b] = [
+      new StatisticsAccumulator({ robot: CHALLENGE_ROBOT }),
+      new StatisticsAccumulator({ robot: CHALLENGE_ROBOT }),
+    ];
+    const whole = new StatisticsAccumulator({ robot: CHALLENGE_ROBOT });
     for (let e = 0; e < 6; e++) {
       const episode = randomEpisode(40 + 10 * e, e);
       (e < 3 ? a : b).add(episode);
@@ -68,7 +71,7 @@ describe('StatisticsAccumulator', () => {
   });
 
   it('says what is wrong with an episode', () => {
-    const accumulator = new StatisticsAccumulator();
+    const accumulator = new StatisticsAccumulator({ robot: CHALLENGE_ROBOT });
     const episode = randomEpisode(29, 1);
     accumulator.add(episode);
     expect(accumulator.chunks).toBe(0);
@@ -98,7 +101,7 @@ function randomEpisode(length: number, seed: number, step = 0.02): { state: Floa
 
 describe('correlation', () => {
   it.each([0.02, 2e-5])('equals that of the chunks written out, also for movements of %f', (step) => {
-    const accumulator = new StatisticsAccumulator();
+    const accumulator = new StatisticsAccumulator({ robot: CHALLENGE_ROBOT });
     const chunks: Float32Array[] = [];
     for (let e = 0; e < 8; e++) {
       const { state, actions } = randomEpisode(200 + e, e, step);
@@ -137,7 +140,7 @@ describe('norm_stats.json', () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it('comes back as it was written, in the fields of the original', async () => {
-    const accumulator = new StatisticsAccumulator();
+    const accumulator = new StatisticsAccumulator({ robot: CHALLENGE_ROBOT });
     for (let e = 0; e < 10; e++) accumulator.add(randomEpisode(150, e));
     const stats = accumulator.finish();
     const path = join(folder, 'norm_stats.json');

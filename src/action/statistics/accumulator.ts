@@ -1,5 +1,5 @@
 import { InputError, ValetError } from '../../base/index.ts';
-import { CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
+import type { Robot } from '../../robot/index.ts';
 import type { ChunkStatistics, QuantileMethod } from './chunkStatistics.ts';
 import { ChunkSums, type ChunkSumsState } from './chunkSums.ts';
 import { conclude, correlate, type Seen } from './conclude.ts';
@@ -18,7 +18,7 @@ const LARGEST = 4096;
 
 export interface StatisticsOptions {
   /** Whose chunks they are: rate, deltas, padding, and how its state follows from proprioception. */
-  readonly robot?: Robot;
+  readonly robot: Robot;
   /** Actions per chunk; the robot's when left out. */
   readonly horizon?: number;
   /** [D] which dimensions are relative to the state; the robot's when left out. */
@@ -79,8 +79,8 @@ export class StatisticsAccumulator {
   /** How rows of a width become rows in the layout, for the width that came last. */
   private pick: { readonly width: number; readonly rows: PickRows } | undefined;
 
-  constructor(private readonly options: StatisticsOptions = {}) {
-    const { robot = CHALLENGE_ROBOT } = options;
+  constructor(private readonly options: StatisticsOptions) {
+    const { robot } = options;
     this.shape = { horizon: options.horizon ?? robot.horizon, relative: options.deltaMask ?? robot.deltaMask };
     this.width = this.shape.relative.length;
     this.paddedWidth = Math.max(options.paddedWidth ?? robot.paddedWidth, this.width);

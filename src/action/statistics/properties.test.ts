@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { largestError } from '../../../test/support/golden.ts';
 import { Random } from '../../base/index.ts';
+import { CHALLENGE_ROBOT } from '../../robot/index.ts';
 import { Inpainter } from '../inpaint.ts';
 import { cholesky, gram } from '../linear.ts';
 import { CorrelatedNoise } from '../noise.ts';
@@ -12,7 +13,7 @@ const RUNS = { numRuns: 12, seed: 7 };
 
 /** A small space: 4 dimensions, of which two are relative; chunks of any length. */
 const MASK = [true, false, false, true];
-const options = { deltaMask: MASK, paddedWidth: 5 };
+const options = { robot: CHALLENGE_ROBOT, deltaMask: MASK, paddedWidth: 5 };
 interface Episode {
   readonly state: Float32Array;
   readonly actions: Float32Array;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { StatisticsAccumulator } from '../../action/index.ts';
+import { CHALLENGE_ROBOT } from '../../robot/index.ts';
 import { openDataset } from '../lerobot/open.ts';
 import { datasetStatistics, decodeOnly } from './datasetStatistics.ts';
 
@@ -13,7 +14,7 @@ it(
     // The second set's index names the wrong file for some episodes.
     const names = ['dataset-v21/dataset', 'dataset-v30/converted'];
     const folders = names.map((name) => join(golden, name));
-    const plain = new StatisticsAccumulator();
+    const plain = new StatisticsAccumulator({ robot: CHALLENGE_ROBOT });
     for (const folder of folders) {
       const dataset = await openDataset(folder);
       for (const episode of dataset.episodes) {

@@ -30,7 +30,8 @@ export interface EpisodeJob {
 
 const COLUMNS = ['observation.state', 'action'] as const;
 let datasets: Dataset[] = [];
-let accumulator = new StatisticsAccumulator({ memory: 0 });
+/** Made by `open`, which is called first. */
+let accumulator: StatisticsAccumulator;
 let width = 0;
 
 /** Puts rows into the accumulator. */

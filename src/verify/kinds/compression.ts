@@ -22,6 +22,7 @@ export function compression(golden: GoldenCase): Check {
         keep: Number(keep),
         steps: Number(steps),
         gripperCheck: !plain,
+        robot: GOLDEN_ROBOT,
         ...gripperChange,
       }),
     );
@@ -45,7 +46,13 @@ async function variation(golden: GoldenCase, quantity: Quantity, gripperChange: 
       const chunk = new Float64Array(2 * GOLDEN_ROBOT.width);
       chunk[gripper] = Number(row[low]);
       chunk[GOLDEN_ROBOT.width + gripper] = Number(row[high]);
-      const { compressed } = compressChunk(chunk, { execute: 2, keep: 0, steps: 1, ...gripperChange });
+      const { compressed } = compressChunk(chunk, {
+        execute: 2,
+        keep: 0,
+        steps: 1,
+        robot: GOLDEN_ROBOT,
+        ...gripperChange,
+      });
       return { what: `row ${i}, column ${gripper}`, got: !compressed, expected: Boolean(row[above]) };
     }),
   );

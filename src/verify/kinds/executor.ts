@@ -4,6 +4,7 @@ import type { Picture } from '../../robot/index.ts';
 import type { NdArray } from '../../tensor/index.ts';
 import { compareArrays, compareExactly, toleranceOf, UnknownQuantity } from '../compare.ts';
 import { type GoldenCase, numbers, pick, rowOf } from '../goldenCase.ts';
+import { GOLDEN_ROBOT } from '../goldenRobot.ts';
 import type { Check } from '../kind.ts';
 
 interface Trace {
@@ -106,7 +107,7 @@ async function replay(golden: GoldenCase, file: string, name: string, trace: Tra
       values['asked_prefix']!.push([...(prefix?.actions ?? [])]);
       const answer = Float64Array.from(numbers(rowOf(answers, plans.length)));
       const ruled = tricks && taskId !== -1;
-      const rule = ruled ? correct({ task: taskId, stage, grippers: gripperStates(state) }) : undefined;
+      const rule = ruled ? correct({ task: taskId, stage, grippers: gripperStates(state, GOLDEN_ROBOT) }) : undefined;
       const stageLogits = Float32Array.from(numbers(rowOf(logits, plans.length)));
       session.accept({ actions: answer, horizon: answers.shape[1]!, stageLogits });
       plans.push({

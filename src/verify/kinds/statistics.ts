@@ -68,6 +68,7 @@ function optionsOf(golden: GoldenCase): StatisticsOptions {
   const relative = config.delta_mask_true;
   const gripper = config.max_gripper_width_m;
   return {
+    robot: GOLDEN_ROBOT,
     ...(config.horizon !== undefined && { horizon: config.horizon }),
     ...(config.model_action_dim !== undefined && { paddedWidth: config.model_action_dim }),
     deltaMask: Array.from({ length: width }, (_, dim) =>
