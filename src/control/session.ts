@@ -1,4 +1,4 @@
-import { compressChunk } from '../action/index.ts';
+import { type CompressionOptions, compressChunk } from '../action/index.ts';
 import { InputError, present, ValetError } from '../base/index.ts';
 import {
   type Observation,
@@ -9,7 +9,7 @@ import {
   type Session,
   stateOf,
 } from '../robot/index.ts';
-import { type Moment, recover } from './recovery.ts';
+import { LookBack, momentsOf } from './lookBack.ts';
 import { correct, gripperStates } from './rules.ts';
 import { type ResolvedOptions, resolveOptions, type SessionOptions } from './sessionOptions.ts';
 import { float32, float64, parseSnapshot, type SessionSnapshot, toBase64 } from './sessionSnapshot.ts';
@@ -79,21 +79,12 @@ class ChunkSession implements EpisodeSession {
   private plans = 0;
   private lastNote: PolicyNote = { planned: false, stage: 0 };
   private pending: { planned: boolean; rule?: string; reason?: string } | undefined;
-  /** Kept only while a recovery rule is on. */
-  private past: Moment[] = [];
-  private rest = 0;
-  private recoveries = 0;
-  /**
-   * The state has not been followed by an action yet; a client that takes several actions at once looks only before the
-   * first.
-   */
-  private fresh = false;
-  private readonly looksBack: boolean;
+  private readonly lookBack: LookBack;
   readonly robot: Robot;
   readonly notices: readonly string[];
 
   constructor(private readonly options: ResolvedOptions) {
-    this.looksBack = options.rules.recoveries.length > 0;
+    this.lookBack = new LookBack(options);
     this.notices = options.notices;
     this.robot = options.robot;
   }
@@ -101,11 +92,9 @@ class ChunkSession implements EpisodeSession {
   get note(): PolicyNote {
     return this.lastNote;
   }
-
   get detail(): SessionDetail {
     const { taskId, tracker, served, plan } = this;
-    const { stage, history } = tracker;
-    return { taskId, stage, history, served, rows: plan?.rows ?? 0, recovering: plan?.recovery ?? false };
+    return { taskId, ...tracker, served, rows: plan?.rows ?? 0, recovering: plan?.recovery ?? false };
   }
 
   reset(): void {
@@ -123,53 +112,38 @@ class ChunkSession implements EpisodeSession {
     this.served = 0;
     this.prefix = undefined;
     this.pending = undefined;
-    this.past = [];
-    this.rest = 0;
-    this.recoveries = 0;
-    this.fresh = false;
+    this.lookBack.startOver();
   }
 
   observe(observation: Observation): void {
     const { taskId } = observation;
-    if (taskId !== -1 && this.options.taskNumStages[taskId] === undefined)
-      throw new InputError(
-        'session',
-        `unknown task id (got ${taskId}, expected 0…${this.options.taskNumStages.length - 1}, or -1 for none).`,
-      );
-    const state = stateOf(this.options.robot, observation.proprioception);
-    const bad = state.findIndex((x) => !Number.isFinite(x));
-    if (bad >= 0)
-      throw new InputError(
-        'session',
-        `the robot's state is not finite (got ${state[bad]} at ${bad} of ${state.length}).`,
-      );
+    const { robot, taskNumStages } = this.options;
+    if (taskId !== -1 && taskNumStages[taskId] === undefined) {
+      const expected = `0…${taskNumStages.length - 1}, or -1 for none`;
+      throw new InputError('session', `unknown task id (got ${taskId}, expected ${expected}).`);
+    }
+    const state = stateOf(robot, observation.proprioception);
     if (taskId !== -1 && taskId !== this.taskId) {
       this.taskId = taskId;
       this.startOver();
     }
     this.state = state;
     this.observation = observation;
-    this.fresh = true;
-    if (this.looksBack) this.lookBack(state);
+    this.lookBack.looked();
+    this.recover(state);
   }
 
   /** Recovery rules: when one speaks, its way back takes the place of the plan, and the next plan starts afresh. */
-  private lookBack(state: Float32Array): void {
-    const { options, taskId, tracker, past, plan } = this;
-    const busy = plan?.recovery && this.served < plan.rows;
-    if (busy || taskId === -1 || this.rest > 0 || this.recoveries >= options.recovery.limit) return;
-    const situation = { task: taskId, stage: tracker.stage, past, state };
-    const { rules, context } = options;
-    const recovery = recover(situation, { rules: rules.recoveries, settings: options.recovery, context });
+  private recover(state: Float32Array): void {
+    const { taskId, tracker, plan } = this;
+    if (plan?.recovery && this.served < plan.rows) return;
+    const recovery = this.lookBack.recovery({ task: taskId, stage: tracker.stage, state });
     if (!recovery) return;
     const { actions, rows, rule, reason } = recovery;
     this.plan = { actions, rows, compressed: false, recovery: true };
     this.served = 0;
     this.prefix = undefined;
     this.pending = { planned: false, rule, reason };
-    this.past = [];
-    this.rest = rows + options.recovery.rest;
-    this.recoveries++;
   }
 
   needsPlan(): boolean {
@@ -201,24 +175,11 @@ class ChunkSession implements EpisodeSession {
       );
     requireFinite(actions, stageLogits);
     const knowsTask = taskId !== -1;
-    let chunk = actions;
     const { stage } = this.tracker;
-    const { robot, rules, context } = options;
-    const situation = { task: taskId, stage, grippers: gripperStates(state, robot) };
-    const correction = knowsTask ? correct(situation, { rules: rules.corrections, context }) : undefined;
-    if (correction && correction.open.length > 0) chunk = holdStill(state, horizon, correction.open, robot);
-    const next = compressChunk(chunk, {
-      execute: options.executeActions,
-      keep: options.keepActions,
-      steps: options.executeSteps,
-      gripperCheck: options.gripperCheck,
-      gripperChange: options.gripperChange,
-      compress: options.compress,
-      baseFactor: options.baseFactor,
-      robot: options.robot,
-    });
+    const { chunk, correction } = corrected({ actions, horizon, state, taskId, stage }, options);
+    const next = compressChunk(chunk, compressionOf(options));
     if (correction && correction.stage !== stage) {
-      const last = present(options.taskNumStages[taskId], 'options.taskNumStages[taskId]') - 1;
+      const last = this.stages(taskId) - 1;
       this.tracker = { stage: Math.min(last, correction.stage), history: [] };
     }
     this.plan = { actions: next.actions, rows: next.rows, compressed: next.compressed, recovery: false };
@@ -226,13 +187,12 @@ class ChunkSession implements EpisodeSession {
     this.prefix = { rows: next.nextRows, actions: next.nextPrefix };
     this.plans++;
     this.pending = { planned: true, ...(correction && { rule: correction.rule, reason: correction.reason }) };
-    if (knowsTask)
-      this.tracker = voteOnStage(
-        this.tracker,
-        stageLogits,
-        present(options.taskNumStages[taskId], 'options.taskNumStages[taskId]'),
-        options,
-      );
+    if (knowsTask) this.tracker = voteOnStage(this.tracker, stageLogits, this.stages(taskId), options);
+  }
+
+  /** How many stages a task has; `observe` has refused those that are unknown. */
+  private stages(taskId: number): number {
+    return present(this.options.taskNumStages[taskId], 'the stages of the task');
   }
 
   next(): Float32Array {
@@ -250,7 +210,7 @@ class ChunkSession implements EpisodeSession {
       ...(pending?.reason && { reason: pending.reason }),
     };
     const action = Float32Array.from(plan.actions.subarray(served * width, (served + 1) * width));
-    if (this.looksBack) this.remember(action, plan);
+    this.lookBack.remember(this.state, action, plan.recovery);
     return action;
   }
 
@@ -262,21 +222,8 @@ class ChunkSession implements EpisodeSession {
     return { rows, actions: Float64Array.from(actions, Math.fround) };
   }
 
-  private remember(action: Float32Array, { recovery }: Plan): void {
-    if (this.rest > 0) this.rest--;
-    if (recovery || !this.state || !this.fresh) return;
-    this.fresh = false;
-    this.past.push({ state: this.state, action });
-    if (this.past.length > this.options.recovery.memory) this.past.shift();
-  }
-
   snapshot(): SessionSnapshot {
     const { tracker, state, plan, prefix, pending } = this;
-    const past = new Float32Array(this.past.length * 2 * this.options.robot.width);
-    this.past.forEach((moment, i) => {
-      past.set(moment.state, 2 * i * this.options.robot.width);
-      past.set(moment.action, (2 * i + 1) * this.options.robot.width);
-    });
     return {
       version: 1,
       taskId: this.taskId,
@@ -290,10 +237,7 @@ class ChunkSession implements EpisodeSession {
       ...(prefix && { prefix: { rows: prefix.rows, actions: toBase64(prefix.actions) } }),
       ...(pending && { pending: { ...pending } }),
       note: { ...this.lastNote },
-      past: toBase64(past),
-      rest: this.rest,
-      recoveries: this.recoveries,
-      fresh: this.fresh,
+      ...this.lookBack.snapshot(),
     };
   }
 
@@ -303,13 +247,11 @@ class ChunkSession implements EpisodeSession {
     const numStages = this.options.taskNumStages[taskId];
     if (taskId !== -1 && (numStages === undefined || stage >= numStages))
       throw new InputError('session.restore', `task ${taskId} at stage ${stage} is unknown to this session.`);
-    const moments = float32(rest.past);
-    if (moments.length % (2 * width) !== 0)
-      throw new InputError('session.restore', 'the remembered steps are not whole.');
+    const moments = momentsOf(rest, this.robot);
     const restored = {
       state: state === undefined ? undefined : float32(state, width),
-      plan: plan && { ...plan, actions: float64(plan.actions, plan.rows * width) },
-      prefix: prefix && { rows: prefix.rows, actions: float64(prefix.actions, prefix.rows * width) },
+      plan: plan && unpacked(plan, width),
+      prefix: prefix && unpacked(prefix, width),
     };
     this.taskId = taskId;
     this.tracker = { stage, history };
@@ -322,14 +264,47 @@ class ChunkSession implements EpisodeSession {
     this.plans = rest.plans;
     this.lastNote = rest.note;
     this.pending = pending;
-    this.past = Array.from({ length: moments.length / (2 * width) }, (_, i) => ({
-      state: moments.subarray(2 * i * width, (2 * i + 1) * width),
-      action: moments.subarray((2 * i + 1) * width, (2 * i + 2) * width),
-    }));
-    this.rest = rest.rest;
-    this.recoveries = rest.recoveries;
-    this.fresh = rest.fresh;
+    this.lookBack.restore(rest, moments);
   }
+}
+
+interface Planned {
+  /** [horizon, width] */
+  readonly actions: Float64Array;
+  readonly horizon: number;
+  readonly state: Float32Array;
+  readonly taskId: number;
+  readonly stage: number;
+}
+
+/** Rows of a snapshot as numbers. @throws InputError when they are not as many as it says */
+const unpacked = <Rows extends { readonly rows: number; readonly actions: string }>(some: Rows, width: number) => ({
+  ...some,
+  actions: float64(some.actions, some.rows * width),
+});
+
+/** A plan after the correction rules: one that opens a gripper holds still until the next plan. */
+function corrected({ actions, horizon, state, taskId, stage }: Planned, { robot, rules, context }: ResolvedOptions) {
+  if (taskId === -1) return { chunk: actions };
+  const situation = { task: taskId, stage, grippers: gripperStates(state, robot) };
+  const correction = correct(situation, { rules: rules.corrections, context });
+  if (!correction || correction.open.length === 0) return { chunk: actions, correction };
+  return { chunk: holdStill(state, horizon, correction.open, robot), correction };
+}
+
+function compressionOf(options: ResolvedOptions): CompressionOptions {
+  const { executeActions, keepActions, executeSteps, gripperCheck, gripperChange, compress, baseFactor, robot } =
+    options;
+  return {
+    execute: executeActions,
+    keep: keepActions,
+    steps: executeSteps,
+    gripperCheck,
+    gripperChange,
+    compress,
+    baseFactor,
+    robot,
+  };
 }
 
 /**
