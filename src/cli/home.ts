@@ -114,6 +114,11 @@ async function demos(flags: DemoFlags): Promise<void> {
         `${summary.expertFailures ? ` (${summary.expertFailures} scenes left out: the expert failed)` : ''}` +
         `${helped}\n`,
     );
+  for (const [task, count] of Object.entries(summary.missing ?? {}))
+    process.stderr.write(
+      `${task}: ${count} of ${flags.episodes} corrections are missing. The last scenes gave none: in each the policy ` +
+        'was done before one was due, or the expert could not go on. Make the rest with another --seed.\n',
+    );
 }
 
 async function watch(

@@ -23,7 +23,7 @@ const now = (moments: readonly Moment[], change: (state: Float32Array) => void =
   change(state);
   return state;
 };
-const { missedGrasp, blocked, stalled } = RECOVERY_DEFAULTS;
+const { missedGrasp, blocked, stalled, strayed } = RECOVERY_DEFAULTS;
 const seen = (moments: Moment[], state: Float32Array, task = 1, stage = 0) =>
   recover({ task, stage, past: moments, state });
 
@@ -95,6 +95,25 @@ describe('recover', () => {
     expect(seen(dither(0), now(dither(0)))?.rule).toBe('stalled-approach');
     expect(seen(dither(0.1), now(dither(0.1)))).toBeUndefined();
     expect(seen(dither(0, -1), now(dither(0, -1)))).toBeUndefined();
+  });
+
+  it('sees a robot that drifts away from its work, not one that drives somewhere or works', () => {
+    const drift = (speed: (i: number) => number, grip = 1, steps = strayed.window) =>
+      past(steps, (i, state, action) => {
+        state[1] = action[1] = speed(i);
+        if (i === 50) action[RIGHT] = grip;
+      });
+    const away = drift(() => 0.2);
+    const found = seen(away, now(away))!;
+    expect(found).toMatchObject({ rule: 'strayed', open: [], reason: expect.stringMatching(/drifted 1\.00 m in 150/) });
+    expect(found.rows).toBe(strayed.window / strayed.stride);
+    const back = Array.from({ length: found.rows }, (_, row) => found.actions[row * 23 + 1]!);
+    expect(back.reduce((a, b) => a + b, 0)).toBeCloseTo(-0.2 * strayed.window, 4);
+    const rule = (moments: Moment[]) => seen(moments, now(moments))?.rule;
+    expect(rule(drift(() => 0.2, -1))).toBeUndefined(); // it grasped on the way
+    expect(rule(drift((i) => (i < 60 ? 0.6 : 0.1)))).toBeUndefined(); // it drove somewhere
+    expect(rule(drift((i) => (i < 75 ? 0.2 : -0.2)))).not.toBe('strayed'); // to and fro
+    expect(rule(drift(() => 0.2, 1, strayed.window - 1))).toBeUndefined(); // too early to say
   });
 
   it('says nothing when its rules are off', () => {

@@ -55,6 +55,16 @@ export interface RecoverySettings {
     /** … and neither gripper was told to move by more than this. */
     readonly gripperTravel: number;
   };
+  readonly strayed: WayBack & {
+    /** Steps in which the robot left what it was at: … */
+    readonly window: number;
+    /** … its base ended this far (m) or farther from where it was, … */
+    readonly baseTravel: number;
+    /** … and in no second of them faster than this (m/s), as somebody goes who does not know where to. */
+    readonly baseSpeed: number;
+    /** … and neither gripper was told to move by more than this. */
+    readonly gripperTravel: number;
+  };
 }
 
 export const RECOVERY_DEFAULTS: RecoverySettings = {
@@ -72,6 +82,7 @@ export const RECOVERY_DEFAULTS: RecoverySettings = {
     stride: 2,
   },
   stalled: { window: 100, baseTravel: 0.1, gripperTravel: 0.3, back: 150, stride: 5 },
+  strayed: { window: 150, baseTravel: 0.8, baseSpeed: 0.5, gripperTravel: 0.3, back: 150, stride: 3 },
 };
 
 /** What a recovery rule sees: the task and its stage, the past (oldest first), and the present state. */
@@ -115,6 +126,7 @@ export const RECOVERY_RULES: readonly RecoveryRule[] = [
   { name: 'missed-grasp', lacks: lacksGripper, detect: missedGrasp },
   { name: 'blocked-approach', detect: blockedApproach },
   { name: 'stalled-approach', lacks: lacksBase, detect: stalledApproach },
+  { name: 'strayed', lacks: lacksBase, detect: strayed },
 ];
 
 export interface RecoverOptions {
@@ -239,15 +251,44 @@ function stalledApproach(
   const { window, baseTravel, gripperTravel } = way;
   if (past.length < window) return undefined;
   const recent = past.slice(-window);
-  const travelled = robot.baseColumns
-    .slice(0, 2)
-    .map((column) => recent.reduce((sum, { state }) => sum + at(state, column) / robot.rate, 0));
-  if (Math.hypot(...travelled) >= baseTravel) return undefined;
-  for (const gripper of robot.grippers) {
-    const told = recent.map(({ action }) => opening(gripper, at(action, gripper.column)));
-    if (Math.max(...told) - Math.min(...told) > gripperTravel) return undefined;
-  }
+  if (baseTravelled(recent, robot) >= baseTravel || grippersMoved(recent, robot, gripperTravel)) return undefined;
   return { way, open: [], reason: `neither base nor gripper got anywhere in ${window} steps` };
+}
+
+/**
+ * A robot that drifts away from its work: the base is far from where it was, got there slowly, and its grippers did
+ * nothing on the way. Asked only once the window is full, so that the approach at an episode's beginning is none.
+ */
+function strayed(
+  { past }: RecoverySituation,
+  { strayed: way }: RecoverySettings,
+  { robot }: RuleContext,
+): Detection | undefined {
+  const { window, baseTravel, baseSpeed, gripperTravel } = way;
+  if (past.length < window) return undefined;
+  const recent = past.slice(-window);
+  const travelled = baseTravelled(recent, robot);
+  if (travelled < baseTravel || grippersMoved(recent, robot, gripperTravel)) return undefined;
+  for (let from = 0; from + robot.rate <= recent.length; from += robot.rate)
+    if (baseTravelled(recent.slice(from, from + robot.rate), robot) > baseSpeed) return undefined;
+  const metres = travelled.toFixed(2);
+  return { way, open: [], reason: `the base drifted ${metres} m in ${window} steps while the grippers did nothing` };
+}
+
+/** Metres from where the base was to where it is, as far as its heading stayed the same. */
+function baseTravelled(moments: readonly Moment[], { baseColumns, rate }: Robot): number {
+  const metres = baseColumns
+    .slice(0, 2)
+    .map((column) => moments.reduce((sum, { state }) => sum + at(state, column) / rate, 0));
+  return Math.hypot(...metres);
+}
+
+/** Whether a gripper was told to move by more than `travel` (-1 closed … +1 open). */
+function grippersMoved(moments: readonly Moment[], { grippers }: Robot, travel: number): boolean {
+  return grippers.some((gripper) => {
+    const told = moments.map(({ action }) => opening(gripper, at(action, gripper.column)));
+    return Math.max(...told) - Math.min(...told) > travel;
+  });
 }
 
 /**

@@ -19,6 +19,7 @@ export {
   MUJOCO_VERSION,
   type Physics,
   type Quaternion,
+  SCENE_VERSION,
   type SceneDescription,
   type Side,
   type Situation,

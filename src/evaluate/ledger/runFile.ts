@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError, packageVersion, readJson, writeFileAside } from '../../base/index.ts';
-import { MUJOCO_VERSION } from '../../home/index.ts';
+import { MUJOCO_VERSION, SCENE_VERSION } from '../../home/index.ts';
 
 /** `run.json`: what an evaluation is; two evaluations with the same fingerprint may share a ledger. */
 export const RunFileSchema = z.object({
@@ -23,7 +23,11 @@ export type RunFile = z.infer<typeof RunFileSchema>;
 
 export const runFilePath = (folder: string): string => join(folder, 'run.json');
 
-export const evaluationVersions = (): Record<string, string> => ({ valet: packageVersion(), mujoco: MUJOCO_VERSION });
+export const evaluationVersions = (): Record<string, string> => ({
+  valet: packageVersion(),
+  mujoco: MUJOCO_VERSION,
+  household: SCENE_VERSION,
+});
 
 /** Writes run.json, or checks that the folder's evaluation is the same one. @throws InputError when it is another */
 export async function claimFolder(folder: string, run: RunFile, resume: boolean): Promise<void> {

@@ -135,7 +135,7 @@ class Player {
     mesh.quaternion.set(quaternion[1], quaternion[2], quaternion[3], quaternion[0]);
     // A wall between the eye and the room would hide it: only its inner side is drawn, and it casts no shadow.
     const wall = shape === 'box' && Math.max(s[0], s[1]) > 2 && s[2] > 1;
-    mesh.castShadow = shape !== 'plane' && !wall;
+    mesh.castShadow = shape !== 'plane' && !wall && colour[3] > 0;
     mesh.receiveShadow = true;
     mesh.userData.wall = wall;
     return mesh;

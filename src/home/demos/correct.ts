@@ -10,21 +10,22 @@ const EXPERT_SHARE = 0.15;
 const STRETCH = 20;
 /** Steps of policy time between two corrections: far from what is to be handled (one to two seconds), and near it. */
 const FAR = [HOUSEHOLD_ROBOT.rate, 2 * HOUSEHOLD_ROBOT.rate] as const;
-const NEAR = [14, 28] as const;
+const NEAR = [18, 36] as const;
 const NEAR_METRES = 0.16;
 
 /**
- * The policy drives through one scene. Every second or two the scene is held, the expert shows from there how to go on,
- * and the scene goes back to where the policy was. @returns at most `limit` clips; fewer when the policy is done early
+ * The policy drives through one scene to its end. Every second or so the scene is held, the expert shows from there how
+ * to go on, and the scene goes back to where the policy was. There is no limit below the time-out: what goes wrong late
+ * in an episode, such as driving off, is corrected as often as what goes wrong early.
  */
 export async function correctRollout(
   household: Household,
   expert: Expert,
   policy: Policy,
   instance: number,
-  options: { seconds: number; limit: number; random: Random },
+  options: { seconds: number; random: Random },
 ): Promise<{ clips: Demonstration[]; steps: number; success: boolean }> {
-  const { random, limit } = options;
+  const { random } = options;
   const frames = Math.round(options.seconds * household.robot.rate);
   const clips: Demonstration[] = [];
   household.reset(instance);
@@ -32,7 +33,7 @@ export async function correctRollout(
   let until = random.integer(FAR[1]);
   let expertUntil = 0;
   let result = { done: false, success: false };
-  while (!result.done && clips.length < limit) {
+  while (!result.done) {
     if (household.steps >= until) {
       const moment = household.snapshot();
       const start = household.steps;

@@ -8,6 +8,9 @@ const SNAPSHOT_STEPS = 15;
 /** A chunk: the last frames of a window serve only as its actions. */
 const HORIZON = HOUSEHOLD_ROBOT.horizon;
 
+/** Share of the disturbances in which the robot is led astray instead of pushed. */
+const LED_ASTRAY = 0.25;
+
 /** A whole scene, from the reset to shortly after the goal. */
 export function wholeDemonstration(household: Household, expert: Expert, instance: number): Demonstration | undefined {
   household.reset(instance);
@@ -37,15 +40,33 @@ export function clipDemonstration(
   const last = Math.max(0, length - frames);
   const start = clamp(random.integer(length - HORIZON + frames - HORIZON) - (frames - HORIZON), 0, last);
   const disturbed = random.uniform() < options.disturbance;
-  const pushSteps = disturbed ? Math.min(start, 6 + random.integer(20)) : 0;
+  const led = disturbed && random.uniform() < LED_ASTRAY;
+  const pushSteps = disturbed ? Math.min(start, led ? 20 + random.integer(50) : 6 + random.integer(20)) : 0;
   const from = start - pushSteps;
   household.restore(snapshots[Math.floor(from / SNAPSHOT_STEPS)] as Snapshot);
   while (household.steps < from) household.step(expert.act());
-  if (disturbed) push(household, expert, pushSteps, random);
+  if (led) lead(household, expert, pushSteps, random);
+  else if (disturbed) push(household, expert, pushSteps, random);
   return record(household, expert, frames, {
     clip: { start, fullLength: length },
     source: disturbed ? 'expert after a disturbance' : 'expert',
   });
+}
+
+/**
+ * Somebody takes the robot by the hand and leads it away, mostly sideways: the base goes one way for a second or two,
+ * to where the work is out of reach, while the arms go on as the expert has it.
+ */
+function lead(household: Household, expert: Expert, steps: number, random: Random): void {
+  const angle = (random.uniform() < 0.5 ? 1 : -1) * (Math.PI / 2 + 0.5 * random.normal());
+  const speed = random.between(0.3, 0.8);
+  const away = [speed * Math.cos(angle), speed * Math.sin(angle), 0.15 * random.normal()];
+  for (let i = 0; i < steps; i++) {
+    const offset = new Float64Array(HOUSEHOLD_ROBOT.width);
+    const action = expert.act();
+    for (const column of HOUSEHOLD_ROBOT.baseColumns) offset[column] = (away[column] as number) - (action[column] ?? 0);
+    household.step(action, offset);
+  }
 }
 
 /**

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError, Random } from '../../base/index.ts';
 import { openDataset } from '../../data/index.ts';
+import type { Policy } from '../../robot/index.ts';
 import { createExpert } from '../expert/createExpert.ts';
 import { openHousehold } from '../tasks/openHousehold.ts';
+import { correctRollout } from './correct.ts';
 import { clipDemonstration, wholeDemonstration } from './demonstrate.ts';
 import { makeDemonstrations } from './makeDemonstrations.ts';
 import { runs, TAIL } from './recording.ts';
@@ -83,6 +85,25 @@ describe('demonstrations', () => {
     })!;
     const from = pushed.meta!.clip!.start;
     expect(pushed.state.subarray(0, 256)).not.toEqual(whole.state.subarray(256 * from, 256 * from + 256));
+    expert.close();
+    household.close();
+  });
+
+  it('of corrections cover an episode to its end, and leave the policy where it was', async () => {
+    const household = await openHousehold('turning_on_radio', { imageSize: 8 });
+    const expert = createExpert(household);
+    const action = () => Object.assign(household.lastAction, { 0: 0, 1: 0.3, 2: 0 });
+    const drivingOff: Policy = { reset: async () => {}, act: async () => action(), close: async () => {} };
+    const { clips, steps } = await correctRollout(household, expert, drivingOff, 1_000_001, {
+      seconds: 1.2,
+      random: Random.of(1),
+    });
+    expect(steps).toBe(household.maxSteps);
+    const starts = clips.map(({ meta }) => meta!.clip!.start);
+    expect(starts[0]).toBeLessThanOrEqual(60);
+    const gaps = starts.slice(1).map((start, i) => start - starts[i]!);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(60);
+    expect(starts.at(-1)).toBeGreaterThan(household.maxSteps - 60 - 36);
     expert.close();
     household.close();
   });

@@ -26,17 +26,13 @@ export interface DemoSettings {
 /** One scene to play: what comes of it depends on the settings and on these numbers alone. */
 export interface DemoUnit {
   readonly task: string;
-  /** Number of the (first) episode in the data set. */
-  readonly episodeIndex: number;
   /** Instances to try one after the other until the expert succeeds. */
   readonly instances: readonly number[];
-  /** At most this many clips (corrections). */
-  readonly limit: number;
 }
 
-export interface DemoResult {
-  readonly episodes: EncodedEpisode[];
-  readonly frames: number;
+/** What a scene gave. Its episodes wait in the worker until they are told their numbers. */
+export interface DemoPlayed {
+  readonly episodes: number;
   /** Scenes in which the expert failed. */
   readonly failures: number;
   /** Corrections: whether the policy (helped now and then) reached the goal. */
@@ -46,6 +42,7 @@ export interface DemoResult {
 let settings: DemoSettings;
 const worlds = new Map<string, { household: Household; expert: Expert }>();
 let policy: Policy | undefined;
+let waiting: readonly Demonstration[] = [];
 
 async function world(task: string) {
   let found = worlds.get(task);
@@ -73,7 +70,8 @@ async function correcting(checkpoint: string): Promise<Policy> {
   return policy;
 }
 
-async function play(unit: DemoUnit): Promise<DemoResult> {
+async function play(unit: DemoUnit): Promise<DemoPlayed> {
+  waiting = [];
   const { household, expert } = await world(unit.task);
   const { clipSeconds, disturbance, seed } = settings;
   const [first] = unit.instances as readonly [number, ...number[]];
@@ -81,10 +79,10 @@ async function play(unit: DemoUnit): Promise<DemoResult> {
   if (settings.correct !== undefined) {
     const { clips, success } = await correctRollout(household, expert, await correcting(settings.correct), first, {
       seconds: clipSeconds ?? 1.5,
-      limit: unit.limit,
       random,
     });
-    return { ...(await write(unit, clips)), failures: 0, policySuccess: success };
+    waiting = clips;
+    return { episodes: clips.length, failures: 0, policySuccess: success };
   }
   let failures = 0;
   for (const instance of unit.instances) {
@@ -92,7 +90,10 @@ async function play(unit: DemoUnit): Promise<DemoResult> {
       clipSeconds === undefined
         ? wholeDemonstration(household, expert, instance)
         : clipDemonstration(household, expert, instance, { seconds: clipSeconds, disturbance, random });
-    if (recording) return { ...(await write(unit, [recording])), failures };
+    if (recording) {
+      waiting = [recording];
+      return { episodes: 1, failures };
+    }
     failures++;
   }
   throw new ValetError(
@@ -101,17 +102,15 @@ async function play(unit: DemoUnit): Promise<DemoResult> {
   );
 }
 
-async function write(unit: DemoUnit, recordings: readonly Demonstration[]) {
+/** Writes the first `count` episodes of the scene that was played last, numbered from `first` on. */
+async function write({ first, count }: { first: number; count: number }): Promise<EncodedEpisode[]> {
   const episodes: EncodedEpisode[] = [];
-  for (const [i, recording] of recordings.entries())
+  for (const [i, recording] of waiting.slice(0, count).entries())
     episodes.push(
-      await encodeEpisode(
-        { ...recording, episodeIndex: unit.episodeIndex + i, trajectory: i },
-        settings.folder,
-        settings.layout,
-      ),
+      await encodeEpisode({ ...recording, episodeIndex: first + i, trajectory: i }, settings.folder, settings.layout),
     );
-  return { episodes, frames: episodes.reduce((sum, { length }) => sum + length, 0) };
+  waiting = [];
+  return episodes;
 }
 
 answerCalls({
@@ -119,4 +118,5 @@ answerCalls({
     settings = given;
   },
   play,
+  write,
 });

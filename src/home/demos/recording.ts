@@ -1,6 +1,6 @@
 import type { EpisodeRecord } from '../../data/index.ts';
 import type { Expert } from '../expert/index.ts';
-import { type Household, MUJOCO_VERSION } from '../world/index.ts';
+import { type Household, MUJOCO_VERSION, SCENE_VERSION } from '../world/index.ts';
 
 /** Frames kept after the goal is reached, so that whole chunks can begin right up to the end. */
 export const TAIL = 35;
@@ -53,7 +53,7 @@ export function record(
     pictures,
     skills: runs(stages).map(({ value, start, end }) => ({ name: task.skills[value] ?? '', start, end })),
     stages: Uint8Array.from(stages),
-    meta: { ...meta, mujoco: MUJOCO_VERSION, grasp: household.grasp },
+    meta: { ...meta, mujoco: MUJOCO_VERSION, household: SCENE_VERSION, grasp: household.grasp },
   };
 }
 

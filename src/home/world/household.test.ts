@@ -4,7 +4,9 @@ import { CHALLENGE_ROBOT, proprioceptionField, stateOf } from '../../robot/index
 import { createExpert, type Expert } from '../expert/createExpert.ts';
 import { openHousehold } from '../tasks/openHousehold.ts';
 import { CANS, type TrashRuntime } from '../tasks/pickingUpTrash/runtime.ts';
+import type { RadioRuntime } from '../tasks/turningOnRadio/runtime.ts';
 import type { Household } from './household.ts';
+import { ROOM } from './scenery.ts';
 import { TASK_INFO_KEYS } from './taskInfo.ts';
 
 let trash: Household;
@@ -120,6 +122,73 @@ describe('proprioception', () => {
       expect(second.pictures[camera]!.data).not.toEqual(first.pictures[camera]!.data);
     }
     expect(first.taskId).toBe(1);
+  });
+});
+
+describe('the room', () => {
+  it('has a wall on every side, which stops the robot', () => {
+    for (const yaw of [0, Math.PI / 2, Math.PI, -Math.PI / 2]) {
+      trash.reset(2);
+      const away = yaw === 0 ? -2 : 0; // the bin stands in the way along +x
+      trash.setBase(-1.5, away, yaw);
+      run(trash, 240, { 0: 1 });
+      const [x, y] = trash.base;
+      expect(Math.max(x - ROOM.x[1], ROOM.x[0] - x, Math.abs(y) - ROOM.y[1]), `yaw ${yaw}`).toBeLessThan(-0.15);
+      expect(Math.max(x - ROOM.x[1], ROOM.x[0] - x, Math.abs(y) - ROOM.y[1]), `yaw ${yaw}`).toBeGreaterThan(-0.6);
+    }
+  });
+
+  it('shows no sky between its walls, wherever the robot looks', () => {
+    trash.reset(2);
+    for (let i = 0; i < 8; i++) {
+      trash.setBase(-1.5, 0, (i * Math.PI) / 4);
+      trash.physics.poses();
+      const { data } = trash.picture('head', 32);
+      const sky = Array.from({ length: data.length / 3 }, (_, p) => data.slice(3 * p, 3 * p + 3).join());
+      expect(sky.slice(10 * 32)).not.toContain('168,198,226');
+    }
+  });
+
+  it('has furniture that follows from the instance', () => {
+    const furniture = (instance: number) => {
+      radio.reset(instance);
+      const { bodies, geoms } = radio.sceneDescription();
+      return ['sofa', 'plant', 'shelf', 'lamp', 'sideboard', 'window', 'picture'].map((name) => {
+        const body = bodies.findIndex((candidate) => candidate.name === name);
+        const { position, quaternion } = bodies[body]!;
+        return [name, ...position, ...quaternion, ...geoms.filter((geom) => geom.body === body).map((g) => g.colour)];
+      });
+    };
+    const scenes = Array.from({ length: 20 }, (_, i) => JSON.stringify(furniture(i)));
+    expect(new Set(scenes).size).toBe(20);
+    expect(JSON.stringify(furniture(3))).toBe(scenes[3]);
+    const shown = scenes.map((scene) => (JSON.parse(scene) as unknown[][]).map((piece) => (piece[8] as number[])[3]));
+    for (const k of [0, 1, 2, 3, 4]) expect(new Set(shown.map((piece) => piece[k]))).toEqual(new Set([0, 1]));
+  });
+
+  it('has a radio that looks on when it is on, and off again after going back', () => {
+    radio.reset(4);
+    const { runtime } = radio as unknown as { runtime: RadioRuntime };
+    const [x, y] = [runtime.buttonTop[0] - 0.55, runtime.buttonTop[1]];
+    radio.setBase(x, y, 0);
+    radio.physics.poses();
+    const green = () => {
+      const { data } = radio.picture('head', 128);
+      let count = 0;
+      for (let i = 0; i < data.length; i += 3) if (data[i + 1]! > 180 && data[i]! < 0.6 * data[i + 1]!) count++;
+      return count;
+    };
+    const before = radio.snapshot();
+    const off = green();
+    runtime.on = true;
+    expect(green()).toBeGreaterThan(off + 5);
+    const lit = radio.snapshot();
+    radio.restore(before);
+    expect(green()).toBe(off);
+    radio.restore(lit);
+    expect(green()).toBeGreaterThan(off + 5);
+    radio.reset(4);
+    expect(runtime.on).toBe(false);
   });
 });
 

@@ -10,6 +10,7 @@ import { Physics } from './mujoco.ts';
 import { COLUMNS, HOUSEHOLD_ROBOT, SIDES } from './robot.ts';
 import { RobotWorld } from './robotWorld.ts';
 import { sceneXml } from './scene.ts';
+import { furnish } from './scenery.ts';
 import { Senses, type ViewName } from './senses.ts';
 import type { ExpertWorld, HomeTask, Situation, TaskRuntime } from './task.ts';
 import { TASK_INFO_KEYS, taskInfo } from './taskInfo.ts';
@@ -68,6 +69,7 @@ export class Household extends RobotWorld implements ExpertWorld {
     splitOf(instance);
     const { physics, runtime } = this;
     const lastAction = this.resetRobot();
+    furnish(this, Random.of('furniture', this.task.name, instance));
     runtime.place(Random.of('household', this.task.name, instance));
     physics.mujoco.mj_forward(physics.model, physics.data);
     const initial = this.literals();

@@ -17,7 +17,7 @@ export {
 export type { Goal, Literal } from './goal.ts';
 export type { GraspMode, Hand } from './hands.ts';
 export { Household, type HouseholdOptions } from './household.ts';
-export { INSTANCE_RANGES, instanceIds, type Split, splitOf } from './instances.ts';
+export { INSTANCE_RANGES, instanceIds, SCENE_VERSION, type Split, splitOf } from './instances.ts';
 export { ArmKinematics } from './kinematics.ts';
 export { MUJOCO_VERSION, type Physics } from './mujoco.ts';
 export {

@@ -105,6 +105,12 @@ export class RobotWorld implements World {
     for (const [g, name] of this.geomNames.entries()) if (name.startsWith(prefix)) geomColour.set(colour, 4 * g);
   }
 
+  show(prefix: string, visible: boolean): void {
+    const { geomColour } = this.physics.views;
+    for (const [g, name] of this.geomNames.entries())
+      if (name.startsWith(prefix)) geomColour[4 * g + 3] = Number(visible);
+  }
+
   inBase(point: Vector3): Vector3 {
     const [x, y, yaw] = this.base;
     return turn(subtract(point, [x, y, 0]), -yaw);

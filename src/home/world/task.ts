@@ -20,6 +20,8 @@ export interface World {
   placeFixed(body: string, position: Vector3, quaternion: Quaternion): void;
   /** Colours geoms whose names begin with `prefix`; RGB in 0…1. */
   paint(prefix: string, colour: Vector3): void;
+  /** Lets geoms whose names begin with `prefix` be seen, or not. */
+  show(prefix: string, visible: boolean): void;
 }
 
 /** What an expert sees of the household besides. */

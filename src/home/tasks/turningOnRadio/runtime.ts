@@ -20,6 +20,18 @@ const TOGGLE_DEPTH = 0.006;
 const RELEASE_DEPTH = 0.002;
 export const PRESSING_GEOMS = SIDES.flatMap((side) => [`${side}_pad1`, `${side}_pad2`, `${side}_palm`]);
 
+/** What lights up while the radio is on: colours off and on. */
+const LIGHTS: Readonly<Record<'radio_display' | 'radio_ring', readonly [Vector3, Vector3]>> = {
+  radio_display: [
+    [0.1, 0.12, 0.12],
+    [0.3, 1, 0.45],
+  ],
+  radio_ring: [
+    [0.95, 0.94, 0.9],
+    [0.35, 1, 0.4],
+  ],
+};
+
 /** Forward distance from the base below which the button is within reach, metres. */
 const REACH = 0.68;
 
@@ -33,7 +45,7 @@ export const RADIO_SKILLS = [
 ] as const;
 
 export class RadioRuntime implements TaskRuntime {
-  on = false;
+  private playing = false;
   private pressed = false;
   private readonly button: number;
   private readonly slide: number;
@@ -44,6 +56,16 @@ export class RadioRuntime implements TaskRuntime {
     this.button = physics.id('body', 'button');
     this.slide = physics.positionAddress('button');
     this.contacts = PRESSING_GEOMS.map((geom) => physics.sensorAddress(`press_${geom}`));
+  }
+
+  get on(): boolean {
+    return this.playing;
+  }
+
+  /** Switches it: its display and the ring around the button light up, or go dark. */
+  set on(playing: boolean) {
+    this.playing = playing;
+    for (const [geom, [off, lit]] of Object.entries(LIGHTS)) this.world.paint(geom, playing ? lit : off);
   }
 
   readonly goal = {

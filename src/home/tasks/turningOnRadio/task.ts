@@ -11,9 +11,9 @@ const radioBody = `
     ${box('radio_body', RADIO.half, [0, 0, RADIO.half[2]], '.25 .62 .66 1')}
     <geom class="decoration" type="cylinder" size=".047 .003" pos="${-RADIO.half[0]} .065 .065" euler="0 1.5708 0" rgba=".12 .12 .13 1"/>
     <geom class="decoration" type="cylinder" size=".028 .003" pos="${-RADIO.half[0]} -.07 .085" euler="0 1.5708 0" rgba=".93 .9 .75 1"/>
-    <geom class="decoration" type="box" size=".003 .04 .008" pos="${-RADIO.half[0]} -.07 .03" rgba=".93 .9 .75 1"/>
+    <geom name="radio_display" class="decoration" type="box" size=".003 .05 .017" pos="${-RADIO.half[0]} -.07 .03" rgba=".1 .12 .12 1"/>
     <geom class="decoration" type="capsule" size=".004" fromto=".035 .115 .14 .06 .16 .36" rgba=".75 .75 .78 1"/>
-    <geom type="cylinder" size=".046 .004" pos="0 0 ${2 * RADIO.half[2] + 0.004}" rgba=".95 .94 .9 1"/>
+    <geom name="radio_ring" type="cylinder" size=".046 .004" pos="0 0 ${2 * RADIO.half[2] + 0.004}" rgba=".95 .94 .9 1"/>
     <body name="button" pos="0 0 ${BUTTON_TOP}">
       <joint name="button" type="slide" axis="0 0 1" range="${-RADIO.travel} 0" stiffness="200" springref=".003" damping="4"/>
       <geom name="button" type="cylinder" size="${RADIO.buttonRadius} .009" pos="0 0 -.009" mass=".04" rgba=".93 .12 .1 1"/>

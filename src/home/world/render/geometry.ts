@@ -31,7 +31,7 @@ export interface View {
   readonly fovyDegrees: number;
   readonly width: number;
   readonly height: number;
-  /** Colours of this picture instead of the scene's, [n, 4]. */
+  /** Colours of this picture instead of the scene's, [n, 4]; what has an alpha of 0 is not there. */
   readonly rgba?: ArrayLike<number>;
   /**
    * Light that a geom gives off by itself, [n]: added to the light that falls on it; 1 shows its full colour in the

@@ -243,6 +243,7 @@ describe('a scene', () => {
     const glowing = raycaster.render({ ...view, rgba: [1, 0, 0, 1, 0, 0.5, 0, 1], emission: [0, 0.5] });
     const plain = raycaster.render({ ...view, rgba: [1, 0, 0, 1, 0, 0.5, 0, 1] });
     expect(glowing[middle + 1]! - plain[middle + 1]!).toBeGreaterThanOrEqual(63);
+    expect(raycaster.render({ ...view, rgba: [1, 0, 0, 1, 0, 0, 1, 0] })[middle]).toBeGreaterThan(150);
     expect(raycaster.render(view)).toEqual(before);
   });
 

@@ -70,7 +70,7 @@ export class Raycaster {
     this.buffer.depth.fill(Number.POSITIVE_INFINITY);
     this.buffer.segmentation.fill(-1);
     for (let g = 0; g < this.count; g++) {
-      if (this.visible[g] === 0) continue;
+      if (this.visible[g] === 0 || view.rgba?.[4 * g + 3] === 0) continue;
       const type = this.types[g]!;
       const size = vectorAt(this.sizes, g);
       this.place(g, view);
