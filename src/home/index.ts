@@ -1,11 +1,11 @@
 /** The embedded household: a robot, rooms and tasks on MuJoCo, with the challenge's observation, action and score. */
 export { expertSheet, makeDemonstrations } from './demos/index.ts';
 export { createExpert, type Expert, Motion, type Zone } from './expert/index.ts';
+export type { Goal, Literal } from './score/index.ts';
 export { HOME_TASKS, homeTask, openHousehold } from './tasks/index.ts';
 export {
   box,
   type ExpertWorld,
-  type Goal,
   type GraspMode,
   type Hand,
   HOUSEHOLD_ROBOT,
@@ -14,7 +14,6 @@ export {
   type HouseholdOptions,
   INSTANCE_RANGES,
   instanceIds,
-  type Literal,
   legs,
   MUJOCO_VERSION,
   type Physics,

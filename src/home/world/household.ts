@@ -1,9 +1,9 @@
 import { InputError, Random, ValetError } from '../../base/index.ts';
 import type { Observation, Picture, Robot } from '../../robot/index.ts';
+import { fulfilled, qScore } from '../score/index.ts';
 import { Controllers } from './controllers.ts';
 import { copyEpisode, type HouseholdEpisode, type Snapshot, type StepOutcome } from './episode.ts';
 import { distance, type Vector3 } from './geometry.ts';
-import { fulfilled, qScore } from './goal.ts';
 import type { GraspMode } from './hands.ts';
 import { splitOf } from './instances.ts';
 import { Physics } from './mujoco.ts';

@@ -14,7 +14,7 @@ export {
   wrapAngle,
   yawQuaternion,
 } from './geometry.ts';
-export type { Goal, Literal } from './goal.ts';
+
 export type { GraspMode, Hand } from './hands.ts';
 export { Household, type HouseholdOptions } from './household.ts';
 export { INSTANCE_RANGES, instanceIds, SCENE_VERSION, type Split, splitOf } from './instances.ts';

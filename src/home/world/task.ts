@@ -1,6 +1,6 @@
 import type { Random } from '../../base/index.ts';
+import type { Goal } from '../score/index.ts';
 import type { Quaternion, Vector3 } from './geometry.ts';
-import type { Goal } from './goal.ts';
 import type { Hand } from './hands.ts';
 import type { Physics } from './mujoco.ts';
 import type { Side } from './robot.ts';

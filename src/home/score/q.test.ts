@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { qScore } from './goal.ts';
+import { qScore } from './q.ts';
 
 describe('q', () => {
   const three = [[0, 1, 2]];
