@@ -17,9 +17,18 @@ const workers = Object.fromEntries(
     .map((file) => [`workers/${file.replace(/\.ts$/, '').replaceAll('/', '-')}`, `src/${file}`]),
 );
 
+/** The command's entry stays a plain script, which Nodes read that know no modules: it tells them what it needs. */
+const plainEntry = {
+  name: 'plain-entry',
+  generateBundle(_: unknown, bundle: Record<string, { type: string; code?: string }>) {
+    const entry = bundle['valet.js'];
+    if (entry?.code) entry.code = entry.code.replace(/^export \{\};$/m, '');
+  },
+};
+
 /** One build of everything, so that each module stands in one chunk: an error's class is the same whichever entry it came through. */
 export default defineConfig(({ dts }) => ({
-  entry: { valet: 'src/cli/main.ts', ...library, ...workers },
+  entry: { valet: 'src/cli/entry.ts', ...library, ...workers },
   format: 'esm',
   platform: 'node',
   target: 'node20',
@@ -29,5 +38,8 @@ export default defineConfig(({ dts }) => ({
   fixedExtension: false,
   inputOptions: { checks: { pluginTimings: false } },
   outputOptions: { chunkFileNames: 'chunks/[name]-[hash].js' },
+  // The tarball has them in dist/node_modules (scripts/shipDependencies.ts).
+  deps: { neverBundle: ['onnxruntime-node', /^node-av/] },
+  plugins: [plainEntry],
   copy: [{ from: ['src/kernels/*/*.wasm'], to: 'dist/kernels' }],
 }));

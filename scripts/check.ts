@@ -2,6 +2,8 @@
  * The repository's own rules, which no tool knows: `npx tsx scripts/check.ts [NAME...]`, from the root.
  * Prints `file:line: text` for each finding; exit code 1 when there is one.
  */
+import { readFileSync } from 'node:fs';
+import { installScripts } from './checkInstallScripts.ts';
 import { duplicateExports, fileNames } from './checkNames.ts';
 import { checkRobotLiterals } from './checkRobotLiterals.ts';
 import { largeClasses, largeFiles, longLines } from './checkSizes.ts';
@@ -23,6 +25,10 @@ const CHECKS: Readonly<Record<string, { rule: string; find: () => Finding[] }>> 
   },
   fileNames: { rule: 'names of files in camelCase', find: () => fileNames(OWN.map(({ path }) => path)) },
   longLines: { rule: 'lines within 120 columns', find: () => longLines(OWN) },
+  installScripts: {
+    rule: 'no package needs its install script',
+    find: () => installScripts({ path: 'package-lock.json', text: readFileSync('package-lock.json', 'utf8') }),
+  },
   largeClasses: {
     rule: 'no class of the conversation over 200 lines',
     find: () => largeClasses(OWN.filter(({ path }) => /^src\/(control|serve|wire|evaluate)\//.test(path))),

@@ -4,7 +4,7 @@ import asc from 'assemblyscript/asc';
 import { KERNELS_FOLDER } from './folders.ts';
 
 /** The kernels in AssemblyScript. */
-export const ASSEMBLY_KERNELS = ['adamw', 'statistics', 'pages', 'pictures'] as const;
+export const ASSEMBLY_KERNELS = ['adamw', 'statistics', 'pages', 'pictures', 'mask'] as const;
 export type AssemblyKernel = (typeof ASSEMBLY_KERNELS)[number];
 
 /** No runtime, no exports but the kernel's own, memory from outside, vectors. */

@@ -3,6 +3,7 @@
  */
 export { adamwParts } from './adamw/adamw.ts';
 export type { AdamwPart } from './adamw/part.ts';
+export { maskBytes } from './mask/mask.ts';
 export { type PageKernels, pageKernels } from './pages/pages.ts';
 export { type PictureKernels, pictureKernels } from './pictures/pictures.ts';
 export { type StatisticsKernels, statisticsKernels } from './statistics/statistics.ts';

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { ValetError } from '../base/index.ts';
 
 /** The kernels that there are; each is a folder here, with its source and the `.wasm` file that comes of it. */
-export const KERNELS = ['adamw', 'statistics', 'pages', 'pictures', 'zstd'] as const;
+export const KERNELS = ['adamw', 'statistics', 'pages', 'pictures', 'mask', 'zstd'] as const;
 export type KernelName = (typeof KERNELS)[number];
 
 /** Where a kernel may lie, seen from `here`: beside the bundle, beside the folder of workers, or in this folder. */

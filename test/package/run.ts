@@ -1,24 +1,19 @@
 /**
- * The package as a stranger gets it: packed, installed into an empty folder, imported, its examples run, and
- * type-checked in a strict project. `npm run test:package`; it takes npm's cache where it can.
+ * The package as a stranger gets it: packed, installed into an empty folder, imported, its examples run, its pages
+ * looked up, and type-checked in a strict project. `npm run test:package [-- --into FOLDER]`; the folder is kept.
  */
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
+import { install, pack } from './install.ts';
+import { checkPages } from './pages.ts';
+import { step } from './step.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-/** Beside the build: the tarball holds these, and nothing that matches the second list. */
-const REQUIRED = [
-  ...['README.md', 'LICENSE', 'LICENSES/zstd.txt', 'CHANGELOG.md', 'docs/howto/use-as-a-library.md', 'dist/index.d.ts'],
-  ...['dist/valet.js', 'policies/household/params.safetensors', 'bench/peers/plan.py', 'examples/plan.ts'],
-];
-const FORBIDDEN = /\.test\.|^src\/|^test\/|^interop\/|\.venv|__pycache__|node_modules/;
-/** Bytes of the tarball; 11.6 MB of it are the policy. */
-const LARGEST = 16e6;
 /** Declarations of a dependency that are wrong in themselves; `skipLibCheck` hides them from who imports. */
 const OTHERS_MISTAKE = /^node_modules\/@mujoco\/mujoco\/mujoco\.d\.ts.*'Arguments'/;
 /** Lines that an example prints, at least one of them. */
@@ -35,43 +30,6 @@ const PRINTS: Readonly<Record<string, RegExp>> = {
 const require = createRequire(import.meta.url);
 const execute = promisify(execFile);
 const started = performance.now();
-
-async function step<T>(what: string, work: () => Promise<T>): Promise<T> {
-  const begun = performance.now();
-  const result = await work().catch((error: Error & { stdout?: string; stderr?: string }) => {
-    process.stderr.write(`${what}: failed\n${error.stdout ?? ''}${error.stderr ?? ''}${error.message}\n`);
-    throw error;
-  });
-  process.stdout.write(`${what} (${((performance.now() - begun) / 1000).toFixed(1)} s)\n`);
-  return result;
-}
-
-async function pack(folder: string): Promise<string> {
-  // .npmrc turns scripts off; packing needs its own, which builds.
-  const args = ['pack', '--json', '--ignore-scripts=false', '--pack-destination', folder];
-  const { stdout } = await execute('npm', args, { cwd: ROOT, maxBuffer: 2 ** 26 });
-  const [packed] = JSON.parse(stdout.slice(stdout.search(/^\[\s*\{/m))) as {
-    filename: string;
-    size: number;
-    files: { path: string }[];
-  }[];
-  if (!packed) throw new Error('npm pack made nothing');
-  const paths = packed.files.map(({ path }) => path);
-  const missing = REQUIRED.filter((path) => !paths.includes(path));
-  const wrong = paths.filter((path) => FORBIDDEN.test(path));
-  if (missing.length + wrong.length > 0)
-    throw new Error(`the tarball lacks ${missing.join(', ') || 'nothing'} and should not hold ${wrong.join(', ')}`);
-  if (packed.size > LARGEST) throw new Error(`the tarball has ${packed.size} bytes (at most ${LARGEST})`);
-  process.stdout.write(`${packed.filename}: ${(packed.size / 1e6).toFixed(1)} MB, ${paths.length} files\n`);
-  return join(folder, packed.filename);
-}
-
-async function install(folder: string, tarball: string): Promise<void> {
-  const { version } = require('@types/node/package.json') as { version: string };
-  await writeFile(join(folder, 'package.json'), '{ "name": "consumer", "private": true, "type": "module" }\n');
-  const quiet = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--no-package-lock'];
-  await execute('npm', ['install', ...quiet, tarball, `@types/node@${version}`], { cwd: folder });
-}
 
 /** Runs the installed examples, two at a time, with this repository's tsx and nothing else of it. */
 async function runExamples(folder: string): Promise<void> {
@@ -125,8 +83,10 @@ async function runCommand(folder: string): Promise<void> {
   await execute(valet, ['home', 'tasks'], { cwd: folder });
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'valet-package-'));
+const { values } = parseArgs({ options: { into: { type: 'string' } } });
+const folder = values.into ? resolve(values.into) : await mkdtemp(join(tmpdir(), 'valet-package-'));
 try {
+  await mkdir(folder, { recursive: true });
   const tarball = await step('packed', () => pack(folder));
   await step('installed', () => install(folder, tarball));
   await step('entries', async () => {
@@ -135,9 +95,10 @@ try {
     process.stdout.write(stdout);
   });
   await step('command', () => runCommand(folder));
+  await step('pages', () => checkPages(folder));
   await runExamples(folder);
   await typecheck(folder);
   process.stdout.write(`package: done in ${((performance.now() - started) / 1000).toFixed(0)} s\n`);
 } finally {
-  await rm(folder, { recursive: true, force: true });
+  if (!values.into) await rm(folder, { recursive: true, force: true });
 }

@@ -44,7 +44,7 @@ export function encodeVideo(
   { fps, crf = CRF, keyFrameInterval = Math.round(fps) }: VideoSettings & { readonly fps: number },
 ): void {
   const codec = Codec.findEncoderByName('libx264' as never);
-  if (!codec) throw new ValetError(path, 'this build of libav has no libx264 encoder. Reinstall node-av.');
+  if (!codec) throw new ValetError(path, 'this build of libav has no libx264 encoder. Install the package again.');
   const encoder = new CodecContext();
   const format = new FormatContext();
   const scaler = new SoftwareScaleContext();

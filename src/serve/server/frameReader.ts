@@ -1,4 +1,4 @@
-import bufferutil from 'bufferutil';
+import { maskBytes } from '../../kernels/index.ts';
 import type { MessageBuffers } from './messageBuffers.ts';
 
 export interface FrameReaderOptions {
@@ -36,7 +36,6 @@ export class FrameReader {
   private messageBytes = 0;
   private at = 0;
   private readonly mask = Buffer.alloc(4);
-  private readonly turned = Buffer.alloc(4);
   /** A message in several frames is under way. */
   private inPieces = false;
   private stopped = false;
@@ -101,7 +100,7 @@ export class FrameReader {
   }
 
   private add(piece: Buffer): void {
-    const { at, mask, turned, messageBytes } = this;
+    const { at, mask, messageBytes } = this;
     const end = at + piece.length;
     let { message } = this;
     if (!message) return;
@@ -111,8 +110,7 @@ export class FrameReader {
       this.options.buffers.give(message);
       this.message = message = larger;
     }
-    for (let i = 0; i < 4; i++) turned[i] = mask.readUInt8((at + i) & 3);
-    bufferutil.mask(piece, turned, message, at, piece.length);
+    maskBytes(piece, mask, at, message, at);
     this.at = end;
     if (end < messageBytes) return;
     this.message = undefined;

@@ -18,8 +18,8 @@ const REMEDIES: Record<Device, string> = {
     "(the GPU vendor's, or a software one such as the SwiftShader that Chromium ships; " +
     'VK_ICD_FILENAMES names another). `valet doctor` shows what is found. Without --device the CPU computes.',
   cuda:
-    'CUDA needs an NVIDIA GPU and the libraries that onnxruntime-node downloads when it is installed with ' +
-    'ONNXRUNTIME_NODE_INSTALL_CUDA=v12. Without --device the CPU computes.',
+    "CUDA needs an NVIDIA GPU, and ONNX Runtime's libonnxruntime_providers_cuda.so beside its libonnxruntime.so.1 " +
+    '(docs/providers.md). Without --device the CPU computes.',
   coreml: 'CoreML is a part of macOS. Without --device the CPU computes.',
   dml: 'DirectML is a part of Windows. Without --device the CPU computes.',
 };
