@@ -1,0 +1,71 @@
+# What the recipes of this folder share. A recipe is a list of lines; each says what it does, is done once, and is
+# passed over when it has been done before. So an interrupted recipe goes on where it was: run it again.
+#
+# Set before: WORK (folder of everything that is made) and VALET (the command, as an array).
+
+set -euo pipefail
+shopt -s inherit_errexit
+mkdir -p "$WORK/done"
+
+say() { printf '%s  %s\n' "$(date -u +%H:%M:%S)" "$*" >&2; }
+
+# once NAME COMMAND... : runs the command unless it was done before
+once() {
+  local name=$1 begun=$SECONDS
+  shift
+  if [ -e "$WORK/done/$name" ]; then return; fi
+  say "$name: $*"
+  "$@"
+  printf '%s\n%s s\n' "$*" $((SECONDS - begun)) >"$WORK/done/$name"
+  say "$name: done in $((SECONDS - begun)) s"
+}
+
+# demos NAME ARGUMENTS... : a data set, $WORK/NAME; it appears when it is whole
+demos() { once "$1" "${VALET[@]}" home demos --quiet --out "$WORK/$1" "${@:2}"; }
+
+# train NAME ARGUMENTS... : a training folder, $WORK/NAME; goes on from its newest checkpoint
+train() {
+  local resume=()
+  if [ -e "$WORK/$1/checkpoints/latest" ]; then resume=(--resume); fi
+  once "$1" "${VALET[@]}" train --config nano --out "$WORK/$1" "${resume[@]}" "${@:2}"
+}
+
+# evaluate NAME CHECKPOINT ARGUMENTS... : an evaluation folder, $WORK/NAME
+evaluate() {
+  local resume=()
+  if [ -e "$WORK/$1/run.json" ]; then resume=(--resume); fi
+  once "$1" "${VALET[@]}" eval --policy "$2" --out "$WORK/$1" --quiet --no-record --no-report "${resume[@]}" "${@:3}"
+}
+
+# q FOLDER : the mean q of an evaluation folder's ledger, over tasks
+q() {
+  node -e '
+    const lines = require("fs").readFileSync(process.argv[1] + "/ledger.jsonl", "utf8").trim().split("\n").map(JSON.parse);
+    const tasks = Map.groupBy?.(lines, (l) => l.task) ?? lines.reduce((m, l) => m.set(l.task, [...(m.get(l.task) ?? []), l]), new Map());
+    const means = [...tasks.values()].map((all) => all.reduce((sum, { q }) => sum + q, 0) / all.length);
+    console.log((means.reduce((a, b) => a + b, 0) / means.length).toFixed(4));
+  ' "$1"
+}
+
+# best NAME RUN... : looks at the checkpoints of training folders in closed loop, on instances of the train split that
+# no data set holds (seed 0), and leaves the best one's folder in $WORK/NAME
+best() {
+  local name=$1 run checkpoint label score top=-1
+  shift
+  if [ -e "$WORK/$name" ]; then return; fi
+  for run in "$@"; do
+    for checkpoint in "$WORK/$run"/checkpoints/[0-9]*; do
+      label="looks/$run-$(basename "$checkpoint")"
+      mkdir -p "$WORK/looks" "$WORK/done/looks"
+      evaluate "$label" "$checkpoint" --tasks "$TASKS" --instances train --episodes 20 --seed look >/dev/null
+      score=$(q "$WORK/$label")
+      say "$label: q $score on train instances"
+      if node -e 'process.exit(Number(process.argv[1]) > Number(process.argv[2]) ? 0 : 1)' "$score" "$top"; then
+        top=$score
+        printf '%s\n' "$checkpoint" >"$WORK/$name.part"
+      fi
+    done
+  done
+  mv "$WORK/$name.part" "$WORK/$name"
+  say "$name: $(cat "$WORK/$name"), q $top"
+}
