@@ -8,6 +8,7 @@ import {
   evaluate,
   parseInstances,
   parsePolicy,
+  parseSeeds,
   qTable,
   writeReport,
 } from '../evaluate/index.ts';
@@ -22,7 +23,8 @@ interface Options extends PlanningOptionValues {
   episodes?: number;
   out: string;
   workers: number;
-  seed: string;
+  seed?: string;
+  seeds?: string[];
   maxSteps?: number;
   imageSize: number;
   demos?: string;
@@ -46,7 +48,12 @@ export function command(): Command {
     .option('--episodes <n>', 'instances of each task (10 of a split; all that are listed)', positive)
     .requiredOption('--out <dir>', 'evaluation folder')
     .option('--workers <n>', 'threads, each with episodes of its own', positive, Math.min(2, availableParallelism()))
-    .option('--seed <text>', "seed of the plans' noise and of the replayed demonstrations", '0')
+    .option('--seed <text>', "seed of the plans' noise and of the replayed demonstrations (0)")
+    .option(
+      '--seeds <list>',
+      'several seeds, such as 0-4: every instance with each; intervals hold for both',
+      parseSeeds,
+    )
     .option('--resume', 'go on with the evaluation in the folder', false)
     .option('--max-steps <n>', "fewer steps than the tasks' time-outs", positive)
     .option('--image-size <pixels>', 'side of the pictures that a server gets', positive, 64)
@@ -73,6 +80,8 @@ export function command(): Command {
 async function run(options: Options): Promise<void> {
   if (options.queue !== undefined) throw new NotBuiltError('valet eval --queue', 'evaluation over a queue');
   const { out, demos } = options;
+  if (options.seed !== undefined && options.seeds !== undefined)
+    throw new InputError('valet eval', '--seed and --seeds exclude each other. Name one of them.');
   const apiKey = options.apiKeyFile === undefined ? undefined : await readKey(options.apiKeyFile);
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
@@ -101,6 +110,7 @@ async function run(options: Options): Promise<void> {
     workers: options.workers,
     resume: options.resume,
     seed: options.seed,
+    seeds: options.seeds,
     maxSteps: options.maxSteps,
     imageSize: options.imageSize,
     record: options.record,

@@ -14,6 +14,7 @@ export {
   type PolicyFor,
   type PolicySpec,
   parsePolicy,
+  parseSeeds,
   runEpisode,
 } from './rollouts/index.ts';
 export { type EvaluationSummary, type Interval, qTable, type TaskSummary } from './scores/index.ts';

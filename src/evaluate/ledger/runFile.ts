@@ -8,7 +8,8 @@ import { MUJOCO_VERSION, SCENE_VERSION } from '../../home/index.ts';
 export const RunFileSchema = z.object({
   fingerprint: z.object({
     policy: z.record(z.string(), z.unknown()),
-    seed: z.string(),
+    /** Several are separated by commas, in the order of the rollouts; null: it had no effect. */
+    seed: z.string().nullable(),
     maxSteps: z.number().nullable(),
     versions: z.record(z.string(), z.string()),
   }),

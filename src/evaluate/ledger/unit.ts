@@ -35,6 +35,8 @@ export function parseInstances(text: string, episodes?: number): number[] {
 }
 
 /** Every task's units; the tasks take turns, so that a half-done evaluation has seen all of them. */
-export function unitsOf(tasks: readonly string[], instances: readonly number[]): Unit[] {
-  return instances.flatMap((instance) => tasks.map((task) => ({ task, instance, rollout: 0 })));
+export function unitsOf(tasks: readonly string[], instances: readonly number[], rollouts = 1): Unit[] {
+  return Array.from({ length: rollouts }, (_, rollout) =>
+    instances.flatMap((instance) => tasks.map((task) => ({ task, instance, rollout }))),
+  ).flat();
 }

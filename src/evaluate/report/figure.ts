@@ -1,5 +1,5 @@
 import { type LedgerLine, unitName } from '../ledger/index.ts';
-import { type Interval, scoreInterval } from '../scores/index.ts';
+import { type Interval, taskInterval } from '../scores/index.ts';
 import { escapeHtml } from './html.ts';
 
 /** One policy's episodes, counted ones only. */
@@ -35,10 +35,7 @@ export function scoreFigure(series: readonly Series[], seed: string): string {
       const kind = row === 0 ? 'main' : 'base';
       const label = `<text class="row ${kind}" x="${LEFT - 18}" y="${middle + 4}" text-anchor="end">${escapeHtml(name)}</text>`;
       if (own.length === 0) return label;
-      const interval = scoreInterval(
-        own.map((line) => line.q),
-        `${seed}/${task}`,
-      );
+      const interval = taskInterval(own, seed);
       return `${label}<g class="${kind}">${band(interval, middle, x)}${own.map((line, i) => dot(line, own, i, middle, x, row === 0)).join('')}</g>`;
     });
     return `<text class="task" x="0" y="${top + 16}">${escapeHtml(title(task))}</text>${ticks.join('')}${rows.join('')}`;

@@ -36,7 +36,7 @@ ${headline(contents)}
 <div class="panel">${series[0]?.lines.length ? scoreFigure(series, seed) : '<p>No episode has been counted yet.</p>'}</div>
 <div class="panel scroll">${table(summary, baselines)}</div>
 ${invalidNote(summary)}${firings(rollouts)}${rollouts.length > 0 ? theatre(rollouts) : ''}
-<footer><p>q is 1 when the task is done; otherwise the share of the goal's statements that were false at the start and are true at the end. Intervals: percentile bootstrap over a task's episodes (10,000 resamples, seeded); Wilson's wider bounds for fewer than 10 episodes, for scores that are all alike, and for success rates; over tasks, the tasks' intervals combined (MOVER).</p><p><code>${escapeHtml(contents.fingerprint)}</code></p></footer>
+<footer><p>q is 1 when the task is done; otherwise the share of the goal's statements that were false at the start and are true at the end. Intervals: percentile bootstrap over a task's episodes (10,000 resamples, seeded); where every instance was played with several seeds, the two-way random model over instances and seeds; Wilson's wider bounds for fewer than 10 episodes, for scores that are all alike, and for success rates; over tasks, the tasks' intervals combined (MOVER).</p><p><code>${escapeHtml(contents.fingerprint)}</code></p></footer>
 </main>
 <script type="application/json" id="data">${embeddedJson(data)}</script>
 ${rollouts.length > 0 ? modules.map(({ specifier, data }) => `<script type="text/x-module" data-specifier="${specifier}">${data}</script>`).join('\n') : ''}

@@ -28,12 +28,13 @@ export async function readEvaluation(folder: string): Promise<Evaluation> {
   const run = await readJson(runFilePath(folder), RunFileSchema);
   const lines = await readLedger(folder);
   const names = (await readdir(join(folder, 'baselines')).catch(() => [])).sort();
+  const seed = run.fingerprint.seed ?? '0';
   const baselines: Record<string, { lines: readonly LedgerLine[]; summary: EvaluationSummary }> = {};
   for (const name of names) {
     const theirs = await readLedger(join(folder, 'baselines', name));
-    if (theirs.length > 0) baselines[name] = { lines: theirs, summary: summariseLedger(theirs, run.fingerprint.seed) };
+    if (theirs.length > 0) baselines[name] = { lines: theirs, summary: summariseLedger(theirs, seed) };
   }
-  return { run, lines, summary: summariseLedger(lines, run.fingerprint.seed), baselines };
+  return { run, lines, summary: summariseLedger(lines, seed), baselines };
 }
 
 /** Writes `report.html` into an evaluation folder. @returns its path */
@@ -49,7 +50,7 @@ export async function writeReport(folder: string): Promise<string> {
   const page = reportPage({
     name,
     started: run.started,
-    seed: run.fingerprint.seed,
+    seed: run.fingerprint.seed ?? '0',
     fingerprint: JSON.stringify(run.fingerprint),
     summary,
     baselines: Object.fromEntries(Object.entries(baselines).map(([other, theirs]) => [other, theirs.summary])),

@@ -3,8 +3,9 @@ import { type HomeTask, homeTask } from '../../home/index.ts';
 import { unitsOf } from '../ledger/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
 import { inEvaluationFolder } from './evaluationFolder.ts';
-import { type PlayOptions, playUnits } from './playUnits.ts';
+import { type PlayOptions, playUnits, seedsOf } from './playUnits.ts';
 import { describePolicy, type PolicySpec } from './policySpec.ts';
+import { serverTakesSeed } from './remoteSource.ts';
 import { startWorkerRunner } from './workerRunner.ts';
 
 export interface EvaluateOptions extends PlayOptions {
@@ -35,22 +36,27 @@ export interface EvaluateOptions extends PlayOptions {
  *   it
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationSummary> {
-  const { policy, instances, out, seed = '0', maxSteps, imageSize = 64, record = true, resume = false } = options;
+  const { policy, instances, out, maxSteps, imageSize = 64, record = true, resume = false } = options;
   const tasks = options.tasks.map((name) => homeTask(name));
   requireWork(tasks, instances);
+  const seeds = seedsOf(options);
+  const seeded = policy.kind !== 'remote' || (await serverTakesSeed(policy));
+  if (!seeded)
+    options.onNotice?.(`${policy.url} takes no seed: --seed has no effect on its noise and is not recorded.`);
   const identity = {
     policy: await describePolicy(policy),
-    seed,
+    seed: seeded ? seeds.join() : null,
     maxSteps,
     tasks,
     instances,
     label: options.label,
   };
-  const settings = { policy, seed, imageSize, maxSteps, recordTo: record ? out : undefined };
+  const settings = { policy, seeds, imageSize, maxSteps, recordTo: record ? out : undefined };
   const runners = Array.from({ length: Math.max(1, options.workers ?? 1) }, () => () => startWorkerRunner(settings));
   const units = unitsOf(
     tasks.map(({ name }) => name),
     instances,
+    seeds.length,
   );
   return inEvaluationFolder(out, identity, resume, (book, onDone) =>
     playUnits(units, book, runners, { progressLabel: policy.kind, ...options }, onDone),

@@ -4,7 +4,7 @@ import { type LedgerLine, type Unit, unitsOf } from '../ledger/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
 import { requireWork } from './evaluate.ts';
 import { inEvaluationFolder } from './evaluationFolder.ts';
-import { type Book, type PlayOptions, playUnits } from './playUnits.ts';
+import { type Book, type PlayOptions, playUnits, seedsOf } from './playUnits.ts';
 import type { PolicySource } from './policySource.ts';
 import { openRunner } from './runner.ts';
 
@@ -39,15 +39,17 @@ export interface EvaluatePolicyOptions extends PlayOptions {
  * @throws InputError for unknown tasks, a policy of another robot, or a folder of another evaluation
  */
 export async function evaluatePolicy(options: EvaluatePolicyOptions): Promise<EvaluationSummary> {
-  const { policy, instances, out, seed = '0', maxSteps, imageSize = 64, record = true, label } = options;
+  const { policy, instances, out, maxSteps, imageSize = 64, record = true, label } = options;
   const tasks = options.tasks.map((task) => (typeof task === 'string' ? homeTask(task) : task));
   requireWork(tasks, instances);
   const source = sourceOf(policy, imageSize);
   const taskOf = (name: string) => tasks.find((task) => task.name === name) ?? name;
-  const settings = { seed, maxSteps, recordTo: record ? out : undefined };
+  const seeds = seedsOf(options);
+  const settings = { seeds, maxSteps, recordTo: record ? out : undefined };
   const units = unitsOf(
     tasks.map(({ name }) => name),
     instances,
+    seeds.length,
   );
   const play = (book: Book, onDone?: (line: LedgerLine) => Promise<void>) =>
     playUnits(
@@ -60,7 +62,7 @@ export async function evaluatePolicy(options: EvaluatePolicyOptions): Promise<Ev
   if (out === undefined) return play(inMemory());
   const identity = {
     policy: { kind: 'program', ...(label !== undefined && { label }) },
-    seed,
+    seed: seeds.join(),
     maxSteps,
     tasks,
     instances,

@@ -10,7 +10,8 @@ import type { Book } from './playUnits.ts';
 /** What an evaluation is, for `run.json`: with another of these, results must not be mixed. */
 export interface EvaluationIdentity {
   readonly policy: Readonly<Record<string, unknown>>;
-  readonly seed: string;
+  /** Several are separated by commas; null when it had no effect. */
+  readonly seed: string | null;
   readonly maxSteps?: number | undefined;
   readonly tasks: readonly HomeTask[];
   readonly instances: readonly number[];

@@ -4,3 +4,4 @@ export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export { type EvaluatePolicyOptions, evaluatePolicy, type PolicyFor } from './evaluatePolicy.ts';
 export { type PlanSettings, type PolicySpec, parsePolicy } from './policySpec.ts';
 export type { RolloutScene, StepLine } from './rolloutRecorder.ts';
+export { parseSeeds } from './seeds.ts';

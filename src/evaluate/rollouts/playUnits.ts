@@ -11,7 +11,10 @@ export interface Book {
 
 /** What every evaluation may say about its course. */
 export interface PlayOptions {
+  /** Of the policy's noise and of the intervals ('0'). */
   readonly seed?: string | undefined;
+  /** Several seeds in place of one: every instance is played with each of them. */
+  readonly seeds?: readonly string[] | undefined;
   readonly silent?: boolean | undefined;
   /** The word before the progress bar. */
   readonly progressLabel?: string | undefined;
@@ -20,6 +23,9 @@ export interface PlayOptions {
   /** Hears, once each, what is off because the policy's robot or checkpoint lacks it. */
   readonly onNotice?: ((notice: string) => void) | undefined;
 }
+
+/** The seeds of an evaluation, one or more. */
+export const seedsOf = ({ seed = '0', seeds = [seed] }: PlayOptions): readonly string[] => seeds;
 
 /**
  * Plays the units that are still open, each with the next free runner, and books every attempt. An invalid episode is
@@ -35,7 +41,7 @@ export async function playUnits(
   options: PlayOptions,
   onDone: (line: LedgerLine) => Promise<void> = async () => {},
 ): Promise<EvaluationSummary> {
-  const { signal, silent, seed = '0' } = options;
+  const { signal, silent } = options;
   const queue = openUnits(units, book.lines);
   const progress = new Progress(options.progressLabel ?? 'evaluation', units.length, {
     unit: 'episodes',
@@ -82,7 +88,7 @@ export async function playUnits(
   const wanted = new Set(units.map(unitName));
   return summariseLedger(
     book.lines.filter((line) => wanted.has(unitName(line))),
-    seed,
+    seedsOf(options).join(),
   );
 }
 

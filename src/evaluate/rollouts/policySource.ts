@@ -1,9 +1,11 @@
 import { HOUSEHOLD_ROBOT, type Household, homeTask } from '../../home/index.ts';
 import type { Policy } from '../../robot/index.ts';
-import { type Unit, unitName } from '../ledger/index.ts';
+import type { Unit } from '../ledger/index.ts';
 import { demonstrationActions, ExpertPolicy, HoldPolicy, ReplayPolicy, recordedActions } from './baselines.ts';
 import { requireFit } from './environment.ts';
 import type { PolicySpec } from './policySpec.ts';
+import { remoteSource } from './remoteSource.ts';
+import { noiseSeed } from './seeds.ts';
 
 /** Gives each unit its policy; owns what several units share: the network, the connection. */
 export interface PolicySource {
@@ -32,8 +34,8 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
       const { demos } = spec;
       const actions = (unit: Unit, seed: string) =>
         demos === undefined
-          ? demonstrationActions(unit.task, `${seed}/${unitName(unit)}`)
-          : recordedActions(demos, homeTask(unit.task).id, `${seed}/${unitName(unit)}`);
+          ? demonstrationActions(unit.task, noiseSeed(unit, seed))
+          : recordedActions(demos, homeTask(unit.task).id, noiseSeed(unit, seed));
       return {
         imageSize,
         policyFor: async (unit, household, seed) => new ReplayPolicy(await actions(unit, seed), household.robot),
@@ -61,19 +63,12 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
         policyFor: async (unit, _household, seed) =>
           createPolicy({
             planner,
-            session: createSession({ ...options, seed: `${seed}/${unitName(unit)}` }),
+            session: createSession({ ...options, seed: noiseSeed(unit, seed) }),
           }),
         close: () => planner.close(),
       };
     }
-    case 'remote': {
-      const { RemotePolicy } = await import('../../serve/index.ts');
-      // One connection is one robot, and a fresh one for each rollout leaves nothing behind.
-      return {
-        imageSize,
-        policyFor: () => RemotePolicy.connect(spec.url, spec.apiKey === undefined ? {} : { apiKey: spec.apiKey }),
-        close: nothing,
-      };
-    }
+    case 'remote':
+      return remoteSource(spec, imageSize);
   }
 }

@@ -8,7 +8,8 @@ import { RolloutRecorder } from './rolloutRecorder.ts';
 
 /** What every rollout of an evaluation has in common, besides the policy; plain data. */
 export interface RolloutSettings {
-  readonly seed: string;
+  /** The n-th is that of each instance's n-th rollout. */
+  readonly seeds: readonly string[];
   readonly maxSteps?: number | undefined;
   /** Keep rollouts below this evaluation folder. */
   readonly recordTo?: string | undefined;
@@ -28,7 +29,7 @@ export interface Runner {
  */
 export function openRunner(
   source: PolicySource,
-  { seed, maxSteps, recordTo }: RolloutSettings,
+  { seeds, maxSteps, recordTo }: RolloutSettings,
   taskOf: (name: string) => string | HomeTask = (name) => name,
 ): Runner {
   const households = new Map<string, Household>();
@@ -42,7 +43,7 @@ export function openRunner(
     async run(unit) {
       const household = await householdOf(unit.task);
       const recorder = recordTo === undefined ? undefined : new RolloutRecorder(household);
-      const policy = await source.policyFor(unit, household, seed).catch((error: Error) => error);
+      const policy = await source.policyFor(unit, household, seeds[unit.rollout] ?? '0').catch((error: Error) => error);
       if (policy instanceof Error) return brokenOff(household, policy);
       try {
         const { instance } = unit;

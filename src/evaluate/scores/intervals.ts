@@ -15,13 +15,13 @@ const mean = (values: readonly number[]): number => values.reduce((sum, value) =
 
 /**
  * Wilson's score interval (1927) of a share. A score in [0, 1] never varies more than a coin of the same mean, so it
- * also bounds (widely) the mean of such scores. @param share successes / count
+ * also bounds (widely) the mean of such scores. @param share successes / count @param quantile of its 95 %
  */
-export function wilson(share: number, count: number): Interval {
+export function wilson(share: number, count: number, quantile = Z): Interval {
   if (count === 0) return { mean: Number.NaN, low: 0, high: 1 };
-  const z2 = Z * Z;
+  const z2 = quantile * quantile;
   const centre = (share + z2 / (2 * count)) / (1 + z2 / count);
-  const half = (Z / (1 + z2 / count)) * Math.sqrt((share * (1 - share)) / count + z2 / (4 * count * count));
+  const half = (quantile / (1 + z2 / count)) * Math.sqrt((share * (1 - share)) / count + z2 / (4 * count * count));
   return {
     mean: share,
     low: Math.max(0, Math.min(share, centre - half)),

@@ -17,6 +17,14 @@ describe('summary', () => {
     for (const { q: mean, low, high } of Object.values(tasks)) expect(low <= mean && mean <= high).toBe(true);
   });
 
+  it('of several seeds counts instances once for what other instances would give', () => {
+    const seeds = [0, 1, 2, 3, 4].flatMap((rollout) => trash.map((line) => ({ ...line, rollout })));
+    const summary = summariseLedger(seeds);
+    expect(summary.tasks['picking_up_trash']).toMatchObject({ episodes: 10, seeds: 5, q: expect.closeTo(5 / 12, 12) });
+    expect(summary.tasks['picking_up_trash']!.low).toBeLessThan(0.2);
+    expect(qTable(summary)).toMatch(/10 \(5 seeds\)/);
+  });
+
   it('never counts an invalid episode, and says which it was', () => {
     const broken = ledgerLine({ instance: 9, state: 'invalid', q: 0, reason: 'MuJoCo warned' });
     const summary = summariseLedger([...radio, broken]);

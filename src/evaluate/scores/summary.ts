@@ -1,5 +1,6 @@
 import { type LedgerLine, settled } from '../ledger/index.ts';
-import { combineIntervals, type Interval, scoreInterval, wilson } from './intervals.ts';
+import { combineIntervals, type Interval, wilson } from './intervals.ts';
+import { seededInterval } from './seededInterval.ts';
 
 export interface TaskSummary {
   readonly q: number;
@@ -8,6 +9,8 @@ export interface TaskSummary {
   /** Share of the episodes with q = 1. */
   readonly success: number;
   readonly episodes: number;
+  /** Seeds that each instance was played with, when there are several; the interval holds for other seeds too. */
+  readonly seeds?: number;
 }
 
 /** What an evaluation came to; the form that `--json` prints. Bounds are those of the 95 % interval. */
@@ -17,6 +20,11 @@ export interface EvaluationSummary {
   readonly tasks: Readonly<Record<string, TaskSummary>>;
   /** Units without a result, when there are any: every attempt broke off. They are in no mean. */
   readonly invalid?: readonly { readonly unit: string; readonly reason: string }[];
+}
+
+/** The mean q of a task's lines with its interval over instances and, where there are several, seeds. */
+export function taskInterval(lines: readonly LedgerLine[], seed: string): Interval {
+  return seededInterval(lines, `${seed}/${lines[0]?.task ?? ''}`);
 }
 
 /** Overall q is the mean over tasks of the tasks' mean q, as on the challenge's leaderboard. */
@@ -30,12 +38,13 @@ export function summariseLedger(lines: readonly LedgerLine[], seed = '0'): Evalu
   const intervals: Interval[] = [];
   const tasks: Record<string, TaskSummary> = {};
   for (const task of names) {
-    const scores = done.filter((line) => line.task === task).map((line) => line.q);
-    const interval = scoreInterval(scores, `${seed}/${task}`);
+    const played = done.filter((line) => line.task === task);
+    const interval = taskInterval(played, seed);
     const { mean, low, high } = interval;
-    const success = scores.filter((q) => q === 1).length / scores.length;
+    const success = played.filter(({ q }) => q === 1).length / played.length;
+    const seeds = new Set(played.map(({ rollout }) => rollout)).size;
     intervals.push(interval);
-    tasks[task] = { q: mean, low, high, success, episodes: scores.length };
+    tasks[task] = { q: mean, low, high, success, episodes: played.length, ...(seeds > 1 && { seeds }) };
   }
   return { episodes: done.length, q: combineIntervals(intervals), tasks, ...(invalid.length > 0 ? { invalid } : {}) };
 }
@@ -51,13 +60,14 @@ export function qTable(summary: EvaluationSummary, others: Readonly<Record<strin
     'episodes',
     ...Object.keys(others).map((name) => `q ${name}`),
   ];
-  const rows = Object.entries(summary.tasks).map(([name, { q, low, high, success, episodes }]) => {
-    const share = wilson(success, episodes);
+  const rows = Object.entries(summary.tasks).map(([name, { q, low, high, success, episodes, seeds = 1 }]) => {
+    // An instance played with several seeds counts once: the bounds are wide rather than too narrow.
+    const share = wilson(success, episodes / seeds);
     return [
       name,
       bounds({ mean: q, low, high }),
       `${percent(success)} [${percent(share.low)}, ${percent(share.high)}]`,
-      String(episodes),
+      seeds === 1 ? String(episodes) : `${episodes} (${seeds} seeds)`,
       ...Object.values(others).map((other) => other.tasks[name]?.q.toFixed(3) ?? '–'),
     ];
   });

@@ -26,6 +26,8 @@ export interface RemoteOptions {
    * wish.
    */
   readonly notes?: boolean;
+  /** Seed of the session's plans; `seeded` tells whether the server goes by it. */
+  readonly seed?: string | undefined;
 }
 
 /** A reply without an action: the official client sends the same observation again, twice at most. */
@@ -39,16 +41,23 @@ export class RemotePolicy implements Policy {
   note: PolicyNote | undefined;
   readonly robot: Robot;
   private readonly notes: boolean;
+  private readonly seed: string | undefined;
   private busy = false;
 
   private constructor(
     private readonly socket: FrameSocket,
     /** What the server said first. */
     readonly metadata: WireMap,
-    { robot = CHALLENGE_ROBOT, notes = true }: RemoteOptions,
+    { robot = CHALLENGE_ROBOT, notes = true, seed }: RemoteOptions,
   ) {
     this.robot = robot;
     this.notes = notes;
+    this.seed = seed;
+  }
+
+  /** The server draws this session's noise from the seed that was asked for. */
+  get seeded(): boolean {
+    return this.seed !== undefined && this.metadata.get('seed') === this.seed;
   }
 
   get url(): string {
@@ -64,7 +73,7 @@ export class RemotePolicy implements Policy {
     if (!URL.canParse(url) || !['ws:', 'wss:'].includes(new URL(url).protocol))
       throw new InputError('policy server', `"${url}" is no websocket address (expected ws://HOST:PORT or wss://…).`);
     await waitForHealth(url, options.healthTimeoutMs ?? 60_000);
-    const socket = await FrameSocket.open(url, options);
+    const socket = await FrameSocket.open(seededAddress(url, options.seed), options);
     try {
       const metadata = await read(socket);
       if (!(metadata instanceof Map)) throw new ValetError(url, 'the first message is no metadata map.');
@@ -120,4 +129,12 @@ async function read(socket: FrameSocket): Promise<WireValue> {
   if (!isBinary)
     throw new ValetError(socket.url, `the server reports: ${bytes.toString('utf8').trim().slice(0, 2000)}`);
   return unpackMessage(bytes);
+}
+
+/** The address that names the session's seed (docs/serving.md). */
+function seededAddress(url: string, seed: string | undefined): string {
+  if (seed === undefined) return url;
+  const address = new URL(url);
+  address.searchParams.set('seed', seed);
+  return address.href;
 }

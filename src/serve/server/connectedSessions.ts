@@ -100,10 +100,11 @@ export class ConnectedSessions {
     log.info({ from, resumed: before !== undefined }, 'robot connected');
     observer?.onOpen?.(name, query.rest);
     const { replies = 0 } = resumable ?? {};
+    const own = conversation.seed === undefined ? undefined : { ...metadata, seed: conversation.seed };
     connection.send(
       resumeId === undefined
-        ? (responder.greeting ?? this.firstMessage)
-        : packMessage({ ...metadata, session: resumeId, resumed: before !== undefined, replies }),
+        ? (responder.greeting ?? (own ? packMessage(own) : this.firstMessage))
+        : packMessage({ ...(own ?? metadata), session: resumeId, resumed: before !== undefined, replies }),
     );
     socket.resume();
   }

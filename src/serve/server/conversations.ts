@@ -29,6 +29,8 @@ export interface Resumable {
 export interface Conversation {
   readonly responder: Responder;
   readonly resumable?: Resumable;
+  /** The session's own seed, when its client named one and its plans are drawn from it. */
+  readonly seed?: string;
 }
 
 /** A session that goes on: its state, and how many replies its client got. */
@@ -104,7 +106,7 @@ export class Conversations {
       },
       state: () => ({ conversation: responder.snapshot(), planned: source.snapshot() }),
     };
-    return { responder, resumable };
+    return { responder, resumable, ...(seed !== undefined && { seed }) };
   }
 
   /** What was asked of System 2 and is off. */

@@ -178,8 +178,10 @@ describe('a session', () => {
     const { url } = await serve();
     for (const seed of ['5', 'another']) {
       const robot = await client(`${url}/?seed=${seed}`);
+      expect(robot.metadata.get('seed')).toBe(seed);
       expect(await robot.act(seen(0))).toEqual((await uninterrupted(1, seed))[0]);
     }
+    expect((await client(url)).metadata.has('seed')).toBe(false);
     await expect(client(`${url}/?seed=${'x'.repeat(200)}`)).rejects.toThrow(/400/);
   });
 
