@@ -2,10 +2,10 @@ import { InputError } from '../../base/index.ts';
 import { type HomeTask, homeTask } from '../../home/index.ts';
 import { unitsOf } from '../ledger/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
+import { serverTakesSeed } from './connectRemote.ts';
 import { inEvaluationFolder } from './evaluationFolder.ts';
 import { type PlayOptions, playUnits, seedsOf } from './playUnits.ts';
 import { describePolicy, type PolicySpec } from './policySpec.ts';
-import { serverTakesSeed } from './remoteSource.ts';
 import { startWorkerRunner } from './workerRunner.ts';
 
 export interface EvaluateOptions extends PlayOptions {

@@ -2,9 +2,9 @@ import { HOUSEHOLD_ROBOT, type Household, homeTask } from '../../home/index.ts';
 import type { Policy } from '../../robot/index.ts';
 import type { Unit } from '../ledger/index.ts';
 import { demonstrationActions, ExpertPolicy, HoldPolicy, ReplayPolicy, recordedActions } from './baselines.ts';
+import { connectRemote } from './connectRemote.ts';
 import { requireFit } from './environment.ts';
 import type { PolicySpec } from './policySpec.ts';
-import { remoteSource } from './remoteSource.ts';
 import { noiseSeed } from './seeds.ts';
 
 /** Gives each unit its policy; owns what several units share: the network, the connection. */
@@ -69,6 +69,10 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
       };
     }
     case 'remote':
-      return remoteSource(spec, imageSize);
+      return {
+        imageSize,
+        policyFor: (unit, _household, seed) => connectRemote(spec, noiseSeed(unit, seed)),
+        close: nothing,
+      };
   }
 }

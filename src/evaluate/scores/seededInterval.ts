@@ -67,7 +67,7 @@ export function varianceOfMean(table: readonly (readonly number[])[]): { varianc
   return { variance: sum / cells, freedom: Math.max(1, freedom) };
 }
 
-/** The two-sided 95 % quantile of Student's t: Cornish and Fisher's expansion, within 1 % of the tables' from 3 degrees on. */
+/** The two-sided 95 % quantile of Student's t: Cornish and Fisher's expansion, within 1 % of the tables. */
 export function studentQuantile(freedom: number): number {
   const z = 1.959963984540054;
   const d = Math.max(freedom, 1);
