@@ -3,6 +3,7 @@
  * Prints `file:line: text` for each finding; exit code 1 when there is one.
  */
 import { readFileSync } from 'node:fs';
+import { recursiveFolders } from './checkFolders.ts';
 import { installScripts } from './checkInstallScripts.ts';
 import { duplicateExports, fileNames } from './checkNames.ts';
 import { checkRobotLiterals } from './checkRobotLiterals.ts';
@@ -24,6 +25,10 @@ const CHECKS: Readonly<Record<string, { rule: string; find: () => Finding[] }>> 
     find: () => duplicateExports(OWN.filter(({ path }) => !isKernel(path))),
   },
   fileNames: { rule: 'names of files in camelCase', find: () => fileNames(OWN.map(({ path }) => path)) },
+  recursiveFolders: {
+    rule: 'folders are made by makeFolder, which ends where none can be made',
+    find: () => recursiveFolders(OWN.filter(({ path }) => path.startsWith('src/') && !isKernel(path))),
+  },
   longLines: { rule: 'lines within 120 columns', find: () => longLines(OWN) },
   installScripts: {
     rule: 'no package needs its install script',

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError, systemError } from './errors.ts';
+import { makeFolder } from './folders.ts';
 
 /** A temporary name beside `path`, on the same file system, so that a rename is atomic. */
 export function aside(path: string): string {
@@ -43,7 +44,7 @@ async function syncFolder(folder: string): Promise<void> {
 
 /** Writes a file so that a reader sees the old one or the whole new one: temporary name, sync, rename. */
 export async function writeFileAside(path: string, data: Uint8Array | string | readonly Uint8Array[]): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const temporary = aside(path);
   try {
     const handle = await open(temporary, 'w');
@@ -83,7 +84,7 @@ export async function writeFolderAside(
   if (path === '') throw new InputError('the output folder', "has no name (got ''). Give one.");
   const temporary = aside(path);
   try {
-    await mkdir(temporary, { recursive: true });
+    await makeFolder(temporary);
   } catch (error) {
     throw systemError(error, { where: path, inside: temporary }) ?? error;
   }

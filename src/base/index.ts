@@ -8,6 +8,7 @@ export { crc32c } from './checksums.ts';
 export { FormatError, InputError, NotBuiltError, nearest, present, systemError, ValetError } from './errors.ts';
 export { aside, jsonText, removeAbandoned, writeFileAside, writeFolderAside } from './files.ts';
 export { FLOAT16_MAX, FLOAT16_MIN_NORMAL, fromFloat16, toFloat16 } from './float16.ts';
+export { makeFolder, requireOutput } from './folders.ts';
 export { bfloat16ToFloat32, float16ToFloat32 } from './half.ts';
 export { type Memory, machineMemory } from './machine.ts';
 export { portFree, processor, softwareVersions } from './machineReport.ts';

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -57,6 +57,25 @@ describe('valet data', () => {
     expect([format, width, height]).toEqual(['png', 4 * 130 + 2, 3 * 130 + 2 + 8]);
     const { channels } = await sharp(png).stats();
     expect(channels[0]!.stdev).toBeGreaterThan(20);
+  });
+
+  it('show takes the first episode when none is named, and writes a page too; other endings are refused', async () => {
+    const page = join(folder, 'episode.html');
+    const said = await run('show', golden, '--out', page, '--columns', '3');
+    expect(said).toMatch(/^episode 10: turning_on_radio 0, \d+ frames/);
+    const html = await readFile(page, 'utf8');
+    expect(html).toMatch(/^<!doctype html>/);
+    expect(html).toMatch(/<img alt="episode 10[^"]*" src="data:image\/png;base64,iVBOR/);
+    expect(html).toMatch(/<b>0\.0 s<\/b><br>frame 0</);
+    vi.restoreAllMocks();
+    await expect(run('show', golden, '--out', join(folder, 'x.gif'))).rejects.toThrow(/writes \.png or \.html/);
+    await expect(run('show', golden, '--out', folder)).rejects.toThrow(/writes \.png/);
+  });
+
+  it('results of all commands are on stdout, --json or not', async () => {
+    expect(await run('check', golden)).toMatch(/6 episodes, 479 frames: all right\n$/);
+    vi.restoreAllMocks();
+    expect(await run('robot', golden, '--out', join(folder, 'r.json'))).toMatch(/check: [\s\S]*R1Pro, \d+ actions/);
   });
 
   it('robot proposes one, and check takes it; without a robot that is known, the option is named', async () => {

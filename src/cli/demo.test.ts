@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -9,6 +9,7 @@ import { initParameters, writeCheckpoint } from '../model/index.ts';
 
 import * as demo from './demo.ts';
 import * as evaluation from './eval.ts';
+import * as home from './home.ts';
 import * as report from './report.ts';
 
 let folder: string;
@@ -31,6 +32,12 @@ beforeAll(async () => {
   });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** A command whose subcommands, too, throw instead of ending the process. */
+function quiet(command: Command): Command {
+  for (const child of command.commands) child.exitOverride();
+  return command;
+}
 
 /** Runs a command in this process. @returns what it printed on stdout */
 async function run(command: Command, ...args: string[]): Promise<string> {
@@ -110,5 +117,37 @@ describe('wrong use', () => {
     );
     await expect(run(report.command(), folder)).rejects.toThrow(/holds no evaluation/);
     expect(existsSync(out)).toBe(false);
+  });
+
+  it.each([
+    ['eval', ['--policy', 'expert', '--sampling-steps', '3'], /--sampling-steps: has no effect with --policy expert/],
+    ['eval', ['--policy', 'hold', '--no-compress'], /--no-compress: has no effect with --policy hold/],
+    ['eval', ['--policy', 'hold', '--demos', 'x'], /--demos: has no effect/],
+    ['eval', ['--policy', 'hold', '--api-key-file', 'package.json'], /--api-key-file: has no effect/],
+    ['eval', ['--policy', 'hold', '--instances', '0-3', '--episodes', '9'], /--instances 0-3 names 4/],
+    ['eval', ['--policy', 'hold', '--tasks', 'turning_on_radio,turning_on_radio'], /stands there twice/],
+    ['demo', ['--tasks', 'nope'], /no household task nope/],
+    ['demo', ['--tasks', 'turning_on_radio,turning_on_radio'], /stands there twice/],
+    ['home', ['demos', '--tasks', 'turning_on_radio', '--episodes', '1', '--disturb', '0.5'], /without --clip/],
+    ['home', ['demos', '--tasks', 'a', '--episodes', '1'], /no household task a/],
+  ] as const)('valet %s %j is refused before anything begins', async (name, words, message) => {
+    const out = join(folder, 'refused');
+    const commands = { eval: evaluation.command, demo: demo.command, home: home.command };
+    const said = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+    await expect(run(quiet(commands[name]()), ...words, '--out', out)).rejects.toThrow(message);
+    said.mockRestore();
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it.each(['eval', 'demo', 'watch'] as const)('valet %s looks at its output before the work', async (name) => {
+    const file = join(folder, 'a-file');
+    await writeFile(file, '');
+    const words = {
+      eval: () => run(evaluation.command(), '--policy', 'hold', '--out', join(file, 'x')),
+      demo: () => run(demo.command(), '--policy', checkpoint, '--out', checkpoint),
+      watch: () => run(home.command(), 'watch', 'turning_on_radio', '--out', folder),
+    };
+    const message = { eval: /is a file/, demo: /exists already\. Choose a new folder/, watch: /is a folder/ };
+    await expect(words[name]()).rejects.toThrow(message[name]);
   });
 });

@@ -1,23 +1,23 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { duration, InputError } from '../base/index.ts';
+import { duration, InputError, makeFolder, requireOutput } from '../base/index.ts';
 import { type EvaluationSummary, evaluate, parseInstances, qTable, writeReport } from '../evaluate/index.ts';
-import { HOME_TASKS } from '../home/index.ts';
 import { checkpointFolder, PlannerClient } from '../model/index.ts';
 import { createLogger, startServer } from '../serve/index.ts';
 import { DEVICES, type Device } from '../tensor/index.ts';
 import { reportInvalid } from './eval.ts';
 import { positive } from './shared/numbers.ts';
+import { ALL_HOME_TASKS, homeTasks } from './shared/tasks.ts';
 
 interface Options {
   out?: string;
-  episodes: number;
+  episodes?: number;
   instances: string;
   policy: string;
-  tasks: string;
+  tasks: string[];
   workers: number;
   maxSteps?: number;
   seed: string;
@@ -28,15 +28,17 @@ interface Options {
 }
 
 const BASELINES = ['hold', 'replay'] as const;
+/** Scenes of each task, unless told. */
+const SCENES = 5;
 
 export function command(): Command {
   return new Command('demo')
     .description('the shipped small policy does household tasks over a real websocket; q table and page')
-    .option('--out <dir>', 'evaluation folder (a new temporary one by default)')
-    .option('--episodes <n>', 'unseen scenes of each task', positive, 5)
+    .option('--out <dir>', 'evaluation folder, a new one (a temporary one by default)')
+    .option('--episodes <n>', `unseen scenes of each task (${SCENES} of a split; all that are listed)`, positive)
     .option('--instances <which>', 'which scenes', 'public')
     .option('--policy <folder>', 'checkpoint folder, or the name of a policy that comes with the package', 'household')
-    .option('--tasks <names>', 'tasks, separated by commas', HOME_TASKS.map((task) => task.name).join(','))
+    .option('--tasks <names>', 'tasks, separated by commas', homeTasks, ALL_HOME_TASKS)
     .option('--workers <n>', 'robots at a time', positive, 2)
     .option('--max-steps <n>', "fewer steps than the tasks' time-outs", positive)
     .option('--seed <text>', "seed of the plans' noise", '0')
@@ -50,6 +52,9 @@ export function command(): Command {
     .action(run);
 }
 
+/** A list is played as it is, of a split the first few. */
+const scenesOf = (instances: string) => (/^\s*\d/.test(instances) ? undefined : SCENES);
+
 async function run(options: Options): Promise<void> {
   const begun = performance.now();
   const say = (text: string) => void (options.quiet || process.stderr.write(`${text}\n`));
@@ -59,16 +64,11 @@ async function run(options: Options): Promise<void> {
       'valet demo',
       `there is no policy ${options.policy} (no config.json in ${checkpoint}). Name a checkpoint folder by --policy.`,
     );
-  const out = resolve(options.out ?? (await mkdtemp(join(tmpdir(), 'valet-demo-'))));
-  await mkdir(out, { recursive: true });
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   const plan = {
-    tasks: options.tasks
-      .split(',')
-      .map((name) => name.trim())
-      .filter(Boolean),
-    instances: parseInstances(options.instances, options.episodes),
+    tasks: options.tasks,
+    instances: parseInstances(options.instances, options.episodes ?? scenesOf(options.instances)),
     workers: options.workers,
     seed: options.seed,
     maxSteps: options.maxSteps,
@@ -76,6 +76,10 @@ async function run(options: Options): Promise<void> {
     signal: stop.signal,
   };
 
+  if (options.out !== undefined)
+    await requireOutput(options.out, { kind: 'folder', fresh: 'Choose a new folder; valet eval can go on with one.' });
+  const out = resolve(options.out ?? (await mkdtemp(join(tmpdir(), 'valet-demo-'))));
+  await makeFolder(out);
   say(`Loading ${options.policy} …`);
   const planner = await PlannerClient.start(checkpoint, { device: options.device, precision: options.precision });
   const server = await startServer({

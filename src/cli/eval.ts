@@ -1,24 +1,26 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
-import { InputError, NotBuiltError } from '../base/index.ts';
+import { InputError, NotBuiltError, requireOutput } from '../base/index.ts';
 import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
 import {
   type EvaluationSummary,
   evaluate,
+  type PolicySpec,
   parseInstances,
   parsePolicy,
   parseSeeds,
   qTable,
   writeReport,
 } from '../evaluate/index.ts';
-import { HOME_TASKS } from '../home/index.ts';
+import { refuseIdle } from './shared/given.ts';
 import { positive } from './shared/numbers.ts';
 import { addPlanningOptions, type PlanningOptionValues, plannerOptions } from './shared/planning.ts';
+import { ALL_HOME_TASKS, homeTasks } from './shared/tasks.ts';
 
 interface Options extends PlanningOptionValues {
   policy: string;
-  tasks: string;
+  tasks: string[];
   instances: string;
   episodes?: number;
   out: string;
@@ -43,7 +45,7 @@ export function command(): Command {
   const evaluation = new Command('eval')
     .description('rollouts of a policy in the household, into a ledger that can be gone on with')
     .requiredOption('--policy <who>', 'ws://HOST:PORT, a checkpoint folder, household, expert, hold or replay')
-    .option('--tasks <names>', 'tasks, separated by commas', HOME_TASKS.map((task) => task.name).join(','))
+    .option('--tasks <names>', 'tasks, separated by commas', homeTasks, ALL_HOME_TASKS)
     .option('--instances <which>', 'public, hidden, train, or numbers such as 0-19', 'public')
     .option('--episodes <n>', 'instances of each task (10 of a split; all that are listed)', positive)
     .requiredOption('--out <dir>', 'evaluation folder')
@@ -77,7 +79,27 @@ export function command(): Command {
     .action(run);
 }
 
-async function run(options: Options): Promise<void> {
+/** What concerns one kind of policy alone. */
+const OF_CHECKPOINTS = [
+  'samplingSteps',
+  'timeThresholdInpaint',
+  'correlationBeta',
+  'correlatedNoise',
+  'device',
+  'precision',
+  'rules',
+  'compress',
+];
+
+function refuseWhatDoesNothing(policy: PolicySpec, name: string, command: Command): void {
+  const why = `with --policy ${name}`;
+  if (policy.kind !== 'checkpoint') refuseIdle(command, OF_CHECKPOINTS, why);
+  else refuseIdle(command, ['imageSize'], why);
+  if (policy.kind !== 'remote') refuseIdle(command, ['apiKeyFile', 'wait'], why);
+  if (policy.kind !== 'replay') refuseIdle(command, ['demos'], why);
+}
+
+async function run(options: Options, command: Command): Promise<void> {
   if (options.queue !== undefined) throw new NotBuiltError('valet eval --queue', 'evaluation over a queue');
   const { out, demos } = options;
   if (options.seed !== undefined && options.seeds !== undefined)
@@ -86,26 +108,23 @@ async function run(options: Options): Promise<void> {
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   process.once('SIGTERM', () => stop.abort());
+  const policy = parsePolicy(options.policy, {
+    demos,
+    apiKey,
+    planner: plannerOptions(options),
+    copies: options.workers,
+    session: {
+      ...(options.rules !== undefined && { rules: options.rules }),
+      ...(!options.compress && { compress: false }),
+    },
+  });
+  refuseWhatDoesNothing(policy, options.policy, command);
+  const instances = parseInstances(options.instances, options.episodes);
+  await requireOutput(out, { kind: 'folder' });
   const summary = await evaluate({
-    policy: parsePolicy(options.policy, {
-      demos,
-      apiKey,
-      planner: plannerOptions(options),
-      copies: options.workers,
-      session: {
-        ...(options.rules !== undefined && { rules: options.rules }),
-        ...(!options.compress && { compress: false }),
-      },
-    }),
-    tasks: [
-      ...new Set(
-        options.tasks
-          .split(',')
-          .map((name) => name.trim())
-          .filter(Boolean),
-      ),
-    ],
-    instances: parseInstances(options.instances, options.episodes),
+    policy,
+    tasks: options.tasks,
+    instances,
     out,
     workers: options.workers,
     resume: options.resume,

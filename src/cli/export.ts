@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { Progress } from '../base/index.ts';
+import { Progress, requireOutput } from '../base/index.ts';
 import { exportCheckpoint } from '../model/index.ts';
 import { interruptible } from './shared/interruptible.ts';
 
@@ -31,6 +31,8 @@ export function command(): Command {
 
 async function run(source: string, { format, out, dtype, json, quiet }: Options): Promise<void> {
   const started = performance.now();
+  const kind = format === 'safetensors' && out.endsWith('.safetensors') ? 'file' : 'folder';
+  await requireOutput(out, { kind, fresh: 'Choose another folder or remove it first.' });
   let progress: Progress | undefined;
   let done = 0;
   const report = await interruptible('export', (signal) =>

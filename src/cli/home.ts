@@ -1,8 +1,9 @@
-import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { duration, InputError } from '../base/index.ts';
+import { duration, InputError, requireOutput, writeFileAside } from '../base/index.ts';
 import { expertSheet, HOME_TASKS, homeTask, makeDemonstrations } from '../home/index.ts';
+import { refuseIdle } from './shared/given.ts';
 import { aboveZero, positive, share, whole } from './shared/numbers.ts';
+import { homeTasks } from './shared/tasks.ts';
 
 export function command(): Command {
   const home = new Command('home').description(
@@ -18,7 +19,7 @@ export function command(): Command {
   home
     .command('demos')
     .description('expert demonstrations as a LeRobot data set')
-    .requiredOption('--tasks <names>', 'task names, separated by commas')
+    .requiredOption('--tasks <names>', 'task names, separated by commas', homeTasks)
     .requiredOption('--episodes <n>', 'episodes of each task', positive)
     .requiredOption('--out <dir>', 'folder of the data set')
     .option('--seed <n>', 'which scenes: other seeds, other scenes', whole, 0)
@@ -48,7 +49,7 @@ export function command(): Command {
     .argument('<task>', 'task name')
     .requiredOption('--out <png>', 'picture file')
     .option('--instance <n>', 'instance number', whole, 0)
-    .option('--moments <n>', 'rows of the sheet', positive, 6)
+    .option('--moments <n>', 'rows of the sheet, 2 to 40', positive, 6)
     .option('--size <pixels>', "side of the robot's pictures", positive, 64)
     .addHelpText('after', '\nExample:\n  $ valet home watch picking_up_trash --out trash.png')
     .action(watch);
@@ -73,7 +74,7 @@ function tasks({ json }: { json: boolean }): void {
 }
 
 interface DemoFlags {
-  tasks: string;
+  tasks: string[];
   episodes: number;
   out: string;
   seed: number;
@@ -87,11 +88,14 @@ interface DemoFlags {
   quiet: boolean;
 }
 
-async function demos(flags: DemoFlags): Promise<void> {
+async function demos(flags: DemoFlags, command: Command): Promise<void> {
   if (flags.format !== 'v2.1')
     throw new InputError('valet home demos', `only v2.1 can be written (got --format ${flags.format}).`);
+  if (flags.clip === undefined) refuseIdle(command, ['disturb'], 'without --clip');
+  if (flags.correct !== undefined) refuseIdle(command, ['disturb'], 'with --correct');
+  await requireOutput(flags.out, { kind: 'folder' });
   const summary = await makeDemonstrations({
-    tasks: flags.tasks.split(',').filter(Boolean),
+    tasks: flags.tasks,
     episodes: flags.episodes,
     out: flags.out,
     seed: flags.seed,
@@ -126,11 +130,12 @@ async function watch(
   options: { out: string; instance: number; moments: number; size: number },
 ): Promise<void> {
   homeTask(task);
+  await requireOutput(options.out, { kind: 'file' });
   const { png, steps, success } = await expertSheet(task, options.instance, {
     moments: options.moments,
     imageSize: options.size,
   });
-  await writeFile(options.out, png);
+  await writeFileAside(options.out, png);
   process.stdout.write(
     `${task}, instance ${options.instance}: ${success ? 'done' : 'not done'} after ${steps} steps → ${options.out}\n`,
   );

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
-import { InputError, Progress, readJson } from '../base/index.ts';
+import { InputError, Progress, readJson, requireOutput } from '../base/index.ts';
 import { openDataset } from '../data/index.ts';
 import {
   type ImportOptions,
@@ -75,6 +75,7 @@ async function run(source: string, options: Options): Promise<void> {
     }))
       if (value !== undefined)
         throw new InputError(name, `has no meaning with --dtype ${options.dtype}; it says what int8 is compared on.`);
+  await requireOutput(out, { kind: 'folder', fresh: 'Choose another folder or remove it first.' });
   if (options.observationsFrom !== undefined) await openDataset(options.observationsFrom);
   const config = options.config ? await readConfig(options.config) : {};
   const started = performance.now();

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { nearest, packageVersion, systemError, ValetError } from '../base/index.ts';
+import { plainHelp } from './shared/help.ts';
 
 /**
  * Every command of docs/contract.md#commands: what it does and the file that holds it. A file is loaded only when its
@@ -50,7 +51,7 @@ async function main(words: string[]): Promise<number> {
   for (const [key, { summary, load }] of Object.entries(COMMANDS)) {
     if (key === name && load) {
       const command = (await load()).command();
-      program.addCommand(exitOverrideAll(command.name(key).description(command.description() || summary)));
+      program.addCommand(plainHelp(exitOverrideAll(command.name(key).description(command.description() || summary))));
     } else
       program.addCommand(
         new Command(key)

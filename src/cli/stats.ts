@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { QUANTILE_ERROR, raiseDeviations, writeNormStats } from '../action/index.ts';
-import { duration, jsonText, NotBuiltError, Progress, present, writeFileAside } from '../base/index.ts';
+import { duration, jsonText, NotBuiltError, Progress, present, requireOutput, writeFileAside } from '../base/index.ts';
 import { datasetStatistics } from '../data/index.ts';
 import { chosenRobot, robotRecord } from '../robot/index.ts';
 import { atLeastZero, positive } from './shared/numbers.ts';
@@ -42,6 +42,7 @@ export function command(): Command {
 
 async function run(folders: string[], options: Options): Promise<void> {
   if (options.queue) throw new NotBuiltError('valet stats', 'statistics over a queue (--queue)');
+  await requireOutput(options.out, { kind: 'folder' });
   const started = performance.now();
   let reading: Progress | undefined;
   let computing: Progress | undefined;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { FAST_MAX_TOKENS } from '../action/index.ts';
-import { duration, InputError, Progress, present, WorkerClient } from '../base/index.ts';
+import { duration, InputError, Progress, present, requireOutput, WorkerClient } from '../base/index.ts';
 import { chosenRobot, type RobotRecord, robotRecord } from '../robot/index.ts';
 import type { CheckJob, CheckReport, FitJob, FitReport } from '../train/index.ts';
 import { aboveZero, positive } from './shared/numbers.ts';
@@ -73,6 +73,7 @@ async function fit(
   folders: string[],
   options: Common & { out: string; assetId?: string; vocabSize: number; scale: number },
 ): Promise<void> {
+  await requireOutput(options.out, { kind: 'folder' });
   const job: FitJob = {
     source: await sourceOf(folders, options),
     stats: options.stats,

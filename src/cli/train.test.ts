@@ -38,6 +38,22 @@ function valet(args: string[], stop?: { readonly at: RegExp; readonly signal: No
 }
 
 describe('valet train', () => {
+  it('prints a configuration as JSON, with settings', async () => {
+    const { code, stdout, stderr } = await valet(['--print-config', 'nano', '--set', 'model.layers=2', '--steps', '7']);
+    expect([code, stderr]).toEqual([0, '']);
+    const printed = JSON.parse(stdout);
+    expect([printed.model.layers, printed.steps, printed.batch]).toEqual([2, 7, 64]);
+  });
+
+  it('says when the time limit ended it, to a person and to a script', async () => {
+    const args = ['--config', 'dummy', '--data', data, '--out', join(folder, 'limited'), '--threads', '1'];
+    const limited = await valet([...args, '--steps', '100000', '--time-limit', '0.0001', '--json']);
+    expect(limited.code).toBe(0);
+    expect(JSON.parse(limited.stdout)).toMatchObject({ step: 1, steps: 100_000, stopped: 'time limit' });
+    const again = await valet([...args, '--steps', '100000', '--time-limit', '0.0001', '--resume']);
+    expect(again.stdout).toMatch(/^checkpoint: .*000002 \(stopped at step 2 of 100000: time limit\)\n$/);
+  });
+
   it('saves at Ctrl-C with exit code 130, goes on with --resume after a kill, and prints JSON', async () => {
     const args = [
       '--config',
@@ -63,7 +79,7 @@ describe('valet train', () => {
 
     const done = await valet([...args, '--steps', String(step + 2), '--resume', '--json']);
     expect(done.code).toBe(0);
-    expect(JSON.parse(done.stdout)).toMatchObject({ step: step + 2, steps: step + 2 });
+    expect(JSON.parse(done.stdout)).toMatchObject({ step: step + 2, steps: step + 2, stopped: null });
     const steps = (await readFile(join(folder, 'run/metrics.jsonl'), 'utf8'))
       .trim()
       .split('\n')
@@ -76,6 +92,10 @@ describe('valet train', () => {
     [['--config', 'dummy', '--data', '/nowhere'], /nowhere/],
     [['--config', 'dummy', '--data', 'DATA', '--set', 'schedule.peek=1'], /Did you mean 'schedule.peak'/],
     [['--config', 'dummy', '--data', 'DATA', '--init', '/nowhere'], /nowhere/],
+    [['--config', 'dummy', '--data', 'DATA', '--threads', '0'], /expected a whole number above 0/],
+    [['--config', 'dummy', '--data', 'DATA', '--tokenizer', 'nope'], /--tokenizer: has no effect/],
+    [['--config', 'dummy', '--data', 'DATA', '--resume'], /holds no run to go on with/],
+    [['--data', 'DATA'], /needs --config <name>/],
   ])('ends with exit code 2 and leaves nothing behind: %j', async (args, message) => {
     const words = args.map((word) => (word === 'DATA' ? data : word));
     const { code, stderr } = await valet([...words, '--out', join(folder, 'bad')]);

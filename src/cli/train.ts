@@ -1,12 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { readJson, ValetError } from '../base/index.ts';
+import { jsonText, readJson, requireOutput, ValetError } from '../base/index.ts';
 import { chosenRobot } from '../robot/index.ts';
-import { applySettings, checkTrainConfig, loadTrainConfig, train } from '../train/index.ts';
-import { minutes, whole } from './shared/numbers.ts';
+import { applySettings, checkTrainConfig, loadTrainConfig, type TrainConfig, train } from '../train/index.ts';
+import { requireGiven } from './shared/given.ts';
+import { minutes, positive, whole } from './shared/numbers.ts';
 
 interface Options {
+  printConfig?: string;
   robot?: string;
   stageTable?: string;
   config: string;
@@ -28,26 +30,29 @@ interface Options {
 export function command(): Command {
   return new Command('train')
     .description('train a policy on demonstrations')
-    .requiredOption('--config <name>', 'nano, dummy, full, or a JSON file')
-    .requiredOption('--data <dir...>', 'data set folders; DIR:WEIGHT gives each its share of every batch')
-    .requiredOption('--out <dir>', 'training folder')
+    .option('--config <name>', 'nano, dummy, full, or a JSON file (docs/training-config.md)')
+    .option('--data <dir...>', 'data set folders; DIR:WEIGHT gives each its share of every batch')
+    .option('--out <dir>', 'training folder')
+    .option('--print-config <name>', 'print a configuration as JSON, with --set applied, and do nothing else')
     .option('--robot <name|file>', 'whose data they are (default: as the data sets say)')
     .option('--stage-table <file>', 'stages of each task: a JSON list, or the config.json of a checkpoint')
-    .option('--steps <n>', 'updates; the schedule ends with them', whole)
+    .option('--steps <n>', 'updates; the schedule ends with them', positive)
     .option('--seed <n>', 'seed of weights, batches and noise', whole, 0)
-    .option('--threads <n>', 'threads of the network', whole, availableParallelism())
+    .option('--threads <n>', 'threads of the network', positive, availableParallelism())
     .option('--resume', 'go on from the newest checkpoint in --out', false)
     .option('--init <checkpoint>', "start from a checkpoint's weights and statistics, with a fresh optimiser")
     .option('--stats <file>', 'norm_stats.json to use (computed from the data when left out)')
     .option('--tokenizer <dir>', 'FAST vocabulary for model.useFastAuxiliary (fitted on the data when left out)')
-    .option('--checkpoint-every <n>', 'updates between checkpoints', whole)
-    .option('--time-limit <minutes>', 'save and stop after so many minutes of training', minutes)
+    .option('--checkpoint-every <n>', 'updates between checkpoints', positive)
+    .option('--time-limit <minutes>', 'save and stop after so many minutes of training; --json says so', minutes)
     .option('--set <key=value...>', 'change one setting of the configuration, such as schedule.peak=0.0005', [])
     .option('--json', 'print the result as one JSON object', false)
     .addHelpText(
       'after',
-      '\nExample:\n  $ valet train --config nano --data demos --out out/first --steps 3000\n\nCtrl-C saves ' +
-        'and ends with exit code 130; --resume goes on, to the same bytes.',
+      '\nExamples:\n  $ valet train --config nano --data demos --out out/first --steps 3000' +
+        '\n  $ valet train --print-config nano > my.json\n\nCtrl-C saves and ends with exit code 130; --resume ' +
+        'goes on, to the same bytes. At --time-limit it saves and ends with 0, and the result says so: "stopped" of ' +
+        '--json is "time limit".',
     )
     .action(run);
 }
@@ -61,15 +66,26 @@ async function stageTableText(file: string): Promise<string> {
   return JSON.stringify(Array.isArray(found) ? found : found.model.taskNumStages);
 }
 
-async function run(options: Options): Promise<void> {
-  const base = await loadTrainConfig(options.config);
+/** The configuration that the options say. */
+async function chosenConfig(options: Options, name: string): Promise<TrainConfig> {
+  const base = await loadTrainConfig(name);
   const settings = [
     ...options.set,
     ...(options.stageTable === undefined ? [] : [`model.taskNumStages=${await stageTableText(options.stageTable)}`]),
     ...(options.steps === undefined ? [] : [`steps=${options.steps}`]),
     ...(options.checkpointEvery === undefined ? [] : [`checkpointEvery=${options.checkpointEvery}`]),
   ];
-  const config = checkTrainConfig(applySettings(base, settings));
+  return checkTrainConfig(applySettings(base, settings));
+}
+
+async function run(options: Options, command: Command): Promise<void> {
+  if (options.printConfig !== undefined) {
+    process.stdout.write(jsonText(await chosenConfig(options, options.printConfig)));
+    return;
+  }
+  requireGiven(command, ['config', 'data', 'out']);
+  const config = await chosenConfig(options, options.config);
+  await requireOutput(options.out, { kind: 'folder' });
   const robot = options.robot === undefined ? undefined : await chosenRobot(options.robot);
   const log = (line: string) => void process.stderr.write(`${line}\n`);
   const stop = new AbortController();
@@ -98,8 +114,12 @@ async function run(options: Options): Promise<void> {
       ...(tokenizer === undefined ? {} : { tokenizer }),
       ...(timeLimit === undefined ? {} : { timeLimitMinutes: timeLimit }),
     });
-    if (options.json) process.stdout.write(`${JSON.stringify({ ...result, out })}\n`);
-    else log(`checkpoint: ${result.checkpoint}`);
+    const { stopped = null } = result;
+    if (options.json) process.stdout.write(`${JSON.stringify({ ...result, stopped, out })}\n`);
+    else {
+      const early = stopped === null ? '' : ` (stopped at step ${result.step} of ${result.steps}: ${stopped})`;
+      process.stdout.write(`checkpoint: ${result.checkpoint}${early}\n`);
+    }
     if (result.stopped === 'interrupted')
       throw new ValetError(
         out,

@@ -68,6 +68,8 @@ export {
   type Part,
   parameterTree,
   programParameters,
+  refuseRenamedKeys,
+  renamedModelKey,
   sincos,
   sincosFrequencies,
   splitLayers,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { InputError, nearest, parse, readJson } from '../base/index.ts';
-import { configs, type ModelConfig, ModelConfigSchema, modelConfig } from '../model/index.ts';
+import { InputError, parse } from '../base/index.ts';
+import { type ModelConfig, ModelConfigSchema, modelConfig, refuseRenamedKeys } from '../model/index.ts';
 import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot } from '../robot/index.ts';
 import { frozenLeaves } from './freeze.ts';
 
@@ -11,7 +11,7 @@ const count = z.int().positive();
  * A network whose cameras, action width, horizon and tasks are the robot's and the data's (null), unless the
  * configuration says otherwise.
  */
-const NetworkSchema = ModelConfigSchema.extend({
+export const NetworkSchema = ModelConfigSchema.extend({
   cameras: z.array(z.string().min(1)).min(1).nullable().default(null),
   actionDim: count.nullable().default(null),
   actionHorizon: count.nullable().default(null),
@@ -90,93 +90,6 @@ export type TrainConfig = z.infer<typeof TrainConfig>;
 /** A configuration whose network is settled: what a run is trained with. */
 export type RunConfig = Omit<TrainConfig, 'model'> & { readonly model: ModelConfig };
 
-const optimizer = {
-  beta1: 0.9,
-  beta2: 0.95,
-  epsilon: 1e-8,
-  weightDecay: 1e-10,
-  clipNorm: 1,
-  emaDecay: 0.99,
-  emaWarmup: false,
-};
-
-/** A preset without what the robot and the data decide. */
-function networkOf(preset: ModelConfig): z.input<typeof NetworkSchema> {
-  return { ...preset, cameras: null, actionDim: null, actionHorizon: null, taskNumStages: null };
-}
-
-/** Built-in configurations. A function each, because the model's own defaults are resolved when asked for. */
-const presets: Record<string, () => z.input<typeof TrainConfig>> = {
-  /** The small household policy: 64x64 cameras, minutes to an hour on two cores. */
-  nano: () => ({
-    model: networkOf(configs.nano),
-    batch: 64,
-    steps: 6000,
-    schedule: { warmupSteps: 200, peak: 1e-3, finalShare: 0.05, decaySteps: null },
-    optimizer: { ...optimizer, weightDecay: 1e-4, emaDecay: 0.999, emaWarmup: true },
-    objectsWeight: 1,
-    stageLabels: 'skills',
-    stageNoise: 0.1,
-    stateNoise: 0.02,
-    pictures: { brightness: 0.04, contrast: 0.06, noise: 2 },
-    validation: { share: 0.02, every: 500, batches: 4 },
-    memoryGiB: 8,
-    logEvery: 20,
-    checkpointEvery: 500,
-    samplingSteps: 10,
-  }),
-  /** Seconds, for tests and for a look at the machinery. */
-  dummy: () => ({
-    model: { ...networkOf(configs.dummy), useFastAuxiliary: false },
-    batch: 4,
-    steps: 20,
-    schedule: { warmupSteps: 2, peak: 1e-3, finalShare: 0.1, decaySteps: null },
-    optimizer,
-    stageLabels: 'skills',
-    validation: { share: 0, every: 10, batches: 1 },
-    memoryGiB: 1,
-    logEvery: 1,
-    checkpointEvery: 10,
-    keepCheckpoints: 2,
-    samplingSteps: 4,
-  }),
-  /**
-   * The winner's released settings at full size (docs/facts.md#training); says what it needs, and it is more than most
-   * machines have.
-   */
-  full: () => ({
-    model: networkOf(configs.full),
-    batch: 16,
-    steps: 200_000,
-    schedule: { warmupSteps: 1000, peak: 1e-4, finalShare: 0.1, decaySteps: 20_000 },
-    optimizer,
-    stageLabels: 'time',
-    pictures: { brightness: 0.3, contrast: 0.4 },
-    validation: { share: 0.02, every: 1000, batches: 8 },
-    memoryGiB: 64,
-    logEvery: 50,
-    checkpointEvery: 1000,
-    samplingSteps: 20,
-  }),
-};
-
-/**
- * A built-in configuration by name, or a JSON file of the same form.
- * @throws InputError for an unknown name (with the nearest one) or a file that does not fit
- */
-export async function loadTrainConfig(nameOrFile: string): Promise<TrainConfig> {
-  const preset = Object.hasOwn(presets, nameOrFile) ? presets[nameOrFile] : undefined;
-  if (preset) return checkTrainConfig(preset(), `configuration ${nameOrFile}`);
-  if (nameOrFile.endsWith('.json') || nameOrFile.includes('/'))
-    return checkTrainConfig(await readJson(nameOrFile, z.unknown()), nameOrFile);
-  const guess = nearest(nameOrFile, Object.keys(presets));
-  throw new InputError(
-    '--config',
-    `there is no configuration '${nameOrFile}'. ` +
-      `${guess ? `Did you mean '${guess}'?` : `Known: ${Object.keys(presets).join(', ')}, or a JSON file.`}`,
-  );
-}
-
 /**
  * The configuration for a robot: cameras, action width and horizon are the robot's and the table of stages is the
  * given one, where the configuration
@@ -226,6 +139,7 @@ export function requireFitting({ model }: RunConfig, robot: Robot, where = 'trai
 
 /** Checks a configuration from outside, with what its fields demand of one another. @throws InputError */
 export function checkTrainConfig(input: unknown, where = 'training configuration'): TrainConfig {
+  refuseOldKeys(input, where);
   const config = parse(where, TrainConfig, input);
   const { model } = settledConfig(config, { robot: CHALLENGE_ROBOT, taskNumStages: BEHAVIOR_STAGES }, where);
   const { warmupSteps, decaySteps } = config.schedule;
@@ -237,4 +151,12 @@ export function checkTrainConfig(input: unknown, where = 'training configuration
     );
   frozenLeaves(model, config.freeze, `${where}: freeze`);
   return config;
+}
+
+/** @throws InputError that names the new key of one that was renamed */
+function refuseOldKeys(input: unknown, where: string): void {
+  if (typeof input !== 'object' || input === null) return;
+  if ('noiseCorrelation' in input)
+    throw new InputError(where, 'the key noiseCorrelation is now model.correlationBeta. Rename it (docs/switches.md).');
+  if ('model' in input) refuseRenamedKeys(input.model, Object.keys(NetworkSchema.shape), `${where}: model`);
 }

@@ -13,7 +13,7 @@ import {
   type WeightType,
 } from '../model/index.ts';
 import { isStored } from '../tensor/index.ts';
-import { loadTrainConfig } from './config.ts';
+import { loadTrainConfig } from './configFile.ts';
 import { trainedWith, trainingRefusal } from './memory.ts';
 
 /** What one network needs for one kind of work, in bytes, and whether it fits. */

@@ -1,7 +1,7 @@
-import { appendFile, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { InputError, readJson, writeFileAside } from '../base/index.ts';
+import { InputError, makeFolder, readJson, writeFileAside } from '../base/index.ts';
 import { RobotRecordSchema } from '../robot/index.ts';
 
 /** What a run is: all that its checkpoints' bytes follow from. */
@@ -42,7 +42,7 @@ export class RunFolder {
 
   /** Makes the folder this run's, and removes what a killed process left half written. */
   async begin(record: RunRecord): Promise<void> {
-    await mkdir(this.checkpoints, { recursive: true });
+    await makeFolder(this.checkpoints);
     for (const name of await readdir(this.checkpoints))
       if (name.startsWith('.') && name.endsWith('.tmp')) await rm(join(this.checkpoints, name), { recursive: true });
     await writeFileAside(join(this.path, 'run.json'), `${JSON.stringify(record, null, 1)}\n`);

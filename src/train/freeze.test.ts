@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { configs, parameterTree } from '../model/index.ts';
-import { checkTrainConfig, loadTrainConfig } from './config.ts';
+import { checkTrainConfig } from './config.ts';
+import { loadTrainConfig } from './configFile.ts';
 import { frozenLeaves } from './freeze.ts';
 import { applySettings } from './settings.ts';
 

@@ -1,6 +1,7 @@
 /** Optimiser schedule, batches, checkpoints and the loop that trains a policy. Knows nothing of robots that move. */
 export { flowTimes, type TrainingBatch } from './batch.ts';
-export { checkTrainConfig, loadTrainConfig, type TrainConfig } from './config.ts';
+export { checkTrainConfig, type TrainConfig } from './config.ts';
+export { loadTrainConfig } from './configFile.ts';
 export { checkpointFits, type Fit, fits, MOST } from './fitReport.ts';
 export type { TrainResult } from './loop.ts';
 export type { TrainOptions } from './options.ts';

@@ -12,7 +12,7 @@ export interface TrainOptions {
   readonly out: string;
   readonly seed?: number;
   readonly threads?: number;
-  /** Go on from the newest checkpoint in `out`; from the start when there is none yet. */
+  /** Go on with the run in `out`, from its newest checkpoint. */
   readonly resume?: boolean;
   /** A checkpoint folder to start from: its averaged weights and its statistics, a fresh optimiser. */
   readonly init?: string;

@@ -6,7 +6,8 @@ import { writeRobotDataset } from '../../test/support/data.ts';
 import { checkDataset, datasetStatistics, type EpisodeRecord, openDataset, stageTable } from '../data/index.ts';
 import { readCheckpoint } from '../model/index.ts';
 import { parseRobot, type Robot, robotNamed, robotRecord, sameRobot, stateOf } from '../robot/index.ts';
-import { checkTrainConfig, loadTrainConfig, type TrainConfig } from './config.ts';
+import { checkTrainConfig, type TrainConfig } from './config.ts';
+import { loadTrainConfig } from './configFile.ts';
 import { applySettings } from './settings.ts';
 import { train } from './train.ts';
 

@@ -1,4 +1,5 @@
 import { InputError, nearest, present } from '../base/index.ts';
+import { renamedModelKey } from '../model/index.ts';
 
 type Tree = { [key: string]: unknown };
 
@@ -16,14 +17,8 @@ export function applySettings<T extends object>(config: T, settings: readonly st
     let node = copy;
     path.forEach((key, depth) => {
       if (!(key in node)) {
-        const guess = nearest(key, Object.keys(node));
-        const full = guess && [...path.slice(0, depth), guess].join('.');
-        const known = Object.keys(node).join(', ');
-        throw new InputError(
-          `--set ${setting}`,
-          `there is no setting '${path.slice(0, depth + 1).join('.')}'. ` +
-            `${full ? `Did you mean '${full}'?` : `Known here: ${known}.`}`,
-        );
+        const wrong = path.slice(0, depth + 1);
+        throw new InputError(`--set ${setting}`, `there is no setting '${wrong.join('.')}'. ${hint(config, wrong)}`);
       }
       if (depth === path.length - 1) return;
       const next = node[key];
@@ -37,6 +32,22 @@ export function applySettings<T extends object>(config: T, settings: readonly st
     node[present(path.at(-1), 'path.at(-1)')] = value(setting.slice(equals + 1));
   }
   return copy as T;
+}
+
+/** What to write in the place of a path whose last key is not there. */
+function hint(config: object, wrong: readonly string[]): string {
+  const above = wrong.slice(0, -1);
+  const key = wrong.at(-1) ?? '';
+  const node = above.reduce((tree: Tree, name) => tree[name] as Tree, config as Tree);
+  const at = (name: string, where = above) => [...where, name].join('.');
+  // The model's keys are known with and without `model.` before them.
+  const model = 'model' in config ? (config.model as Tree) : {};
+  const now = node === model || node === config ? renamedModelKey(key, Object.keys(model)) : undefined;
+  if (key === 'noiseCorrelation') return "It is now 'model.correlationBeta'.";
+  if (now !== undefined) return `It is now '${at(now, ['model'])}'.`;
+  if (node === config && key in model) return `Did you mean '${at(key, ['model'])}'?`;
+  const guess = nearest(key, Object.keys(node));
+  return guess ? `Did you mean '${at(guess)}'?` : `Known here: ${Object.keys(node).join(', ')}.`;
 }
 
 function value(text: string): unknown {

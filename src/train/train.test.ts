@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fakeEpisode } from '../../test/support/data.ts';
 import { DatasetWriter } from '../data/index.ts';
 import { createPlanner, loadParameters, readCheckpoint } from '../model/index.ts';
-import { checkTrainConfig, loadTrainConfig, type TrainConfig } from './config.ts';
+import { checkTrainConfig, type TrainConfig } from './config.ts';
+import { loadTrainConfig } from './configFile.ts';
 import type { TrainOptions } from './options.ts';
 import { applySettings } from './settings.ts';
 import { train } from './train.ts';
@@ -216,9 +217,46 @@ describe('settings', () => {
   it('change what they name, and only what exists', () => {
     expect(applySettings(config, ['schedule.peak=0.5', 'stageLabels=time']).schedule.peak).toBe(0.5);
     expect(() => applySettings(config, ['schedule.peek=1'])).toThrow("Did you mean 'schedule.peak'?");
+    for (const [old, now] of [
+      ['model.stageLossWeight=1', 'model.subtaskLossWeight'],
+      ['insulation=true', 'model.useKnowledgeInsulation'],
+      ['model.use_kv_transform=false', 'model.useKvTransform'],
+      ['model.fast.lossWeight=1', 'model.useFastAuxiliary, fastLossWeight'],
+      ['noiseCorrelation=0.2', 'model.correlationBeta'],
+    ] as const)
+      expect(() => applySettings(config, [old]), old).toThrow(`It is now '${now}`);
+    expect(() => applySettings(config, ['flowSamples=2'])).toThrow("Did you mean 'model.flowSamples'?");
+    const { model } = config;
+    expect(() => checkTrainConfig({ ...config, model: { ...model, stageLossWeight: 1 } })).toThrow(
+      /the key stageLossWeight is now subtaskLossWeight/,
+    );
     expect(() => applySettings(config, ['batch.size=1'])).toThrow(/'batch' is a value/);
     expect(() => applySettings(config, ['batch'])).toThrow(/has no value/);
     expect(() => checkTrainConfig(applySettings(config, ['batch=many']))).toThrow(/batch/);
+  });
+
+  it('a file fills what it does not say from its base', async () => {
+    const write = (name: string, value: object) => writeFile(join(folder, name), JSON.stringify(value));
+    await write('wide.json', {
+      base: 'nano',
+      model: { layers: 6, stem: { kind: 'patch' }, patchSize: 16 },
+      freeze: [],
+    });
+    await write('wider.json', { base: 'wide.json', model: { visionLayers: 3 }, batch: 8 });
+    const nano = await loadTrainConfig('nano');
+    const model = { ...nano.model, layers: 6, visionLayers: 3, stem: { kind: 'patch' }, patchSize: 16 };
+    expect(await loadTrainConfig(join(folder, 'wider.json'))).toEqual({ ...nano, model, batch: 8 });
+    // What --print-config prints is a whole one.
+    await write('whole.json', nano);
+    expect(await loadTrainConfig(join(folder, 'whole.json'))).toEqual(nano);
+    await write('part.json', { batch: 8 });
+    await expect(loadTrainConfig(join(folder, 'part.json'))).rejects.toThrow(/needs "base": one of nano, dummy, full/);
+    await write('odd.json', { base: 'nanno' });
+    await expect(loadTrainConfig(join(folder, 'odd.json'))).rejects.toThrow(/odd\.json: base: .*Did you mean 'nano'/);
+    await write('circle.json', { base: './circle.json' });
+    await expect(loadTrainConfig(join(folder, 'circle.json'))).rejects.toThrow(/is its own base/);
+    await write('typo.json', { base: 'nano', bach: 8 });
+    await expect(loadTrainConfig(join(folder, 'typo.json'))).rejects.toThrow(/bach/);
   });
 
   it('has presets by name', async () => {

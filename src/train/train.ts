@@ -30,6 +30,13 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const before = await folder.record();
   if (before && !options.resume)
     throw new InputError(out, 'holds a run already. Add --resume to go on with it, or choose another folder.');
+  if (!before && options.resume)
+    throw new InputError(out, 'holds no run to go on with. Leave --resume out to begin one, or name its folder.');
+  if (options.tokenizer !== undefined && !options.config.model.useFastAuxiliary)
+    throw new InputError(
+      '--tokenizer',
+      'has no effect: the network is trained without FAST tokens. Leave it out, or --set model.useFastAuxiliary=true.',
+    );
   const latest = before ? await folder.latest() : null;
   const resumed = latest === null ? null : await readTrainingCheckpoint(latest);
   const initial = options.init !== undefined && !resumed ? await readCheckpoint(options.init) : null;

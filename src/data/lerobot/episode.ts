@@ -1,6 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { InputError } from '../../base/index.ts';
+import { InputError, makeFolder } from '../../base/index.ts';
 import { layoutOfLength, type Robot } from '../../robot/index.ts';
 import { encodeVideo, type VideoSettings } from '../video/index.ts';
 import { type ColumnToWrite, encodeParquet } from './encodeParquet.ts';
@@ -79,7 +79,7 @@ export async function encodeEpisode(
   );
   const paths = episodePaths(dir, info, episode.episodeIndex);
   const write = async (path: string, data: Uint8Array | string) => {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFile(path, data);
   };
   const json = async (path: string | undefined, value: object) => {
@@ -92,7 +92,7 @@ export async function encodeEpisode(
     const path = paths.video(feature);
     const size = layout.pictureSizes[name];
     if (!path || !size) throw new InputError(`episode ${episode.episodeIndex}`, `no place for videos of ${name}.`);
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     encodeVideo(path, episode.pictures[name] ?? [], size.width, size.height, { ...layout.video, fps: info.fps });
   }
   return {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { aside, InputError, removeAbandoned } from '../../base/index.ts';
+import { aside, InputError, makeFolder, removeAbandoned } from '../../base/index.ts';
 import { CHALLENGE_ROBOT, type Robot, robotRecord } from '../../robot/index.ts';
 import { VIDEO_CODEC, type VideoSettings } from '../video/index.ts';
 import { type EncodedEpisode, type EpisodeLayout, encodeEpisode, type PictureSize } from './episode.ts';
@@ -70,7 +70,7 @@ export class DatasetWriter {
     };
     await removeAbandoned(path);
     const folder = aside(path);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     return new DatasetWriter(
       path,
       folder,
@@ -152,7 +152,7 @@ export class DatasetWriter {
     );
     const lines = (values: readonly object[]) => values.map((value) => `${JSON.stringify(value)}\n`).join('');
     const meta = join(this.folder, 'meta');
-    await mkdir(meta, { recursive: true });
+    await makeFolder(meta);
     await writeFile(join(meta, 'tasks.jsonl'), lines([...tasks.values()].sort((a, b) => a.task_index - b.task_index)));
     await writeFile(
       join(meta, 'episodes.jsonl'),

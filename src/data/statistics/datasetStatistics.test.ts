@@ -1,9 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { StatisticsAccumulator } from '../../action/index.ts';
 import { CHALLENGE_ROBOT } from '../../robot/index.ts';
 import { openDataset } from '../lerobot/open.ts';
-import { datasetStatistics, decodeOnly } from './datasetStatistics.ts';
+import { datasetStatistics, decodeOnly, frameBytes } from './datasetStatistics.ts';
 
 const golden = new URL('../../../test/golden/', import.meta.url).pathname;
 
@@ -38,4 +39,9 @@ it('takes numbers from pages wherever it is known where they are', async () => {
   expect(await frames('dataset-v21/dataset')).toBe(0);
   expect(await frames('dataset-v30/converted')).toBeGreaterThan(0); // the episodes of which the file is named wrongly
   expect(await frames('dataset-v30/converted')).toBeLessThan(479 / 2);
+});
+
+it('the page on statistics says what a frame takes', async () => {
+  const page = await readFile(new URL('../../../docs/statistics.md', import.meta.url), 'utf8');
+  expect(page).toContain(`${frameBytes(CHALLENGE_ROBOT)} bytes a frame`);
 });

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, truncate } from 'node:fs/promises';
+import { type FileHandle, open, readFile, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { parse } from '../../base/index.ts';
+import { makeFolder, parse } from '../../base/index.ts';
 import { type Unit, unitName } from './unit.ts';
 
 const metres = z.object({ base: z.number(), left: z.number(), right: z.number() });
@@ -46,7 +46,7 @@ export class Ledger {
    */
   static async open(folder: string): Promise<Ledger> {
     const path = join(folder, 'ledger.jsonl');
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     const { lines, bytes } = await readLines(path);
     if (existsSync(path)) await truncate(path, bytes);
     return new Ledger(await open(path, 'a'), lines);

@@ -14,6 +14,7 @@ it('refuses what names no instances', () => {
   for (const text of ['publik', '5-3', '-1', '', '1..4'])
     expect(() => parseInstances(text), text).toThrow(/names no instances/);
   expect(() => parseInstances('500000')).toThrow(/no split/);
+  expect(() => parseInstances('0-3', 9)).toThrow(/9 were asked for, and --instances 0-3 names 4/);
 });
 
 it('tasks take turns', () => {

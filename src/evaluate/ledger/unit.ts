@@ -12,9 +12,9 @@ export interface Unit {
 export const unitName = ({ task, instance, rollout }: Unit): string => `${task}_${instance}_${rollout}`;
 
 /**
- * The instances that a text names: a split (`public`, `hidden`, `train`) or numbers (`0-19`, `3,7,12-14`); at most
+ * The instances that a text names: a split (`public`, `hidden`, `train`) or numbers (`0-19`, `3,7,12-14`); the first
  * `episodes` of them.
- * @throws InputError for anything else, and for a number that no split has
+ * @throws InputError for anything else, for a number that no split has, and for fewer numbers than `episodes`
  */
 export function parseInstances(text: string, episodes?: number): number[] {
   if (text in INSTANCE_RANGES) return instanceIds(text as Split, episodes ?? 10);
@@ -29,7 +29,13 @@ export function parseInstances(text: string, episodes?: number): number[] {
       );
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   });
-  const chosen = [...new Set(numbers)].slice(0, episodes);
+  const named = [...new Set(numbers)];
+  if (episodes !== undefined && episodes > named.length)
+    throw new InputError(
+      '--episodes',
+      `${episodes} were asked for, and --instances ${text} names ${named.length}. Name more, or leave --episodes out.`,
+    );
+  const chosen = named.slice(0, episodes);
   for (const instance of chosen) splitOf(instance);
   return chosen;
 }

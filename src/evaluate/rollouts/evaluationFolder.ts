@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAside } from '../../base/index.ts';
+import { makeFolder, writeFileAside } from '../../base/index.ts';
 import { HOUSEHOLD_ROBOT, type HomeTask } from '../../home/index.ts';
 import { claimFolder, evaluationVersions, Ledger, type LedgerLine, unitName } from '../ledger/index.ts';
 import { type EvaluationSummary, officialJson } from '../scores/index.ts';
@@ -40,7 +40,7 @@ export async function inEvaluationFolder(
     node: process.version,
   };
   await claimFolder(out, run, resume);
-  await mkdir(join(out, 'json'), { recursive: true });
+  await makeFolder(join(out, 'json'));
   const ledger = await Ledger.open(out);
   const official = async (line: LedgerLine) => {
     const task = tasks.find(({ name }) => name === line.task) as HomeTask;

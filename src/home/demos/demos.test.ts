@@ -111,7 +111,10 @@ describe('demonstrations', () => {
   it('are refused for impossible wishes, and leave nothing behind', async () => {
     const base = { tasks: ['turning_on_radio'], episodes: 1, out: join(folder, 'none'), silent: true };
     await expect(makeDemonstrations({ ...base, episodes: 0 })).rejects.toThrow(InputError);
-    await expect(makeDemonstrations({ ...base, clipSeconds: 0.5 })).rejects.toThrow(/longer than 1 second/);
+    await expect(makeDemonstrations({ ...base, clipSeconds: 0.5 })).rejects.toThrow(/more than 1 second/);
+    await expect(makeDemonstrations({ ...base, clipSeconds: 1000 })).rejects.toThrow(
+      /at most 600 seconds \(got 1000\)/,
+    );
     await expect(makeDemonstrations({ ...base, tasks: ['radio'] })).rejects.toThrow(/no household task/);
     await expect(makeDemonstrations({ ...base, correct: join(folder, 'missing') })).rejects.toMatchObject({
       kind: 'input',

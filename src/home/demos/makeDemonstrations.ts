@@ -42,6 +42,8 @@ export interface DemoSummary {
 const SEED_SPAN = 100_000_000;
 /** Instances for one scene: the next is tried when the expert fails. */
 const ATTEMPTS = 8;
+/** Longer than any scene. */
+const MOST_CLIP_SECONDS = 600;
 
 /**
  * Makes a LeRobot data set of demonstrations. What it holds depends on the options but not on the number of workers.
@@ -56,10 +58,11 @@ export async function makeDemonstrations(options: DemoOptions): Promise<DemoSumm
   if (!Number.isSafeInteger(workers) || workers < 1)
     throw new InputError(where, `the number of workers must be an integer from 1 on (got ${workers}).`);
   const chunkSeconds = HOUSEHOLD_ROBOT.horizon / HOUSEHOLD_ROBOT.rate;
-  if (clipSeconds !== undefined && !(clipSeconds > chunkSeconds && clipSeconds <= 600))
+  if (clipSeconds !== undefined && !(clipSeconds > chunkSeconds && clipSeconds <= MOST_CLIP_SECONDS))
     throw new InputError(
       where,
-      `a clip must be longer than ${chunkSeconds} second, the length of a chunk (got ${clipSeconds}).`,
+      `a clip lasts more than ${chunkSeconds} second, the length of a chunk, and at most ${MOST_CLIP_SECONDS} ` +
+        `seconds (got ${clipSeconds}). Leave it out for whole scenes.`,
     );
   const tasks = options.tasks.map((name) => homeTask(name));
   const started = performance.now();

@@ -6,6 +6,7 @@ import {
   aside,
   InputError,
   jsonText,
+  makeFolder,
   present,
   removeAbandoned,
   systemError,
@@ -101,7 +102,7 @@ async function writeOne(tree: StoredTree, typed: Typed, out: string, options: Ex
       await write(join(at, 'model.safetensors'));
       await writeRobot(tree, at);
     });
-  await mkdir(dirname(out), { recursive: true });
+  await makeFolder(dirname(out));
   const temporary = aside(out);
   try {
     await write(temporary);

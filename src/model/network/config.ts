@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { InputError, parse } from '../../base/index.ts';
 import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
+import { refuseRenamedKeys } from './renamedKeys.ts';
 
 const count = z.number().int().positive();
 
@@ -104,6 +105,7 @@ export type ModelConfigInput = z.input<typeof ModelConfigSchema>;
 
 /** Fills in the original's defaults and checks that the sizes fit together. @throws InputError */
 export function modelConfig(input: unknown, where = 'model configuration'): ModelConfig {
+  refuseRenamedKeys(input, Object.keys(ModelConfigSchema.shape), where);
   const config = parse(where, ModelConfigSchema, input);
   const wrong = (what: string): never => {
     throw new InputError(where, what);

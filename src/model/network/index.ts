@@ -11,6 +11,7 @@ export { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram, buildVi
 export { initParameters } from './initialise.ts';
 export { buildLossProgram } from './loss.ts';
 export { configNamed, configs } from './presets.ts';
+export { refuseRenamedKeys, renamedModelKey } from './renamedKeys.ts';
 export { sincos, sincosFrequencies } from './sincos.ts';
 export { countParameters, type NetworkLeaf, type Part, parameterTree, sizeOf } from './tree.ts';
 export { mergeLayers, programParameters, splitLayers } from './views.ts';

@@ -1,6 +1,6 @@
-import { access, constants, type FileHandle, mkdir, open } from 'node:fs/promises';
+import { access, constants, type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError } from '../../base/index.ts';
+import { InputError, makeFolder } from '../../base/index.ts';
 import { createLogger, type Logger } from '../log.ts';
 import type { MessageObserver } from '../server/index.ts';
 import { EXTENSION, encodeHead, preamble, type RecordKind } from './recordingFormat.ts';
@@ -64,7 +64,7 @@ export class SessionRecorder implements MessageObserver {
   /** @throws InputError for a folder that cannot be made or written to */
   static async open(folder: string, options: SessionRecorderOptions = {}): Promise<SessionRecorder> {
     try {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       await access(folder, constants.W_OK);
     } catch (error) {
       throw new InputError(folder, `no recording can be written there (${(error as NodeJS.ErrnoException).code}).`);
