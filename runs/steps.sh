@@ -23,10 +23,10 @@ once() {
 # demos NAME ARGUMENTS... : a data set, $WORK/NAME; it appears when it is whole
 demos() { once "$1" "${VALET[@]}" home demos --quiet --out "$WORK/$1" "${@:2}"; }
 
-# train NAME ARGUMENTS... : a training folder, $WORK/NAME; goes on from its newest checkpoint
+# train NAME ARGUMENTS... : a training folder, $WORK/NAME; goes on from its newest checkpoint, if there is one
 train() {
   local resume=()
-  if [ -e "$WORK/$1/checkpoints/latest" ]; then resume=(--resume); fi
+  if [ -e "$WORK/$1/checkpoints/latest" ]; then resume=(--resume); else rm -rf "${WORK:?}/$1"; fi
   once "$1" "${VALET[@]}" train --config nano --out "$WORK/$1" "${resume[@]}" "${@:2}"
 }
 
@@ -41,9 +41,9 @@ evaluate() {
 q() {
   node -e '
     const lines = require("fs").readFileSync(process.argv[1] + "/ledger.jsonl", "utf8").trim().split("\n").map(JSON.parse);
-    const tasks = Map.groupBy?.(lines, (l) => l.task) ?? lines.reduce((m, l) => m.set(l.task, [...(m.get(l.task) ?? []), l]), new Map());
-    const means = [...tasks.values()].map((all) => all.reduce((sum, { q }) => sum + q, 0) / all.length);
-    console.log((means.reduce((a, b) => a + b, 0) / means.length).toFixed(4));
+    const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
+    const tasks = [...new Set(lines.map(({ task }) => task))];
+    console.log(mean(tasks.map((name) => mean(lines.filter(({ task }) => task === name).map(({ q }) => q)))).toFixed(4));
   ' "$1"
 }
 

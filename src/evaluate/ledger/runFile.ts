@@ -19,6 +19,8 @@ export const RunFileSchema = z.object({
   instances: z.array(z.number()),
   started: z.string(),
   node: z.string(),
+  /** The processor: others round otherwise, so that episodes may differ. */
+  cpu: z.string().optional(),
 });
 export type RunFile = z.infer<typeof RunFileSchema>;
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { makeFolder, writeFileAside } from '../../base/index.ts';
 import { HOUSEHOLD_ROBOT, type HomeTask } from '../../home/index.ts';
@@ -38,6 +39,7 @@ export async function inEvaluationFolder(
     instances: [...instances],
     started: new Date().toISOString(),
     node: process.version,
+    cpu: cpus()[0]?.model ?? 'unknown',
   };
   await claimFolder(out, run, resume);
   await makeFolder(join(out, 'json'));

@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const run = promisify(execFile);
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'runs-'));
+  // Stands in for the command: writes down what it was told and makes what a recipe goes on with. The n-th call fails
+  // when the file `fail` says n.
+  const valet = join(folder, 'valet');
+  await writeFile(
+    valet,
+    `#!/usr/bin/env bash
+set -e
+echo "$*" >>"$CALLS"
+if [ "$(wc -l <"$CALLS")" = "$(cat "$CALLS.fail" 2>/dev/null)" ]; then exit 1; fi
+out=$(sed -n 's/.*--out \\([^ ]*\\).*/\\1/p' <<<"$*")
+mkdir -p "$out"
+case "$1" in
+  train) mkdir -p "$out/checkpoints/000100" "$out/checkpoints/000200"; ln -sfn 000200 "$out/checkpoints/latest" ;;
+  eval) q=0.5; case "$*" in *r4*000100*) q=0.75 ;; esac
+    printf '{"task":"a","q":%s}\\n{"task":"b","q":1}\\n' "$q" >"$out/ledger.jsonl"; touch "$out/run.json" ;;
+esac
+`,
+  );
+  await chmod(valet, 0o755);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Runs a recipe with the stand-in; the calls so far, and what was said. */
+async function recipe(script: string, name: string, args: readonly string[] = []) {
+  const calls = join(folder, `${name}.calls`);
+  const env = { ...process.env, VALET: join(folder, 'valet'), CALLS: calls, WORK: join(folder, name) };
+  const { stderr, code } = await run('bash', [script, ...args], { env }).then(
+    ({ stderr }) => ({ stderr, code: 0 }),
+    (error: { stderr: string; code: number }) => error,
+  );
+  const lines = (await readFile(calls, 'utf8').catch(() => '')).trim().split('\n');
+  return { calls: lines.map((line) => line.replaceAll(`${folder}/`, '')), stderr, code };
+}
+
+describe('recipes', { timeout: 60_000 }, () => {
+  it('do every line once, and go on where they broke off', async () => {
+    const args = ['--work', join(folder, 'broken')];
+    await writeFile(join(folder, 'broken.calls.fail'), '8');
+    const broken = await recipe('runs/household.sh', 'broken', args);
+    expect(broken.code).not.toBe(0);
+    expect(broken.calls).toHaveLength(8);
+    const whole = await recipe('runs/household.sh', 'broken', args);
+    expect(whole.code).toBe(0);
+    const straight = await recipe('runs/household.sh', 'straight', ['--work', join(folder, 'straight')]);
+    const name = (call: string) => call.replace(/broken|straight/g, 'WORK').replace(' --resume', '');
+    expect([...whole.calls.slice(0, 7), ...whole.calls.slice(8)].map(name)).toEqual(straight.calls.map(name));
+    const again = await recipe('runs/household.sh', 'straight', ['--work', join(folder, 'straight')]);
+    expect(again.calls).toEqual(straight.calls);
+    expect(again.stderr).toContain('q 0.8750'); // of the stand-in
+  });
+
+  it('look at checkpoints on train instances, and at public ones only with the best', async () => {
+    const { calls } = await recipe('runs/household.sh', 'looks', ['--work', join(folder, 'looks')]);
+    const looks = calls.filter((call) => call.startsWith('eval'));
+    expect(looks.slice(0, -1).every((call) => call.includes('--instances train'))).toBe(true);
+    expect(looks).toHaveLength(5);
+    expect(looks.at(-1)).toMatch(/--policy looks\/r4\/checkpoints\/000100 .*--instances public .*--seeds 0-4/);
+  });
+
+  it('begin from a policy, and at another scale', async () => {
+    const { calls } = await recipe('runs/household.sh', 'from', [
+      ...['--work', join(folder, 'from'), '--from', 'policies/household', '--scale', '0.1'],
+    ]);
+    expect(calls.some((call) => call.startsWith('stats'))).toBe(false);
+    expect(calls[0]).toMatch(/--tasks turning_on_radio --episodes 80 /);
+    expect(calls[2]).toMatch(/--episodes 28 .*--correct policies\/household/);
+    expect(calls.find((call) => call.startsWith('train'))).toMatch(/--init policies\/household .*--steps 80 /);
+    const wrong = await recipe('runs/household.sh', 'wrong', ['--form', 'x']);
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/no option --form/) });
+  });
+
+  it("the way by hand is README's", async () => {
+    const readme = await readFile('README.md', 'utf8');
+    const { calls } = await recipe('runs/radio.sh', 'out/radio-0');
+    for (const call of calls.filter((line) => !line.startsWith('eval'))) {
+      const plain = call
+        .replaceAll('out/radio-0/', '')
+        .replace(' --quiet', '')
+        .replace(/--seed \S+ ?/, '')
+        .trim();
+      const words = plain.split(' ').filter((word) => /^--/.test(word) || /[:=\d]/.test(word));
+      for (const word of words) expect(readme, `${plain}: ${word}`).toContain(word);
+    }
+  });
+});
