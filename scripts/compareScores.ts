@@ -25,9 +25,9 @@ const SLACK = 0.05;
 /**
  * Whether episodes that were played again are those of a committed ledger.
  *
- * On the machine of the ledger every episode must end the same way after the same number of steps. Other processors round
- * otherwise, and a rollout that differs in its last bits soon differs in everything; there the mean must be one that other
- * noise could have given, by what the ledger's seeds differ for the same instance.
+ * On the machine of the ledger every episode must end the same way after the same number of steps. Other processors
+ * round otherwise, and a rollout that differs in its last bits soon differs in everything; there the mean must be one
+ * that other noise could have given, by what the ledger's seeds differ for the same instance.
  * @returns what is wrong, a line each; none when the scores stand
  */
 export function compareScores(
