@@ -26,7 +26,7 @@ TASKS=turning_on_radio,picking_up_trash
 . runs/steps.sh
 
 # n NUMBER : a number of episodes or updates at this scale
-n() { node -e 'console.log(Math.max(1, Math.round(process.argv[1] * process.argv[2])))' "$1" "$scale"; }
+n() { awk -v number="$1" -v scale="$scale" 'BEGIN { n = int(number * scale + 0.5); print n < 1 ? 1 : n }'; }
 radio() { demos "$1" --tasks turning_on_radio --episodes "$(n "$2")" "${@:3}"; }
 trash() { demos "$1" --tasks picking_up_trash --episodes "$(n "$2")" "${@:3}"; }
 # data NAME:SHARE... : the data sets of this recipe, with their shares of every batch

@@ -60,7 +60,7 @@ best() {
       evaluate "$label" "$checkpoint" --tasks "$TASKS" --instances train --episodes 20 --seed look >/dev/null
       score=$(q "$WORK/$label")
       say "$label: q $score on train instances"
-      if node -e 'process.exit(Number(process.argv[1]) > Number(process.argv[2]) ? 0 : 1)' "$score" "$top"; then
+      if awk -v a="$score" -v b="$top" 'BEGIN { exit !(a > b) }'; then
         top=$score
         printf '%s\n' "$checkpoint" >"$WORK/$name.part"
       fi

@@ -43,7 +43,7 @@ async function recipe(script: string, name: string, args: readonly string[] = []
   return { calls: lines.map((line) => line.replaceAll(`${folder}/`, '')), stderr, code };
 }
 
-describe('recipes', { timeout: 60_000 }, () => {
+describe('recipes', { timeout: 240_000 }, () => {
   it('do every line once, and go on where they broke off', async () => {
     const args = ['--work', join(folder, 'broken')];
     await writeFile(join(folder, 'broken.calls.fail'), '8');
