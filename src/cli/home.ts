@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { duration, InputError, requireOutput, writeFileAside } from '../base/index.ts';
 import { expertSheet, HOME_TASKS, homeTask, makeDemonstrations } from '../home/index.ts';
 import { refuseIdle } from './shared/given.ts';
+import { interruptible } from './shared/interruptible.ts';
 import { aboveZero, positive, share, whole } from './shared/numbers.ts';
 import { homeTasks } from './shared/tasks.ts';
 
@@ -32,6 +33,7 @@ export function command(): Command {
     .option('--image-size <pixels>', 'side of the camera pictures', positive, 64)
     .option('--workers <n>', 'threads', positive, 2)
     .option('--correct <checkpoint>', "this policy drives; the expert's corrections of it are the episodes")
+    .option('--resume', 'go on with the unfinished data set beside --out', false)
     .option('--format <version>', 'v2.1', 'v2.1')
     .option('--json', 'print one JSON object on stdout', false)
     .option('--quiet', 'no progress on stderr', false)
@@ -40,7 +42,8 @@ export function command(): Command {
       '\nExamples:\n  $ valet home demos --tasks turning_on_radio,picking_up_trash --episodes 50 --out demos' +
         '\n  $ valet home demos --tasks picking_up_trash --episodes 3000 --clip 2.5 --out clips --seed 1' +
         '\n  $ valet home demos --tasks picking_up_trash --episodes 800 --correct run/checkpoints/latest ' +
-        '--out corrections',
+        '--out corrections\n\nCtrl-C keeps what is done in OUT.part and ends with exit code 130; --resume goes on, ' +
+        'to the same data set.',
     )
     .action(demos);
   home
@@ -83,6 +86,7 @@ interface DemoFlags {
   imageSize: number;
   workers: number;
   correct?: string;
+  resume: boolean;
   format: string;
   json: boolean;
   quiet: boolean;
@@ -94,18 +98,22 @@ async function demos(flags: DemoFlags, command: Command): Promise<void> {
   if (flags.clip === undefined) refuseIdle(command, ['disturb'], 'without --clip');
   if (flags.correct !== undefined) refuseIdle(command, ['disturb'], 'with --correct');
   await requireOutput(flags.out, { kind: 'folder' });
-  const summary = await makeDemonstrations({
-    tasks: flags.tasks,
-    episodes: flags.episodes,
-    out: flags.out,
-    seed: flags.seed,
-    clipSeconds: flags.clip,
-    disturbance: flags.disturb,
-    imageSize: flags.imageSize,
-    workers: flags.workers,
-    correct: flags.correct,
-    silent: flags.quiet,
-  });
+  const summary = await interruptible('home demos', (signal) =>
+    makeDemonstrations({
+      tasks: flags.tasks,
+      episodes: flags.episodes,
+      out: flags.out,
+      seed: flags.seed,
+      clipSeconds: flags.clip,
+      disturbance: flags.disturb,
+      imageSize: flags.imageSize,
+      workers: flags.workers,
+      correct: flags.correct,
+      resume: flags.resume,
+      signal,
+      silent: flags.quiet,
+    }),
+  );
   const percent = (100 * (summary.helpedSuccess ?? 0)).toFixed(0);
   const helped =
     summary.helpedSuccess === undefined

@@ -12,6 +12,7 @@ export {
   readCheckpointParts,
   writeCheckpoint,
 } from './checkpoint.ts';
+export { checkpointDigest } from './checkpointDigest.ts';
 export { checkpointFolder } from './checkpointFolder.ts';
 export {
   bytesOf,

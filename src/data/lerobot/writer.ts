@@ -22,6 +22,11 @@ export interface DatasetOptions {
   readonly chunksSize?: number;
   /** Put the finished data set in the place of an old one. */
   readonly replace?: boolean;
+  /**
+   * A folder on the same disk that the caller keeps, in which the files are written until `finish`; it may hold
+   * episodes already. When left out, a hidden one that goes when the process ends.
+   */
+  readonly folder?: string;
 }
 
 /**
@@ -69,7 +74,7 @@ export class DatasetWriter {
       features: {},
     };
     await removeAbandoned(path);
-    const folder = aside(path);
+    const folder = options.folder ?? aside(path);
     await makeFolder(folder);
     return new DatasetWriter(
       path,

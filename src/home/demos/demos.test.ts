@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -106,6 +106,42 @@ describe('demonstrations', () => {
     expect(starts.at(-1)).toBeGreaterThan(household.maxSteps - 60 - 36);
     expert.close();
     household.close();
+  });
+
+  it('go on after an interruption to the same bytes, and are never mixed with others', async () => {
+    const base = { tasks: ['turning_on_radio'], episodes: 3, clipSeconds: 1.2, imageSize: 16, seed: 3, workers: 1 };
+    const make = (name: string, more: object = {}) =>
+      makeDemonstrations({ ...base, out: join(folder, name), silent: true, ...more });
+    await make('straight');
+    const part = join(folder, 'halves.part');
+    const lines = async () => (await readFile(join(part, 'scenes.jsonl'), 'utf8').catch(() => '')).split('\n');
+    const stop = new AbortController();
+    const half = make('halves', { signal: stop.signal });
+    const watching = setInterval(async () => (await lines()).length > 1 && stop.abort(), 5);
+    await expect(half).rejects.toMatchObject({
+      kind: 'interrupted',
+      message: expect.stringMatching(/interrupted with [12] of 3 episodes done\. Go on with --resume/),
+    });
+    clearInterval(watching);
+    expect((await readdir(folder)).filter((name) => name.includes('halves'))).toEqual(['halves.part']);
+    const before = (await lines()).length - 1;
+
+    await expect(make('halves')).rejects.toThrow(/unfinished data set\. Add --resume/);
+    await expect(make('halves', { resume: true, seed: 4 })).rejects.toThrow(/another seed \(got 4, it has 3\)/);
+    // A line that a kill cut short does not count.
+    await appendFile(join(part, 'scenes.jsonl'), '{"task":0,"scene":2,"pla');
+    const whole = await make('halves', { resume: true });
+    expect(before).toBeGreaterThan(0);
+    expect(whole).toMatchObject({ episodes: 3, scenes: 3 });
+    expect(await digest(join(folder, 'halves'))).toBe(await digest(join(folder, 'straight')));
+    expect((await readdir(folder)).filter((name) => name.includes('halves'))).toEqual(['halves']);
+    await expect(make('halves', { resume: true })).rejects.toThrow(/exists already and is finished/);
+    await expect(make('other', { resume: true })).rejects.toThrow(/nothing to go on with/);
+
+    const early = new AbortController();
+    early.abort();
+    await expect(make('never', { signal: early.signal })).rejects.toThrow(/Nothing was left behind/);
+    expect((await readdir(folder)).filter((name) => name.includes('never'))).toEqual([]);
   });
 
   it('are refused for impossible wishes, and leave nothing behind', async () => {

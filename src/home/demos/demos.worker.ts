@@ -2,7 +2,7 @@ import { answerCalls, InputError, Random, ValetError } from '../../base/index.ts
 import { createPolicy, createSession } from '../../control/index.ts';
 import { type EncodedEpisode, type EpisodeLayout, encodeEpisode } from '../../data/index.ts';
 import { createPlanner, readCheckpoint } from '../../model/index.ts';
-import { type Policy, sameRobot } from '../../robot/index.ts';
+import { type Planner, type Policy, type Robot, sameRobot } from '../../robot/index.ts';
 import { createExpert, type Expert } from '../expert/index.ts';
 import { openHousehold } from '../tasks/index.ts';
 import { HOUSEHOLD_ROBOT, type Household } from '../world/index.ts';
@@ -41,7 +41,9 @@ export interface DemoPlayed {
 
 let settings: DemoSettings;
 const worlds = new Map<string, { household: Household; expert: Expert }>();
-let policy: Policy | undefined;
+let corrected:
+  | { readonly planner: Planner; readonly robot: Robot; readonly taskNumStages: readonly number[] }
+  | undefined;
 let waiting: readonly Demonstration[] = [];
 
 async function world(task: string) {
@@ -54,8 +56,9 @@ async function world(task: string) {
   return found;
 }
 
-async function correcting(checkpoint: string): Promise<Policy> {
-  if (!policy) {
+/** The policy for one scene: its noise depends on the scene alone, not on what this worker has played before. */
+async function correcting(checkpoint: string, scene: string): Promise<Policy> {
+  if (!corrected) {
     const opened = await readCheckpoint(checkpoint);
     if (!sameRobot(opened.robot, HOUSEHOLD_ROBOT))
       throw new InputError(
@@ -63,11 +66,10 @@ async function correcting(checkpoint: string): Promise<Policy> {
         `its robot ${opened.robot.name} is not the household's (${HOUSEHOLD_ROBOT.name}); there is nothing to correct.`,
       );
     const planner = await createPlanner(opened, { threads: 1 });
-    const { taskNumStages } = opened.config;
-    const session = createSession({ robot: opened.robot, taskNumStages, seed: settings.seed });
-    policy = createPolicy({ planner, session });
+    corrected = { planner, robot: opened.robot, taskNumStages: opened.config.taskNumStages };
   }
-  return policy;
+  const { planner, robot, taskNumStages } = corrected;
+  return createPolicy({ planner, session: createSession({ robot, taskNumStages, seed: `${settings.seed}/${scene}` }) });
 }
 
 async function play(unit: DemoUnit): Promise<DemoPlayed> {
@@ -77,7 +79,8 @@ async function play(unit: DemoUnit): Promise<DemoPlayed> {
   const [first] = unit.instances as readonly [number, ...number[]];
   const random = Random.of('demonstration', seed, unit.task, first);
   if (settings.correct !== undefined) {
-    const { clips, success } = await correctRollout(household, expert, await correcting(settings.correct), first, {
+    const policy = await correcting(settings.correct, `${unit.task}/${first}`);
+    const { clips, success } = await correctRollout(household, expert, policy, first, {
       seconds: clipSeconds ?? 1.5,
       random,
     });

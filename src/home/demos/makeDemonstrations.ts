@@ -1,88 +1,45 @@
-import { InputError, Progress, WorkerClient } from '../../base/index.ts';
+import { InputError, Progress, packageVersion, ValetError, WorkerClient } from '../../base/index.ts';
 import { DatasetWriter, type EncodedEpisode } from '../../data/index.ts';
+import { checkpointDigest } from '../../model/index.ts';
 import { homeTask } from '../tasks/index.ts';
-import { HOUSEHOLD_ROBOT, INSTANCE_RANGES } from '../world/index.ts';
+import { INSTANCE_RANGES, MUJOCO_VERSION, SCENE_VERSION } from '../world/index.ts';
+import { checkDemoOptions, type DemoOptions, type DemoSummary } from './demoOptions.ts';
 import type { DemoPlayed, DemoSettings, DemoUnit } from './demos.worker.ts';
 import { type Scene, SceneQueue } from './sceneQueue.ts';
-
-export interface DemoOptions {
-  readonly tasks: readonly string[];
-  /** Episodes of each task; with `correct` clips, from as many scenes as it takes. */
-  readonly episodes: number;
-  readonly out: string;
-  readonly seed?: number;
-  /** Keep only a random window of so many seconds of each scene. */
-  readonly clipSeconds?: number;
-  /** Share of windows before which the robot is pushed off its way. */
-  readonly disturbance?: number;
-  readonly imageSize?: number;
-  readonly workers?: number;
-  /** Checkpoint folder: its policy drives, the expert corrects. */
-  readonly correct?: string;
-  readonly replace?: boolean;
-  readonly silent?: boolean;
-}
-
-export interface DemoSummary {
-  readonly episodes: number;
-  readonly frames: number;
-  readonly seconds: number;
-  /** Scenes that were left out because the expert failed. */
-  readonly expertFailures: number;
-  /** Scenes that the episodes are from. */
-  readonly scenes: number;
-  /** Corrections: episodes that are missing, by task: so many scenes in a row had given nothing to correct. */
-  readonly missing?: Readonly<Record<string, number>>;
-  /** Corrections: share of scenes in which the policy, helped now and then by the expert, reached the goal. */
-  readonly helpedSuccess?: number;
-  readonly out: string;
-}
+import { type DemoIdentity, type FinishedScene, UnfinishedDemos } from './unfinished.ts';
 
 /** Instances set aside for one seed; the second half of them for corrections. */
 const SEED_SPAN = 100_000_000;
 /** Instances for one scene: the next is tried when the expert fails. */
 const ATTEMPTS = 8;
-/** Longer than any scene. */
-const MOST_CLIP_SECONDS = 600;
 
 /**
  * Makes a LeRobot data set of demonstrations. What it holds depends on the options but not on the number of workers.
  */
 export async function makeDemonstrations(options: DemoOptions): Promise<DemoSummary> {
   const { episodes, out, seed = 0, imageSize = 64, workers = 2, correct, clipSeconds } = options;
-  const where = 'home demos';
-  if (!Number.isSafeInteger(episodes) || episodes < 1)
-    throw new InputError(where, `the number of episodes must be an integer from 1 on (got ${episodes}).`);
-  if (!Number.isSafeInteger(seed) || seed < 0 || seed > 1e6)
-    throw new InputError(where, `the seed must be an integer from 0 to 1000000 (got ${seed}).`);
-  if (!Number.isSafeInteger(workers) || workers < 1)
-    throw new InputError(where, `the number of workers must be an integer from 1 on (got ${workers}).`);
-  const chunkSeconds = HOUSEHOLD_ROBOT.horizon / HOUSEHOLD_ROBOT.rate;
-  if (clipSeconds !== undefined && !(clipSeconds > chunkSeconds && clipSeconds <= MOST_CLIP_SECONDS))
-    throw new InputError(
-      where,
-      `a clip lasts more than ${chunkSeconds} second, the length of a chunk, and at most ${MOST_CLIP_SECONDS} ` +
-        `seconds (got ${clipSeconds}). Leave it out for whole scenes.`,
-    );
   const tasks = options.tasks.map((name) => homeTask(name));
   const started = performance.now();
-  const writer = await DatasetWriter.create(out, { imageSize, replace: options.replace });
+  checkDemoOptions(options);
+  const identity = await identityOf(options);
+  const first = INSTANCE_RANGES.train[0] + seed * SEED_SPAN + (correct === undefined ? 0 : SEED_SPAN / 2);
+  const queue = new SceneQueue(tasks.length, episodes, correct === undefined ? episodes : Number.POSITIVE_INFINITY);
+  const folder = UnfinishedDemos.folderOf(out);
+  const unfinished = await UnfinishedDemos.open(out, identity, options);
+  const writer = await openWriter(options, folder).catch(async (error: unknown) => {
+    await unfinished.close();
+    throw error;
+  });
+  const most = writer.layout.info.chunks_size;
   const settings: DemoSettings = {
-    folder: writer.folder,
+    folder,
     layout: writer.layout,
     imageSize,
     seed,
     clipSeconds,
-    disturbance: options.disturbance ?? (clipSeconds === undefined ? 0 : 0.4),
+    disturbance: disturbanceOf(options),
     correct,
   };
-  const most = writer.layout.info.chunks_size;
-  if (episodes > most) {
-    await writer.abort();
-    throw new InputError(where, `a data set holds at most ${most} episodes of a task (got ${episodes}).`);
-  }
-  const first = INSTANCE_RANGES.train[0] + seed * SEED_SPAN + (correct === undefined ? 0 : SEED_SPAN / 2);
-  const queue = new SceneQueue(tasks.length, episodes, correct === undefined ? episodes : Number.POSITIVE_INFINITY);
   const progress = new Progress('demonstrations', episodes * tasks.length, {
     unit: 'episodes',
     silent: options.silent,
@@ -91,41 +48,55 @@ export async function makeDemonstrations(options: DemoOptions): Promise<DemoSumm
   const clients = Array.from({ length: Math.min(workers, episodes * tasks.length) }, () =>
     WorkerClient.start('home/demos/demos.worker'),
   );
+  const end = () => Promise.all(clients.map((client) => client.close()));
+  const play = async (client: WorkerClient, scene: Scene): Promise<FinishedScene | undefined> => {
+    const task = tasks[scene.task] as (typeof tasks)[number];
+    const past = unfinished.past(scene.task, scene.number);
+    const instances = Array.from({ length: ATTEMPTS }, (_, k) => first + scene.number * ATTEMPTS + k);
+    const unit: DemoUnit = { task: task.name, instances };
+    const played = past?.played ?? (await client.call<DemoPlayed>('play', unit));
+    const room = await scene.place(played.episodes);
+    if (!room || past) return room && past;
+    const place = { first: task.id * most + room.from, count: room.count };
+    const written = await client.call<EncodedEpisode[]>('write', place);
+    const done = { task: scene.task, scene: scene.number, played, written };
+    await unfinished.append(done);
+    return done;
+  };
   let failed = false;
   const work = async (client: WorkerClient): Promise<void> => {
     await client.call('open', settings);
     for (let scene = queue.take(); scene && !failed; scene = queue.take()) {
-      const task = tasks[scene.task] as (typeof tasks)[number];
-      const instances = Array.from({ length: ATTEMPTS }, (_, k) => first + (scene as Scene).number * ATTEMPTS + k);
-      const unit: DemoUnit = { task: task.name, instances };
-      const played = await client.call<DemoPlayed>('play', unit);
-      const room = await scene.place(played.episodes);
-      if (!room) continue; // beyond what was asked for
-      total.failures += played.failures;
+      const done = await play(client, scene);
+      if (!done) continue; // beyond what was asked for
+      total.failures += done.played.failures;
       total.scenes++;
-      if (played.policySuccess) total.successes++;
-      const written = await client.call<EncodedEpisode[]>('write', {
-        first: task.id * most + room.from,
-        count: room.count,
-      });
-      for (const episode of written) {
+      if (done.played.policySuccess) total.successes++;
+      for (const episode of done.written) {
         writer.addEncoded(episode);
         total.frames += episode.length;
       }
-      progress.add(written.length, `${total.frames} frames`);
+      progress.add(done.written.length, `${total.frames} frames`);
     }
   };
   try {
-    await Promise.all(clients.map(work));
+    await Promise.race([Promise.all(clients.map(work)), interruption(options.signal)]);
     await writer.finish();
+    await unfinished.finish(out);
   } catch (error) {
     failed = true;
-    await Promise.all(clients.map((client) => client.close()));
-    await writer.abort();
-    throw error;
+    await end();
+    await unfinished.close();
+    if (!options.signal?.aborted) throw error;
+    const kept = unfinished.episodes > 0 ? 'Go on with --resume.' : 'Nothing was left behind.';
+    throw new ValetError(
+      out,
+      `interrupted with ${unfinished.episodes} of ${episodes * tasks.length} episodes done. ${kept}`,
+      'interrupted',
+    );
   }
   progress.end(`${total.frames} frames`);
-  await Promise.all(clients.map((client) => client.close()));
+  await end();
   return {
     episodes: writer.episodeCount,
     frames: total.frames,
@@ -136,6 +107,40 @@ export async function makeDemonstrations(options: DemoOptions): Promise<DemoSumm
     ...(correct === undefined ? {} : { helpedSuccess: total.successes / Math.max(1, total.scenes) }),
     out,
   };
+}
+
+async function openWriter({ out, imageSize = 64, replace, episodes }: DemoOptions, folder: string) {
+  const writer = await DatasetWriter.create(out, { imageSize, replace, folder });
+  const most = writer.layout.info.chunks_size;
+  if (episodes > most)
+    throw new InputError('home demos', `a data set holds at most ${most} episodes of a task (got ${episodes}).`);
+  return writer;
+}
+
+const disturbanceOf = ({ disturbance, clipSeconds }: DemoOptions): number =>
+  disturbance ?? (clipSeconds === undefined ? 0 : 0.4);
+
+/** All that the episodes follow from. */
+async function identityOf(options: DemoOptions): Promise<DemoIdentity> {
+  const { tasks, episodes, seed = 0, imageSize = 64, clipSeconds = null, correct } = options;
+  return {
+    tasks,
+    episodes,
+    seed,
+    imageSize,
+    clipSeconds,
+    disturbance: disturbanceOf(options),
+    correct: correct === undefined ? null : await checkpointDigest(correct),
+    versions: { valet: packageVersion(), mujoco: MUJOCO_VERSION, scenes: SCENE_VERSION },
+  };
+}
+
+/** Never settles in any other way than by failing when the signal comes. */
+function interruption(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal?.aborted) reject(signal.reason);
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 function missing(tasks: readonly { readonly name: string }[], queue: SceneQueue): { missing?: Record<string, number> } {
