@@ -1,47 +1,45 @@
 import { type LedgerLine, unitName } from '../ledger/index.ts';
-import { type Interval, taskInterval } from '../scores/index.ts';
+import type { EvaluationSummary } from '../scores/index.ts';
+import { layOutDots } from './dots.ts';
 import { escapeHtml } from './html.ts';
 
-/** One policy's episodes, counted ones only. */
+/** One policy's episodes, counted ones only, and what they came to. */
 export interface Series {
   readonly name: string;
   readonly lines: readonly LedgerLine[];
+  readonly summary: EvaluationSummary;
 }
 
-const WIDTH = 860;
-const LEFT = 150;
-const RIGHT = 40;
-const ROW = 58;
-const HEAD = 40;
-const AXIS = 34;
+/** A drawing for one width of the page. Lengths are its own pixels. */
+interface Frame {
+  readonly kind: 'wide' | 'narrow';
+  readonly width: number;
+  /** Where q = 0 and q = 1 are. */
+  readonly left: number;
+  readonly right: number;
+  /** How far dots may reach beyond them. */
+  readonly side: number;
+  /** Height of a row's label when it stands above the row. */
+  readonly label: number;
+}
+
+const FRAMES: readonly Frame[] = [
+  { kind: 'wide', width: 860, left: 200, right: 790, side: 60, label: 0 },
+  { kind: 'narrow', width: 330, left: 34, right: 290, side: 32, label: 18 },
+];
+/** Heights: a task's title, the lane of the mean, the gaps, the axis. */
+const TITLE = 34;
+const MEAN = 22;
+const GAP = 12;
+const AXIS = 36;
 
 /**
- * The score figure: a block for each task, in it a row for each policy; each episode a dot at its q, the mean a line,
- * its 95 % interval a band. Dots of the first series carry their unit's name, so that the page can play them.
+ * The score figure: a block for each task, in it a row for each policy. The mean and its 95 % interval have a lane of
+ * their own, above the episodes, each a dot at its q. Dots of the first series carry their unit's name, so that the
+ * page can play them; bars carry the range of q that they stand for. It is drawn twice, for wide and narrow windows.
  */
-export function scoreFigure(series: readonly Series[], seed: string): string {
-  const tasks = [...new Set((series[0]?.lines ?? []).map((line) => line.task))];
-  const x = (q: number) => LEFT + q * (WIDTH - LEFT - RIGHT);
-  const block = HEAD + ROW * series.length + AXIS;
-  const parts = tasks.map((task, t) => {
-    const top = t * block;
-    const ticks = [0, 0.25, 0.5, 0.75, 1].map((q) => {
-      const bottom = top + HEAD + ROW * series.length;
-      return `<line class="grid" x1="${x(q)}" x2="${x(q)}" y1="${top + HEAD - 6}" y2="${bottom}"/><text class="tick" x="${x(q)}" y="${bottom + 18}" text-anchor="middle">${q}</text>`;
-    });
-    const rows = series.map(({ name, lines }, row) => {
-      const own = lines.filter((line) => line.task === task);
-      const middle = top + HEAD + ROW * (row + 0.5);
-      const kind = row === 0 ? 'main' : 'base';
-      const label = `<text class="row ${kind}" x="${LEFT - 18}" y="${middle + 4}" text-anchor="end">${escapeHtml(name)}</text>`;
-      if (own.length === 0) return label;
-      const interval = taskInterval(own, seed);
-      return `${label}<g class="${kind}">${band(interval, middle, x)}${own.map((line, i) => dot(line, own, i, middle, x, row === 0)).join('')}</g>`;
-    });
-    return `<text class="task" x="0" y="${top + 16}">${escapeHtml(title(task))}</text>${ticks.join('')}${rows.join('')}`;
-  });
-  const height = block * tasks.length;
-  return `<svg class="figure" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="q of every episode by task and policy">${parts.join('')}<text class="tick" x="${x(1)}" y="${height - 1}" text-anchor="end">q-score of an episode</text></svg>`;
+export function scoreFigure(series: readonly Series[]): string {
+  return FRAMES.map((frame) => drawing(series, frame)).join('');
 }
 
 /** `turning_on_radio` as a person writes it. */
@@ -50,29 +48,87 @@ export const title = (task: string): string => {
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-function band({ mean, low, high }: Interval, middle: number, x: (q: number) => number): string {
-  const half = ROW / 2 - 9;
-  const width = Math.max(2, x(high) - x(low));
-  return `<rect class="band" x="${x(low)}" y="${middle - half}" width="${width}" height="${2 * half}" rx="4"><title>95 % interval ${low.toFixed(3)} … ${high.toFixed(3)}</title></rect><line class="mean" x1="${x(mean)}" x2="${x(mean)}" y1="${middle - half - 3}" y2="${middle + half + 3}"/><text class="value" x="${x(1) + 12}" y="${middle + 4}">${mean.toFixed(2)}</text>`;
+function drawing(series: readonly Series[], frame: Frame): string {
+  const tasks = [...new Set((series[0]?.lines ?? []).map((line) => line.task))];
+  const parts: string[] = [];
+  let y = 0;
+  for (const task of tasks) {
+    parts.push(`<text class="task" x="0" y="${y + 16}">${escapeHtml(title(task))}</text>`);
+    const top = y + TITLE;
+    y = top;
+    const rows: string[] = [];
+    series.forEach((each, row) => {
+      const { markup, height } = drawRow(each, task, row === 0, y, frame);
+      rows.push(markup);
+      y += height;
+    });
+    parts.push(axis(top - 6, y, frame), ...rows);
+    y += AXIS;
+  }
+  return `<svg class="figure ${frame.kind}" viewBox="0 0 ${frame.width} ${y + 4}" role="group" aria-label="q-score of every episode, by task and policy. Arrow keys go from episode to episode, Enter plays one.">${parts.join('')}<text class="tick" x="${frame.width - 4}" y="${y}" text-anchor="end">q-score of an episode</text></svg>`;
 }
 
-/** Episodes of equal q stand above one another around the row's middle; when they are many they move together. */
-function dot(
-  line: LedgerLine,
-  own: readonly LedgerLine[],
-  index: number,
-  middle: number,
-  x: (q: number) => number,
-  plays: boolean,
-): string {
-  const alike = own.filter((other) => Math.abs(other.q - line.q) < 0.005);
-  const place = alike.indexOf(line);
-  const columns = Math.ceil(alike.length / 5);
-  const rowsHere = Math.min(5, alike.length);
-  const dx = ((place % columns) - (columns - 1) / 2) * Math.min(9, 90 / columns);
-  const dy = (Math.floor(place / columns) - (rowsHere - 1) / 2) * 9;
-  const attributes = plays
-    ? ` class="dot play" data-unit="${unitName(line)}" tabindex="0" role="button"`
-    : ' class="dot"';
-  return `<circle${attributes} cx="${(x(line.q) + dx).toFixed(1)}" cy="${(middle + dy).toFixed(1)}" r="4" style="--i:${index}"><title>instance ${line.instance}: q ${line.q.toFixed(3)} after ${line.steps} steps</title></circle>`;
+const at = (q: number, { left, right }: Frame): number => left + q * (right - left);
+
+function axis(top: number, bottom: number, frame: Frame): string {
+  return [0, 0.25, 0.5, 0.75, 1]
+    .map((q) => {
+      const x = at(q, frame);
+      return `<line class="grid" x1="${x}" x2="${x}" y1="${top}" y2="${bottom}"/><text class="tick" x="${x}" y="${bottom + 16}" text-anchor="middle">${q}</text>`;
+    })
+    .join('');
 }
+
+function drawRow(
+  { name, lines, summary }: Series,
+  task: string,
+  main: boolean,
+  top: number,
+  frame: Frame,
+): { markup: string; height: number } {
+  const own = lines.filter((line) => line.task === task);
+  const result = summary.tasks[task];
+  const layout = layOutDots(
+    own.map(({ q }) => q),
+    frame.right - frame.left,
+    frame.side,
+  );
+  const lane = top + frame.label;
+  const foot = lane + MEAN + GAP / 2 + layout.height;
+  const label = `<text class="row" x="0" y="${frame.label > 0 ? top + 11 : lane + MEAN - 6}">${escapeHtml(shortened(name))}</text>`;
+  const height = frame.label + MEAN + layout.height + 1.5 * GAP;
+  if (!result || own.length === 0)
+    return { markup: `<g class="${main ? 'main' : 'base'}">${label}</g>`, height: frame.label + MEAN + GAP };
+  const marks =
+    layout.kind === 'dots'
+      ? layout.dots.map(({ index, x, up }, i) =>
+          dot(own[index] as LedgerLine, frame.left + x, foot - up, layout.pitch / 2 - 1, main ? i : undefined),
+        )
+      : layout.bars.map((bar, i) => {
+          const x = at(bar.q, frame);
+          const count = bar.members.length;
+          const plays = main
+            ? ` class="bar play" data-task="${escapeHtml(task)}" data-low="${bar.low}" data-high="${bar.high}" tabindex="${i === 0 ? 0 : -1}" role="button" aria-label="${count} episodes of q ${range(bar.low, bar.high)}: list them"`
+            : ' class="bar"';
+          return `<rect${plays} x="${(x - 8).toFixed(1)}" y="${(foot - bar.size).toFixed(1)}" width="16" height="${bar.size.toFixed(1)}" rx="2"><title>${count} episodes of q ${range(bar.low, bar.high)}</title></rect><text class="tick" x="${x.toFixed(1)}" y="${(foot - bar.size - 4).toFixed(1)}" text-anchor="middle">${count}</text>`;
+        });
+  const { q, low, high } = result;
+  const middle = lane + MEAN / 2;
+  const mean = `<rect class="band" x="${at(low, frame).toFixed(1)}" y="${middle - 6}" width="${Math.max(2, at(high, frame) - at(low, frame)).toFixed(1)}" height="12" rx="4"><title>95 % interval ${range(low, high)}</title></rect><line class="mean" x1="${at(q, frame).toFixed(1)}" x2="${at(q, frame).toFixed(1)}" y1="${middle - 9}" y2="${middle + 9}"/><text class="value" x="${frame.width}" y="${middle + 4}" text-anchor="end">${q.toFixed(2)}</text>`;
+  return { markup: `<g class="${main ? 'main' : 'base'}">${label}${mean}${marks.join('')}</g>`, height };
+}
+
+function dot(line: LedgerLine, x: number, y: number, radius: number, place: number | undefined): string {
+  const seed = line.rollout > 0 ? `, rollout ${line.rollout + 1}` : '';
+  const what = `instance ${line.instance}${seed}: q ${line.q.toFixed(2)} after ${line.steps} steps${line.success ? ', done' : ', not done'}`;
+  const plays =
+    place === undefined
+      ? ' class="dot"'
+      : ` class="dot play" data-unit="${escapeHtml(unitName(line))}" tabindex="${place === 0 ? 0 : -1}" role="button" aria-label="${what}"`;
+  return `<circle${plays} cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius}"><title>${what}</title></circle>`;
+}
+
+const range = (low: number, high: number): string =>
+  low === high ? low.toFixed(2) : `${low.toFixed(2)} to ${high.toFixed(2)}`;
+
+const shortened = (name: string): string => (name.length > 20 ? `${name.slice(0, 19)}…` : name);

@@ -4,12 +4,9 @@ import { basename, join } from 'node:path';
 import { InputError, readJson, writeFileAside } from '../../base/index.ts';
 import { type LedgerLine, type RunFile, RunFileSchema, readLedger, runFilePath, settled } from '../ledger/index.ts';
 import { type EvaluationSummary, summariseLedger } from '../scores/index.ts';
+import { gatherRollouts, PAGE_BUDGET } from './gather.ts';
 import { reportPage } from './page.ts';
-import { type PageRollout, readRollout } from './rollouts.ts';
 import { embeddedThree } from './three.ts';
-
-/** Rollouts that a page carries at most; it stays well below 15 MB with 20. */
-const MAX_ROLLOUTS = 60;
 
 /** An evaluation folder as it was read: the policy's results, and those of the baselines in `baselines/<name>/`. */
 export interface Evaluation {
@@ -37,29 +34,31 @@ export async function readEvaluation(folder: string): Promise<Evaluation> {
   return { run, lines, summary: summariseLedger(lines, seed), baselines };
 }
 
-/** Writes `report.html` into an evaluation folder. @returns its path */
-export async function writeReport(folder: string): Promise<string> {
+export interface ReportOptions {
+  /** Carry every recording in the page, however large it becomes. */
+  readonly whole?: boolean | undefined;
+}
+
+/**
+ * Writes `report.html` into an evaluation folder. Recordings that the page has no room for become
+ * `rollouts/<unit>/replay.js`, which it loads when they are chosen. @returns the page's path
+ */
+export async function writeReport(folder: string, { whole = false }: ReportOptions = {}): Promise<string> {
   const { run, lines, summary, baselines } = await readEvaluation(folder);
   const counted = (all: readonly LedgerLine[]) => settled(all).filter((line) => line.state === 'done');
-  const rollouts: PageRollout[] = [];
-  for (const line of counted(lines).slice(0, MAX_ROLLOUTS)) {
-    const rollout = await readRollout(folder, line);
-    if (rollout) rollouts.push(rollout);
-  }
-  const name = policyName(run);
+  const gathered = await gatherRollouts(folder, counted(lines), whole ? Number.POSITIVE_INFINITY : PAGE_BUDGET);
   const page = reportPage({
-    name,
+    name: policyName(run),
     started: run.started,
-    seed: run.fingerprint.seed ?? '0',
     fingerprint: JSON.stringify(run.fingerprint),
-    summary,
-    baselines: Object.fromEntries(Object.entries(baselines).map(([other, theirs]) => [other, theirs.summary])),
-    series: [
-      { name: 'policy', lines: counted(lines) },
-      ...Object.entries(baselines).map(([other, theirs]) => ({ name: other, lines: counted(theirs.lines) })),
-    ],
-    rollouts,
-    modules: rollouts.length > 0 ? await embeddedThree() : [],
+    policy: { name: 'policy', lines: counted(lines), summary },
+    baselines: Object.entries(baselines).map(([name, theirs]) => ({
+      name,
+      lines: counted(theirs.lines),
+      summary: theirs.summary,
+    })),
+    gathered,
+    modules: gathered.episodes.some(({ recording }) => recording !== 'none') ? await embeddedThree() : [],
   });
   const path = join(folder, 'report.html');
   await writeFileAside(path, page);

@@ -1,12 +1,12 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import { type LedgerLine, unitName } from '../ledger/index.ts';
 import type { RolloutScene, StepLine } from '../rollouts/index.ts';
 import { type CompactTrack, compactTrack } from './track.ts';
 
-/** One rollout as the page carries it. */
+/** The recording of one rollout, as the page's player takes it. */
 export interface PageRollout {
   readonly unit: string;
   readonly task: string;
@@ -27,27 +27,40 @@ export interface PageRollout {
   readonly rules: readonly (readonly [number, string, string])[];
   /** Changes of q: [step, q]. */
   readonly scores: readonly (readonly [number, number])[];
-  /** What the cameras saw: head, left and right wrist side by side, as data URIs. */
+  /** What the cameras saw: head, left and right wrist side by side. */
   readonly pictures: readonly { readonly step: number; readonly uri: string }[];
+}
+
+/** A recording and the picture of the rollout's end. */
+export interface ReadRollout {
+  readonly rollout: PageRollout;
   readonly poster: string;
 }
 
-/** The rollout of a ledger line, or undefined when none was kept. */
-export async function readRollout(folder: string, line: LedgerLine): Promise<PageRollout | undefined> {
+/** `rollouts/<unit>` as an address relative to the page. */
+export const rolloutAddress = (unit: string): string => `rollouts/${encodeURIComponent(unit)}`;
+
+/**
+ * The recording of a ledger line.
+ * @param inside whether pictures are data URIs; otherwise they are addresses relative to the page
+ * @throws when it is not there, or damaged
+ */
+export async function readRollout(folder: string, line: LedgerLine, inside: boolean): Promise<ReadRollout> {
   const unit = unitName(line);
   const at = join(folder, 'rollouts', unit);
-  if (!existsSync(join(at, 'scene.json'))) return undefined;
   const description = JSON.parse(await readFile(join(at, 'scene.json'), 'utf8')) as RolloutScene;
   const { bodies, moving, geoms, cameras, framesPerSecond: rate } = description.scene;
-  const bytes = gunzipSync(await readFile(join(at, 'track.bin')));
+  const bytes = await promisify(gunzip)(await readFile(join(at, 'track.bin')), { chunkSize: 1 << 20 });
   const track = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
   const steps = (await readFile(join(at, 'steps.jsonl'), 'utf8'))
     .split('\n')
     .filter(Boolean)
     .map((text) => JSON.parse(text) as StepLine);
   const uri = async (name: string, type: string) =>
-    `data:${type};base64,${(await readFile(join(at, name))).toString('base64')}`;
-  return {
+    inside
+      ? `data:${type};base64,${(await readFile(join(at, name))).toString('base64')}`
+      : `${rolloutAddress(unit)}/${name}`;
+  const rollout: PageRollout = {
     unit,
     task: line.task,
     instance: line.instance,
@@ -58,7 +71,7 @@ export async function readRollout(folder: string, line: LedgerLine): Promise<Pag
     goal: line.goal,
     scene: { bodies, moving, geoms, cameras },
     colours: description.colours,
-    track: compactTrack(track, moving.length),
+    track: await compactTrack(track, moving.length),
     stages: changes(steps, (step) => step.stage),
     plans: steps.filter((step) => step.planned).map((step) => step.step),
     rules: steps.flatMap(({ step, rule, reason = '' }) =>
@@ -66,10 +79,10 @@ export async function readRollout(folder: string, line: LedgerLine): Promise<Pag
     ),
     scores: changes(steps, (step) => step.q),
     pictures: await Promise.all(
-      description.pictures.map(async (step) => ({ step, uri: await uri(join('frames', `${step}.png`), 'image/png') })),
+      description.pictures.map(async (step) => ({ step, uri: await uri(`frames/${step}.png`, 'image/png') })),
     ),
-    poster: await uri('poster.jpg', 'image/jpeg'),
   };
+  return { rollout, poster: await uri('poster.jpg', 'image/jpeg') };
 }
 
 /** Where a value changes: [step, new value]; steps without one only end a run. */

@@ -1,10 +1,10 @@
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../base/index.ts';
-import { compactTrack, TRACK_METRES, TRACK_STRIDE } from './track.ts';
+import { type CompactTrack, compactTrack, TRACK_METRES, TRACK_STRIDE } from './track.ts';
 
 /** The page's decoder, the slow way. @returns [frame][body] of 7 numbers */
-function decode({ frames, bodies, data }: ReturnType<typeof compactTrack>): number[][][] {
+function decode({ frames, bodies, data }: CompactTrack): number[][][] {
   const bytes = gunzipSync(Buffer.from(data, 'base64'));
   const count = bodies * 7 * frames;
   const all = Array.from({ length: frames }, () => Array.from({ length: bodies }, () => new Array<number>(7).fill(0)));
@@ -22,7 +22,7 @@ function decode({ frames, bodies, data }: ReturnType<typeof compactTrack>): numb
 }
 
 describe('compact track', () => {
-  it('keeps positions to a millimetre and rotations to a thousandth, the last step included', () => {
+  it('keeps positions to a millimetre and rotations to a thousandth, the last step included', async () => {
     const random = Random.of('track');
     const [bodies, steps] = [3, 100];
     const track = new Float32Array((steps + 1) * bodies * 7);
@@ -32,7 +32,7 @@ describe('compact track', () => {
       const length = Math.hypot(...q);
       for (let k = 0; k < 4; k++) track[i + 3 + k] = q[k]! / length;
     }
-    const compact = compactTrack(track, bodies);
+    const compact = await compactTrack(track, bodies);
     expect(compact).toMatchObject({ bodies, steps, frames: 35 });
     const frames = decode(compact);
     let before: number[][] | undefined;
@@ -50,7 +50,7 @@ describe('compact track', () => {
     });
   });
 
-  it('a rollout of one frame', () => {
-    expect(compactTrack(Float32Array.from([1, 2, 3, 1, 0, 0, 0]), 1)).toMatchObject({ frames: 1, steps: 0 });
+  it('a rollout of one frame', async () => {
+    expect(await compactTrack(Float32Array.from([1, 2, 3, 1, 0, 0, 0]), 1)).toMatchObject({ frames: 1, steps: 0 });
   });
 });

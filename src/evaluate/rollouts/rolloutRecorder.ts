@@ -39,8 +39,10 @@ export interface RolloutScene {
   readonly pictures: readonly number[];
 }
 
-/** Pictures kept of one rollout, evenly over its steps as far as they are known in advance. */
-const PICTURES = 14;
+/** Pictures kept of a rollout that lasts as long as it may; changes of the goal add to them. */
+const PICTURES = { least: 14, most: 60 };
+/** No further apart than that, unless there would be too many. */
+const SECONDS_APART = 1;
 const POSTER = { width: 400, height: 260 };
 
 /** Keeps one rollout: enough to replay, score and label it without running it again. One recorder is one rollout. */
@@ -61,7 +63,7 @@ export class RolloutRecorder implements EpisodeRecorder {
     const { household } = this;
     this.scene = household.sceneDescription();
     this.shown = this.scene.geoms.map((geom) => geom.colour);
-    this.every = Math.max(1, Math.round(household.maxSteps / PICTURES));
+    this.every = pictureStride(household.maxSteps, household.robot.rate);
     this.track.push(household.pose());
     this.keepPictures();
   }
@@ -136,6 +138,12 @@ export class RolloutRecorder implements EpisodeRecorder {
       this.colours.push({ step: household.steps, geom, colour });
     });
   }
+}
+
+/** Control steps between two pictures of a rollout of `maxSteps`. @param rate control steps a second */
+export function pictureStride(maxSteps: number, rate: number): number {
+  const wanted = Math.min(Math.round(rate * SECONDS_APART), Math.round(maxSteps / PICTURES.least));
+  return Math.max(1, wanted, Math.ceil(maxSteps / PICTURES.most));
 }
 
 /** Pictures of one size side by side, PNG. */

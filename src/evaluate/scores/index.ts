@@ -1,3 +1,3 @@
 export type { Interval } from './intervals.ts';
 export { officialJson } from './official.ts';
-export { type EvaluationSummary, qTable, summariseLedger, type TaskSummary, taskInterval } from './summary.ts';
+export { type EvaluationSummary, qTable, summariseLedger, type TaskSummary } from './summary.ts';

@@ -23,7 +23,7 @@ export interface EvaluationSummary {
 }
 
 /** The mean q of a task's lines with its interval over instances and, where there are several, seeds. */
-export function taskInterval(lines: readonly LedgerLine[], seed: string): Interval {
+function taskInterval(lines: readonly LedgerLine[], seed: string): Interval {
   return seededInterval(lines, `${seed}/${lines[0]?.task ?? ''}`);
 }
 

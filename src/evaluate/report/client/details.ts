@@ -1,0 +1,67 @@
+/** The texts beside the player and the timeline below it. */
+export const DETAILS = /* js */ `
+/** What is known of an episode before its recording is there. */
+function announce(episode) {
+  text($('.side h3'), page.titles[episode.task] ?? episode.task);
+  text($('.side .where'), 'instance ' + episode.instance + ' · ' + seconds(episode.seconds) + (episode.success ? ' · done' : ' · not done'));
+  text($('.side .q'), 'q ' + episode.q.toFixed(2));
+  for (const place of ['.goal', '.legend', '.taken', '.clock', '.time svg']) $(place).textContent = '';
+}
+
+/** Goal and timeline of a recording. */
+function describe(rollout) {
+  $('.goal').innerHTML = rollout.goal.map((literal) => '<li class="' + (literal.value ? 'yes' : '') + '">' + escape(literal.text) + '<span class="unseen">' + (literal.value ? ': reached' : ': not reached') + '</span>' + (literal.initial ? ' (from the start)' : '') + '</li>').join('');
+  const n = Math.max(1, rollout.steps), x = (step) => ((step / n) * 1000).toFixed(1);
+  const runs = rollout.stages.map(([step, stage], i) => ({ step, stage, end: rollout.stages[i + 1]?.[0] ?? n }));
+  const bands = runs.map(({ step, stage, end }) => '<rect x="' + x(step) + '" y="16" width="' + Math.max(0.5, x(end) - x(step)) + '" height="16" fill="var(--stage-' + (stage % 2 ? 'b' : 'a') + ')"><title>stage ' + (stage + 1) + '</title></rect>').join('')
+    || '<rect x="0" y="16" width="1000" height="16" fill="var(--line)"/>';
+  const plans = rollout.plans.map((step) => '<line x1="' + x(step) + '" x2="' + x(step) + '" y1="36" y2="41" stroke="var(--soft)" stroke-width="1" vector-effect="non-scaling-stroke"/>').join('');
+  const rules = rollout.rules.map(([step, name, reason]) => '<path d="M' + x(step) + ' 36 l-5 10 h10 z" fill="var(--warn)"><title>' + escape(reason ? name + ': ' + reason : name) + '</title></path>').join('');
+  let before = 0;
+  const scores = rollout.scores.map(([step, q]) => { const up = q > before; const mark = step > 0 || q > 0 ? '<line x1="' + x(step) + '" x2="' + x(step) + '" y1="4" y2="32" stroke="' + (up ? 'var(--good)' : 'var(--warn)') + '" stroke-width="2.5" vector-effect="non-scaling-stroke"><title>q ' + q.toFixed(2) + '</title></line>' : ''; before = q; return mark; }).join('');
+  $('.time svg').innerHTML = bands + plans + scores + rules + '<line class="head" y1="0" y2="50" vector-effect="non-scaling-stroke"/>';
+  $('.time input').max = String(n);
+  const names = [...new Set(rollout.rules.map(([, name]) => name))];
+  $('.legend').innerHTML = [
+    runs.length ? 'bands: stages ' + [...new Set(runs.map(({ stage }) => stage + 1))].join(' → ') : '',
+    rollout.plans.length ? rollout.plans.length + ' plans (ticks)' : '',
+    rollout.scores.some(([, q]) => q > 0) ? 'green: q rises' : '',
+    names.length ? '▲ rules: ' + names.map(escape).join(', ') : '',
+  ].filter(Boolean).map((entry) => '<span>' + entry + '</span>').join('');
+}
+
+let shownPicture;
+/** What changes with time: clock, playhead, camera pictures and how old they are. */
+function showTime(rollout, step) {
+  const q = rollout.scores.filter(([at]) => at <= step).at(-1)?.[1] ?? 0;
+  const stage = rollout.stages.filter(([at]) => at <= step).at(-1)?.[1];
+  text($('.clock'), seconds(step / rollout.rate) + (stage === undefined ? '' : ' · stage ' + (stage + 1)) + ' · q ' + q.toFixed(2));
+  const head = $('.time .head');
+  const at = ((step / Math.max(1, rollout.steps)) * 1000).toFixed(1);
+  head.setAttribute('x1', at);
+  head.setAttribute('x2', at);
+  if (document.activeElement !== $('.time input')) $('.time input').value = String(Math.round(step));
+  const picture = rollout.pictures[picturesAt(rollout.pictures, step)];
+  if (!picture) return;
+  const age = Math.max(0, step - picture.step) / rollout.rate;
+  text($('.taken'), 'Camera pictures of ' + seconds(picture.step / rollout.rate) + (age < 0.05 ? '' : ', ' + seconds(age) + ' before the pose'));
+  $('.cams').classList.toggle('old', age >= 0.5);
+  if (shownPicture === picture) return;
+  shownPicture = picture;
+  for (const [i, element] of $$('.cam div').entries()) {
+    element.style.backgroundImage = 'url("' + picture.uri + '")';
+    element.style.backgroundPosition = 50 * i + '% 0';
+    element.setAttribute('aria-label', 'What the ' + element.dataset.camera + ' camera saw at ' + seconds(picture.step / rollout.rate));
+  }
+}
+
+let hintTimer;
+/** Words in the view that go away again. */
+function hint(words) {
+  const place = $('.view .hint');
+  place.hidden = false;
+  place.textContent = words;
+  clearTimeout(hintTimer);
+  hintTimer = setTimeout(() => { place.hidden = true; }, 1500);
+}
+`;

@@ -1,0 +1,68 @@
+/** The list of episodes: order, filters, cards. */
+export const LIST = /* js */ `
+/** Cards that are made at once; a button makes the next ones. */
+const CARDS = 60;
+const form = $('#list');
+let cards = CARDS;
+/** Bounds of q, when a bar of the figure was chosen. */
+let bounds = {};
+
+function chosen() {
+  const value = (name) => form?.elements[name].value;
+  return chooseEpisodes(page.episodes, { task: value('task'), result: value('result'), order: value('order'), instances: value('instances'), ...bounds });
+}
+
+function card(episode) {
+  const picture = episode.poster ? '<img loading="lazy" alt="The room at the end: ' + escape(spoken(episode)) + '" src="' + escape(episode.poster) + '">' : '<span class="nothing">no recording</span>';
+  const rules = episode.rules > 0 ? ' · ' + episode.rules + (episode.rules === 1 ? ' rule' : ' rules') : '';
+  return '<button class="cardlet" data-unit="' + escape(episode.unit) + '"' + (episode.recording === 'none' ? ' disabled' : '') + '>' + picture + '<span class="text"><span>' + escape(page.titles[episode.task] ?? episode.task) + '<i>instance ' + episode.instance + (episode.rollout ? ', rollout ' + (episode.rollout + 1) : '') + ' · ' + seconds(episode.seconds) + rules + '</i></span><span class="chip' + (episode.success ? ' full' : episode.q === 0 ? ' none' : '') + '">' + episode.q.toFixed(2) + '</span></span></button>';
+}
+
+function showList() {
+  if (!form) return;
+  const episodes = chosen();
+  const shown = episodes.slice(0, cards);
+  $('.gallery').innerHTML = shown.map(card).join('') || '<p class="note">No episode is like that. Clear the filters to see all.</p>';
+  text($('.count'), episodes.length === page.episodes.length ? episodes.length + ' episodes' : episodes.length + ' of ' + page.episodes.length + ' episodes');
+  const left = episodes.length - shown.length;
+  $('.more').hidden = left === 0;
+  text($('.more'), 'Show ' + Math.min(CARDS, left) + ' more of ' + left);
+  $('.range').hidden = bounds.low === undefined;
+  if (bounds.low !== undefined) text($('.range'), 'q ' + bounds.low.toFixed(2) + (bounds.high > bounds.low ? ' to ' + bounds.high.toFixed(2) : '') + ' ×');
+  mark();
+}
+
+/** Marks the chosen episode wherever it stands, and its place in the list. */
+function mark() {
+  if (!current) return;
+  for (const element of $$('.cardlet')) element.setAttribute('aria-current', String(element.dataset.unit === current));
+  for (const element of $$('.figure [data-unit]')) element.classList.toggle('on', element.dataset.unit === current);
+  const episodes = chosen().filter(({ recording }) => recording !== 'none');
+  const place = episodes.findIndex(({ unit }) => unit === current);
+  if ($('.place')) text($('.place'), place < 0 ? 'not in the list' : place + 1 + ' of ' + episodes.length);
+  for (const button of $$('[data-go]')) button.disabled = episodes.length === 0 || (place >= 0 && !episodes[place + Number(button.dataset.go)]);
+}
+
+/** The next or previous episode of the list. */
+function neighbour(by) {
+  const episodes = chosen().filter(({ recording }) => recording !== 'none');
+  const place = episodes.findIndex(({ unit }) => unit === current);
+  return place < 0 ? episodes[0]?.unit : episodes[place + by]?.unit;
+}
+
+/** The list of a stack of the figure. */
+function listRange({ task, low, high }) {
+  form.reset();
+  form.elements.task.value = task;
+  bounds = { low: Number(low), high: Number(high) };
+  cards = CARDS;
+  showList();
+  form.scrollIntoView({ block: 'start' });
+}
+
+form?.addEventListener('submit', (event) => event.preventDefault());
+form?.addEventListener('input', () => { cards = CARDS; showList(); });
+form?.addEventListener('reset', () => setTimeout(() => { bounds = {}; cards = CARDS; showList(); }));
+$('.range')?.addEventListener('click', () => { bounds = {}; showList(); });
+$('.more')?.addEventListener('click', () => { const before = cards; cards += CARDS; showList(); $$('.cardlet')[before]?.focus(); });
+`;

@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFileAside } from '../../base/index.ts';
+import { HOUSEHOLD_ROBOT } from '../../home/index.ts';
+import { type LedgerLine, unitName } from '../ledger/index.ts';
+import { chooseEpisodes, type PageEpisode } from './episodes.ts';
+import { embeddedJson } from './html.ts';
+import { readRollout, rolloutAddress } from './rollouts.ts';
+
+/** Recordings that the page itself carries; with three.js the file stays well below 15 MB. */
+export const PAGE_BUDGET = 10_000_000;
+/** Recordings read at the same time. */
+const AT_ONCE = 8;
+/** The script of a recording that does not fit into the page, in the rollout's folder. */
+const SCRIPT = 'replay.js';
+
+/** A rule that fired. */
+export interface Firing {
+  readonly unit: string;
+  readonly step: number;
+  readonly seconds: number;
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** Every counted episode, failures first, with its recording. */
+export interface Gathered {
+  readonly episodes: readonly PageEpisode[];
+  /** Recordings within the page: JSON by unit. */
+  readonly inside: ReadonlyMap<string, string>;
+  readonly firings: readonly Firing[];
+  /** Recordings that could not be read: unit and why. */
+  readonly damaged: readonly { readonly unit: string; readonly reason: string }[];
+}
+
+/**
+ * Reads the recordings of counted episodes, failures first. The first ones go into the page, up to `budget` bytes of
+ * it; each other one becomes a script in its own folder, which the page loads when its episode is chosen. A script,
+ * because a page opened from a disk may load scripts and pictures but may not read files.
+ */
+export async function gatherRollouts(
+  folder: string,
+  lines: readonly LedgerLine[],
+  budget = PAGE_BUDGET,
+): Promise<Gathered> {
+  const byUnit = new Map(lines.map((line) => [unitName(line), line]));
+  const order = chooseEpisodes(lines.map((line) => listed(line)));
+  const episodes: PageEpisode[] = [];
+  const inside = new Map<string, string>();
+  const firings: Firing[] = [];
+  const damaged: { unit: string; reason: string }[] = [];
+  let room = budget;
+  const gather = async (episode: PageEpisode, within: boolean): Promise<PageEpisode> => {
+    const { unit } = episode;
+    const line = byUnit.get(unit);
+    if (!line || !existsSync(join(folder, 'rollouts', unit, 'scene.json'))) return episode;
+    try {
+      const { rollout, poster } = await readRollout(folder, line, within);
+      const { rate } = rollout;
+      for (const [step, name, reason] of rollout.rules)
+        firings.push({ unit, step, seconds: step / rate, name, reason });
+      const text = embeddedJson(rollout);
+      const found = { ...episode, seconds: line.steps / rate, rules: rollout.rules.length, poster };
+      if (within) {
+        inside.set(unit, text);
+        room -= text.length + poster.length;
+        return { ...found, recording: 'page' };
+      }
+      await writeFileAside(join(folder, 'rollouts', unit, SCRIPT), `valetRollout(${text});\n`);
+      return { ...found, recording: 'beside', script: `${rolloutAddress(unit)}/${SCRIPT}` };
+    } catch (error) {
+      damaged.push({ unit, reason: (error as Error).message });
+      return episode;
+    }
+  };
+  for (let i = 0; i < order.length; i += AT_ONCE) {
+    const within = room > 0;
+    episodes.push(...(await Promise.all(order.slice(i, i + AT_ONCE).map((episode) => gather(episode, within)))));
+  }
+  const place = new Map(episodes.map(({ unit }, i) => [unit, i]));
+  firings.sort((a, b) => (place.get(a.unit) ?? 0) - (place.get(b.unit) ?? 0) || a.step - b.step);
+  return { episodes, inside, firings, damaged };
+}
+
+/** An episode without a recording. */
+function listed(line: LedgerLine): PageEpisode {
+  const { task, instance, rollout, q, success, steps } = line;
+  const seconds = steps / HOUSEHOLD_ROBOT.rate;
+  return { unit: unitName(line), task, instance, rollout, q, success, steps, seconds, rules: 0, recording: 'none' };
+}
