@@ -11,6 +11,7 @@ const DATA: Readonly<Record<string, string>> = {
   'src/evaluate/report/client/details.ts': "the page's program, text for a browser",
   'src/evaluate/report/client/list.ts': "the page's program, text for a browser",
   'src/evaluate/report/client/load.ts': "the page's program, text for a browser",
+  'src/evaluate/report/client/main.ts': "the page's program, text for a browser",
   'src/evaluate/report/client/player.ts': "the page's program, text for a browser",
   'src/evaluate/report/style.ts': "the page's style sheet",
   'src/evaluate/report/page.ts': "the page's markup",
