@@ -131,7 +131,7 @@ async function writeSource(
   const leaves = parameterTree(config).map(({ name, shape }) => [name, shape] as const);
   const request = join(folder, 'request.json');
   await writeFile(request, JSON.stringify({ out: source, leaves }));
-  if (await runPeer('checkpoint.py', [request], { module: 'tensorstore', note })) return 'OCDBT with zstd';
+  if (await runPeer('checkpoint.py', [request], { set: 'import', note })) return 'OCDBT with zstd';
   await mkdir(source);
   const random = Random.of('bench', 'import');
   const block = random.fillNormal(new Float32Array(2 ** 20));

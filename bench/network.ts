@@ -89,7 +89,7 @@ export const network: Benchmark = {
   async run({ threads, note, settings: { config, peer: peers } }): Promise<BenchRow[]> {
     if (config && !CASES.some((name) => name === config))
       throw new InputError('bench network', `there is no network '${config}'. Known: ${CASES.join(', ')}.`);
-    const peer = peers === 'none' ? undefined : await Peer.start('speed.py', { module: 'torch', note });
+    const peer = peers === 'none' ? undefined : await Peer.start('speed.py', { set: 'network', note });
     const rows: BenchRow[] = [];
     const objects = { size: 12, weight: 1 };
     const nano = modelConfig({ ...configs.nano, auxiliary: { ...configs.nano.auxiliary, objects } });

@@ -1,41 +1,47 @@
 import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { packageRoot, ValetError } from '../src/base/index.ts';
+import { NoPython, pythonWith } from './pythonEnvironment.ts';
 
 const execute = promisify(execFile);
 
-/** The Python that has `module`, and the path of `script`; undefined, with a note that says why, when there is none. */
+/** What a peer needs: a set of packages (bench/peers/requirements), and where to say what happens. */
+export interface PeerOptions {
+  readonly set: string;
+  readonly note: (line: string) => void;
+}
+
+/** The Python of a peer and the path of `script`; undefined, with a note that says why, when there is none. */
 async function findPeer(
   script: string,
-  { module, note }: { readonly module: string; readonly note: (line: string) => void },
+  { set, note }: PeerOptions,
 ): Promise<{ python: string; path: string } | undefined> {
-  const folder = join(packageRoot(), 'bench', 'peers');
-  const own = join(folder, '.venv', 'bin', 'python');
-  const python = existsSync(own) ? own : 'python3';
-  const present = await execute(python, ['-c', `import ${module}`]).then(
-    () => true,
-    () => false,
-  );
-  if (present) return { python, path: join(folder, script) };
-  note(
-    `no peer: Python with ${module} is missing. ` +
-      `python3 -m venv bench/peers/.venv && bench/peers/.venv/bin/pip install ${module}`,
-  );
-  return undefined;
+  const python = await peerPython(set, note);
+  return python === undefined ? undefined : { python, path: join(packageRoot(), 'bench', 'peers', script) };
+}
+
+/** The Python that has a set of packages; undefined, with a note that says why, when there is none. */
+export async function peerPython(set: string, note: (line: string) => void): Promise<string | undefined> {
+  try {
+    return await pythonWith(join(packageRoot(), 'bench', 'peers', 'requirements', `${set}.txt`), note);
+  } catch (error) {
+    if (!(error instanceof NoPython)) throw error;
+    note(`no peer: ${error.message}`);
+    return undefined;
+  }
 }
 
 /**
- * Runs `bench/peers/<script>` with the Python that has `module` (bench/peers/.venv, else python3) and returns the JSON
- * of its last line; undefined, with a note that says why, when it cannot run.
+ * Runs `bench/peers/<script>` with the Python that has a set of packages and returns the JSON of its last line;
+ * undefined, with a note that says why, when it cannot run.
  */
 export async function runPeer(
   script: string,
   args: readonly string[],
-  options: { readonly module: string; readonly note: (line: string) => void },
+  options: PeerOptions,
 ): Promise<Record<string, unknown> | undefined> {
   const peer = await findPeer(script, options);
   if (!peer) return undefined;
@@ -52,10 +58,7 @@ export class Peer {
   ) {}
 
   /** Undefined, with a note, where it cannot run. */
-  static async start(
-    script: string,
-    options: { readonly module: string; readonly note: (line: string) => void },
-  ): Promise<Peer | undefined> {
+  static async start(script: string, options: PeerOptions): Promise<Peer | undefined> {
     const peer = await findPeer(script, options);
     if (!peer) return undefined;
     const child = spawn(peer.python, [peer.path], { stdio: ['pipe', 'pipe', 'inherit'] });

@@ -138,7 +138,7 @@ async function measurePeers(
     note(`PyTorch ${dtype} …`);
     const request = join(folder, `${dtype}.json`);
     await writeFile(request, JSON.stringify({ config, leaves, dtype, threads, steps: 20, rounds: ROUNDS + 1 }));
-    const times = (await runPeer('plan.py', [request], { module: 'torch', note })) as unknown as PeerTimes | undefined;
+    const times = (await runPeer('plan.py', [request], { set: 'network', note })) as unknown as PeerTimes | undefined;
     if (!times) return [];
     out.push({ name: `${times.version}, ${dtype}`, times });
   }

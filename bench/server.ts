@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { Progress, ValetError } from '../src/base/index.ts';
+import { peerPython } from './peer.ts';
 import { type Benchmark, type BenchRow, row } from './row.ts';
 import { load, observationBytes, ROBOT_AT_REST } from './serverLoad.ts';
-import { Process, pythonWithClient, repositoryFolder } from './serverProcess.ts';
+import { Process, repositoryFolder } from './serverProcess.ts';
 
 /** Steps of one plan that are executed: every so-manieth step after a reset needs a plan. */
 const STEPS_PER_PLAN = 20;
@@ -42,14 +43,8 @@ async function listening(valet: Process): Promise<string> {
  */
 async function latency(note: Note): Promise<BenchRow[]> {
   const peers = repositoryFolder(join('bench', 'peers'));
-  const python = peers && (await pythonWithClient());
-  if (!peers || !python) {
-    note(
-      'no Python with openpi-client, so no latencies: ' +
-        'python3 -m venv interop/.venv && interop/.venv/bin/pip install -r interop/requirements.txt',
-    );
-    return [];
-  }
+  const python = peers && (await peerPython('server', note));
+  if (!peers || !python) return [];
   const processes: Process[] = [];
   const start = (process: Process) => {
     processes.push(process);

@@ -1,13 +1,10 @@
-import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { promisify } from 'node:util';
 import { packageRoot, ValetError } from '../src/base/index.ts';
 import { ownProgram } from './ownProgram.ts';
-
-const execute = promisify(execFile);
 
 /** A program that prints one JSON line when it is ready, and then serves or answers a JSON line for a JSON line. */
 export class Process {
@@ -61,18 +58,4 @@ export class Process {
 export function repositoryFolder(name: string): string | undefined {
   const path = join(packageRoot(), name);
   return existsSync(path) ? path : undefined;
-}
-
-/** A Python with openpi-client: that of the interop checks, of the other peers, or the machine's. */
-export async function pythonWithClient(): Promise<string | undefined> {
-  const own = ['interop/.venv', 'bench/peers/.venv'].map((name) => repositoryFolder(join(name, 'bin', 'python')));
-  for (const python of [...own, 'python3']) {
-    if (python === undefined) continue;
-    const found = await execute(python, ['-c', 'import openpi_client.msgpack_numpy']).then(
-      () => true,
-      () => false,
-    );
-    if (found) return python;
-  }
-  return undefined;
 }

@@ -32,7 +32,7 @@ export const statistics: Benchmark = {
       await writeDataset(data, EPISODES);
       const rows: BenchRow[] = [];
       const request = [data, String(threads), JSON.stringify(ROBOT)];
-      const peer = (await runPeer('chunk_statistics.py', request, { module: 'pyarrow', note })) as
+      const peer = (await runPeer('chunk_statistics.py', request, { set: 'statistics', note })) as
         | Record<'decode' | 'original' | 'fork' | 'forkWithCovariance', number>
         | undefined;
       for (const workers of [...new Set([1, threads])]) {

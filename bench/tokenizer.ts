@@ -54,7 +54,7 @@ export const tokenizer: Benchmark = {
       const peer = async (what: 'fit' | 'encode', count: number): Promise<Peer | undefined> => {
         const quiet = said ? () => undefined : note;
         const args = [what, path, String(count), String(HORIZON), String(WIDTH), vocabulary];
-        const found = await runPeer('tokenizer.py', args, { module: 'tokenizers, scipy', note: quiet });
+        const found = await runPeer('tokenizer.py', args, { set: 'tokenizer', note: quiet });
         said = true;
         return found as Peer | undefined;
       };

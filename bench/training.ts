@@ -100,7 +100,7 @@ async function peerStep({
       join(folder, 'request.json'),
       JSON.stringify({ model, threads, steps: STEPS, learningRate: LEARNING_RATE }),
     );
-    return (await runPeer('training.py', [folder], { module: 'torch', note })) as PeerStep | undefined;
+    return (await runPeer('training.py', [folder], { set: 'network', note })) as PeerStep | undefined;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,57 +1,22 @@
-import { execFile, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
-const HERE = fileURLToPath(new URL('.', import.meta.url));
+import { NoPython, pythonWith } from '../bench/pythonEnvironment.ts';
 
 /** Why a check cannot run here. */
 export class Skip extends Error {}
 
 /**
- * The Python of `.venv` in a folder (interop/) with its `requirements.txt` installed; made at the first use.
+ * The Python with the packages of the `requirements.txt` in a folder (interop/), made at the first use.
  * @throws Skip when this machine cannot
  */
-export async function python(folder = HERE): Promise<string> {
-  const venv = join(folder, '.venv');
-  const executable = join(venv, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
-  const requirements = join(folder, 'requirements.txt');
-  const digest = createHash('sha256')
-    .update(await readFile(requirements))
-    .digest('hex');
-  const stamp = join(venv, 'requirements.sha256');
-  if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === digest) return executable;
-  const system = await firstPython();
+export async function python(folder: string = import.meta.dirname): Promise<string> {
   try {
-    await run(system, ['-m', 'venv', venv]);
-    await run(executable, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements], {
-      timeout: 600_000,
-    });
+    return await pythonWith(join(folder, 'requirements.txt'), (line) => console.log(line));
   } catch (error) {
-    const last = String((error as { stderr?: string }).stderr ?? error)
-      .trim()
-      .split('\n')
-      .at(-1);
-    throw new Skip(`the Python packages cannot be installed (${last})`);
+    if (error instanceof NoPython) throw new Skip(error.message);
+    throw error;
   }
-  await writeFile(stamp, digest);
-  return executable;
-}
-
-async function firstPython(): Promise<string> {
-  for (const name of ['python3', 'python'])
-    try {
-      await run(name, ['-c', 'import sys, venv; sys.exit(sys.version_info < (3, 9))']);
-      return name;
-    } catch {
-      // The next name.
-    }
-  throw new Skip('there is no Python 3.9 or newer');
 }
 
 /** A Python program beside a check: takes one JSON line per request and answers each with one. */

@@ -35,7 +35,8 @@ async function main(all: string[]): Promise<number> {
     }
   }
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} checks skipped`);
-  return counts.failed > 0 ? 1 : 0;
+  // A check that was asked for and cannot run has not passed.
+  return counts.failed > 0 || (names.length > 0 && counts.skipped > 0) ? 1 : 0;
 }
 
 process.exit(await main(process.argv.slice(2)));

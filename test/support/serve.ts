@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import { resizeWithPad } from '../../src/picture/index.ts';
 import {
   CHALLENGE_ROBOT,
   type Observation,
@@ -65,8 +66,8 @@ export function wireObservation(observation: Observation, name = 'robot_r1'): { 
 export const actionOf = (reply: WireValue): Float32Array => actionFromWire(reply, CHALLENGE_ROBOT);
 
 /**
- * Computes a plan from the request alone: row t is the state plus t/100 plus the first camera's first pixel /1000; the
- * logits vote for the present stage.
+ * Computes a plan from the request alone: row t is the state plus t/100 plus the first camera's first pixel /1000, of
+ * the picture resized as a network's planner does it; the logits vote for the present stage.
  */
 export class ArithmeticPlanner implements Planner {
   imageSize = 8;
@@ -85,7 +86,8 @@ export class ArithmeticPlanner implements Planner {
     if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
     if (this.failure) throw this.failure;
     this.requests.push(...requests);
-    return requests.map((request) => {
+    return requests.map((asked) => {
+      const request = { ...asked, pictures: this.resized(asked) };
       const actions = Float64Array.from({ length: horizon * width }, (_, i) =>
         plannedNumber(request, Math.floor(i / width), i % width),
       );
@@ -97,6 +99,14 @@ export class ArithmeticPlanner implements Planner {
   }
 
   async close(): Promise<void> {}
+
+  private resized({ pictures }: PlanRequest): PlanRequest['pictures'] {
+    const [first] = Object.entries(pictures);
+    if (!first) return {};
+    const [name, picture] = first;
+    const size = this.imageSize;
+    return { [name]: { width: size, height: size, channels: 3, data: resizeWithPad(picture, size) } };
+  }
 }
 
 export function plannedNumber({ state, pictures }: PlanRequest, t: number, i: number): number {

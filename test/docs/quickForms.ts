@@ -1,0 +1,72 @@
+/** How a command of a page is run so that it takes seconds: fewer episodes, one step, a free port. */
+export interface QuickForm {
+  /** Options that get another value where they stand. */
+  readonly values?: Readonly<Record<string, string>>;
+  /** Words that are added. */
+  readonly add?: string;
+  /** What a command within a sentence must have to be a whole one; else its name and options are looked up alone. */
+  readonly whole: RegExp;
+  /** It serves until it is told to end. */
+  readonly server?: true;
+}
+
+/** Of each command of `valet`. A page that shows one that is not here fails. */
+export const QUICK_FORMS: Readonly<Record<string, QuickForm>> = {
+  demo: { values: { '--episodes': '1' }, add: '--episodes 1', whole: /^/ },
+  'home tasks': { whole: /^/ },
+  'home watch': { whole: /watch \w/ },
+  'home demos': { values: { '--episodes': '1' }, whole: /--out \S/ },
+  'data check': { whole: /check \S/ },
+  'data show': { whole: /show \S/ },
+  'data robot': { whole: /robot \S/ },
+  stats: { whole: /--out \S/ },
+  'tokenizer fit': { whole: /--out \S/ },
+  'tokenizer check': { whole: /check [^\s-]/ },
+  train: { values: { '--steps': '1' }, add: '--steps 1 --set batch=2', whole: /--data \S|--print-config/ },
+  import: { whole: /--out \S/ },
+  inspect: { whole: /inspect [^\s-]/ },
+  export: { whole: /--out \S/ },
+  serve: { values: { '--memory': '4GB' }, whole: /--(checkpoint|mapping|replay) \S/, server: true },
+  replay: { whole: /--against \S/ },
+  eval: {
+    values: { '--episodes': '1' },
+    add: '--max-steps 40',
+    whole: /--policy \S.*--out \S/,
+  },
+  report: { whole: /report \S/ },
+  verify: { whole: /verify [^\s-]/ },
+  doctor: { whole: /^/ },
+};
+
+/** A shorter command in place of part of one. */
+export const SHORTER: readonly (readonly [RegExp, string])[] = [
+  [/(?<= )test\/golden(?= |$)/, 'test/golden/sincos test/golden/optimizer'],
+  [/(?<= )test\/twins(?= |$)/, 'test/twins/twin-sampler'],
+  [/(?<= )test\/golden\/network-tiny(?= |$)/, ''],
+  [/--instances \d\S*/, '--instances 0'],
+  [/--instances (public|hidden)(?!.* --episodes )/, '$& --episodes 1'],
+];
+
+/** What is not run, and why; whether its names are there is looked up all the same. */
+export const NOT_RUN: readonly { readonly command: RegExp; readonly why: string }[] = [
+  { command: /^npm (ci|test)$/, why: 'CI runs it' },
+  { command: /^npm run( -s)? (build|check|test)(:\w+)?$/, why: 'CI runs it, or what it consists of' },
+  { command: /^npm run demo$/, why: 'CI runs `valet demo` on the built package' },
+  { command: /^npm run (format|docs:api|build:kernels)$/, why: 'it changes or writes files of the repository' },
+  {
+    command: /^npm (pack$|install \S*valet-vla\S*\.tgz$|i \S*valet-vla\S*\.tgz$)/,
+    why: 'npm run test:package does it',
+  },
+  { command: /^npx tsx node_modules\/valet-vla\/examples\//, why: 'npm run test:package runs every example' },
+  { command: /^npx vitest run/, why: 'npm test runs it' },
+  { command: /^npx tsx (test|interop|scripts)\//, why: 'minutes' },
+  { command: /^npm run bench\b|^(\w+=\S+ )?npm run bench\b|^valet bench\b/, why: 'measures for minutes' },
+  { command: /^npm run interop\b/, why: 'needs Python and a package index' },
+  { command: /^bash (\.ci|runs)\//, why: 'it is CI itself, or takes hours' },
+  { command: /^VK_ICD_FILENAMES=/, why: 'needs a Vulkan loader and the driver of Chromium' },
+];
+
+/** Commands that end with another code than 0, as their page says. */
+export const OTHER_CODES: readonly { readonly page: string; readonly command: RegExp; readonly code: number }[] = [
+  { page: 'docs/providers.md', command: /--precision float16 --json/, code: 1 },
+];
