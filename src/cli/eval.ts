@@ -17,6 +17,7 @@ import { refuseIdle } from './shared/given.ts';
 import { positive } from './shared/numbers.ts';
 import { addPlanningOptions, type PlanningOptionValues, plannerOptions } from './shared/planning.ts';
 import { ALL_HOME_TASKS, homeTasks } from './shared/tasks.ts';
+import { addWaitOption, waiting } from './shared/waiting.ts';
 
 interface Options extends PlanningOptionValues {
   policy: string;
@@ -31,6 +32,7 @@ interface Options extends PlanningOptionValues {
   imageSize: number;
   demos?: string;
   apiKeyFile?: string;
+  wait?: number;
   rules?: RulesOption;
   compress: boolean;
   record: boolean;
@@ -60,8 +62,8 @@ export function command(): Command {
     .option('--max-steps <n>', "fewer steps than the tasks' time-outs", positive)
     .option('--image-size <pixels>', 'side of the pictures that a server gets', positive, 64)
     .option('--demos <dir>', 'data set whose actions replay plays (fresh demonstrations otherwise)')
-    .option('--api-key-file <file>', 'key for the server')
-    .optionsGroup('A checkpoint:');
+    .option('--api-key-file <file>', 'key for the server');
+  addWaitOption(evaluation).optionsGroup('A checkpoint:');
   return addPlanningOptions(evaluation)
     .option('--rules <names>', `a checkpoint's rules: ${RULES_HELP}`, parseRules)
     .option('--no-compress', 'without squeezing plans in time')
@@ -135,6 +137,7 @@ async function run(options: Options, command: Command): Promise<void> {
     record: options.record,
     silent: options.quiet,
     signal: stop.signal,
+    ...waiting(options),
     onNotice: (notice) => void (options.quiet || process.stderr.write(`${notice}\n`)),
   });
   const page = options.report ? await writeReport(out) : undefined;

@@ -1,25 +1,36 @@
 import { Command } from 'commander';
 import { InputError, Progress } from '../base/index.ts';
-import { listRecordings, readKeyFile, replaySession, SessionRecording, type SessionReplay } from '../serve/index.ts';
+import {
+  listRecordings,
+  REPLAY,
+  readKeyFile,
+  replaySession,
+  SessionRecording,
+  type SessionReplay,
+  waitForServer,
+} from '../serve/index.ts';
 import { atLeastZero } from './shared/numbers.ts';
+import { addWaitOption, waiting } from './shared/waiting.ts';
 
 interface Options {
   against: string;
   asRecorded: boolean;
   session?: string;
   apiKeyFile?: string;
+  wait?: number;
   tolerance: number;
   json: boolean;
 }
 
 export function command(): Command {
-  return new Command('replay')
+  const replay = new Command('replay')
     .description('send recorded sessions to a server again and compare its actions')
     .argument('<path>', 'folder that valet serve --record wrote, or one recording of it')
     .requiredOption('--against <url>', 'the server, ws://HOST:PORT')
     .option('--as-recorded', 'keep the recorded times between messages, sessions at once as they were', false)
     .option('--session <id>', 'this session alone')
-    .option('--api-key-file <file>', "the server's key")
+    .option('--api-key-file <file>', "the server's key");
+  return addWaitOption(replay)
     .option('--tolerance <x>', 'largest difference of a number that still counts as equal', atLeastZero, 0)
     .option('--json', 'print one JSON object', false)
     .addHelpText(
@@ -38,12 +49,18 @@ async function run(path: string, options: Options): Promise<void> {
   const recordings: SessionRecording[] = [];
   try {
     for (const file of await listRecordings(path)) recordings.push(await SessionRecording.open(file));
-    const wanted = recordings.filter(({ session }) => options.session === undefined || session === options.session);
+    const wanted = recordings.filter((recording) => isWanted(recording, options.session, path));
+    const passedOver = recordings.filter(({ query }) => REPLAY in query).length;
+    if (options.session === undefined && wanted.length < recordings.length)
+      process.stderr.write(`${passedOver} recordings are of replays and are passed over; --session ID sends one.\n`);
     if (wanted.length === 0)
       throw new InputError(
         path,
-        `holds no session ${options.session} (there are: ${recordings.map(({ session }) => session).join(', ')}).`,
+        options.session === undefined
+          ? 'holds only recordings of replays. Send one by --session ID.'
+          : `holds no session ${options.session} (there are: ${recordings.map(({ session }) => session).join(', ')}).`,
       );
+    await waitForServer(url, waiting(options));
     const total = wanted.flatMap(({ events }) => events).filter(({ kind }) => kind.startsWith('sent')).length;
     const progress = new Progress('replay', total, { unit: 'replies' });
     const replay = (recording: SessionRecording) =>
@@ -60,6 +77,12 @@ async function run(path: string, options: Options): Promise<void> {
   } finally {
     await Promise.all(recordings.map((recording) => recording.close()));
   }
+}
+
+/** A server that records into the folder that is replayed doubles it: replays of replays are sent only by name. */
+function isWanted({ path: file, session, query }: SessionRecording, named: string | undefined, path: string): boolean {
+  if (named !== undefined) return session === named;
+  return file === path || !(REPLAY in query);
 }
 
 /** Every session at the time at which it opened, counted from the first. */

@@ -1,5 +1,5 @@
 /** The policy server, its planners and checkpoints, recordings, and a client for any server of the official wire. */
-export { type RemoteOptions, RemotePolicy } from './client/index.ts';
+export { type RemoteOptions, RemotePolicy, waitForServer } from './client/index.ts';
 export { createLogger, type Logger } from './log.ts';
 export {
   type CheckpointMapping,
@@ -11,6 +11,7 @@ export {
 } from './planners/index.ts';
 export {
   listRecordings,
+  REPLAY,
   replaySession,
   SessionRecorder,
   SessionRecording,

@@ -1,4 +1,5 @@
 import type { Policy } from '../../robot/index.ts';
+import type { RemoteOptions } from '../../serve/index.ts';
 import type { PolicySpec } from './policySpec.ts';
 
 type RemoteSpec = Extract<PolicySpec, { kind: 'remote' }>;
@@ -10,14 +11,32 @@ type RemoteSpec = Extract<PolicySpec, { kind: 'remote' }>;
 export async function connectRemote(
   { url, apiKey }: RemoteSpec,
   seed: string,
+  { waitMs = RESTART_MS, onWait, signal }: FirstWait = {},
 ): Promise<Policy & { readonly seeded: boolean }> {
   const { RemotePolicy } = await import('../../serve/index.ts');
-  return RemotePolicy.connect(url, { seed, ...(apiKey === undefined ? {} : { apiKey }) });
+  return RemotePolicy.connect(url, {
+    seed,
+    healthTimeoutMs: waitMs,
+    onWait,
+    signal,
+    ...(apiKey === undefined ? {} : { apiKey }),
+  });
 }
 
+/** How an evaluation waits for its server before the first episode. */
+export interface FirstWait extends Pick<RemoteOptions, 'onWait' | 'signal'> {
+  /** For a server that does not answer; a few seconds when left out. */
+  readonly waitMs?: number | undefined;
+}
+
+/** How long a server that was there may be gone before an episode is given up. */
+const RESTART_MS = 60_000;
+/** How long the first connection is tried, unless told. */
+const FIRST_MS = 4500;
+
 /** Whether a server draws a session's noise from the seed that its client names: Valet's do, and say so. */
-export async function serverTakesSeed(spec: RemoteSpec): Promise<boolean> {
-  const policy = await connectRemote(spec, 'probe');
+export async function serverTakesSeed(spec: RemoteSpec, wait: FirstWait = {}): Promise<boolean> {
+  const policy = await connectRemote(spec, 'probe', { ...wait, waitMs: wait.waitMs ?? FIRST_MS });
   await policy.close();
   return policy.seeded;
 }

@@ -2,13 +2,13 @@ import { InputError } from '../../base/index.ts';
 import { type HomeTask, homeTask } from '../../home/index.ts';
 import { unitsOf } from '../ledger/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
-import { serverTakesSeed } from './connectRemote.ts';
+import { type FirstWait, serverTakesSeed } from './connectRemote.ts';
 import { inEvaluationFolder } from './evaluationFolder.ts';
 import { type PlayOptions, playUnits, seedsOf } from './playUnits.ts';
 import { describePolicy, type PolicySpec } from './policySpec.ts';
 import { startWorkerRunner } from './workerRunner.ts';
 
-export interface EvaluateOptions extends PlayOptions {
+export interface EvaluateOptions extends PlayOptions, FirstWait {
   readonly policy: PolicySpec;
   readonly tasks: readonly string[];
   readonly instances: readonly number[];
@@ -40,7 +40,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
   const tasks = options.tasks.map((name) => homeTask(name));
   requireWork(tasks, instances);
   const seeds = seedsOf(options);
-  const seeded = policy.kind !== 'remote' || (await serverTakesSeed(policy));
+  const seeded = policy.kind !== 'remote' || (await serverTakesSeed(policy, options));
   if (!seeded)
     options.onNotice?.(`${policy.url} takes no seed: --seed has no effect on its noise and is not recorded.`);
   const identity = {

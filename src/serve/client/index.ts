@@ -1,2 +1,3 @@
 export { FrameSocket } from './frameSocket.ts';
 export { type RemoteOptions, RemotePolicy } from './remotePolicy.ts';
+export { waitForServer } from './waitForServer.ts';

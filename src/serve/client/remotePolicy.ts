@@ -11,12 +11,16 @@ import {
   writeObservation,
 } from '../../wire/index.ts';
 import { FrameSocket } from './frameSocket.ts';
-import { waitForHealth } from './waitForHealth.ts';
+import { type WaitOptions, waitForServer } from './waitForServer.ts';
 
 export interface RemoteOptions {
   readonly apiKey?: string | undefined;
-  /** How long to wait for the server's /healthz. */
-  readonly healthTimeoutMs?: number;
+  /** How long to wait for a server that does not answer; 4.5 s when left out. */
+  readonly healthTimeoutMs?: number | undefined;
+  /** Told while a server is waited for. */
+  readonly onWait?: WaitOptions['onWait'];
+  /** Ends the waiting for a server. */
+  readonly signal?: WaitOptions['signal'];
   /** How long one reply may take; the official client gives 600 s. */
   readonly replyTimeoutMs?: number;
   /** Whose observations are sent, under its own keys, and whose actions come back; the challenge's when left out. */
@@ -72,7 +76,8 @@ export class RemotePolicy implements Policy {
   static async connect(url: string, options: RemoteOptions = {}): Promise<RemotePolicy> {
     if (!URL.canParse(url) || !['ws:', 'wss:'].includes(new URL(url).protocol))
       throw new InputError('policy server', `"${url}" is no websocket address (expected ws://HOST:PORT or wss://…).`);
-    await waitForHealth(url, options.healthTimeoutMs ?? 60_000);
+    const { healthTimeoutMs: waitMs, onWait, signal } = options;
+    await waitForServer(url, { waitMs, onWait, signal });
     const socket = await FrameSocket.open(seededAddress(url, options.seed), options);
     try {
       const metadata = await read(socket);

@@ -94,6 +94,18 @@ it('another policy is found out: the first step, and by how much', async () => {
   expect(replay.maxDifference).toBeCloseTo(0.25, 2);
 });
 
+it('is told apart from what it repeats in the recording that a server makes of it', async () => {
+  await record();
+  const recorder = await SessionRecorder.open(folder);
+  const { server, url } = await serve({ observer: recorder });
+  const [first] = await recordings();
+  expect(await replaySession(url, first!)).toMatchObject({ maxDifference: 0, firstDifferingStep: null });
+  await server.close();
+  await recorder.close();
+  const all = await recordings();
+  expect(all.map(({ query }) => query['replay'])).toEqual([undefined, undefined, first!.session]);
+});
+
 it('keeps the recorded times when asked to', async () => {
   const recorder = await SessionRecorder.open(folder);
   const { url, server } = await serve({ observer: recorder });

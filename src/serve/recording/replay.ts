@@ -39,6 +39,8 @@ export interface Percentiles {
 }
 
 const MOST_DIFFERENCES = 10;
+/** Key of the address by which a server's recording tells that a session was a replay, and of which. */
+export const REPLAY = 'replay';
 
 /**
  * Sends a recorded session's messages to a server again and compares its replies with the recorded ones.
@@ -60,7 +62,7 @@ export async function replaySession(
     if (what !== undefined && differences.length < MOST_DIFFERENCES) differences.push(`step ${step}: ${what}`);
   };
 
-  const socket = await FrameSocket.open(withQuery(url, recording.query), options);
+  const socket = await FrameSocket.open(withQuery(url, { ...recording.query, [REPLAY]: recording.session }), options);
   try {
     await socket.receive(); // the metadata
     const began = performance.now() - (exchanges[0]?.message.ms ?? 0);

@@ -1,6 +1,6 @@
 export { checkExposure } from './access.ts';
 export { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
-export type { Tls } from './listen.ts';
+export { requirePorts, type Tls } from './listen.ts';
 export type { MessageObserver } from './messageObserver.ts';
 export { Metrics } from './metrics.ts';
 export { PlanError } from './planError.ts';

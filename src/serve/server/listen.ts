@@ -20,6 +20,15 @@ export async function listen(host: string, ports: readonly number[], tls: Tls | 
   }
 }
 
+/**
+ * Finds out whether the ports can be had, before long work that needs them; ports 0 always can.
+ * @throws ValetError when one cannot be had, or the certificate is none
+ */
+export async function requirePorts(host: string, ports: readonly number[], tls: Tls | undefined): Promise<void> {
+  const servers = await listen(host, ports, tls);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+}
+
 function listenOne(host: string, port: number, tls: Tls | undefined): Promise<Server> {
   let server: Server;
   try {

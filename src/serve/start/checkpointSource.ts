@@ -55,7 +55,7 @@ export async function openCheckpoints(
       if (left.length > 0) logger.warn({ folders: left }, 'not preloaded: they do not fit --memory');
     }
     const tasks = [...mapping.byTask.keys()];
-    logger.info({ tasks: ranges(tasks), checkpoints: pool.folders.length, robot: robot?.name }, 'ready to serve');
+    logger.info({ tasks: ranges(tasks), checkpoints: pool.folders.length, robot: robot?.name }, 'checkpoints are open');
     const metadata: Record<string, Json> = { server: 'valet', tasks };
     if (robot) Object.assign(metadata, { robot: robot.name, action_width: robot.width, horizon: robot.horizon });
     return {

@@ -1,6 +1,6 @@
 import { createLogger } from '../log.ts';
 import { SessionRecorder } from '../recording/index.ts';
-import { checkExposure, type PolicyServer, type ServerOptions, startServer } from '../server/index.ts';
+import { checkExposure, type PolicyServer, requirePorts, type ServerOptions, startServer } from '../server/index.ts';
 
 /** A server with all that was opened for it. */
 export interface RunningServer {
@@ -35,6 +35,7 @@ export async function startRunning(
   const { host = '127.0.0.1', apiKey, open = false, logger = createLogger('silent') } = options;
   // Before anything is loaded: a mistake is told at once.
   checkExposure(host, apiKey, open);
+  await requirePorts(host, portsOf(options), options.tls);
   const closers: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const one of closers.splice(0).reverse()) await one();
@@ -54,3 +55,6 @@ export async function startRunning(
     throw error;
   }
 }
+
+const portsOf = ({ port = 0 }: Pick<ServerOptions, 'port'>): readonly number[] =>
+  typeof port === 'number' ? [port] : port;

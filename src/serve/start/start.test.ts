@@ -46,15 +46,18 @@ describe('what a server is started with', () => {
     const running = await startRunning({}, source);
     await running.server.ready;
     await expect(startRunning({ port: running.server.port }, source)).rejects.toThrow(/the port is taken/);
+    // A port that is taken is found before anything is loaded.
+    expect(closed).toEqual([]);
+    await running.close();
+    await running.close();
     expect(closed).toEqual(['source']);
-    await running.close();
-    await running.close();
-    expect(closed).toEqual(['source', 'source']);
     const opened: string[] = [];
     const never = async () => {
       opened.push('source');
       return source();
     };
+    const failing = async () => Promise.reject(new InputError('source', 'cannot be opened.'));
+    await expect(startRunning({ record: join(folder, 'records') }, failing)).rejects.toThrow(/cannot be opened/);
     // What other machines would reach is refused before anything is loaded.
     await expect(startRunning({ host: '0.0.0.0' }, never)).rejects.toThrow(/no API key is set/);
     expect(opened).toEqual([]);

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import { waitForServer } from './waitForServer.ts';
+
+let servers: Server[] = [];
+afterEach(async () => {
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  servers = [];
+});
+
+async function start(server: Server): Promise<string> {
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const answering = (statuses: number[]) =>
+  createServer((_, response) => {
+    response.writeHead(statuses.length > 1 ? statuses.shift()! : statuses[0]!).end();
+  });
+
+it('tells of a server that is not there within five seconds, and what was tried', async () => {
+  const address = await start(answering([200]));
+  await new Promise((resolve) => servers.pop()!.close(resolve));
+  const began = performance.now();
+  await expect(waitForServer(`ws://${address}`)).rejects.toThrow(
+    new RegExp(
+      `no server answers there \\(http://${address}/healthz was asked \\d+ times in 4.5 s; last: ECONNREFUSED`,
+    ),
+  );
+  expect(performance.now() - began).toBeLessThan(5000);
+});
+
+it('waits as long as it is told, and counts down; a signal ends it', async () => {
+  const server = answering([200]);
+  const address = await start(server);
+  await new Promise((resolve) => servers.pop()!.close(resolve));
+  const told: string[] = [];
+  const stop = new AbortController();
+  const onWait = (what: string, left: number) => {
+    told.push(`${what} ${Math.round(left)}`);
+    if (told.length === 3) stop.abort();
+  };
+  await expect(
+    waitForServer(`ws://${address}`, { waitMs: 120_000, onWait, signal: stop.signal }),
+  ).rejects.toMatchObject({
+    kind: 'interrupted',
+  });
+  expect(told[0]).toMatch(/^no server answers \(ECONNREFUSED\) 1(19|20)$/);
+});
+
+it('gives a server that loads its time', async () => {
+  const address = await start(answering([503, 503, 200]));
+  const told: string[] = [];
+  await waitForServer(`ws://${address}`, { waitMs: 300, onWait: (what) => told.push(what) });
+  expect(told).toEqual(['the server loads (status 503)', 'the server loads (status 503)']);
+});
+
+it('ends at once where waiting mends nothing: a certificate that is not accepted, TLS on one side', async () => {
+  const pem = (name: string) => readFileSync(new URL(`../../../test/fixtures/tls/${name}.pem`, import.meta.url));
+  const secure = await start(createSecureServer({ cert: pem('cert'), key: pem('key') }));
+  const began = performance.now();
+  await expect(waitForServer(`wss://${secure}`, { waitMs: 60_000 })).rejects.toMatchObject({
+    kind: 'input',
+    message: expect.stringMatching(/certificate cannot be accepted \(DEPTH_ZERO_SELF_SIGNED_CERT.*NODE_EXTRA_CA_CERTS/),
+  });
+  const plain = await start(answering([200]));
+  await expect(waitForServer(`wss://${plain}`, { waitMs: 60_000 })).rejects.toThrow(/speaks no TLS there/);
+  expect(performance.now() - began).toBeLessThan(3000);
+});
