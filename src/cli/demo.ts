@@ -5,10 +5,11 @@ import { basename, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { duration, InputError, makeFolder, requireOutput } from '../base/index.ts';
 import { type EvaluationSummary, evaluate, parseInstances, qTable, writeReport } from '../evaluate/index.ts';
-import { checkpointFolder, PlannerClient } from '../model/index.ts';
+import { PlannerClient } from '../model/index.ts';
 import { createLogger, startServer } from '../serve/index.ts';
 import { DEVICES, type Device } from '../tensor/index.ts';
 import { reportInvalid } from './eval.ts';
+import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { positive } from './shared/numbers.ts';
 import { ALL_HOME_TASKS, homeTasks } from './shared/tasks.ts';
 
@@ -58,7 +59,7 @@ const scenesOf = (instances: string) => (/^\s*\d/.test(instances) ? undefined : 
 async function run(options: Options): Promise<void> {
   const begun = performance.now();
   const say = (text: string) => void (options.quiet || process.stderr.write(`${text}\n`));
-  const checkpoint = checkpointFolder(options.policy);
+  const checkpoint = await chosenCheckpoint(options.policy);
   if (!existsSync(join(checkpoint, 'config.json')))
     throw new InputError(
       'valet demo',

@@ -115,6 +115,7 @@ async function run(options: Options, command: Command): Promise<void> {
     apiKey,
     planner: plannerOptions(options),
     copies: options.workers,
+    say: (line) => void process.stderr.write(`${line}\n`),
     session: {
       ...(options.rules !== undefined && { rules: options.rules }),
       ...(!options.compress && { compress: false }),

@@ -1,12 +1,14 @@
 import { Command, Option } from 'commander';
 import { Progress, requireOutput } from '../base/index.ts';
 import { exportCheckpoint } from '../model/index.ts';
+import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { interruptible } from './shared/interruptible.ts';
 
 interface Options {
   format: 'openpi' | 'safetensors';
   out: string;
   dtype?: 'float32' | 'bfloat16';
+  partial: boolean;
   json: boolean;
   quiet: boolean;
 }
@@ -23,13 +25,15 @@ export function command(): Command {
     .addOption(
       new Option('--dtype <type>', 'type of the weights; as stored when left out').choices(['float32', 'bfloat16']),
     )
+    .option('--partial', "openpi: also a network of which the original's loader can take only a part", false)
     .option('--json', 'print one JSON object on stdout', false)
     .option('--quiet', 'no progress on stderr', false)
-    .addHelpText('after', '\nExample:\n  $ valet export policies/household --format openpi --out household-openpi')
+    .addHelpText('after', '\nExample:\n  $ valet export household --format safetensors --out household-weights')
     .action(run);
 }
 
-async function run(source: string, { format, out, dtype, json, quiet }: Options): Promise<void> {
+async function run(name: string, { format, out, dtype, partial, json, quiet }: Options): Promise<void> {
+  const source = await chosenCheckpoint(name);
   const started = performance.now();
   const kind = format === 'safetensors' && out.endsWith('.safetensors') ? 'file' : 'folder';
   await requireOutput(out, { kind, fresh: 'Choose another folder or remove it first.' });
@@ -39,6 +43,7 @@ async function run(source: string, { format, out, dtype, json, quiet }: Options)
     exportCheckpoint(source, out, {
       format,
       ...(dtype && { dtype }),
+      partial,
       signal,
       start: (bytes) => {
         progress = new Progress('export', Math.round(bytes / 1e6), { unit: 'MB', silent: quiet });
@@ -56,6 +61,11 @@ async function run(source: string, { format, out, dtype, json, quiet }: Options)
   if (report.foreign.length > 0 && format === 'openpi')
     process.stderr.write(
       `${out}: the original's network has no place for ${report.foreign.length} leaves (first ` +
-        `${report.foreign[0]}) and its loader refuses them; orbax itself reads them.\n`,
+        `${report.foreign[0]}) and its loader refuses them; orbax itself and valet import read them.\n`,
+    );
+  if (report.leftOut.length > 0)
+    process.stderr.write(
+      `${out}: the statistics of ${report.leftOut.join(', ')} are not in it. An import takes them by --norm-stats; a ` +
+        'folder as --out has them beside it.\n',
     );
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { duration, InputError, requireOutput, writeFileAside } from '../base/index.ts';
 import { expertSheet, HOME_TASKS, homeTask, makeDemonstrations } from '../home/index.ts';
+import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { refuseIdle } from './shared/given.ts';
 import { interruptible } from './shared/interruptible.ts';
 import { aboveZero, positive, share, whole } from './shared/numbers.ts';
@@ -98,7 +99,7 @@ async function demos(flags: DemoFlags, command: Command): Promise<void> {
   if (flags.clip === undefined) refuseIdle(command, ['disturb'], 'without --clip');
   if (flags.correct !== undefined) refuseIdle(command, ['disturb'], 'with --correct');
   await requireOutput(flags.out, { kind: 'folder' });
-  const summary = await interruptible('home demos', (signal) =>
+  const summary = await interruptible('home demos', async (signal) =>
     makeDemonstrations({
       tasks: flags.tasks,
       episodes: flags.episodes,
@@ -108,7 +109,7 @@ async function demos(flags: DemoFlags, command: Command): Promise<void> {
       disturbance: flags.disturb,
       imageSize: flags.imageSize,
       workers: flags.workers,
-      correct: flags.correct,
+      ...(flags.correct !== undefined && { correct: await chosenCheckpoint(flags.correct) }),
       resume: flags.resume,
       signal,
       silent: flags.quiet,

@@ -13,6 +13,7 @@ import {
   readStageTable,
 } from '../model/index.ts';
 import { chosenRobot } from '../robot/index.ts';
+import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { interruptible } from './shared/interruptible.ts';
 import { positive, whole } from './shared/numbers.ts';
 
@@ -37,7 +38,7 @@ interface Options {
 export function command(): Command {
   return new Command('import')
     .description('original orbax, openpi and safetensors checkpoints into a Valet checkpoint folder')
-    .argument('<src>', 'orbax step or params folder, safetensors file or index, Valet checkpoint')
+    .argument('<src>', 'orbax step or params folder, safetensors file or index, Valet checkpoint (or household)')
     .requiredOption('--out <dir>', 'the Valet checkpoint folder to make')
     .addOption(
       new Option('--dtype <type>', 'type of the stored weights')
@@ -66,7 +67,7 @@ export function command(): Command {
 
 const list = (text: string): number[] => text.split(',').map((part) => positive(part));
 
-async function run(source: string, options: Options): Promise<void> {
+async function run(name: string, options: Options): Promise<void> {
   const { out, json, quiet } = options;
   if (options.dtype !== 'int8')
     for (const [name, value] of Object.entries({
@@ -78,6 +79,7 @@ async function run(source: string, options: Options): Promise<void> {
   await requireOutput(out, { kind: 'folder', fresh: 'Choose another folder or remove it first.' });
   if (options.observationsFrom !== undefined) await openDataset(options.observationsFrom);
   const config = options.config ? await readConfig(options.config) : {};
+  const source = await chosenCheckpoint(name);
   const started = performance.now();
   let progress: Progress | undefined;
   let done = 0;

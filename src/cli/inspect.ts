@@ -20,11 +20,12 @@ import {
   type StoredTree,
   weightsOf,
 } from '../model/index.ts';
+import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 
 export function command(): Command {
   return new Command('inspect')
     .description('what a checkpoint holds: tree, shapes, types, counts, layout, what is missing or extra')
-    .argument('<path>', 'orbax step or params folder, safetensors file or index, Valet checkpoint')
+    .argument('<path>', 'orbax step or params folder, safetensors file or index, Valet checkpoint (or household)')
     .option('--leaf <name...>', 'statistics of leaves: min, max, mean, NaN count')
     .option('--json', 'print one JSON object on stdout', false)
     .addHelpText('after', '\nExample:\n  $ valet inspect policies/household')
@@ -67,7 +68,7 @@ interface Summary {
 }
 
 async function run(path: string, { leaf: names = [], json }: { leaf?: string[]; json: boolean }): Promise<void> {
-  const tree = await openTree(path);
+  const tree = await openTree(await chosenCheckpoint(path));
   const wanted = names.map((name) => find(tree, name));
   const summary = await summarise(tree);
   const statistics: Record<string, unknown> = {};

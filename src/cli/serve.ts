@@ -13,6 +13,7 @@ import {
   serveCheckpoint,
   serveRecordings,
 } from '../serve/index.ts';
+import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { numberOption, positive, whole } from './shared/numbers.ts';
 import { addPlanningOptions, type PlanningOptionValues, plannerOptions } from './shared/planning.ts';
 
@@ -153,7 +154,12 @@ async function serve(options: Options): Promise<void> {
   const stop = nextSignal();
   const running =
     replay === undefined
-      ? await serveCheckpoint({ checkpoint, mapping, ...settings, ...planningSettings(options) })
+      ? await serveCheckpoint({
+          mapping,
+          ...(checkpoint !== undefined && { checkpoint: await chosenCheckpoint(checkpoint) }),
+          ...settings,
+          ...planningSettings(options),
+        })
       : await serveRecordings(replay, settings);
   const { server, close } = running;
   try {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { jsonText, readJson, requireOutput, ValetError } from '../base/index.ts';
 import { chosenRobot } from '../robot/index.ts';
 import { applySettings, checkTrainConfig, loadTrainConfig, type TrainConfig, train } from '../train/index.ts';
+import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { requireGiven } from './shared/given.ts';
 import { minutes, positive, whole } from './shared/numbers.ts';
 
@@ -40,7 +41,11 @@ export function command(): Command {
     .option('--seed <n>', 'seed of weights, batches and noise', whole, 0)
     .option('--threads <n>', 'threads of the network', positive, availableParallelism())
     .option('--resume', 'go on from the newest checkpoint in --out', false)
-    .option('--init <checkpoint>', "start from a checkpoint's weights and statistics, with a fresh optimiser")
+    .option(
+      '--init <checkpoint>',
+      "start from the weights and statistics of a checkpoint (household, its folder, or a training folder's newest), " +
+        'with a fresh optimiser',
+    )
     .option('--stats <file>', 'norm_stats.json to use (computed from the data when left out)')
     .option('--tokenizer <dir>', 'FAST vocabulary for model.useFastAuxiliary (fitted on the data when left out)')
     .option('--checkpoint-every <n>', 'updates between checkpoints', positive)
@@ -109,7 +114,7 @@ async function run(options: Options, command: Command): Promise<void> {
       signal: stop.signal,
       log,
       ...(robot && { robot }),
-      ...(init === undefined ? {} : { init }),
+      ...(init === undefined ? {} : { init: await chosenCheckpoint(init) }),
       ...(stats === undefined ? {} : { stats }),
       ...(tokenizer === undefined ? {} : { tokenizer }),
       ...(timeLimit === undefined ? {} : { timeLimitMinutes: timeLimit }),

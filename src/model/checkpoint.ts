@@ -14,6 +14,7 @@ import {
   type Weights,
   writeSafetensors,
 } from '../tensor/index.ts';
+import { checkpointFolder } from './checkpointFolder.ts';
 import { int8Parts, readInt8 } from './int8/index.ts';
 import { type ModelConfig, modelConfig, parameterTree } from './network/index.ts';
 
@@ -101,8 +102,12 @@ export async function writeCheckpoint(
   );
 }
 
-/** Reads a checkpoint folder. @throws InputError that names the file and what is wrong with it */
-export async function readCheckpoint(folder: string): Promise<Checkpoint> {
+/**
+ * Reads a checkpoint: its folder, a training folder, or the name of one that comes with the package
+ * (`checkpointFolder`). @throws InputError that names the file and what is wrong with it
+ */
+export async function readCheckpoint(nameOrFolder: string): Promise<Checkpoint> {
+  const folder = checkpointFolder(nameOrFolder);
   const { dtype: _, ...parts } = await readCheckpointParts(folder);
   const file = join(folder, 'assets', parts.policy.assetId, 'norm_stats.json');
   const normStats = await readNormStats(file);
@@ -139,7 +144,8 @@ export interface CheckpointParts extends Omit<Checkpoint, 'normStats'> {
   readonly dtype: 'float32' | 'int8';
 }
 
-export async function readCheckpointParts(folder: string): Promise<CheckpointParts> {
+export async function readCheckpointParts(nameOrFolder: string): Promise<CheckpointParts> {
+  const folder = checkpointFolder(nameOrFolder);
   await requireCheckpoint(folder);
   const configPath = join(folder, 'config.json');
   const { dtype, policy, model, robot: record } = await readJson(configPath, ConfigFileSchema);

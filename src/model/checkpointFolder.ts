@@ -1,10 +1,54 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
 import { packageRoot } from '../base/index.ts';
 
-/** The folder of the policy that comes with the package, by its name; any other name is a folder of the caller's. */
-export function checkpointFolder(name: string): string {
-  if (!/^[a-z][a-z0-9_-]*$/.test(name) || existsSync(name)) return name;
+/** What programs call the link to a run's newest checkpoint: Valet, LeRobot. */
+const NEWEST = ['latest', 'last'];
+/** The folder of one step: `001000`, or with a word before it. */
+const STEP = /^(?:[A-Za-z]+[_-])?(\d+)$/;
+
+/** What only a checkpoint's own folder holds. */
+const OWN = ['config.json', 'params', 'params.safetensors', 'model.safetensors'];
+
+/**
+ * The folder of a checkpoint, wherever one is taken: the name of a policy that comes with the package, a checkpoint's
+ * own folder, or a training folder (the one with `checkpoints`, or that one itself), which stands for its newest
+ * checkpoint. A folder of the caller's wins over a name. Anything else comes back as it is, for the reader to refuse.
+ * @param say told in a line when the folder is another than the one that was named
+ */
+export function checkpointFolder(name: string, say?: (line: string) => void): string {
+  if (existsSync(name)) {
+    const found = weightsIn(newestOf(name) ?? name);
+    if (found !== name)
+      say?.(`${name} stands for its newest checkpoint, ${relative(realpathSync(name), realpathSync(found))}`);
+    return found;
+  }
+  if (!/^[a-z][a-z0-9_-]*$/.test(name)) return name;
   const shipped = join(packageRoot(), 'policies', name);
   return existsSync(join(shipped, 'config.json')) ? shipped : name;
 }
+
+/** The newest checkpoint of a training folder; undefined for any other folder, and for a run that has none yet. */
+function newestOf(folder: string): string | undefined {
+  const names = entries(folder);
+  if (OWN.some((name) => names.includes(name))) return undefined;
+  const isParent = basename(resolve(folder)) === 'checkpoints';
+  if (!isParent && !names.includes('checkpoints')) return undefined;
+  const parent = isParent ? folder : join(folder, 'checkpoints');
+  const inside = entries(parent).filter((name) => isFolder(join(parent, name)));
+  const step = (name: string): number => Number(STEP.exec(name)?.[1]);
+  const [last] = inside.filter((name) => STEP.test(name)).sort((a, b) => step(b) - step(a));
+  const newest = NEWEST.find((name) => inside.includes(name)) ?? last;
+  return newest && join(parent, newest);
+}
+
+/** LeRobot keeps a step's weights beside the optimiser's state, in a folder of their own. */
+function weightsIn(folder: string): string {
+  const names = entries(folder);
+  return names.includes('pretrained_model') && !names.includes('config.json')
+    ? join(folder, 'pretrained_model')
+    : folder;
+}
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+const entries = (path: string): string[] => (isFolder(path) ? readdirSync(path) : []);

@@ -35,7 +35,8 @@ export type PolicySpec =
   | { readonly kind: 'remote'; readonly url: string; readonly apiKey?: string };
 
 /**
- * @param text `ws://…`, a checkpoint folder, the name of a policy that comes with the package, or a built-in policy.
+ * @param text `ws://…`, a checkpoint folder, a training folder (its newest), the name of a policy that comes with the
+ * package, or a built-in policy.
  * @throws InputError
  */
 export function parsePolicy(
@@ -47,13 +48,15 @@ export function parsePolicy(
     planner?: PlanSettings;
     copies?: number;
     session?: SessionSettings;
+    /** Told which checkpoint a training folder stands for. */
+    say?: (line: string) => void;
   } = {},
 ): PolicySpec {
-  const { demos, apiKey, threads, planner, copies, session } = options;
+  const { demos, apiKey, threads, planner, copies, session, say } = options;
   if (text === 'expert' || text === 'hold') return { kind: text };
   if (text === 'replay') return { kind: 'replay', ...(demos === undefined ? {} : { demos }) };
   if (/^wss?:/.test(text)) return { kind: 'remote', url: text, ...(apiKey === undefined ? {} : { apiKey }) };
-  const folder = checkpointFolder(text);
+  const folder = checkpointFolder(text, say);
   if (existsSync(join(folder, 'config.json')))
     return {
       kind: 'checkpoint',

@@ -19,16 +19,19 @@ import { configOf } from './configOf.ts';
 import { copyLeaves } from './copyLeaves.ts';
 import type { CopyJob } from './copyTask.ts';
 import { openTree, refuseInt8, type StoredTree, weightsOf } from './openTree.ts';
-import { CORRELATION, partOf } from './recognise.ts';
+import { CORRELATION, partOf, refuseLora } from './recognise.ts';
 import { robotOfSource } from './robotOfSource.ts';
 import { bytesOf, type StoredLeaf } from './storedLeaf.ts';
 import type { StoredType } from './storedType.ts';
+import { BESIDE, BESIDE_KEY, valetConfig } from './valetBeside.ts';
 import { copy, makeFile, requireSpace, reserveSafetensors, syncFile } from './writeTarget.ts';
 
 export interface ExportOptions {
   readonly format: 'openpi' | 'safetensors';
   /** Type of the weights; as stored when left out. */
   readonly dtype?: 'float32' | 'bfloat16';
+  /** As openpi, even when the original's loader can take only a part of the network. */
+  readonly partial?: boolean;
   readonly threads?: number;
   readonly signal?: AbortSignal;
   readonly start?: (bytes: number) => void;
@@ -40,6 +43,8 @@ export interface ExportReport {
   readonly bytes: number;
   /** Leaves that the original's network does not have: its loader refuses a tree with them. */
   readonly foreign: readonly string[];
+  /** Assets (statistics and vocabularies) that one file alone has no place for. */
+  readonly leftOut: readonly string[];
 }
 
 /** numpy's names of the types, as zarr 2 spells them. */
@@ -53,15 +58,25 @@ const ZARR_TYPES: Partial<Record<StoredType, string>> = {
 /**
  * Writes a checkpoint for other programs. `openpi`: a step folder as the original's trainer leaves it (`params` with
  * one folder per array, names with `params` before and `value` behind, the noise's Cholesky factor among them;
- * `assets`), which orbax and the original's loader open. `safetensors`: one file. Written aside and renamed.
- * @throws InputError that names what is wrong
+ * `assets`), which orbax and the original's loader open. `safetensors`: one file, in a folder with `assets` or alone.
+ * With both goes what Valet knows of the network, so that an import gives the same checkpoint again. Written aside and
+ * renamed.
+ * @throws InputError that names what is wrong, such as parts that the original's network does not have
  */
 export async function exportCheckpoint(source: string, out: string, options: ExportOptions): Promise<ExportReport> {
   if (existsSync(out)) throw new InputError(out, 'exists already. Choose another name or remove it first.');
   const tree = weightsOf(await openTree(source));
   refuseInt8(tree, 'exported');
+  refuseLora(tree, 'exported');
   const leaves = [...tree.leaves.values()].filter(({ name }) => name !== CORRELATION || options.format === 'openpi');
   const foreign = leaves.map(({ name }) => name).filter((name) => FOREIGN.test(name) || partOf(name) === 'other');
+  if (foreign.length > 0 && options.format === 'openpi' && !options.partial)
+    throw new InputError(
+      source,
+      `the original's network has no place for ${foreign.length} of its ${leaves.length} leaves (first ` +
+        `${foreign[0]}), and its loader refuses them. Take --format safetensors; or --partial, for a program that picks what it ` +
+        'knows.',
+    );
   const typed = leaves.map((leaf) => ({
     leaf,
     dtype: leaf.name === CORRELATION ? leaf.dtype : (options.dtype ?? leaf.dtype),
@@ -71,20 +86,26 @@ export async function exportCheckpoint(source: string, out: string, options: Exp
   await requireSpace(out, bytes);
   options.start?.(leaves.reduce((sum, leaf) => sum + bytesOf(leaf), 0));
   await (options.format === 'openpi' ? writeOpenpi(tree, typed, out, options) : writeOne(tree, typed, out, options));
-  return { leaves: leaves.length, bytes, foreign };
+  const alone = options.format === 'safetensors' && isOneFile(out);
+  const leftOut = alone ? findAssets(tree.folder).map(({ id }) => id) : [];
+  return { leaves: leaves.length, bytes, foreign, leftOut };
 }
 
 /** Parts that exist in Valet alone. */
 const FOREIGN = /^(auxiliary|state_mlp_)|^PaliGemma\/img\/stem\//;
 
+const isOneFile = (out: string): boolean => out.endsWith('.safetensors');
+
 type Typed = readonly { readonly leaf: StoredLeaf; readonly dtype: StoredType }[];
 
 async function writeOne(tree: StoredTree, typed: Typed, out: string, options: ExportOptions): Promise<void> {
-  const folder = out.endsWith('.safetensors') ? undefined : out;
+  const folder = isOneFile(out) ? undefined : out;
+  const about = await aboutOf(tree);
   const write = async (file: string): Promise<void> => {
     const starts = await reserveSafetensors(
       file,
       typed.map(({ leaf: { name, shape }, dtype }) => ({ name, shape, dtype })),
+      folder || !about ? {} : { [BESIDE_KEY]: JSON.stringify(about) },
     );
     await copyLeaves(
       typed.map(({ leaf, dtype }) => ({
@@ -100,7 +121,7 @@ async function writeOne(tree: StoredTree, typed: Typed, out: string, options: Ex
   if (folder)
     return writeFolderAside(folder, async (at) => {
       await write(join(at, 'model.safetensors'));
-      await writeRobot(tree, at);
+      await writeBeside(tree, at);
     });
   await makeFolder(dirname(out));
   const temporary = aside(out);
@@ -113,17 +134,25 @@ async function writeOne(tree: StoredTree, typed: Typed, out: string, options: Ex
   }
 }
 
-/** robot.json, which other programs pass over and an import reads. */
-async function writeRobot(tree: StoredTree, folder: string): Promise<void> {
+/** Statistics and vocabularies; and robot.json and valet.json, which other programs pass over and an import reads. */
+async function writeBeside(tree: StoredTree, folder: string): Promise<void> {
+  for (const asset of findAssets(tree.folder)) await copy(asset.folder, join(folder, 'assets', asset.id));
   const robot = await robotOfSource(tree, undefined);
   await writeFileAside(join(folder, 'robot.json'), jsonText(robotRecord(robot)));
+  const about = await aboutOf(tree);
+  if (about) await writeFileAside(join(folder, BESIDE), jsonText(about));
+}
+
+/** What Valet knows of a network of its own and no shape tells; undefined for a tree of another program. */
+async function aboutOf(tree: StoredTree): Promise<Record<string, unknown> | undefined> {
+  const own = await valetConfig(tree);
+  return own && { model: own.model, ...(own.robot !== undefined && { robot: own.robot }), policy: own.policy };
 }
 
 async function writeOpenpi(tree: StoredTree, typed: Typed, out: string, options: ExportOptions): Promise<void> {
-  const assets = findAssets(tree.folder);
   const factor = await noiseFactor(
     tree,
-    assets.map(({ folder }) => folder),
+    findAssets(tree.folder).map(({ folder }) => folder),
   );
   await writeFolderAside(out, async (at) => {
     const params = join(at, 'params');
@@ -186,8 +215,7 @@ async function writeOpenpi(tree: StoredTree, typed: Typed, out: string, options:
         custom_metadata: {},
       }),
     );
-    for (const { id, folder } of assets) await copy(folder, join(at, 'assets', id));
-    await writeRobot(tree, at);
+    await writeBeside(tree, at);
   });
 }
 

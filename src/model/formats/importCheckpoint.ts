@@ -15,7 +15,7 @@ import type { CopyJob } from './copyTask.ts';
 import { initialiseAsOriginal } from './initialiseAsOriginal.ts';
 import { openTree, refuseInt8, type StoredTree, weightsOf } from './openTree.ts';
 import { type ImportPlan, planImport } from './planImport.ts';
-import { layoutOf } from './recognise.ts';
+import { layoutOf, refuseLora } from './recognise.ts';
 import { robotOfSource } from './robotOfSource.ts';
 import { bytesOf, elementsOf } from './storedLeaf.ts';
 import { converter, STORED_BYTES } from './storedType.ts';
@@ -79,6 +79,7 @@ export async function importCheckpoint(
   if (existsSync(out)) throw new InputError(out, 'exists already. Choose another folder or remove it first.');
   const tree = weightsOf(await openTree(source));
   refuseInt8(tree, 'imported');
+  refuseLora(tree, 'imported');
   const layout = layoutOf(tree);
   const config = await configFor(tree, options);
   const plan = planImport(tree, config);
@@ -87,12 +88,15 @@ export async function importCheckpoint(
   // calls them.
   const given = options.normStats !== undefined && !assets.some(({ id }) => id === options.assetId);
   const isOnly = assets.length === 1 && options.assetId === undefined;
-  const asset = given && !isOnly ? undefined : chooseAsset(source, assets, options.assetId);
+  const settings = await policyOf(tree);
+  const own = assets.find(({ id }) => id === settings['assetId'])?.id;
+  const asset = given && !isOnly ? undefined : chooseAsset(source, assets, options.assetId ?? own);
   const statistics = options.normStats ?? (asset && join(asset.folder, 'norm_stats.json'));
   const statisticsProblem = statistics ? await problemOf(statistics, options.normStats !== undefined) : null;
   const robot = options.robot ?? (await robotOfSource(tree, asset?.folder, statistics));
   requireNetworkFit(source, robot, config);
-  const assetId = asset?.id || options.assetId || 'imported';
+  const named = typeof settings['assetId'] === 'string' ? settings['assetId'] : undefined;
+  const assetId = asset?.id || options.assetId || named || 'imported';
   await removeAbandoned(out);
 
   const leaves = parameterTree(config).map(({ name, shape }) => ({ name, shape, dtype }));
@@ -119,7 +123,7 @@ export async function importCheckpoint(
     if (statistics) await copy(statistics, join(at, 'assets', assetId, 'norm_stats.json'));
     if (asset && existsSync(join(asset.folder, 'fast_tokenizer')))
       await copy(join(asset.folder, 'fast_tokenizer'), join(at, 'assets', assetId, 'fast_tokenizer'));
-    const policy = { ...(await policyOf(tree)), assetId };
+    const policy = { ...settings, assetId };
     await writeFileAside(
       join(at, 'config.json'),
       jsonText({ format: 1, model: config, robot: robotRecord(robot), policy }),

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { InputError, present, systemError } from '../../base/index.ts';
+import { checkpointFolder } from '../checkpointFolder.ts';
 import { INT8_FILE } from '../int8/index.ts';
 import { requireBytes } from './byteSource.ts';
 import { isOrbaxItem, openOrbax } from './orbax.ts';
@@ -29,12 +30,14 @@ const STEP = /^(?:[A-Za-z]+[_-])?(\d+)$/;
 
 /**
  * Opens a checkpoint of any known form: a step folder with `params`, the `params` folder itself, a folder of steps (the
- * newest is taken), safetensors (one file, or an index of several), a Valet checkpoint.
+ * newest is taken), safetensors (one file, or an index of several), a Valet checkpoint, and what `checkpointFolder`
+ * takes: a training folder, the name of a policy that comes with the package.
  * @throws InputError that names the file or folder and what is wrong with it
  */
-export async function openTree(path: string): Promise<StoredTree> {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path))
-    throw new InputError(path, 'is an address (expected a folder or a file). Download it first.');
+export async function openTree(nameOrPath: string): Promise<StoredTree> {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(nameOrPath))
+    throw new InputError(nameOrPath, 'is an address (expected a folder or a file). Download it first.');
+  const path = checkpointFolder(nameOrPath);
   const info = statSync(path, { throwIfNoEntry: false });
   if (!info) throw new InputError(path || "''", 'is not there. Check the path.');
   try {

@@ -1,7 +1,7 @@
 import { InputError, present } from '../../base/index.ts';
 import { type ModelConfig, parameterTree } from '../network/index.ts';
 import type { StoredTree } from './openTree.ts';
-import { difference, isLora, layoutOf } from './recognise.ts';
+import { difference, layoutOf, refuseLora } from './recognise.ts';
 
 /** Rows of a table that grow with the number of tasks. */
 const TABLES = ['task_embeddings/embedding', 'task_stage_embeddings/embedding'];
@@ -25,13 +25,7 @@ export interface ImportPlan {
  */
 export function planImport(source: StoredTree, config: ModelConfig): ImportPlan {
   const { missing, extra, wrong } = difference(source.leaves, config);
-  const lora = extra.filter(({ name }) => isLora(name));
-  if (lora.length > 0)
-    throw new InputError(
-      source.path,
-      `holds ${lora.length} low-rank additions (LoRA), first ${present(lora[0], 'lora[0]').name}, without ` +
-        'which its network is another one, and which are not read. Add their products to the weights first.',
-    );
+  refuseLora(source, 'imported');
   const extended = new Map<string, number>();
   for (const { name, shape, expected } of wrong) {
     const rows = present(shape[0], 'shape[0]');

@@ -43,7 +43,18 @@ export function partOf(name: string): CountedPart {
 }
 
 /** Low-rank additions to weights (openpi's LoRA): `q_einsum/lora_a`, `gating_einsum_lora_b`. */
-export const isLora = (name: string): boolean => /(^|\/|_)lora_[ab]$/.test(name);
+const isLora = (name: string): boolean => /(^|[/._])lora_[ab](\/|\.|$)/i.test(name);
+
+/** @throws InputError for a tree with low-rank additions, without which its network is another one */
+export function refuseLora({ leaves, path }: Pick<StoredTree, 'leaves' | 'path'>, verb: string): void {
+  const lora = [...leaves.keys()].filter(isLora);
+  if (lora.length > 0)
+    throw new InputError(
+      path,
+      `holds ${lora.length} low-rank additions (LoRA), first ${lora[0]}, without which its network is another one. ` +
+        `They are not read, and it cannot be ${verb}. Add their products to the weights first.`,
+    );
+}
 
 /** A matrix of an int8 checkpoint is stored layer by layer as `name#…`, with its scales behind. */
 const INT8_KEY = /^([^#]+)#/;

@@ -1,27 +1,22 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { type ChunkStatistics, readNormStats } from '../../action/index.ts';
-import { InputError, readJson } from '../../base/index.ts';
+import { InputError } from '../../base/index.ts';
 import { CHALLENGE_ROBOT, parseRobot, ROBOTS, type Robot, readRobot } from '../../robot/index.ts';
-import { isValet, type StoredTree } from './openTree.ts';
+import type { StoredTree } from './openTree.ts';
 import { layoutOf } from './recognise.ts';
-
-const ConfigFile = z.looseObject({ robot: z.unknown().optional() });
+import { valetConfig } from './valetBeside.ts';
 
 /**
- * The robot that a checkpoint drives: what its own config.json says; else a robot.json beside it or its statistics;
- * else the one robot that comes with Valet whose actions are as wide as the statistics' numbers that move. A checkpoint
+ * The robot that a checkpoint drives: what Valet's config.json says, its own or an export's; else a robot.json beside it
+ * or its statistics; else the one robot that comes with Valet whose actions are as wide as the statistics' numbers that move. A checkpoint
  * that says nothing at all is the challenge's robot's.
  * @param assets folder of the statistics that are taken; undefined when there are none
  * @throws InputError when the statistics fit no robot, or several
  */
 export async function robotOfSource(tree: StoredTree, assets: string | undefined, statistics?: string): Promise<Robot> {
-  if (isValet(tree) && tree.folder !== undefined) {
-    const file = join(tree.folder, 'config.json');
-    const { robot } = await readJson(file, ConfigFile);
-    return robot === undefined ? CHALLENGE_ROBOT : parseRobot(robot, `${file}: robot`);
-  }
+  const own = await valetConfig(tree);
+  if (own) return own.robot === undefined ? CHALLENGE_ROBOT : parseRobot(own.robot, `${own.where}: robot`);
   for (const folder of [assets, tree.folder])
     if (folder !== undefined && existsSync(join(folder, 'robot.json'))) return readRobot(join(folder, 'robot.json'));
   const stats = statistics && (await readNormStats(statistics).catch(() => undefined));

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError, parse, readJson } from '../../base/index.ts';
+import { checkpointFolder } from '../../model/index.ts';
 import { BEHAVIOR_TASKS } from '../../robot/index.ts';
 
 /** The original's form: checkpoints by name, each with its tasks. */
@@ -77,7 +78,8 @@ function parseTaskIds(list: string, where: string): number[] {
 
 /**
  * Reads a mapping file of either form. A relative folder is looked for beside the file first, then where the command
- * runs (as the original does).
+ * runs (as the original does); one that is in neither place may be the name of a policy that comes with the package. A
+ * training folder stands for its newest checkpoint.
  * @throws InputError for a file that is none
  */
 export async function readCheckpointMapping(path: string): Promise<CheckpointMapping> {
@@ -85,9 +87,14 @@ export async function readCheckpointMapping(path: string): Promise<CheckpointMap
   const locate = (folder: string): string => {
     if (isAbsolute(folder)) return folder;
     const beside = resolve(dirname(path), folder);
-    return !existsSync(beside) && existsSync(folder) ? resolve(folder) : beside;
+    if (existsSync(beside)) return beside;
+    const named = resolve(checkpointFolder(folder));
+    return existsSync(named) ? named : beside;
   };
-  return { ...mapping, paths: new Map([...mapping.paths].map(([name, folder]) => [name, locate(folder)])) };
+  return {
+    ...mapping,
+    paths: new Map([...mapping.paths].map(([name, folder]) => [name, checkpointFolder(locate(folder))])),
+  };
 }
 
 /** The folder of a task's checkpoint. @throws InputError for a task that no checkpoint covers */
