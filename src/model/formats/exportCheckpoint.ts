@@ -74,8 +74,8 @@ export async function exportCheckpoint(source: string, out: string, options: Exp
     throw new InputError(
       source,
       `the original's network has no place for ${foreign.length} of its ${leaves.length} leaves (first ` +
-        `${foreign[0]}), and its loader refuses them. Take --format safetensors; or --partial, for a program that picks what it ` +
-        'knows.',
+        `${foreign[0]}), and its loader refuses them. Take --format safetensors; or --partial, for a program that ` +
+        'picks what it knows.',
     );
   const typed = leaves.map((leaf) => ({
     leaf,
