@@ -9,8 +9,8 @@ import { valetConfig } from './valetBeside.ts';
 
 /**
  * The robot that a checkpoint drives: what Valet's config.json says, its own or an export's; else a robot.json beside
- * it or its statistics; else the one robot that comes with Valet whose actions are as wide as the statistics' numbers that
- * move. A checkpoint that says nothing at all is the challenge's robot's.
+ * it or its statistics; else the one robot that comes with Valet whose actions are as wide as the statistics' numbers
+ * that move. A checkpoint that says nothing at all is the challenge's robot's.
  * @param assets folder of the statistics that are taken; undefined when there are none
  * @throws InputError when the statistics fit no robot, or several
  */
