@@ -1,5 +1,7 @@
+import { answerCalls, Transfer } from './answerCalls.ts';
 import { InputError } from './errors.ts';
-import { answerCalls, Transfer } from './worker.ts';
+import { throwIfAbandoned } from './nativeCalls.ts';
+import { WorkerClient } from './worker.ts';
 
 /** The worker that the tests of `WorkerClient` call. */
 answerCalls({
@@ -12,4 +14,15 @@ answerCalls({
     throw new InputError('echo', 'refused.');
   },
   die: () => process.exit(3),
+  /** Blocks the thread for so many milliseconds, as a native call does. */
+  block: (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
+  /** Works in steps of a millisecond until nobody waits. */
+  async forever() {
+    for (;;) {
+      throwIfAbandoned();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  },
+  /** Has a worker of its own block. */
+  nested: (ms: number) => void WorkerClient.start('base/echo.worker').call('block', ms),
 });

@@ -4,6 +4,7 @@
  */
 import './telemetry.ts';
 
+export { answerCalls, Transfer } from './answerCalls.ts';
 export { crc32c } from './checksums.ts';
 export { FormatError, InputError, NotBuiltError, nearest, present, systemError, ValetError } from './errors.ts';
 export { aside, jsonText, removeAbandoned, writeFileAside, writeFolderAside } from './files.ts';
@@ -13,9 +14,10 @@ export { bfloat16ToFloat32, float16ToFloat32 } from './half.ts';
 export { type Memory, machineMemory } from './machine.ts';
 export { portFree, processor, softwareVersions } from './machineReport.ts';
 export { defaultMemory, parseBytes } from './memorySize.ts';
+export { AbandonedError, native, throwIfAbandoned } from './nativeCalls.ts';
 export { packageRoot, packageVersion } from './packageRoot.ts';
 export { oneLine, parse, readJson } from './parse.ts';
 export { duration, Progress } from './progress.ts';
 export { Random } from './random.ts';
 export { bytesText, type MemoryRefusal, type MemorySetting, memoryRefusal, requireMemory } from './requireMemory.ts';
-export { answerCalls, Transfer, WorkerClient } from './worker.ts';
+export { endProcess, WorkerClient } from './worker.ts';

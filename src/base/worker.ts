@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parentPort, Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { ValetError } from './errors.ts';
+import { AbandonedError, ownWork, WORK_STATE, WorkState } from './nativeCalls.ts';
 import { packageRoot } from './packageRoot.ts';
+import { type Call, type Reply, revive, type Stop } from './workerMessages.ts';
 
 /** Whether this is the source, run through tsx or vitest, and not the build. */
 const FROM_SOURCE = import.meta.url.endsWith('.ts');
@@ -24,60 +26,29 @@ function startWorker(name: string, workerData?: unknown): Worker {
   return new Worker(boot, { eval: true, workerData });
 }
 
-type Handlers = Record<string, (argument: never) => unknown>;
-interface Call {
-  id: number;
-  method: string;
-  argument: unknown;
-}
-/** What an error of the operating system says beside its message. */
-interface SystemFields {
-  code: string | undefined;
-  syscall: string;
-  path: string | undefined;
-}
-interface Reply {
-  id: number;
-  value?: unknown;
-  error?: {
-    name: string;
-    message: string;
-    stack?: string;
-    where?: string;
-    kind?: string;
-    system?: SystemFields | undefined;
-  };
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** Waits until nothing runs on a thread, or it is gone. */
+async function untilIdle(state: WorkState, gone: () => boolean = () => false): Promise<void> {
+  for (let ms = 1; !gone() && !state.idle; ms = Math.min(20, 2 * ms)) await sleep(ms);
 }
 
-/** A value to send with buffers that move instead of being copied. */
-export class Transfer<T> {
-  constructor(
-    readonly value: T,
-    readonly buffers: ArrayBuffer[],
-  ) {}
+/** The workers of this thread. */
+const alive = new Set<WorkerClient>();
+
+/** Ends all workers of this thread, and theirs, each when no native call runs on it. */
+export async function stopWorkers(): Promise<void> {
+  await Promise.all([...alive].map((client) => client.close()));
 }
 
-/** In a worker: answers calls by name, one after the other. A handler may return a `Transfer`. */
-export function answerCalls(handlers: Handlers): void {
-  const port = parentPort;
-  if (!port) throw new ValetError('answerCalls', 'only a worker thread can answer calls.');
-  let queue: Promise<void> = Promise.resolve();
-  port.on('message', ({ id, method, argument }: Call) => {
-    queue = queue.then(async () => {
-      try {
-        const handler = handlers[method];
-        if (!handler) throw new ValetError('worker', `no method ${method}.`);
-        const result = await handler(argument as never);
-        if (result instanceof Transfer) port.postMessage({ id, value: result.value }, result.buffers);
-        else port.postMessage({ id, value: result });
-      } catch (error) {
-        const { name, message, stack, where, kind } = error as ValetError;
-        const { code, syscall, path } = error as NodeJS.ErrnoException;
-        const system = syscall ? { code, syscall, path } : undefined;
-        port.postMessage({ id, error: { name, message, stack, where, kind, system } });
-      }
-    });
-  });
+/**
+ * Ends the process with an exit code, once no thread of it is within a native call. Nothing of what they do is waited
+ * for beyond that.
+ */
+export async function endProcess(code: number): Promise<never> {
+  await stopWorkers();
+  await untilIdle(ownWork);
+  process.exit(code);
 }
 
 /**
@@ -87,14 +58,22 @@ export class WorkerClient {
   private readonly pending = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   private next = 0;
   private dead: Error | undefined;
+  private exited = false;
+  /** Settles when the worker is gone, by `close` or its own death. */
+  readonly gone: Promise<void>;
+  /** Hears what the worker sends that answers no call. */
+  onMessage: ((message: unknown) => void) | undefined;
 
-  constructor(
+  private constructor(
     readonly name: string,
-    readonly worker: Worker,
+    private readonly worker: Worker,
+    private readonly state: WorkState,
   ) {
+    alive.add(this);
+    this.gone = new Promise((resolve) => worker.once('exit', () => resolve()));
     worker.on('message', (reply: Reply) => {
       const waiting = this.pending.get(reply.id);
-      if (!waiting) return;
+      if (!waiting) return void this.onMessage?.(reply);
       this.pending.delete(reply.id);
       if (reply.error) waiting.reject(revive(reply.error));
       else waiting.resolve(reply.value as never);
@@ -103,26 +82,64 @@ export class WorkerClient {
     worker.on('error', (error) =>
       this.fail(new ValetError(name, `the worker died: ${(error as Error).message}`, 'failure', { cause: error })),
     );
-    worker.on('exit', (code) => this.fail(new ValetError(name, `the worker ended (exit code ${code}).`)));
+    worker.on('exit', (code) => {
+      this.exited = true;
+      alive.delete(this);
+      // While it lived, this thread could not be ended: it would have taken its worker with it.
+      ownWork.leave();
+      this.fail(new ValetError(name, `the worker ended (exit code ${code}).`));
+    });
     worker.unref();
   }
 
-  static start(name: string, workerData?: unknown): WorkerClient {
-    return new WorkerClient(name, startWorker(name, workerData));
+  /**
+   * Starts the worker `name`; `workerData` is what it finds in `node:worker_threads`.
+   * @throws AbandonedError on a thread that must stop
+   */
+  static start(name: string, workerData: object = {}): WorkerClient {
+    if (!ownWork.enter()) throw new AbandonedError(name);
+    try {
+      const state = new WorkState();
+      // Loading its modules is work too; `answerCalls` ends it.
+      state.enter();
+      return new WorkerClient(name, startWorker(name, { ...workerData, [WORK_STATE]: state.words }), state);
+    } catch (error) {
+      ownWork.leave();
+      throw error;
+    }
   }
 
-  call<T>(method: string, argument?: unknown, transfer: ArrayBuffer[] = []): Promise<T> {
+  /**
+   * @param options.transfer buffers that move instead of being copied
+   * @param options.signal once it is aborted nobody waits for the answer: the worker gives the work up at its next step
+   */
+  call<T>(
+    method: string,
+    argument?: unknown,
+    { transfer = [], signal }: { readonly transfer?: ArrayBuffer[]; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<T> {
     if (this.dead) return Promise.reject(this.dead);
+    const id = this.next++;
+    const abandon = () => this.state.abandon(id);
     return new Promise<T>((resolve, reject) => {
-      const id = this.next++;
       this.pending.set(id, { resolve, reject });
       this.worker.ref();
-      this.worker.postMessage({ id, method, argument }, transfer);
-    });
+      this.worker.postMessage({ id, method, argument } satisfies Call, transfer);
+      if (signal?.aborted) abandon();
+      else signal?.addEventListener('abort', abandon);
+    }).finally(() => signal?.removeEventListener('abort', abandon));
   }
 
+  /**
+   * Ends the worker: pending calls fail at once, it begins nothing new, and is ended when no native call runs on it.
+   * Settles when it is gone.
+   */
   async close(): Promise<void> {
     this.fail(new ValetError(this.name, 'the worker was closed.'));
+    if (this.exited) return;
+    this.state.stop();
+    this.worker.postMessage({ stop: true } satisfies Stop);
+    await untilIdle(this.state, () => this.exited);
     await this.worker.terminate();
   }
 
@@ -131,13 +148,4 @@ export class WorkerClient {
     for (const { reject } of this.pending.values()) reject(this.dead);
     this.pending.clear();
   }
-}
-
-function revive({ message, stack, where, kind, system }: NonNullable<Reply['error']>): Error {
-  const prefix = `${where}: `;
-  const error = where
-    ? new ValetError(where, message.startsWith(prefix) ? message.slice(prefix.length) : message, kind as never)
-    : Object.assign(new Error(message), system);
-  if (stack) error.stack = stack;
-  return error;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { nearest, packageVersion, systemError, ValetError } from '../base/index.ts';
+import { endProcess, nearest, packageVersion, systemError, ValetError } from '../base/index.ts';
 import { plainHelp } from './shared/help.ts';
 
 /**
@@ -93,5 +93,5 @@ function exitOverrideAll(command: Command): Command {
 }
 
 process.exitCode = await main(process.argv.slice(2));
-// Worker threads and native sessions must not hold a finished command.
-process.exit(process.exitCode);
+// Worker threads and native sessions must not hold a finished command, nor be cut within a native call.
+await endProcess(process.exitCode);

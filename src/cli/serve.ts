@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { InputError, parseBytes } from '../base/index.ts';
+import { endProcess, InputError, parseBytes } from '../base/index.ts';
 import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
 import {
   createLogger,
@@ -226,7 +226,7 @@ function nextSignal(): Promise<void> & { came: boolean } {
   const promise = Object.assign(new Promise<void>((settle) => (resolve = settle)), { came: false });
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
-      if (promise.came) process.exit(1);
+      if (promise.came) return void endProcess(1);
       promise.came = true;
       resolve();
     });

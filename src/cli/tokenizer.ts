@@ -128,7 +128,8 @@ async function check(dir: string, options: Common & { data?: string[] }): Promis
 async function inWorker<T>(method: string, job: FitJob | CheckJob, silent: boolean): Promise<T> {
   const client = WorkerClient.start('train/tokenizer/tokenizer.worker');
   let bar: { phase: string; progress: Progress } | undefined;
-  client.worker.on('message', ({ progress }: { progress?: [string, number, number, string] }) => {
+  client.onMessage = (message) => {
+    const { progress } = message as { progress?: [string, number, number, string] };
     if (!progress) return;
     const [phase, done, total, unit] = progress;
     if (bar?.phase !== phase) {
@@ -136,7 +137,7 @@ async function inWorker<T>(method: string, job: FitJob | CheckJob, silent: boole
       bar = { phase, progress: new Progress(phase, total, { unit, silent }) };
     }
     bar.progress.at(done);
-  });
+  };
   try {
     return await client.call<T>(method, job);
   } finally {

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { jsonText, readJson, requireOutput, ValetError } from '../base/index.ts';
+import { endProcess, jsonText, readJson, requireOutput, ValetError } from '../base/index.ts';
 import { chosenRobot } from '../robot/index.ts';
 import { applySettings, checkTrainConfig, loadTrainConfig, type TrainConfig, train } from '../train/index.ts';
 import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
@@ -97,7 +97,7 @@ async function run(options: Options, command: Command): Promise<void> {
   let signals = 0;
   const onSignal = () => {
     // The second signal does not wait for the save.
-    if (++signals > 1) process.exit(130);
+    if (++signals > 1) return void endProcess(130);
     log('stopping after this update …');
     stop.abort();
   };

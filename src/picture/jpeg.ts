@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { InputError } from '../base/index.ts';
+import { AbandonedError, InputError, native } from '../base/index.ts';
 import type { Picture, Pictures } from '../robot/index.ts';
 
 /** The side of the largest picture that is taken, in pixels. */
@@ -34,14 +34,13 @@ export async function decodeJpeg(
   { maxBytes = 3 * LARGEST_SIDE * LARGEST_SIDE, name = 'picture' }: JpegLimits = {},
 ): Promise<Picture> {
   try {
-    const { data, info } = await sharp(file, { limitInputPixels: Math.floor(maxBytes / 3), failOn: 'error' })
-      .removeAlpha()
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer({ resolveWithObject: true });
+    const reader = sharp(file, { limitInputPixels: Math.floor(maxBytes / 3), failOn: 'error' });
+    const pixels = reader.removeAlpha().toColourspace('srgb').raw();
+    const { data, info } = await native(() => pixels.toBuffer({ resolveWithObject: true }));
     const { width, height } = info;
     return { width, height, channels: 3, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
-  } catch {
+  } catch (error) {
+    if (error instanceof AbandonedError) throw error;
     throw new InputError(
       'picture',
       `"${name.slice(0, 80)}" begins like a JPEG file but cannot be read as one, or is too large.`,

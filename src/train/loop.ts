@@ -93,7 +93,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
   let batch = step < steps ? makeBatch(step) : undefined;
   while (batch) {
     const rate = learningRate(schedule, step);
-    const running = client.call<StepReport>('step', { batch, learningRate: rate }, batchBuffers(batch));
+    const running = client.call<StepReport>('step', { batch, learningRate: rate }, { transfer: batchBuffers(batch) });
     running.catch(() => undefined); // awaited below; making the next batch may throw first
     batch = step + 1 < steps ? makeBatch(step + 1) : undefined;
     const report = await running;
@@ -204,7 +204,7 @@ async function validate(run: Run, maker: BatchMaker, step: number, events: Event
   for (let i = 0; i < config.validation.batches; i++) {
     const raw = heldOutBatch(present(data.heldOut, 'data.heldOut'), i, config.validation.batches, config.batch);
     const batch = maker.make(raw, i, { still: true, label: 'validation' });
-    all.push(await client.call<Losses>('validate', batch, batchBuffers(batch)));
+    all.push(await client.call<Losses>('validate', batch, { transfer: batchBuffers(batch) }));
   }
   const losses = average(all);
   await folder.append('validation.jsonl', { step, time: Date.now() / 1000, ...losses });

@@ -1,5 +1,5 @@
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
-import { InputError, present } from '../../base/index.ts';
+import { AbandonedError, InputError, native, present } from '../../base/index.ts';
 
 /**
  * One column of a parquet file, row after row in one flat array: `data` is [rows, width]; whole numbers come as
@@ -34,17 +34,19 @@ function duckdb(): Promise<DuckDBConnection> {
 
 /** Has the reader ready, so that the first file takes no longer than the others. */
 export async function prepareReader(): Promise<void> {
-  await (await duckdb()).run('select 1');
+  await native(async () => (await duckdb()).run('select 1'));
 }
 
 const quote = (text: string) => `'${text.replaceAll("'", "''")}'`;
 const name = (text: string) => `"${text.replaceAll('"', '""')}"`;
 
+const rowsOf = (sql: string): Promise<Record<string, unknown>[]> =>
+  native(async () => (await (await duckdb()).runAndReadAll(sql)).getRowObjectsJS());
+
 /** Rows of a query as plain records (for small tables); 64-bit numbers become numbers. */
 export async function queryParquet(path: string, sql: (table: string) => string): Promise<Record<string, unknown>[]> {
   try {
-    const reader = await (await duckdb()).runAndReadAll(sql(`read_parquet(${quote(path)})`));
-    return reader.getRowObjectsJS() as Record<string, unknown>[];
+    return await rowsOf(sql(`read_parquet(${quote(path)})`));
   } catch (error) {
     throw broken(path, error);
   }
@@ -58,7 +60,7 @@ export async function episodeRows(path: string): Promise<Map<number, { readonly 
   const sql = `select episode_index as e, min(file_row_number) as first, max(file_row_number) as last, count(*) as n
     from read_parquet(${quote(path)}, file_row_number = true) group by episode_index`;
   try {
-    const rows = (await (await duckdb()).runAndReadAll(sql)).getRowObjectsJS() as Record<string, unknown>[];
+    const rows = await rowsOf(sql);
     const found = rows.map((row) => ({
       e: Number(row['e']),
       from: Number(row['first']),
@@ -95,9 +97,9 @@ export async function queryColumns<N extends string>(
   try {
     const from = `read_parquet(${quote(path)})${where ? ` where ${where}` : ''}`;
     const sql = `select ${columns.map(name).join(', ')} from ${from}`;
-    const result = await (await duckdb()).run(sql);
+    const result = await native(async () => (await duckdb()).run(sql));
     for (;;) {
-      const chunk = await result.fetchChunk();
+      const chunk = await native(() => result.fetchChunk());
       if (!chunk || chunk.rowCount === 0) break;
       for (const [i, column] of columns.entries())
         present(parts[i], 'parts[i]').push(flatten(`${path}: ${column}`, chunk.getColumnVector(i), chunk.rowCount));
@@ -110,8 +112,8 @@ export async function queryColumns<N extends string>(
   ) as Record<N, Column>;
 }
 
-function broken(path: string, error: unknown): ParquetError {
-  if (error instanceof ParquetError) return error;
+function broken(path: string, error: unknown): Error {
+  if (error instanceof ParquetError || error instanceof AbandonedError) return error;
   const message = String((error as Error).message ?? error).split('\n')[0];
   return new ParquetError(path, `cannot be read as parquet (${message}).`, { cause: error });
 }

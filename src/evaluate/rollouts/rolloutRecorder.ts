@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
-import { writeFolderAside } from '../../base/index.ts';
+import { native, writeFolderAside } from '../../base/index.ts';
 import type { Household, SceneDescription } from '../../home/index.ts';
 import type { Picture, PolicyNote } from '../../robot/index.ts';
 import type { EpisodeRecorder } from './episode.ts';
@@ -114,7 +114,7 @@ export class RolloutRecorder implements EpisodeRecorder {
           await writeFile(join(aside, 'frames', `${step}.png`), await strip(pictures));
         await writeFile(
           join(aside, 'poster.jpg'),
-          await sharp(poster.data, { raw: poster }).jpeg({ quality: 82 }).toBuffer(),
+          await native(() => sharp(poster.data, { raw: poster }).jpeg({ quality: 82 }).toBuffer()),
         );
       },
       { replace: true },
@@ -156,5 +156,5 @@ async function strip(pictures: readonly Picture[]): Promise<Buffer> {
     top: 0,
   }));
   const background = { create: { width: width * pictures.length, height, channels: 3 as const, background: '#000' } };
-  return sharp(background).composite(layers).png({ compressionLevel: 9 }).toBuffer();
+  return native(() => sharp(background).composite(layers).png({ compressionLevel: 9 }).toBuffer());
 }

@@ -1,4 +1,4 @@
-import { InputError, Random, ValetError } from '../../base/index.ts';
+import { InputError, Random, throwIfAbandoned, ValetError } from '../../base/index.ts';
 import type { Observation, Picture, Robot } from '../../robot/index.ts';
 import { fulfilled, qScore } from '../score/index.ts';
 import { Controllers } from './controllers.ts';
@@ -83,6 +83,8 @@ export class Household extends RobotWorld implements ExpertWorld {
    *   it)
    */
   step(action: ArrayLike<number>, disturbance?: ArrayLike<number>): StepOutcome {
+    // An episode takes long: a worker that must end does so here.
+    throwIfAbandoned();
     const { physics, episode, robot } = this;
     if (episode.instance < 0)
       throw new ValetError('Household.step', 'there is no episode. Call reset(instance) first.');

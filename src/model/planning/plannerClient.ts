@@ -6,7 +6,7 @@ import type { PlannerOptions } from './planner.ts';
 export class PlannerClient implements Planner {
   /** Settles when the worker is gone, by `close`, `kill` or its own death. */
   readonly died: Promise<void>;
-  private gone = false;
+  private dead = false;
 
   private constructor(
     private readonly worker: WorkerClient,
@@ -16,12 +16,9 @@ export class PlannerClient implements Planner {
     readonly bytes: number,
     private readonly onPass: PlannerOptions['onPass'],
   ) {
-    this.died = new Promise((resolve) => {
-      for (const event of ['error', 'exit'] as const)
-        worker.worker.once(event, () => {
-          this.gone = true;
-          resolve();
-        });
+    this.died = worker.gone;
+    void this.died.then(() => {
+      this.dead = true;
     });
   }
 
@@ -48,15 +45,21 @@ export class PlannerClient implements Planner {
   }
 
   get isDead(): boolean {
-    return this.gone;
+    return this.dead;
   }
 
-  async plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
+  async plan(
+    requests: readonly PlanRequest[],
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): Promise<Prediction[]> {
     const sent = requests.map(alone);
     const memory = sent.flatMap(({ pictures }) => Object.values(pictures).map(({ data }) => data.buffer));
     const buffers = memory.filter((buffer): buffer is ArrayBuffer => buffer instanceof ArrayBuffer);
     type Reply = { predictions: Prediction[]; passes: PlanTiming[] };
-    const { predictions, passes } = await this.worker.call<Reply>('plan', sent, [...new Set(buffers)]);
+    const { predictions, passes } = await this.worker.call<Reply>('plan', sent, {
+      transfer: [...new Set(buffers)],
+      signal,
+    });
     if (this.onPass) for (const pass of passes) this.onPass(pass);
     return predictions;
   }
@@ -66,9 +69,9 @@ export class PlannerClient implements Planner {
     await this.worker.close();
   }
 
-  /** Ends the worker at once; what it was doing fails. */
+  /** Ends the worker after the native call that it is in; what it was doing fails at once. */
   async kill(): Promise<void> {
-    await this.worker.worker.terminate();
+    await this.worker.close();
   }
 }
 

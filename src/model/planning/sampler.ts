@@ -1,4 +1,4 @@
-import { InputError } from '../../base/index.ts';
+import { InputError, throwIfAbandoned } from '../../base/index.ts';
 import {
   activationBits,
   byteLength,
@@ -185,6 +185,7 @@ export class ActionSampler {
     const { before, after } = this.times;
     const dt = f32(-1 / before.length);
     for (let step = 0; step < before.length; step++) {
+      throwIfAbandoned();
       const { velocity } = await this.velocity.run({ ...layers, noisy: x, modulation: this.conditions[step]! });
       const v = velocity!.data as Float32Array;
       if (this.precision === 'float64') for (let i = 0; i < x.length; i++) x[i]! -= v[i]! / before.length;
