@@ -109,6 +109,11 @@ export class WorkerClient {
     }
   }
 
+  /** It answers no more: it was closed, or died. */
+  get isDead(): boolean {
+    return this.dead !== undefined;
+  }
+
   /**
    * @param options.transfer buffers that move instead of being copied
    * @param options.signal once it is aborted nobody waits for the answer: the worker gives the work up at its next step

@@ -6,8 +6,6 @@ import type { PlannerOptions } from './planner.ts';
 export class PlannerClient implements Planner {
   /** Settles when the worker is gone, by `close`, `kill` or its own death. */
   readonly died: Promise<void>;
-  private dead = false;
-
   private constructor(
     private readonly worker: WorkerClient,
     readonly imageSize: number,
@@ -17,9 +15,6 @@ export class PlannerClient implements Planner {
     private readonly onPass: PlannerOptions['onPass'],
   ) {
     this.died = worker.gone;
-    void this.died.then(() => {
-      this.dead = true;
-    });
   }
 
   /**
@@ -45,7 +40,7 @@ export class PlannerClient implements Planner {
   }
 
   get isDead(): boolean {
-    return this.dead;
+    return this.worker.isDead;
   }
 
   async plan(
