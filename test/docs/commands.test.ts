@@ -43,6 +43,7 @@ it('isForm tells forms from commands', () => {
   expect(form('valet doctor --checkpoint DIR', true)).toBe(true);
   expect(form('valet fit demos --out CHECKPOINT', false)).toBe(false);
   expect(form('valet train --set \'freeze=["vlm"]\'', false)).toBe(false);
+  expect(form('valet train --print-config nano > my.json', false)).toBe(false);
   expect(form('A_B=1 valet doctor', true)).toBe(false);
   expect(form('valet home watch NAME --out NAME.png', true)).toBe(true);
 });

@@ -66,7 +66,8 @@ export function examplesOf(page: string, help: string): DocCommand[] {
 export function isForm({ text, inline }: DocCommand): boolean {
   const words = text.replaceAll(/'[^']*'|"[^"]*"/g, '');
   return (
-    /[[\]…|<>]/.test(words) || (inline && /(^|\s|\/)[A-Z]+(\.\w+)?(?=\s|$)/.test(words.replace(/^([A-Z_]+=\S+ )+/, '')))
+    /[[\]…]|\w\|\w|<\w[\w-]*>/.test(words) ||
+    (inline && /(^|\s|\/)[A-Z]+(\.\w+)?(?=\s|$)/.test(words.replace(/^([A-Z_]+=\S+ )+/, '')))
   );
 }
 

@@ -43,6 +43,7 @@ const FIXTURES: Readonly<Record<string, { readonly needs?: readonly string[]; re
   'task_checkpoint_mapping.json': {
     make: 'echo "{\\"default\\": \\"$PACKAGE/policies/household\\"}" > task_checkpoint_mapping.json',
   },
+  'my.json': { make: 'valet train --print-config nano > my.json' },
   key: { make: 'echo secret-of-a-robot > key' },
   'cert.pem': {
     make: 'openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout key.pem -out cert.pem',

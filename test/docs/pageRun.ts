@@ -63,6 +63,7 @@ export class PageRun {
     const notRun = NOT_RUN.find((each) => each.command.test(text));
     if (notRun) return notRun.why;
     if (isForm(command)) return 'a form: its names are there';
+    if (command.inline && /^(npm( run)?|npx|node)$/.test(text)) return 'named only';
     const subcommand = await names.subcommand(wordsOf(text));
     if (subcommand === undefined)
       throw new Error('no quick form, and no reason not to run it (test/docs/quickForms.ts)');
@@ -75,7 +76,7 @@ export class PageRun {
     if (!form) throw new Error(`no quick form of 'valet ${subcommand}' (test/docs/quickForms.ts)`);
     if (command.inline && !form.whole.test(text)) return 'named only: its names are there';
     const cwd = this.cwd(command);
-    await this.place.fixtures.provide(wordsOf(text.replace(subcommand, '')), cwd);
+    if (cwd !== this.place.root) await this.place.fixtures.provide(wordsOf(text.replace(subcommand, '')), cwd);
     const quick = await this.quick(text, form);
     if (form.server) await this.serve(command, quick, cwd);
     else await this.toEnd(command, quick, cwd);
@@ -96,7 +97,8 @@ export class PageRun {
     for (const [option, value] of Object.entries(form.values ?? {}))
       quick = quick.replace(new RegExp(`(${option}[ =])\\S+`), `$1${value}`);
     for (const [added, option = ''] of form.add?.matchAll(/(--[\w-]+) \S+/g) ?? [])
-      if (option === '--set' || !new RegExp(`${option}(?![\\w-])`).test(quick)) quick += ` ${added}`;
+      if (option === '--set' || !new RegExp(`${option}(?![\\w-])`).test(quick))
+        quick = quick.replace(/( [>|] .*)?$/, ` ${added}$1`);
     if (form.server) {
       const first = await freePorts(2);
       if (/--port \d+-\d+/.test(quick)) quick = quick.replace(/--port \S+/, `--port ${first}-${first + 1}`);

@@ -17,7 +17,7 @@ export const QUICK_FORMS: Readonly<Record<string, QuickForm>> = {
   'home watch': { whole: /watch \w/ },
   'home demos': { values: { '--episodes': '1' }, whole: /--out \S/ },
   'data check': { whole: /check \S/ },
-  'data show': { whole: /show \S/ },
+  'data show': { values: { '--episode': '0' }, whole: /show \S/ },
   'data robot': { whole: /robot \S/ },
   stats: { whole: /--out \S/ },
   'tokenizer fit': { whole: /--out \S/ },
