@@ -113,7 +113,7 @@ async function steps(side: PythonSide, report: Parameters<Check>[0]): Promise<vo
         echo: true,
       });
       const message = Uint8Array.from(Buffer.from(reply.message, 'hex'));
-      const observation: Observation = readObservation(unpackMessage(message), CHALLENGE_ROBOT).observation;
+      const observation: Observation = readObservation(unpackMessage(message), CHALLENGE_ROBOT).observations[0];
       const expected = await local[client].act(observation);
       if (expected.every((value, i) => value === reply.action[i])) equal++;
       if (

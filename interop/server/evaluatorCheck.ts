@@ -58,7 +58,7 @@ const what = (seed: number, more: object = {}) => ({
 /** What the in-process policy does with the message that the client sent, or would have sent. */
 async function expected(policy: Policy, reply: Reply): Promise<boolean> {
   const message = unpackMessage(Uint8Array.from(Buffer.from(reply.message, 'hex')));
-  const { observation } = readObservation(message, CHALLENGE_ROBOT);
+  const [observation] = readObservation(message, CHALLENGE_ROBOT).observations;
   const action = await policy.act({ ...observation, pictures: await decodePictures(observation.pictures) });
   return reply.error === undefined && action.every((number, i) => number === reply.action[i]);
 }

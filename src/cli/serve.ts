@@ -106,7 +106,7 @@ export function command(): Command {
     .option('--idle-timeout <seconds>', 'a session without a message for so long ends', fraction, limits.idleMs / 1000)
     .option(
       '--resume-seconds <seconds>',
-      'how long the session of a lost connection is kept for clients that asked with ?session=new',
+      'how long the session of a lost connection waits for its client; 0: not at all',
       seconds,
       limits.resumeMs / 1000,
     )

@@ -9,6 +9,7 @@ import {
   type Session,
   stateOf,
 } from '../robot/index.ts';
+import { executionInChunks } from './execution.ts';
 import { LookBack, momentsOf } from './lookBack.ts';
 import { correct, gripperStates } from './rules.ts';
 import { type ResolvedOptions, resolveOptions, type SessionOptions } from './sessionOptions.ts';
@@ -32,6 +33,13 @@ export interface SessionDetail {
 
 export interface EpisodeSession extends Session {
   readonly detail: SessionDetail;
+  /** Whether `next` cannot give `chunk` actions (1) in a row; a rule's way back is gone to its end first. */
+  needsPlan(chunk?: number): boolean;
+  /**
+   * Takes a plan, to be executed in a multiple of `chunk` steps (1) where it is long enough (`executionInChunks`).
+   * @throws UnusablePlanError for a plan that holds numbers that are not finite
+   */
+  accept(prediction: Prediction, chunk?: number): void;
   /** What was asked for and is off, because the robot lacks a part or its tasks are others; one line each. */
   readonly notices: readonly string[];
   /**
@@ -146,12 +154,15 @@ class ChunkSession implements EpisodeSession {
     this.pending = { planned: false, rule, reason };
   }
 
-  needsPlan(): boolean {
-    return !this.plan || this.served >= this.plan.rows;
+  needsPlan(chunk = 1): boolean {
+    const { plan, served } = this;
+    if (!plan || served >= plan.rows) return true;
+    return !plan.recovery && plan.rows - served < chunk;
   }
 
   planRequest(): PlanRequest {
-    const { state, observation, tracker, prefix, options } = this;
+    const { state, observation, tracker, options } = this;
+    const prefix = this.promised();
     if (!state || !observation) throw new ValetError('session', 'a plan needs an observation first.');
     return {
       taskId: this.taskId,
@@ -163,8 +174,22 @@ class ChunkSession implements EpisodeSession {
     };
   }
 
-  /** @throws UnusablePlanError for a plan that holds numbers that are not finite */
-  accept({ actions, horizon, stageLogits }: Prediction): void {
+  /**
+   * Rows that the next plan keeps to. Where steps of the plan are left (they do not fill a chunk), these come first;
+   * squeezed ones are at another speed, so that the plan starts afresh.
+   */
+  private promised(): { readonly rows: number; readonly actions: Float64Array } | undefined {
+    const { plan, prefix, served } = this;
+    if (!plan || !prefix || served >= plan.rows) return prefix;
+    if (plan.compressed) return undefined;
+    const left = plan.actions.subarray(served * this.robot.width);
+    const actions = new Float64Array(left.length + prefix.actions.length);
+    actions.set(left);
+    actions.set(prefix.actions, left.length);
+    return { rows: plan.rows - served + prefix.rows, actions };
+  }
+
+  accept({ actions, horizon, stageLogits }: Prediction, chunkSize = 1): void {
     const { options, state, taskId } = this;
     if (!state) throw new ValetError('session', 'a plan came before any observation.');
     const { width } = this.options.robot;
@@ -177,7 +202,7 @@ class ChunkSession implements EpisodeSession {
     const knowsTask = taskId !== -1;
     const { stage } = this.tracker;
     const { chunk, correction } = corrected({ actions, horizon, state, taskId, stage }, options);
-    const next = compressChunk(chunk, compressionOf(options));
+    const next = compressChunk(chunk, compressionOf({ ...options, ...executionInChunks(options, chunkSize, horizon) }));
     if (correction && correction.stage !== stage) {
       const last = this.stages(taskId) - 1;
       this.tracker = { stage: Math.min(last, correction.stage), history: [] };

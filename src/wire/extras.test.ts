@@ -10,14 +10,14 @@ import { Float, type Packable, type WireMap } from './value.ts';
 
 const ARM = robotNamed('single-arm');
 const onWire = (message: { [key: string]: Packable }) => unpackMessage(packMessage(message)) as WireMap;
-const facts: ReplyFacts = { action: new Float32Array(7).fill(0.5), batched: false, inferMs: 2, note: undefined };
+const facts: ReplyFacts = { action: new Float32Array(7).fill(0.5), inferMs: 2 };
 const ask = (message: { [key: string]: Packable }) => readExtras(onWire(message));
 const reply = (more: Partial<ReplyFacts>, message: { [key: string]: Packable } = {}) =>
   unpackMessage(packReply({ ...facts, ...more }, ask(message)), { exactFloats: true }) as WireMap;
 
 describe('extras of the wire', () => {
   it('that nobody asked for are left out; the timing is always there', () => {
-    const plain = reply({ chunk: new Float32Array(14), note: { planned: true, stage: 1 } });
+    const plain = reply({ chunk: new Float32Array(14), notes: [{ planned: true, stage: 1 }] });
     expect([...plain.keys()]).toEqual(['action', 'server_timing']);
     expect([...(plain.get('server_timing') as WireMap).keys()]).toEqual(['infer_ms']);
     const timing = reply({ previousTotalMs: 7 }).get('server_timing') as WireMap;
@@ -31,15 +31,15 @@ describe('extras of the wire', () => {
     const asked = { __action_chunk_size__: 2 };
     expect(reply({}, asked).has('action_chunk')).toBe(false);
     expect((reply({ chunk: new Float32Array(14) }, asked).get('action_chunk') as NumpyArray).shape).toEqual([2, 7]);
-    const batched = reply({ chunk: new Float32Array(14), batched: true }, asked);
+    const batched = reply({ chunk: new Float32Array(14), robots: 1 }, asked);
     expect((batched.get('action_chunk') as NumpyArray).shape).toEqual([1, 2, 7]);
     expect((batched.get('action') as NumpyArray).shape).toEqual([1, 7]);
   });
 
   it("the policy's note comes back as it was", () => {
     const note = { planned: true, stage: 3, rule: 'lift', reason: 'it fell', compressed: false };
-    expect(noteOf(reply({ note }, ASK_FOR_NOTE))).toEqual(note);
-    expect(noteOf(reply({ note }, { __policy_note__: 1 }))).toBeUndefined();
+    expect(noteOf(reply({ notes: [note] }, ASK_FOR_NOTE))).toEqual(note);
+    expect(noteOf(reply({ notes: [note] }, { __policy_note__: 1 }))).toBeUndefined();
   });
 
   it('a new row of the table is read in requests and written in replies', () => {

@@ -4,16 +4,17 @@ import { Float, type Packable, type WireMap, type WireValue } from './value.ts';
 
 /** What is known when a reply is written; what an extra tells is made from it. */
 export interface ReplyFacts {
-  /** float32 [width]. */
+  /** float32 [width], or [robots, width] where the observation came with a leading axis. */
   readonly action: Float32Array;
+  /** Extent of that leading axis; absent where there was none. */
+  readonly robots?: number | undefined;
   /**
-   * float32 [rows, width], the first row equal to `action`: as many rows as were asked for; absent when they could not
-   * be filled.
+   * float32 [steps, width] of each robot, the first step equal to its `action`: as many steps as were asked for; absent
+   * when they could not be filled.
    */
   readonly chunk?: Float32Array | undefined;
-  readonly note?: PolicyNote | undefined;
-  /** The observation came with a leading axis of 1. */
-  readonly batched: boolean;
+  /** What each robot's policy says about its step. */
+  readonly notes?: readonly (PolicyNote | undefined)[] | undefined;
   readonly inferMs: number;
   /** Milliseconds from the reply before the last to the last one. */
   readonly previousTotalMs?: number | undefined;
@@ -63,16 +64,22 @@ const CHUNK = extra<number>({
   actions: (size) => size,
   reply: {
     key: 'action_chunk',
-    write: ({ chunk, action, batched }) =>
-      chunk && NumpyArray.of(chunk, [...lead(batched), chunk.length / action.length, action.length]),
+    write: ({ chunk, action, robots }) =>
+      chunk && NumpyArray.of(chunk, [...lead(robots), chunk.length / action.length, widthOf(action, robots)]),
   },
 });
 
-/** Stage, rule and compression of the step, for records; asked for by Valet's own client. */
+/** Stage, rule and compression of the step, for records; asked for by Valet's own client. A list for several robots. */
 const NOTE = extra<true>({
   name: 'note',
   request: { keys: ['__policy_note__'], read: (value) => (value === true ? true : undefined) },
-  reply: { key: 'policy_note', write: ({ note }) => note && { ...note } },
+  reply: {
+    key: 'policy_note',
+    write: ({ notes = [], robots = 1 }) => {
+      const [first] = notes;
+      return robots > 1 ? notes.map((note) => (note ? { ...note } : null)) : first && { ...first };
+    },
+  },
 });
 
 const TIMING = extra({
@@ -121,8 +128,9 @@ export function actionsAsked(asked: Asked, extras: readonly WireExtra[] = EXTRAS
   return Math.max(1, ...counts);
 }
 
-/** The leading axis of a reply's arrays. */
-export const lead = (batched: boolean): readonly number[] => (batched ? [1] : []);
+/** The leading axis of a reply's arrays, and the numbers of one robot's action. */
+export const lead = (robots: number | undefined): readonly number[] => (robots === undefined ? [] : [robots]);
+export const widthOf = (action: Float32Array, robots = 1): number => action.length / robots;
 
 /** What a client adds to its observation to be told the policy's note. */
 export const ASK_FOR_NOTE = { __policy_note__: true } as const;

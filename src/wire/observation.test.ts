@@ -29,8 +29,8 @@ describe('observations on the wire', () => {
     for (const length of [256, 61] as const)
       for (const robot of ['robot_r1', 'other']) {
         const original = fakeObservation({ length, taskId: 7 });
-        const { observation, batched, asked } = read(onWire(wireObservation(original, robot)));
-        expect(observation).toEqual(original);
+        const { observations, batched, asked } = read(onWire(wireObservation(original, robot)));
+        expect(observations).toEqual([original]);
         expect([batched, asked.size]).toEqual([false, 0]);
       }
   });
@@ -38,28 +38,30 @@ describe('observations on the wire', () => {
   it("reads the official client's own messages", () => {
     const file = (name: string) => unpackMessage(goldenBytes({ file: `messages/${name}.bin`, gzip: false }));
     const small = read(file('observation_16px'));
-    expect(small.observation.proprioception).toHaveLength(256);
-    expect(small.observation.taskId).toBe(7);
+    expect(small.observations[0].proprioception).toHaveLength(256);
+    expect(small.observations[0].taskId).toBe(7);
     for (const camera of R1PRO.cameraNames)
-      expect(small.observation.pictures[camera]).toMatchObject({ width: 16, height: 16, channels: 4 });
+      expect(small.observations[0].pictures[camera]).toMatchObject({ width: 16, height: 16, channels: 4 });
     const batched = read(file('observation_2026_batch1'));
-    expect(batched.observation.proprioception).toHaveLength(61);
+    expect(batched.observations[0].proprioception).toHaveLength(61);
     expect(batched.batched).toBe(true);
     expect(actionsAsked(batched.asked)).toBeGreaterThan(1);
     expect(read(file('observation_need_new_action')).batched).toBe(false);
-    expect(() => read(file('observation_2026_batch3'))).toThrow(/leading axis of 1/);
+    const three = read(file('observation_2026_batch3'));
+    expect([three.batched, three.observations.length, actionsAsked(three.asked)]).toEqual([true, 3, 4]);
+    expect(three.observations.map(({ taskId }) => taskId)).toEqual([7, 7, 7]);
   });
 
   it('takes pictures of any size, RGB or RGBA, without copying them', () => {
     const tall = { width: 5, height: 9, channels: 4 as const, data: Uint8Array.from({ length: 180 }, (_, i) => i) };
     const message = changed({ [HEAD]: NumpyArray.of(tall.data, [9, 5, 4]) });
-    const { head } = read(message).observation.pictures;
+    const { head } = read(message).observations[0].pictures;
     expect(head).toEqual(tall);
     expect(head!.data.buffer).toBe((message.get(HEAD) as NumpyArray).bytes.buffer);
   });
 
   it('reads the task id in every form, and no task as -1', () => {
-    const task = (task_id: Packable | undefined) => read(changed({ task_id })).observation.taskId;
+    const task = (task_id: Packable | undefined) => read(changed({ task_id })).observations[0].taskId;
     expect(task(3)).toBe(3);
     expect(task(new NumpyScalar('<i8', 3))).toBe(3);
     expect(task(new NumpyArray('<i4', [], Int32Array.of(3) && new Uint8Array(Int32Array.of(3).buffer)))).toBe(3);
@@ -99,7 +101,7 @@ describe('observations on the wire', () => {
       .jpeg({ quality: 95 })
       .toBuffer();
     const message = changed({ [HEAD]: NumpyArray.of(new Uint8Array(jpeg)) });
-    const { pictures } = read(message).observation;
+    const { pictures } = read(message).observations[0];
     expect(R1PRO.cameraNames.filter((camera) => isEncoded(pictures[camera]!))).toEqual(['head']);
     const { head } = await decodePictures(pictures);
     expect(head).toMatchObject({ width: 16, height: 16, channels: 3 });
@@ -111,12 +113,12 @@ describe('observations on the wire', () => {
     (_name, robot) => {
       for (const { length } of robot.proprioception.layouts) {
         const original = fake(robot, { length, imageSize: 6, taskId: 2 });
-        expect(readObservation(onWire(writeObservation(original, robot)), robot).observation).toEqual(original);
+        expect(readObservation(onWire(writeObservation(original, robot)), robot).observations).toEqual([original]);
       }
       const lengths = robot.proprioception.layouts.map((layout) => `[${layout.length}]`).join(' or ');
       const wrong = { ...fake(robot), proprioception: new Float32Array(5) };
       expect(() => readObservation(onWire(writeObservation(wrong, robot)), robot)).toThrow(
-        `is <f4 [5] (expected float32 ${lengths} of robot ${robot.name}, with at most a leading axis of 1)`,
+        `is <f4 [5] (expected float32 ${lengths} of robot ${robot.name}, with at most a leading axis of the robots`,
       );
       expect(() => writeObservation({ ...wrong, pictures: {} }, robot)).toThrow(/the picture of camera \w+ is missing/);
     },

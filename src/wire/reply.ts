@@ -1,18 +1,18 @@
 import { InputError } from '../base/index.ts';
 import type { Robot } from '../robot/index.ts';
-import { type Asked, EXTRAS, lead, type ReplyFacts, type WireExtra, writeExtras } from './extras.ts';
+import { type Asked, EXTRAS, lead, type ReplyFacts, type WireExtra, widthOf, writeExtras } from './extras.ts';
 import { NumpyArray } from './numpy.ts';
 import { packMessage } from './pack.ts';
 import type { WireValue } from './value.ts';
 
 /**
- * The reply to an observation as the official server writes it: `action` float32 [width], then what was asked for
- * besides.
+ * The reply to an observation as the official server writes it: `action` float32 [width], or [robots, width], then what
+ * was asked for besides.
  */
 export function packReply(facts: ReplyFacts, asked: Asked, extras: readonly WireExtra[] = EXTRAS): Uint8Array {
-  const { action, batched } = facts;
+  const { action, robots } = facts;
   return packMessage({
-    action: NumpyArray.of(action, [...lead(batched), action.length]),
+    action: NumpyArray.of(action, [...lead(robots), widthOf(action, robots)]),
     ...writeExtras(facts, asked, extras),
   });
 }

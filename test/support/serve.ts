@@ -109,6 +109,19 @@ export class ArithmeticPlanner implements Planner {
   }
 }
 
+/** Plans that differ by seed. */
+export class SeededPlanner extends ArithmeticPlanner {
+  override async plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
+    const { horizon, width } = this.robot;
+    const predictions = await super.plan(requests);
+    for (const [i, { seed }] of requests.entries()) {
+      const sum = [...seed].reduce((all, letter, at) => all + letter.charCodeAt(0) * (at + 1), 0);
+      for (let at = 3; at < horizon * width; at += width) predictions[i]!.actions[at]! += sum / 1000;
+    }
+    return predictions;
+  }
+}
+
 export function plannedNumber({ state, pictures }: PlanRequest, t: number, i: number): number {
   const [first] = Object.values(pictures);
   return (state[i] ?? 0) + t / 100 + (first?.data[0] ?? 0) / 1000;

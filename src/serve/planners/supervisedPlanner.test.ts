@@ -60,7 +60,7 @@ describe('a supervised planner', () => {
 
   it('ends a worker that takes too long, and does not try that again', async () => {
     const { planner, started, heard } = await supervised();
-    await expect(planInTime(planner, request('slow'), 30)).rejects.toThrow(/longer than 30 ms/);
+    await expect(planInTime(planner, [request('slow')], 30)).rejects.toThrow(/longer than 30 ms/);
     expect(await planner.plan([request('a')])).toHaveLength(1);
     expect([started.length, heard]).toEqual([2, ['too slow']]);
   });
@@ -71,10 +71,10 @@ describe('a supervised planner', () => {
     started[0]!.delayMs = 60;
     const first = planner.plan([request('first')]);
     // Two that share a pass: one is too late, the other in time.
-    const [late, inTime] = [planInTime(planner, request('a'), 90), planInTime(planner, request('b'), 5000)];
+    const [late, inTime] = [planInTime(planner, [request('a')], 90), planInTime(planner, [request('b')], 5000)];
     await expect(late).rejects.toThrow(/longer than 90 ms/);
     await first;
-    expect((await inTime).horizon).toBe(30);
+    expect((await inTime)[0]!.horizon).toBe(30);
     const givenUp = new AbortController();
     const dropped = planner.plan([request('c')], { signal: givenUp.signal });
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -11,6 +11,6 @@ export async function tryPlanner(planner: UrgentPlanner, taskId: number, timeout
   const black: Picture = { width: side, height: side, channels: 3, data: new Uint8Array(side * side * 3) };
   const pictures = Object.fromEntries(robot.cameraNames.map((camera) => [camera, black]));
   const request = { taskId, stage: 0, state: new Float32Array(robot.width), pictures, seed: 'trial' };
-  const { actions, stageLogits } = await planInTime(planner, request, timeoutMs);
-  requireFinite(actions, stageLogits);
+  const predictions = await planInTime(planner, [request], timeoutMs);
+  for (const { actions, stageLogits } of predictions) requireFinite(actions, stageLogits);
 }

@@ -37,15 +37,15 @@ export class PlanTooLateError extends ValetError {
 }
 
 /**
- * One plan, waiting and all, within `timeoutMs`.
- * @throws PlanTooLateError when it is not there by then; the planner is told
+ * Plans, waiting and all, within `timeoutMs`: one for each request, which may share a pass.
+ * @throws PlanTooLateError when they are not there by then; the planner is told
  */
 export async function planInTime(
   planner: UrgentPlanner,
-  request: PlanRequest,
+  requests: readonly PlanRequest[],
   timeoutMs: number,
   urgency: Urgency = {},
-): Promise<Prediction> {
+): Promise<Prediction[]> {
   const late = new AbortController();
   const signal = urgency.signal ? AbortSignal.any([urgency.signal, late.signal]) : late.signal;
   let timer: NodeJS.Timeout | undefined;
@@ -57,11 +57,12 @@ export async function planInTime(
     }, timeoutMs);
   });
   try {
-    const plan = planner.plan([request], { ...urgency, signal });
+    const plan = planner.plan(requests, { ...urgency, signal });
     plan.catch(() => undefined);
-    const [prediction] = await Promise.race([plan, tooLate]);
-    if (!prediction) throw new ValetError('plan', 'the planner gave none.');
-    return prediction;
+    const predictions = await Promise.race([plan, tooLate]);
+    if (predictions.length !== requests.length)
+      throw new ValetError('plan', `the planner gave ${predictions.length} for ${requests.length} requests.`);
+    return predictions;
   } finally {
     clearTimeout(timer);
   }

@@ -26,13 +26,21 @@ export async function readScript(recording: SessionRecording): Promise<Script> {
   let greeting: RecordedEvent | undefined;
   let greeted = true;
   let open: (typeof exchanges)[number][] = [];
+  let isFirst = false;
   for (const event of recording.events) {
-    if (event.kind === 'open') greeted = false;
+    if (event.kind === 'open') {
+      greeted = false;
+      isFirst = true;
+    }
     if (event.kind === 'open' || event.kind === 'close') {
       // Whatever was under way was lost with the connection.
       for (const exchange of open) exchange.answered = !(await isReset(recording, exchange.message));
       open = [];
     } else if (event.kind === 'received' || event.kind === 'received text') {
+      // After a lost connection the client sends its last message again, and gets the same reply: one exchange.
+      const before = exchanges.at(-1);
+      if (isFirst && before && (await isSame(recording, before.message, event))) exchanges.pop();
+      isFirst = false;
       const exchange = { message: event, answered: true };
       exchanges.push(exchange);
       open.push(exchange);
@@ -50,6 +58,10 @@ export async function readScript(recording: SessionRecording): Promise<Script> {
   }
   for (const exchange of open) exchange.answered = !(await isReset(recording, exchange.message));
   return { ...(greeting && { greeting }), exchanges };
+}
+
+async function isSame(recording: SessionRecording, a: RecordedEvent, b: RecordedEvent): Promise<boolean> {
+  return a.nbytes === b.nbytes && (await recording.payload(a)).equals(await recording.payload(b));
 }
 
 async function isReset(recording: SessionRecording, message: RecordedEvent): Promise<boolean> {

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ArithmeticPlanner, fakeObservation } from '../../../test/support/serve.ts';
 import { InputError } from '../../base/index.ts';
-import type { PlanRequest, Prediction } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, type PlanRequest, type Prediction } from '../../robot/index.ts';
+import { NumpyArray, packMessage, unpackMessage, type WireMap, writeObservation } from '../../wire/index.ts';
+import { FrameSocket } from '../client/frameSocket.ts';
 import { RemotePolicy } from '../client/remotePolicy.ts';
 import { type ServerOptions, startServer } from '../server/index.ts';
 import { listRecordings, SessionRecording } from './recordingReader.ts';
@@ -171,4 +173,41 @@ it('a replay whose server ends the connection says what it compared', async () =
   const replay = await replaySession(url, first!);
   expect(replay.compared).toBe(0);
   expect(replay.differences.join()).toMatch(/closed the connection \(code 1009/);
+});
+
+it('replays several robots of one connection that was cut and taken up again', async () => {
+  const recorder = await SessionRecorder.open(folder);
+  const { server, url } = await serve({ observer: recorder });
+  const message = (step: number) => {
+    const messages = [0, 1, 2].map((row) => writeObservation(seen(row, step), CHALLENGE_ROBOT));
+    const stacked = Object.keys(messages[0]!).map((key) => {
+      const arrays = messages.map((one) => one[key] as NumpyArray);
+      const bytes = Buffer.concat(arrays.map((array) => array.bytes));
+      return [key, new NumpyArray(arrays[0]!.dtype, [arrays.length, ...arrays[0]!.shape], bytes)];
+    });
+    return packMessage(Object.fromEntries(stacked));
+  };
+  let socket = await FrameSocket.open(url);
+  await socket.receive();
+  for (let step = 0; step < 25; step++) {
+    socket.send(message(step));
+    if (step === 9 || step === 20) {
+      if (step === 20) await socket.receive();
+      socket.terminate();
+      socket = await FrameSocket.open(url);
+      await socket.receive();
+      socket.send(message(step));
+    }
+    const { bytes } = await socket.receive();
+    expect(((unpackMessage(bytes) as WireMap).get('action') as NumpyArray).shape).toEqual([3, 23]);
+  }
+  await socket.close();
+  await server.close();
+  await recorder.close();
+  const [recording, ...others] = await recordings();
+  expect(others).toEqual([]);
+  const { url: fresh } = await serve();
+  expect(await replaySession(fresh, recording!)).toMatchObject({
+    ...{ steps: 25, compared: 25, maxDifference: 0, firstDifferingStep: null, differences: [], incomplete: null },
+  });
 });

@@ -14,10 +14,12 @@ export interface ActionSource {
   /** Forgets the episode. */
   reset(): void | Promise<void>;
   /**
-   * The next steps after an observation: one at least, and as many of the `count` asked for as need no further
-   * observation. May read the observation's pictures until it settles, no longer. @throws InputError for an observation
-   * that is wrong, PlanError when there is no action
+   * The next steps after an observation: `count` of them, or one where it cannot say so many without a further
+   * observation. May read the observation's pictures until it settles, no longer. When it fails, the same observation
+   * may be given again. @throws InputError for an observation that is wrong, PlanError when there is no action
    */
   act(observation: Observation, count: number): Promise<Step[]>;
+  /** Nobody may come back for long: what is not needed to go on is let go. */
+  rest?(): void;
   close(): void | Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import type { Logger } from '../log.ts';
 import { hasKey, isLoopback, isOwnOrigin } from './access.ts';
+import { type ClientPlace, placeOf } from './clientPlace.ts';
 import type { ServerLimits } from './limits.ts';
 import { MessageBuffers } from './messageBuffers.ts';
 import type { Metrics } from './metrics.ts';
@@ -22,7 +23,14 @@ export interface AdmissionOptions {
   /** Somebody wanted in while the server was not ready. */
   readonly retry: () => void;
   readonly connections: () => number;
-  readonly welcome: (client: Upgraded, from: string | undefined, query: SessionQuery) => void;
+  readonly welcome: (arrival: Arrival) => void;
+}
+
+/** A client that was let in. */
+export interface Arrival {
+  readonly client: Upgraded;
+  readonly place: ClientPlace;
+  readonly query: SessionQuery;
 }
 
 interface Refusal {
@@ -48,17 +56,17 @@ export class Admission {
 
   answer(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => undefined);
-    const from = request.socket.remoteAddress;
     const asked = this.refusal(request) ?? readQuery(request);
     if ('rest' in asked) {
       const settings = { buffers: this.buffers, maxMessageBytes: this.options.limits.maxMessageBytes };
       const { welcome } = this.options;
-      upgrade(this.sockets, request, socket, head, settings, (client) => welcome(client, from, asked));
+      const place = placeOf(request, asked);
+      upgrade(this.sockets, request, socket, head, settings, (client) => welcome({ client, place, query: asked }));
       return;
     }
     const { status, reason, body } = asked;
     this.options.metrics.refused.inc({ reason });
-    this.options.log.warn({ reason, from }, 'connection refused');
+    this.options.log.warn({ reason, from: request.socket.remoteAddress }, 'connection refused');
     const length = Buffer.byteLength(body);
     const headers = `Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${length}`;
     socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`);

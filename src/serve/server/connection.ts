@@ -2,17 +2,19 @@ import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
 import { InputError } from '../../base/index.ts';
 import type { Logger } from '../log.ts';
-import { kindOf, reasonFor } from './clientError.ts';
-import type { MessageObserver } from './messageObserver.ts';
+import { type ClientErrorKind, kindOf, reasonFor } from './clientError.ts';
+import type { ConnectionTape } from './connectionTape.ts';
+import { Heartbeat } from './heartbeat.ts';
 import type { Metrics } from './metrics.ts';
 import type { Responder } from './responder.ts';
 import type { Upgraded } from './upgrade.ts';
 
-/** How often a silent client is asked for a sign of life, and how long it may stay silent. */
-const PING_MS = 60_000;
-const SILENCE_MS = 360_000;
 /** Bytes on their way to a client that does not read, beyond which it is answered no further. */
 const MAX_UNSENT_BYTES = 1 << 20;
+/** How long a connection that is taken over may take to close. */
+const CUT_OFF_MS = 500;
+/** Codes of a connection that its client ended because it had finished: normal, going away, none. */
+const FINISHED = [1000, 1001, 1005];
 
 export interface ConnectionLimits {
   /** Messages, and their bytes, that may wait for their turn before the socket is read no further. */
@@ -25,13 +27,13 @@ export interface ConnectionLimits {
 }
 
 export interface ConnectionOptions {
-  readonly id: string;
   readonly client: Upgraded;
   readonly responder: Responder;
   readonly limits: ConnectionLimits;
   readonly metrics: Metrics;
   readonly log: Logger;
-  readonly observer?: MessageObserver | undefined;
+  /** Hears what comes and goes. */
+  readonly tape: ConnectionTape;
 }
 
 /**
@@ -40,44 +42,66 @@ export interface ConnectionOptions {
  * TCP slows it down, and nothing is stored without end.
  */
 export class Connection {
-  readonly id: string;
+  /** The log that says whose connection it is. */
+  log: Logger;
   private readonly socket: WebSocket;
   private readonly queue: { readonly data: Buffer; readonly give: () => void }[] = [];
   private queuedBytes = 0;
   private working: Promise<void> | undefined;
   private ended = false;
+  /** How the server ended it, if it did. */
+  private ending: ClientErrorKind | 'in peace' | undefined;
   private paused = false;
   private unsentBytes = 0;
   private wake: (() => void) | undefined;
   /** When the next message may be taken, by the rate. */
   private nextTurn = 0;
-  private heard = performance.now();
-  private lastMessage = performance.now();
-  private readonly pings: NodeJS.Timeout;
-  private readonly idleTimer: NodeJS.Timeout;
+  private readonly heartbeat: Heartbeat;
 
   constructor(private readonly options: ConnectionOptions) {
-    const { id, client, limits, log } = options;
+    const { client, limits, log } = options;
     const { socket } = client;
-    this.id = id;
     this.socket = socket;
+    this.log = log;
     client.listen((data, isBinary, give) => this.receive(data, isBinary, give));
-    socket.on('error', (error) => log.warn({ reason: error.message }, 'socket error'));
-    for (const sign of ['ping', 'pong'] as const)
-      socket.on(sign, () => {
-        this.heard = performance.now();
-      });
-    socket.on('close', () => {
-      this.stop();
-      clearInterval(this.pings);
-      clearTimeout(this.idleTimer);
-      this.wake?.();
+    // Reading stops when its listeners change hands.
+    socket.pause();
+    socket.resume();
+    socket.on('error', (error) => this.log.warn({ reason: error.message }, 'socket error'));
+    this.heartbeat = new Heartbeat({
+      socket,
+      idleMs: limits.idleMs,
+      isDeaf: () => this.paused && this.unsentBytes <= MAX_UNSENT_BYTES,
+      isBusy: () => this.ended || this.working !== undefined,
+      onIdle: () => {
+        this.log.info('idle for too long');
+        this.end(1000, 'idle');
+      },
     });
-    this.pings = setInterval(() => this.ping(), PING_MS);
-    this.pings.unref();
-    const every = Math.max(10, Math.min(limits.idleMs / 4, 60_000));
-    this.idleTimer = setInterval(() => this.endWhenIdle(), every);
-    this.idleTimer.unref();
+  }
+
+  /**
+   * The socket has closed with this code: takes no further message.
+   * @returns whether the client lost it, and may come back to go on: unless the server ended it or refused a message,
+   *   or the client closed it with every message answered
+   */
+  closed(code: number): boolean {
+    const unanswered = this.working !== undefined || this.unsentBytes > 0;
+    this.stop();
+    this.heartbeat.stop();
+    this.wake?.();
+    if (this.ending !== undefined) return this.ending !== 'in peace' && this.ending !== 'input';
+    return unanswered || !FINISHED.includes(code);
+  }
+
+  /** Whether its client answers a ping within `ms`. */
+  isAlive(ms: number): Promise<boolean> {
+    return this.heartbeat.answers(ms);
+  }
+
+  /** Whether it has not begun to close. */
+  get isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN;
   }
 
   /** Settles when the message under way, if any, is answered. */
@@ -94,43 +118,69 @@ export class Connection {
 
   /** Ends it in peace. */
   end(code: number, reason: string): void {
+    this.ending ??= 'in peace';
     this.stop();
     this.options.metrics.ended.inc({ reason });
     this.resume(); // a paused socket would never see the client's answer
     this.socket.close(code, reason);
   }
 
-  async closeResponder(): Promise<void> {
-    await this.options.responder.close?.();
+  /** Its client came back over another one: ends it, and settles when it has closed. */
+  async cutOff(): Promise<void> {
+    const { socket } = this;
+    if (socket.readyState === socket.CLOSED) return;
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    this.stop();
+    this.resume();
+    socket.close(1008, 'resumed elsewhere');
+    const timer = setTimeout(() => socket.terminate(), CUT_OFF_MS);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  /** The server ends; settles when the connection has closed. */
+  async shutDown(): Promise<void> {
+    const { socket } = this;
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    this.end(1001, 'the server shuts down');
+    if (socket.readyState !== socket.CLOSED) await closed;
+  }
+
+  /** Ends it at once. */
+  terminate(): void {
+    this.socket.terminate();
   }
 
   send(bytes: Uint8Array): void {
-    const { metrics, observer } = this.options;
+    const { metrics, tape } = this.options;
     const { socket } = this;
     if (socket.readyState !== socket.OPEN) return;
     this.unsentBytes += bytes.byteLength;
     metrics.sentBytes.inc(bytes.byteLength);
-    observer?.onSend?.(this.id, bytes, performance.now(), true);
-    socket.send(bytes, () => {
+    tape.sent(bytes, true);
+    socket.send(bytes, (error) => {
+      if (error) return; // it never left: the client may come back for it
       this.unsentBytes -= bytes.byteLength;
       if (this.unsentBytes <= MAX_UNSENT_BYTES) this.wake?.();
     });
   }
 
   private receive(data: Buffer, isBinary: boolean, give: () => void): void {
-    this.heard = this.lastMessage = performance.now();
+    this.heartbeat.message();
     if (this.ended) return;
-    const { metrics, observer, limits } = this.options;
+    const { metrics, tape, limits } = this.options;
     metrics.receivedBytes.inc(data.byteLength);
-    observer?.onReceive?.(this.id, data, this.heard, isBinary);
+    tape.received(data, isBinary);
     if (!isBinary) {
       this.fail(new InputError('message', 'is a text frame (expected a binary one, msgpack).'));
       return;
     }
     this.queue.push({ data, give });
     this.queuedBytes += data.byteLength;
-    if (this.queue.length >= limits.maxQueuedMessages || this.queuedBytes >= limits.maxQueuedBytes) this.pause();
     this.working ??= this.work();
+    // One message may wait whatever its size: a client that sends one at a time is always heard, its pings are answered.
+    const waiting = this.queue.length;
+    if (waiting >= limits.maxQueuedMessages || (waiting > 1 && this.queuedBytes >= limits.maxQueuedBytes)) this.pause();
   }
 
   private async work(): Promise<void> {
@@ -144,7 +194,7 @@ export class Connection {
         const reply = await this.options.responder.respond(data);
         if (reply) this.send(reply);
         give();
-        this.lastMessage = performance.now();
+        this.heartbeat.message();
       } catch (error) {
         this.fail(error as Error);
       }
@@ -183,29 +233,18 @@ export class Connection {
     this.socket.resume();
   }
 
-  private ping(): void {
-    const { socket } = this;
-    // While the socket is not read because a plan takes long, the client cannot be heard.
-    const deaf = this.paused && this.unsentBytes <= MAX_UNSENT_BYTES;
-    if (deaf) this.heard = performance.now();
-    if (performance.now() - this.heard > SILENCE_MS) socket.terminate();
-    else socket.ping();
-  }
-
-  private endWhenIdle(): void {
-    if (this.working || this.ended || performance.now() - this.lastMessage < this.options.limits.idleMs) return;
-    this.options.log.info('idle for too long');
-    this.end(1000, 'idle');
-  }
-
   /** Tells the client in one line without stack or path, tells the log everything, and ends the connection. */
   private fail(error: Error): void {
-    if (this.ended) return;
-    this.stop();
-    const { socket } = this;
-    const { metrics, log, observer } = this.options;
-    const id = randomBytes(4).toString('hex');
     const kind = kindOf(error);
+    if (this.ended) {
+      this.log.warn({ kind, reason: error.message }, 'a message of a lost connection failed');
+      return;
+    }
+    this.ending = kind;
+    this.stop();
+    const { socket, log } = this;
+    const { metrics, tape } = this.options;
+    const id = randomBytes(4).toString('hex');
     metrics.errors.inc({ kind });
     log[kind === 'input' ? 'warn' : 'error'](
       { id, kind, ...(kind === 'input' ? { reason: error.message } : { err: error }) },
@@ -213,7 +252,7 @@ export class Connection {
     );
     const text = `error ${id}: ${reasonFor(kind, error).slice(0, 500)}`;
     if (socket.readyState === socket.OPEN) {
-      observer?.onSend?.(this.id, Buffer.from(text), performance.now(), false);
+      tape.sent(Buffer.from(text), false);
       socket.send(text);
     }
     this.resume();

@@ -1,43 +1,20 @@
-import { InputError } from '../../base/index.ts';
+import { InputError, ValetError } from '../../base/index.ts';
 import { createSession, type EpisodeSession, SESSION_DEFAULTS, type SessionOptions } from '../../control/index.ts';
 import type { Robot } from '../../robot/index.ts';
+import { readObservation, unpackMessage } from '../../wire/index.ts';
 import type { Logger } from '../log.ts';
 import type { ServerLimits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
+import { ObservationPrint } from './observationPrint.ts';
 import { aheadSession } from './planAhead.ts';
 import type { PlanGateway } from './planGateway.ts';
-import { PlannedActions, type PlannedSnapshot } from './plannedActions.ts';
+import { PlannedActions } from './plannedActions.ts';
 import { PolicyActions } from './policyActions.ts';
 import type { Responder } from './responder.ts';
-import { type ConversationSnapshot, RobotSession, type SessionEvents } from './robotSession.ts';
+import type { SessionEvents } from './robotRow.ts';
+import { RobotSession } from './robotSession.ts';
+import { RowPlans } from './rowPlans.ts';
 import type { ServerOptions, SessionIdentity } from './serverOptions.ts';
-
-/** All that a session knows, as plain JSON. */
-export interface ConversationState {
-  readonly conversation: ConversationSnapshot;
-  readonly planned: PlannedSnapshot;
-}
-
-/** What can be kept of a conversation and gone on with over another connection. */
-export interface Resumable {
-  /** Replies sent so far. */
-  readonly replies: number;
-  state(): ConversationState;
-}
-
-/** What answers one connection. */
-export interface Conversation {
-  readonly responder: Responder;
-  readonly resumable?: Resumable;
-  /** The session's own seed, when its client named one and its plans are drawn from it. */
-  readonly seed?: string;
-}
-
-/** A session that goes on: its state, and how many replies its client got. */
-export interface Resumption {
-  readonly state: ConversationState;
-  readonly received?: number | undefined;
-}
 
 export interface ConversationsOptions {
   readonly server: ServerOptions;
@@ -57,35 +34,66 @@ export class Conversations {
 
   constructor(private readonly options: ConversationsOptions) {}
 
-  async open(
-    identity: SessionIdentity,
-    { log, seed, resumption }: { log: Logger; seed?: string | undefined; resumption?: Resumption | undefined },
-  ): Promise<Conversation> {
-    const { server, gateway } = this.options;
-    if (server.responderFor) return { responder: await server.responderFor(identity) };
-    if (server.policyFor) {
-      const { policyRobot: robot } = this.options;
-      const source = new PolicyActions(await server.policyFor(identity), robot, this.unpack.maxArrayBytes);
-      return { responder: new RobotSession({ robot, source, unpack: this.unpack, events: this.events(log) }) };
+  /** What the caller has answer the bytes of a connection itself, if it does. */
+  async foreign(identity: SessionIdentity): Promise<Responder | undefined> {
+    return this.options.server.responderFor?.(identity);
+  }
+
+  /** Whether a seed that a client names counts: policies draw from their own. */
+  get takesSeeds(): boolean {
+    return this.options.gateway !== undefined;
+  }
+
+  /** @throws InputError for `seed`, comma-separated where robots have their own, without one for each robot */
+  open(identity: SessionIdentity, log: Logger, seed?: string): RobotSession {
+    const { server, gateway, policyRobot } = this.options;
+    const { unpack } = this;
+    const events = this.events(log);
+    if (gateway) {
+      const plans = new RowPlans(gateway);
+      const openSource = (row: number) => this.planned(gateway, plans, row, { log, seed: seedOf(seed, row) });
+      const together = plans.together.bind(plans);
+      return new RobotSession({ robot: gateway.robot, openSource, together, unpack, events });
     }
-    if (!gateway) throw new InputError('serve', 'has nothing to answer with.');
-    return this.planned(gateway, log, seed, resumption);
+    const { policyFor } = server;
+    if (!policyFor) throw new InputError('serve', 'has nothing to answer with.');
+    const openSource = async (row: number) => {
+      const policy = await policyFor({ ...identity, id: row === 0 ? identity.id : `${identity.id}.${row}` });
+      return new PolicyActions(policy, policyRobot, unpack.maxArrayBytes);
+    };
+    return new RobotSession({ robot: policyRobot, openSource, unpack, events });
+  }
+
+  /**
+   * The observations in a client's message as they are known again; undefined for a reset, and for what is wrong: the
+   * session will say so.
+   */
+  prints(bytes: Uint8Array): readonly ObservationPrint[] | undefined {
+    try {
+      const message = unpackMessage(bytes, this.unpack);
+      if (message instanceof Map && message.has('reset')) return undefined;
+      const { observations } = readObservation(message, this.options.gateway?.robot ?? this.options.policyRobot);
+      return observations.map((observation) => new ObservationPrint(observation));
+    } catch (error) {
+      if (error instanceof ValetError) return undefined;
+      throw error;
+    }
   }
 
   private planned(
     gateway: PlanGateway,
-    log: Logger,
-    seed: string | undefined,
-    resumption: Resumption | undefined,
-  ): Conversation {
+    plans: RowPlans,
+    row: number,
+    { log, seed }: { readonly log: Logger; readonly seed: string | undefined },
+  ): PlannedActions {
     const { server, metrics } = this.options;
     const { robot } = gateway;
     const session = createSession({ ...sessionSettings(server), robot, ...(seed !== undefined && { seed }) });
     this.tellNotices(session);
-    const source = new PlannedActions({
+    return new PlannedActions({
       session,
       robot,
-      gateway,
+      gateway: plans.source(row),
       planAhead: server.planAhead ?? 0,
       maxPictureBytes: this.unpack.maxArrayBytes,
       onUnsafe: () => {
@@ -95,18 +103,6 @@ export class Conversations {
       },
       onAhead: (outcome) => metrics.ahead.inc({ outcome }),
     });
-    const responder = new RobotSession({ robot, source, unpack: this.unpack, events: this.events(log) });
-    if (resumption) {
-      source.restore(resumption.state.planned);
-      responder.restore(resumption.state.conversation, resumption.received);
-    }
-    const resumable: Resumable = {
-      get replies() {
-        return responder.replies;
-      },
-      state: () => ({ conversation: responder.snapshot(), planned: source.snapshot() }),
-    };
-    return { responder, resumable, ...(seed !== undefined && { seed }) };
   }
 
   /** What was asked of System 2 and is off. */
@@ -141,6 +137,16 @@ export class Conversations {
     const { maxValues, maxDepth, maxArrayBytes } = this.options.limits;
     return { maxValues, maxDepth, maxArrayBytes };
   }
+}
+
+/** The seed of robot `row`: one for all, or the robot's own of a comma-separated list. */
+function seedOf(text: string | undefined, row: number): string | undefined {
+  const seeds = text?.split(',');
+  if (!seeds || seeds.length === 1) return text;
+  const seed = seeds[row];
+  if (seed === undefined)
+    throw new InputError('address', `?seed= names ${seeds.length} seeds (expected one for all robots, or one each).`);
+  return seed;
 }
 
 /** The sessions' options; with planning ahead, plans are executed less far, so that the early rows fit the horizon. */

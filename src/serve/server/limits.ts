@@ -3,7 +3,7 @@ export interface ServerLimits {
   readonly maxConnections: number;
   /** New connections a second; those beyond are refused. */
   readonly maxConnectionsPerSecond: number;
-  /** Bytes of one message. A full-resolution observation with depth and segmentation is about 13 MB. */
+  /** Bytes of one message. A full-resolution observation with depth and segmentation is about 13 MB, for each robot of a message. */
   readonly maxMessageBytes: number;
   /** Values in one message, whatever they hold; real observations have about 40. */
   readonly maxValues: number;
@@ -19,7 +19,7 @@ export interface ServerLimits {
   readonly planTimeoutMs: number;
   /** A connection without a message for so long ends. */
   readonly idleMs: number;
-  /** How long the session of a lost connection is kept for clients that asked for that. */
+  /** How long the session of a lost connection waits for its client. */
   readonly resumeMs: number;
   /** How long closing waits for replies under way. */
   readonly closeMs: number;
@@ -28,10 +28,10 @@ export interface ServerLimits {
 export const DEFAULT_LIMITS: ServerLimits = {
   maxConnections: 256,
   maxConnectionsPerSecond: 100,
-  maxMessageBytes: 64 << 20,
+  maxMessageBytes: 256 << 20,
   maxValues: 10_000,
   maxDepth: 32,
-  maxArrayBytes: 32 << 20,
+  maxArrayBytes: 128 << 20,
   maxMessagesPerSecond: 10_000,
   maxQueuedMessages: 4,
   maxQueuedBytes: 16 << 20,

@@ -10,7 +10,7 @@ export class Metrics {
   private counterBy = <L extends string>(label: L, name: string, help: string) =>
     new Counter<L>({ name, help, labelNames: [label], registers: this.registers });
 
-  readonly connections = this.gauge('valet_connections', 'Robots connected now');
+  readonly connections = this.gauge('valet_connections', 'Connections now');
   readonly sessionsKept = this.gauge('valet_sessions_kept', 'Sessions of lost connections that may be resumed');
   readonly queued = this.gauge('valet_plans_waiting', 'Plans that wait for a worker');
   readonly checkpoints = this.gauge('valet_checkpoints', 'Checkpoints in memory');

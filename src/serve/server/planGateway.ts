@@ -55,20 +55,21 @@ export class PlanGateway {
   }
 
   /**
-   * One plan, in time. A planner's failure comes back as PlanError and closes /healthz until a trial plan works again.
+   * Plans in time, one for each request; they are asked for together. A planner's failure comes back as PlanError and
+   * closes /healthz until a trial plan works again.
    */
-  async plan(planner: UrgentPlanner, request: PlanRequest, urgency: Urgency = {}): Promise<Prediction> {
+  async plan(planner: UrgentPlanner, requests: readonly PlanRequest[], urgency: Urgency = {}): Promise<Prediction[]> {
     const { metrics, planTimeoutMs } = this.options;
-    const stop = metrics.planSeconds.startTimer({ part: 'total' });
+    const timers = requests.map(() => metrics.planSeconds.startTimer({ part: 'total' }));
     try {
-      return await planInTime(planner, request, planTimeoutMs, urgency);
+      return await planInTime(planner, requests, planTimeoutMs, urgency);
     } catch (error) {
       // The planner refused the request: the client's doing, and no sign of ill health.
       if (error instanceof BusyError || isInput(error)) throw error;
       if (!urgency.signal?.aborted) this.readiness.failed();
       throw new PlanError('plan', (error as Error).message, 'failure', { cause: error });
     } finally {
-      stop();
+      for (const stop of timers) stop();
     }
   }
 

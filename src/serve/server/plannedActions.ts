@@ -1,16 +1,16 @@
-import { type EpisodeSession, type SessionSnapshot, UnusablePlanError } from '../../control/index.ts';
+import { type EpisodeSession, UnusablePlanError } from '../../control/index.ts';
 import type { Observation, PlanRequest, Prediction, Robot } from '../../robot/index.ts';
 import type { Urgency } from '../planners/index.ts';
 import type { ActionSource, Step } from './actionSource.ts';
 import { PlanAhead } from './planAhead.ts';
-import type { PlanGateway } from './planGateway.ts';
 import { plannerPictures } from './plannerPictures.ts';
+import type { PlanSource } from './rowPlans.ts';
 import { holdStill } from './safeAction.ts';
 
 export interface PlannedOptions {
   readonly session: EpisodeSession;
   readonly robot: Robot;
-  readonly gateway: Pick<PlanGateway, 'plannerFor' | 'plan'>;
+  readonly gateway: PlanSource;
   /** Begin the next plan while the buffer still holds this many actions; 0: when it is empty. */
   readonly planAhead?: number;
   /** Bytes that a JPEG picture may take as pixels. */
@@ -18,12 +18,6 @@ export interface PlannedOptions {
   /** A plan that was not finite was kept from the robot. */
   readonly onUnsafe?: (() => void) | undefined;
   readonly onAhead?: ((outcome: 'used' | 'dropped' | 'failed') => void) | undefined;
-}
-
-/** All that the source knows between two messages, as plain JSON. */
-export interface PlannedSnapshot {
-  readonly session: SessionSnapshot;
-  readonly lastSafe?: readonly number[];
 }
 
 /**
@@ -60,37 +54,41 @@ export class PlannedActions implements ActionSource {
     if (taskId !== -1 && taskId !== session.detail.taskId) this.ahead?.drop();
     session.observe(observation);
     this.ahead?.observed();
-    if (session.needsPlan() && !(await this.makePlan())) return [this.holdSafe()];
-    const steps = [this.next()];
-    // The rest of a chunk needs no observation as long as the last plan covers it.
-    while (steps.length < count && !session.needsPlan()) steps.push(this.next());
+    const chunk = this.chunkOf(count);
+    if (session.needsPlan(chunk) && !(await this.makePlan(chunk))) return filled([this.holdSafe()], chunk, this.still);
+    const steps: Step[] = [];
+    while (steps.length < chunk && (steps.length === 0 || !session.needsPlan())) steps.push(this.next());
     this.ahead?.given(steps.map(({ action }) => action));
-    return steps;
+    return filled(steps, chunk, this.still);
   }
 
-  /** What it takes to go on over another connection. Between two messages only. */
-  snapshot(): PlannedSnapshot {
-    const { lastSafe } = this;
-    return { session: this.options.session.snapshot(), ...(lastSafe && { lastSafe: [...lastSafe] }) };
-  }
-
-  /** @throws InputError for what is no snapshot of such a session */
-  restore({ session, lastSafe }: PlannedSnapshot): void {
-    this.options.session.restore(session);
-    this.lastSafe = lastSafe && Float32Array.from(lastSafe);
-    this.ahead?.drop();
+  /** Lets go of the last observation's pictures; they may lie in memory of a whole message. */
+  rest(): void {
+    const { session } = this.options;
+    session.restore(session.snapshot());
   }
 
   close(): void {
     this.ahead?.drop();
   }
 
+  /** Steps to answer with: as many as were asked for, as long as a plan can have so many. */
+  private chunkOf(count: number): number {
+    return count <= this.options.robot.horizon ? count : 1;
+  }
+
+  /** After a rule's way back has ended in the middle of a chunk, the robot waits for its next observation. */
+  private readonly still = ({ action, note }: Step): Step => ({
+    action: holdStill(action, this.options.robot),
+    note: { planned: false, stage: note?.stage ?? 0 },
+  });
+
   /** Makes and accepts a plan; false when it must not be executed. */
-  private async makePlan(): Promise<boolean> {
+  private async makePlan(chunk: number): Promise<boolean> {
     const { session, onUnsafe } = this.options;
     const prediction = (await this.ahead?.take()) ?? (await this.plan(session.planRequest()));
     try {
-      session.accept(prediction);
+      session.accept(prediction, chunk);
     } catch (error) {
       if (!(error instanceof UnusablePlanError)) throw error;
       onUnsafe?.();
@@ -132,4 +130,10 @@ export class PlannedActions implements ActionSource {
     const note = { planned: false, stage: session.detail.stage };
     return { action: this.lastSafe?.slice() ?? holdStill(session.planRequest().state, robot), note };
   }
+}
+
+/** `steps`, and as many more as `count` lacks. */
+function filled(steps: Step[], count: number, more: (last: Step) => Step): Step[] {
+  for (let last = steps.at(-1); last && steps.length < count; last = steps.at(-1)) steps.push(more(last));
+  return steps;
 }

@@ -1,4 +1,5 @@
-import type { Observation, PolicyNote, Robot } from '../../robot/index.ts';
+import { InputError } from '../../base/index.ts';
+import type { Robot } from '../../robot/index.ts';
 import {
   actionsAsked,
   type ObservationMessage,
@@ -6,157 +7,202 @@ import {
   readObservation,
   type UnpackLimits,
   unpackMessage,
+  type WireMap,
 } from '../../wire/index.ts';
 import type { ActionSource, Step } from './actionSource.ts';
+import { ObservationPrint } from './observationPrint.ts';
+import { rowsToReset } from './resetMessage.ts';
 import type { Responder } from './responder.ts';
-
-/** What a robot's session does, for metrics and logs. */
-export interface SessionEvents {
-  onReset?(): void;
-  onReply?(ms: number, note: PolicyNote | undefined): void;
-  onRule?(rule: string, reason: string | undefined): void;
-  onStage?(stage: number, before: number): void;
-}
+import { RobotRow, type SessionEvents } from './robotRow.ts';
 
 export interface RobotSessionOptions {
   readonly robot: Robot;
-  readonly source: ActionSource;
+  /** What moves robot `row` of the session. */
+  readonly openSource: (row: number) => ActionSource | Promise<ActionSource>;
+  /** Runs what all robots do with one message, side by side. */
+  readonly together?: <T>(tasks: readonly (() => Promise<T>)[]) => Promise<PromiseSettledResult<T>[]>;
   readonly unpack?: Partial<UnpackLimits>;
   readonly events?: SessionEvents;
 }
 
-/**
- * What the conversation itself knows between two messages, as plain JSON; the source's knowledge is the source's to
- * keep.
- */
-export interface ConversationSnapshot {
-  readonly version: 1;
-  readonly taskId?: number;
-  readonly left: readonly { readonly action: readonly number[]; readonly note?: PolicyNote }[];
-  readonly replies: number;
-  readonly lastReply?: string;
-  readonly stage: number;
+/** An observation whose robots do not all have their steps yet. */
+interface Begun {
+  readonly prints: readonly ObservationPrint[];
+  readonly steps: (readonly Step[] | undefined)[];
 }
 
+/** How the first observation over a new connection is known as the last one, sent again. */
+type Again = 'by count' | 'by content';
+
 /**
- * The conversation with one robot at the other end of a connection: takes its messages in order and answers each
- * observation with one reply, from actions of whatever source. Knows nothing of sockets.
+ * The conversation with the robot, or the N robots, at the other end of a connection: takes messages in order and
+ * answers each observation with one reply, from actions of whatever source. It outlives its connection. Knows nothing of
+ * sockets.
  */
 export class RobotSession implements Responder {
-  /** Replies sent so far. */
+  /** Replies made so far. */
   replies = 0;
-  /** Actions already made for a chunk request that could not be filled; they go out one by one. */
-  private left: Step[] = [];
-  private taskId: number | undefined;
+  private robots: readonly RobotRow[] = [];
   private lastReplyAt = performance.now();
   private previousTotalMs: number | undefined;
   private lastReply: Uint8Array | undefined;
-  private stage = 0;
-  /** The client lost the last reply: the next observation gets it again. */
-  private again = false;
+  private last: readonly ObservationPrint[] | undefined;
+  private begun: Begun | undefined;
+  private again: Again | undefined;
+  private wasReset = false;
 
   constructor(private readonly options: RobotSessionOptions) {}
 
+  /** Robots that it drives; 1 before the first message. */
+  get size(): number {
+    return Math.max(1, this.robots.length);
+  }
+
+  /** The last observation, one print a robot; absent at the start of an episode. */
+  get prints(): readonly ObservationPrint[] | undefined {
+    return this.begun?.prints ?? this.last;
+  }
+
+  /** Whether it has anything to go on with over another connection. */
+  get isBegun(): boolean {
+    return this.wasReset || this.prints !== undefined;
+  }
+
   /**
    * The reply to one message; undefined after a reset, which is never answered (whatever else is in it).
-   * @throws InputError for a message that is wrong, PlanError when no plan was made
+   * @throws InputError for a message that is wrong, PlanError when no plan was made; the same observation may then be
+   *   sent again
    */
   async respond(bytes: Uint8Array): Promise<Uint8Array | undefined> {
     const started = performance.now();
     const message = unpackMessage(bytes, this.options.unpack);
     if (message instanceof Map && message.has('reset')) {
-      await this.reset();
+      await this.reset(message);
       return undefined;
     }
     const request = readObservation(message, this.options.robot);
-    if (this.again && this.lastReply) {
-      this.again = false;
-      return this.lastReply;
-    }
-    return this.reply(request, await this.steps(request.observation, actionsAsked(request.asked)), started);
-  }
-
-  /** What it takes to go on over another connection. Between two messages only. */
-  snapshot(): ConversationSnapshot {
-    const { taskId, left, replies, lastReply, stage } = this;
-    return {
-      version: 1,
-      ...(taskId === undefined ? {} : { taskId }),
-      left: left.map(({ action, note }) => ({ action: [...action], ...(note && { note }) })),
-      replies,
-      ...(lastReply && { lastReply: Buffer.from(lastReply).toString('base64') }),
-      stage,
-    };
+    const prints = request.observations.map((observation) => new ObservationPrint(observation));
+    const before = this.repeated(prints);
+    if (before) return before;
+    const steps = await this.steps(request, prints);
+    return this.reply(request, steps, started);
   }
 
   /**
-   * Goes on from a snapshot. `received` says how many replies the client got; one fewer than were sent: the last one is
-   * sent again.
+   * Goes on over another connection, whose first observation may be the last one, sent again: then it gets the same
+   * reply. `received` says how many replies the client got, when it knows; else the observation itself tells.
    */
-  restore({ taskId, left, replies, lastReply, stage }: ConversationSnapshot, received?: number): void {
-    this.taskId = taskId;
-    this.left = left.map(({ action, note }) => ({ action: Float32Array.from(action), note }));
-    this.replies = replies;
-    this.lastReply = lastReply === undefined ? undefined : Buffer.from(lastReply, 'base64');
-    this.stage = stage;
-    this.again = received === replies - 1;
+  takeUp(received?: number): void {
+    this.again = received === undefined ? 'by content' : received === this.replies - 1 ? 'by count' : undefined;
   }
 
-  close(): void | Promise<void> {
-    return this.options.source.close();
+  /** Nobody may come back for long. */
+  rest(): void {
+    for (const { source } of this.robots) source.rest?.();
   }
 
-  private async reset(): Promise<void> {
-    this.left = [];
-    this.again = false;
-    await this.options.source.reset();
-    this.stage = 0;
+  async close(): Promise<void> {
+    await Promise.all(this.robots.map(({ source }) => source.close()));
+  }
+
+  private async reset(message: WireMap): Promise<void> {
+    const rows = rowsToReset(message, this.robots.length);
+    if (this.robots.length === 0) await this.resize(1);
+    await Promise.all(this.robots.map((robot, row) => ((rows?.has(row) ?? true) ? robot.reset() : undefined)));
+    if (!rows) this.last = undefined;
+    [this.again, this.begun, this.lastReply] = [undefined, undefined, undefined];
+    this.wasReset = true;
     this.options.events?.onReset?.();
   }
 
-  /** Steps to answer with, the first of them now: what is left, or what the source makes of the observation. */
-  private async steps(observation: Observation, count: number): Promise<Step> {
-    // Without a task id (-1) the task stays as it is.
-    if (observation.taskId !== -1 && observation.taskId !== this.taskId) {
-      this.left = [];
-      this.taskId = observation.taskId;
-    }
-    if (this.left.length === 0) this.left = await this.options.source.act(observation, count);
-    const [first] = this.left;
-    if (!first) throw new RangeError('the source of actions gave none');
-    return first;
+  /** As many robots as there are rows; another number of them is another episode, which begins with a reset. */
+  private async resize(count: number): Promise<void> {
+    const { robots } = this;
+    if (robots.length === count) return;
+    if (this.last)
+      throw new InputError(
+        'observation',
+        `is of ${count} robots (the last one was of ${robots.length}). Send a reset before the number changes.`,
+      );
+    const { openSource, events } = this.options;
+    const more = Array.from({ length: Math.max(0, count - robots.length) }, async (_, i) => {
+      const robot = new RobotRow(await openSource(robots.length + i), events);
+      if (this.wasReset) await robot.reset();
+      return robot;
+    });
+    this.robots = [...robots.slice(0, count), ...(await Promise.all(more))];
+    for (const { source } of robots.slice(count)) await source.close();
   }
 
-  private reply({ asked, batched }: ObservationMessage, { action, note }: Step, started: number): Uint8Array {
-    const chunk = this.chunk(actionsAsked(asked));
-    if (!chunk) this.left.shift();
+  /** The reply that the client lost, when it sends the observation again that it belongs to. */
+  private repeated(prints: readonly ObservationPrint[]): Uint8Array | undefined {
+    const { again, last, lastReply } = this;
+    this.again = undefined;
+    if (again === undefined || this.begun) return undefined;
+    return again === 'by count' || (last && sameObservation(prints, last)) ? lastReply : undefined;
+  }
+
+  /** Steps of each robot, the first of them now. Robots that have theirs from a failed attempt do not act again. */
+  private async steps(
+    { observations, asked }: ObservationMessage,
+    prints: readonly ObservationPrint[],
+  ): Promise<readonly (readonly Step[])[]> {
+    await this.resize(observations.length);
+    const { together = sideBySide } = this.options;
+    const count = actionsAsked(asked);
+    const before = this.begun && sameObservation(this.begun.prints, prints) ? this.begun : undefined;
+    const begun = before ?? { prints, steps: observations.map(() => undefined) };
+    this.begun = begun;
+    const tasks = this.robots.map((robot, row) => async () => {
+      begun.steps[row] ??= await robot.act(observations[row] as (typeof observations)[0], count);
+    });
+    const settled = await together(tasks);
+    const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+    if (failures.length > 0) throw failures.find((error) => error instanceof InputError) ?? failures[0];
+    this.begun = undefined;
+    this.last = prints;
+    return begun.steps as (readonly Step[])[];
+  }
+
+  private reply(
+    { asked, batched }: ObservationMessage,
+    steps: readonly (readonly Step[])[],
+    started: number,
+  ): Uint8Array {
+    const { width } = this.options.robot;
+    const count = actionsAsked(asked);
+    const first = steps.map(([step]) => step as Step);
     const now = performance.now();
     const inferMs = now - started;
-    const reply = packReply({ action, chunk, note, batched, inferMs, previousTotalMs: this.previousTotalMs }, asked);
+    const reply = packReply(
+      {
+        action: side(first, width),
+        // A chunk must have exactly the length asked for; the client falls back to single actions without one.
+        chunk: count > 1 && steps.every(({ length }) => length === count) ? side(steps.flat(), width) : undefined,
+        notes: first.map(({ note }) => note),
+        robots: batched ? steps.length : undefined,
+        inferMs,
+        previousTotalMs: this.previousTotalMs,
+      },
+      asked,
+    );
     this.previousTotalMs = now - this.lastReplyAt;
     this.lastReplyAt = now;
     this.lastReply = reply;
     this.replies++;
-    this.tell(note, inferMs);
+    for (const [row, { note }] of first.entries()) this.robots[row]?.tell(note, inferMs);
     return reply;
   }
+}
 
-  /** A chunk must have exactly the length asked for; the client falls back to single actions without one. */
-  private chunk(size: number): Float32Array | undefined {
-    if (size <= 1 || this.left.length !== size) return undefined;
-    const { width } = this.options.robot;
-    const chunk = new Float32Array(size * width);
-    for (const [row, { action }] of this.left.entries()) chunk.set(action, row * width);
-    this.left = [];
-    return chunk;
-  }
+const sideBySide = <T>(tasks: readonly (() => Promise<T>)[]) => Promise.allSettled(tasks.map((task) => task()));
 
-  private tell(note: PolicyNote | undefined, ms: number): void {
-    const { events } = this.options;
-    events?.onReply?.(ms, note);
-    if (note?.rule) events?.onRule?.(note.rule, note.reason);
-    const stage = note?.stage ?? this.stage;
-    if (stage !== this.stage) events?.onStage?.(stage, this.stage);
-    this.stage = stage;
-  }
+const sameObservation = (a: readonly ObservationPrint[], b: readonly ObservationPrint[]): boolean =>
+  a.length === b.length && a.every((print, row) => print.equals(b[row] as ObservationPrint));
+
+/** Actions one after the other, float32 [steps × width]. */
+function side(steps: readonly Step[], width: number): Float32Array {
+  const all = new Float32Array(steps.length * width);
+  for (const [i, { action }] of steps.entries()) all.set(action, i * width);
+  return all;
 }

@@ -80,7 +80,7 @@ export class PolicyServer {
     this.admission = new Admission({
       ...{ apiKey, host, limits, metrics, log, isReady, retry },
       connections: () => this.connections,
-      welcome: (...client) => void this.sessions.welcome(...client),
+      welcome: (arrival) => this.sessions.welcome(arrival),
     });
     for (const listener of listeners) {
       listener.maxConnections = limits.maxConnections + 64; // room for /healthz beside the robots
@@ -90,9 +90,14 @@ export class PolicyServer {
     }
   }
 
-  /** Robots connected now. */
+  /** Connections now. */
   get connections(): number {
     return this.sessions.count;
+  }
+
+  /** Robots connected now: a connection may be of several. */
+  get robots(): number {
+    return this.sessions.robots;
   }
 
   /** The robot that is served. @throws ValetError before the first trial plan, if nobody said it */
@@ -124,6 +129,7 @@ export class PolicyServer {
       name: 'valet',
       ready: this.isReady,
       connections: this.connections,
+      robots: this.robots,
       ports: this.listeners.map(portOf),
       limits: { ...this.limits },
       uptimeSeconds: Math.round((Date.now() - this.started) / 1000),

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
 import * as ws from 'ws';
 import { WebSocket } from 'ws';
-import { ArithmeticPlanner, actionOf, fakeObservation, picture, wireObservation } from '../../../test/support/serve.ts';
+import { actionOf, fakeObservation, picture, SeededPlanner, wireObservation } from '../../../test/support/serve.ts';
 import { createPolicy, createSession } from '../../control/index.ts';
 import type { Observation, PlanRequest } from '../../robot/index.ts';
 import { NumpyArray, type Packable, packMessage, unpackMessage, type WireMap } from '../../wire/index.ts';
@@ -17,16 +17,6 @@ const opened: { close(): unknown }[] = [];
 afterEach(async () => {
   for (const thing of opened.splice(0).reverse()) await thing.close();
 });
-
-/** Plans that differ by seed. */
-class SeededPlanner extends ArithmeticPlanner {
-  override async plan(requests: readonly PlanRequest[]) {
-    const predictions = await super.plan(requests);
-    for (const [i, { seed }] of requests.entries())
-      for (let at = 3; at < 30 * 23; at += 23) predictions[i]!.actions[at]! += seed.length + seed.charCodeAt(0) / 1000;
-    return predictions;
-  }
-}
 
 async function serve(options: Partial<ServerOptions> = {}, planner = new SeededPlanner()) {
   const server = await startServer({ plannerFor: () => planner, sessionOptions: { seed: 5 }, ...options });
@@ -64,6 +54,14 @@ async function client(url: string) {
   };
   return { socket, closed, send, reply, act, metadata: await reply() };
 }
+
+/** Settles with the answer to a ping. */
+const pong = (socket: WebSocket, number: number) =>
+  new Promise<void>((resolve) => {
+    const token = Buffer.from([number]);
+    socket.on('pong', (bytes) => bytes.equals(token) && resolve());
+    socket.ping(token);
+  });
 
 const upgradeRequest = (host: string) =>
   [
@@ -193,6 +191,31 @@ describe('a session', () => {
     planner.delayMs = 0;
     await robot.act(seen(1));
     expect(await robot.closed).toBe(1000);
+  });
+});
+
+describe('a ping', () => {
+  it('is answered while a plan is made, however large the observation is', async () => {
+    const { url, planner } = await serve();
+    const robot = await client(url);
+    const message = wireObservation(seen(0));
+    message['robot_r1::robot_r1:zed_link:Camera:0::depth_linear'] = NumpyArray.of(new Uint8Array(17 << 20));
+    planner.delayMs = 1500;
+    let isPlanning = false;
+    const plan = planner.plan.bind(planner);
+    planner.plan = (requests) => {
+      isPlanning = true;
+      return plan(requests);
+    };
+    robot.send(message);
+    const replied = robot.reply();
+    await expect.poll(() => isPlanning, { timeout: 20_000 }).toBe(true);
+    await Promise.all([0, 1, 2].map((i) => pong(robot.socket, i)));
+    expect(planner.requests, 'the plan is still under way').toHaveLength(0);
+    // Nor does one message more, of any size, keep the server from hearing.
+    robot.send(message);
+    await pong(robot.socket, 3);
+    expect((await replied).has('action')).toBe(true);
   });
 });
 

@@ -42,11 +42,11 @@ export async function openCheckpoints(
   mapping: CheckpointMapping,
   settings: PlanningSettings,
   start: StartOptions,
-  connections: () => number,
+  robots: () => number,
 ): Promise<OpenedSource> {
   const { logger = createLogger('silent'), metrics = new Metrics() } = start;
   const { robot, taskStages } = await readMappedCheckpoints(mapping);
-  const pool = openPool(mapping, settings, { ...start, logger, metrics }, connections);
+  const pool = openPool(mapping, settings, { ...start, logger, metrics }, robots);
   try {
     const probeTask = mapping.otherwise === undefined ? Math.min(...mapping.byTask.keys()) : 0;
     await pool.open(folderOfTask(mapping, probeTask));
@@ -56,7 +56,8 @@ export async function openCheckpoints(
     }
     const tasks = [...mapping.byTask.keys()];
     logger.info({ tasks: ranges(tasks), checkpoints: pool.folders.length, robot: robot?.name }, 'checkpoints are open');
-    const metadata: Record<string, Json> = { server: 'valet', tasks };
+    // A client that connects again must know that the server holds its history.
+    const metadata: Record<string, Json> = { server: 'valet', tasks, needs_session: true };
     if (robot) Object.assign(metadata, { robot: robot.name, action_width: robot.width, horizon: robot.horizon });
     return {
       options: {
@@ -80,7 +81,7 @@ function openPool(
   mapping: CheckpointMapping,
   settings: PlanningSettings,
   { logger, metrics, limits }: StartOptions & { readonly logger: Logger; readonly metrics: Metrics },
-  connections: () => number,
+  robots: () => number,
 ): CheckpointPool {
   const { workers = 1, batch = 1, batchWaitMs = 5, maxWaitingPlans = 1024, planner } = settings;
   const { planTimeoutMs } = { ...DEFAULT_LIMITS, ...limits };
@@ -91,7 +92,7 @@ function openPool(
     batching: {
       size: batch,
       waitMs: batch > 1 ? batchWaitMs : 0,
-      expected: connections,
+      expected: robots,
       maxWaiting: maxWaitingPlans,
       onPass: (pass) => metrics.pass(pass),
       onWaiting: (change) => metrics.queued.inc(change),

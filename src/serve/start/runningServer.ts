@@ -30,7 +30,7 @@ export interface OpenedSource {
  */
 export async function startRunning(
   { record, ...options }: StartOptions,
-  openSource: (running: { connections: () => number }) => Promise<OpenedSource>,
+  openSource: (running: { robots: () => number }) => Promise<OpenedSource>,
 ): Promise<RunningServer> {
   const { host = '127.0.0.1', apiKey, open = false, logger = createLogger('silent') } = options;
   // Before anything is loaded: a mistake is told at once.
@@ -44,7 +44,7 @@ export async function startRunning(
     const recorder = record === undefined ? undefined : await SessionRecorder.open(record, { logger });
     if (recorder) closers.push(() => recorder.close());
     let server: PolicyServer | undefined;
-    const source = await openSource({ connections: () => server?.connections ?? 1 });
+    const source = await openSource({ robots: () => server?.robots ?? 1 });
     closers.push(() => source.close());
     server = await startServer({ ...options, ...source.options, ...(recorder && { observer: recorder }) });
     const started = server;

@@ -20,9 +20,9 @@ export async function serveCheckpoint(options: ServeOptions): Promise<RunningSer
   const { checkpoint, mapping, ...rest } = options;
   if ((checkpoint === undefined) === (mapping === undefined))
     throw new InputError('serve', 'needs either a checkpoint or a mapping.');
-  return startRunning(rest, async ({ connections }) => {
+  return startRunning(rest, async ({ robots }) => {
     const target = await readTarget(options);
-    return openCheckpoints(target, rest, rest, connections);
+    return openCheckpoints(target, rest, rest, robots);
   });
 }
 

@@ -76,6 +76,7 @@ async function observe(
     const { width, height, channels, data } = await readPicture(golden, own.files[camera]);
     message[keys[camera]] = NumpyArray.of(data, [height, width, channels]);
   }
-  const { observation } = readObservation(unpackMessage(packMessage(message)), GOLDEN_ROBOT);
+  const { observations } = readObservation(unpackMessage(packMessage(message)), GOLDEN_ROBOT);
+  const [observation] = observations;
   return { observation, stage: own.stage };
 }

@@ -57,7 +57,7 @@ export class Stage implements Planner {
     if (reply?.opcode === TEXT) return true;
     if (!reply || !actionsOf(this.bytes(reply)) || !(value instanceof Map)) return false;
     try {
-      return readObservation(value, GOLDEN_ROBOT).observation.taskId < this.taskNumStages.length;
+      return readObservation(value, GOLDEN_ROBOT).observations[0].taskId < this.taskNumStages.length;
     } catch {
       return false;
     }
@@ -68,7 +68,7 @@ export class Stage implements Planner {
     const value = tryUnpack(this.bytes(exchange.message));
     if (!(value instanceof Map) || value.has('reset')) return;
     try {
-      this.underWay.push({ exchange, observation: readObservation(value, GOLDEN_ROBOT).observation });
+      this.underWay.push({ exchange, observation: readObservation(value, GOLDEN_ROBOT).observations[0] });
     } catch {
       // No robot's observation, so no plan is made for it.
     }
