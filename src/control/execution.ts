@@ -1,4 +1,4 @@
-/** What is executed of a plan: `executeActions` of its rows in `executeSteps` control steps, and the rows kept after. */
+/** What is executed of a plan: `executeActions` rows in `executeSteps` control steps; and the rows kept after them. */
 export interface Execution {
   readonly executeActions: number;
   readonly executeSteps: number;
@@ -20,4 +20,28 @@ export function executionInChunks(execution: Execution, chunk: number, horizon: 
   const wanted = squeezed ? Math.round((steps * executeActions) / executeSteps) : steps;
   const rows = Math.max(steps, Math.min(wanted, whole - keepActions));
   return { executeActions: rows, executeSteps: steps, keepActions: Math.max(0, whole - rows) };
+}
+
+/** Rows of actions, absolute, float64 [rows, width]. */
+interface Rows {
+  readonly rows: number;
+  readonly actions: Float64Array;
+}
+
+/**
+ * The rows that the next plan keeps to: `prefix`, those promised after the plan. Where steps of the plan are left (they
+ * do not fill a chunk), these come first; squeezed ones are at another speed, so that the next plan starts afresh.
+ */
+export function promisedRows(
+  plan: (Rows & { readonly compressed: boolean }) | undefined,
+  served: number,
+  prefix: Rows | undefined,
+): Rows | undefined {
+  if (!plan || !prefix || served >= plan.rows) return prefix;
+  if (plan.compressed) return undefined;
+  const left = plan.actions.subarray((served * plan.actions.length) / plan.rows);
+  const actions = new Float64Array(left.length + prefix.actions.length);
+  actions.set(left);
+  actions.set(prefix.actions, left.length);
+  return { rows: plan.rows - served + prefix.rows, actions };
 }

@@ -9,7 +9,7 @@ import {
   type Session,
   stateOf,
 } from '../robot/index.ts';
-import { executionInChunks } from './execution.ts';
+import { executionInChunks, promisedRows } from './execution.ts';
 import { LookBack, momentsOf } from './lookBack.ts';
 import { correct, gripperStates } from './rules.ts';
 import { type ResolvedOptions, resolveOptions, type SessionOptions } from './sessionOptions.ts';
@@ -156,13 +156,12 @@ class ChunkSession implements EpisodeSession {
 
   needsPlan(chunk = 1): boolean {
     const { plan, served } = this;
-    if (!plan || served >= plan.rows) return true;
-    return !plan.recovery && plan.rows - served < chunk;
+    return !plan || served >= plan.rows || (!plan.recovery && plan.rows - served < chunk);
   }
 
   planRequest(): PlanRequest {
-    const { state, observation, tracker, options } = this;
-    const prefix = this.promised();
+    const { state, observation, tracker, options, plan, served } = this;
+    const prefix = promisedRows(plan, served, this.prefix);
     if (!state || !observation) throw new ValetError('session', 'a plan needs an observation first.');
     return {
       taskId: this.taskId,
@@ -172,21 +171,6 @@ class ChunkSession implements EpisodeSession {
       ...(prefix && { prefix }),
       seed: `${options.seed}/${this.episode}/${this.plans}`,
     };
-  }
-
-  /**
-   * Rows that the next plan keeps to. Where steps of the plan are left (they do not fill a chunk), these come first;
-   * squeezed ones are at another speed, so that the plan starts afresh.
-   */
-  private promised(): { readonly rows: number; readonly actions: Float64Array } | undefined {
-    const { plan, prefix, served } = this;
-    if (!plan || !prefix || served >= plan.rows) return prefix;
-    if (plan.compressed) return undefined;
-    const left = plan.actions.subarray(served * this.robot.width);
-    const actions = new Float64Array(left.length + prefix.actions.length);
-    actions.set(left);
-    actions.set(prefix.actions, left.length);
-    return { rows: plan.rows - served + prefix.rows, actions };
   }
 
   accept({ actions, horizon, stageLogits }: Prediction, chunkSize = 1): void {
@@ -199,7 +183,6 @@ class ChunkSession implements EpisodeSession {
         `a plan of the wrong size (got ${actions.length} numbers, expected ${horizon}×${width}).`,
       );
     requireFinite(actions, stageLogits);
-    const knowsTask = taskId !== -1;
     const { stage } = this.tracker;
     const { chunk, correction } = corrected({ actions, horizon, state, taskId, stage }, options);
     const next = compressChunk(chunk, compressionOf({ ...options, ...executionInChunks(options, chunkSize, horizon) }));
@@ -212,7 +195,7 @@ class ChunkSession implements EpisodeSession {
     this.prefix = { rows: next.nextRows, actions: next.nextPrefix };
     this.plans++;
     this.pending = { planned: true, ...(correction && { rule: correction.rule, reason: correction.reason }) };
-    if (knowsTask) this.tracker = voteOnStage(this.tracker, stageLogits, this.stages(taskId), options);
+    if (taskId !== -1) this.tracker = voteOnStage(this.tracker, stageLogits, this.stages(taskId), options);
   }
 
   /** How many stages a task has; `observe` has refused those that are unknown. */

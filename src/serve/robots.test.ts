@@ -154,6 +154,7 @@ describe('a checkpoint of a robot of 21 numbers and 100 tasks', () => {
     const remote = open(await RemotePolicy.connect(url, { robot: R1PRO21 }));
     expect(Object.fromEntries(remote.metadata)).toEqual({
       server: 'valet',
+      needs_session: true,
       tasks: [],
       robot: 'r1pro-21',
       action_width: 21,

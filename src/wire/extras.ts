@@ -65,7 +65,7 @@ const CHUNK = extra<number>({
   reply: {
     key: 'action_chunk',
     write: ({ chunk, action, robots }) =>
-      chunk && NumpyArray.of(chunk, [...lead(robots), chunk.length / action.length, widthOf(action, robots)]),
+      chunk && NumpyArray.of(chunk, [...lead(robots), chunk.length / action.length, actionWidth(action, robots)]),
   },
 });
 
@@ -130,7 +130,7 @@ export function actionsAsked(asked: Asked, extras: readonly WireExtra[] = EXTRAS
 
 /** The leading axis of a reply's arrays, and the numbers of one robot's action. */
 export const lead = (robots: number | undefined): readonly number[] => (robots === undefined ? [] : [robots]);
-export const widthOf = (action: Float32Array, robots = 1): number => action.length / robots;
+export const actionWidth = (action: Float32Array, robots = 1): number => action.length / robots;
 
 /** What a client adds to its observation to be told the policy's note. */
 export const ASK_FOR_NOTE = { __policy_note__: true } as const;

@@ -1,6 +1,6 @@
 import { InputError } from '../base/index.ts';
 import type { Robot } from '../robot/index.ts';
-import { type Asked, EXTRAS, lead, type ReplyFacts, type WireExtra, widthOf, writeExtras } from './extras.ts';
+import { type Asked, actionWidth, EXTRAS, lead, type ReplyFacts, type WireExtra, writeExtras } from './extras.ts';
 import { NumpyArray } from './numpy.ts';
 import { packMessage } from './pack.ts';
 import type { WireValue } from './value.ts';
@@ -12,7 +12,7 @@ import type { WireValue } from './value.ts';
 export function packReply(facts: ReplyFacts, asked: Asked, extras: readonly WireExtra[] = EXTRAS): Uint8Array {
   const { action, robots } = facts;
   return packMessage({
-    action: NumpyArray.of(action, [...lead(robots), widthOf(action, robots)]),
+    action: NumpyArray.of(action, [...lead(robots), actionWidth(action, robots)]),
     ...writeExtras(facts, asked, extras),
   });
 }

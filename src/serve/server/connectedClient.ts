@@ -74,6 +74,7 @@ export class ConnectedClient implements Responder {
     // How a client knows that its seed counts.
     const metadata = { ...this.options.metadata, ...(seed !== undefined && conversations.takesSeeds && { seed }) };
     this.foreign = await conversations.foreign({ id: name, query: rest });
+    conversations.tell();
     if (this.foreign) {
       this.tape.named(name);
       this.connection.send(this.foreign.greeting ?? packMessage(this.options.metadata));

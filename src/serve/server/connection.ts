@@ -6,11 +6,11 @@ import { type ClientErrorKind, kindOf, reasonFor } from './clientError.ts';
 import type { ConnectionTape } from './connectionTape.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { Metrics } from './metrics.ts';
+import { Outbox } from './outbox.ts';
+import { MessagePace } from './rateLimit.ts';
 import type { Responder } from './responder.ts';
 import type { Upgraded } from './upgrade.ts';
 
-/** Bytes on their way to a client that does not read, beyond which it is answered no further. */
-const MAX_UNSENT_BYTES = 1 << 20;
 /** How long a connection that is taken over may take to close. */
 const CUT_OFF_MS = 500;
 /** Codes of a connection that its client ended because it had finished: normal, going away, none. */
@@ -52,16 +52,16 @@ export class Connection {
   /** How the server ended it, if it did. */
   private ending: ClientErrorKind | 'in peace' | undefined;
   private paused = false;
-  private unsentBytes = 0;
-  private wake: (() => void) | undefined;
-  /** When the next message may be taken, by the rate. */
-  private nextTurn = 0;
+  private readonly outbox: Outbox;
+  private readonly pace: MessagePace;
   private readonly heartbeat: Heartbeat;
 
   constructor(private readonly options: ConnectionOptions) {
     const { client, limits, log } = options;
     const { socket } = client;
     this.socket = socket;
+    this.outbox = new Outbox(socket);
+    this.pace = new MessagePace(limits.maxMessagesPerSecond);
     this.log = log;
     client.listen((data, isBinary, give) => this.receive(data, isBinary, give));
     // Reading stops when its listeners change hands.
@@ -71,7 +71,7 @@ export class Connection {
     this.heartbeat = new Heartbeat({
       socket,
       idleMs: limits.idleMs,
-      isDeaf: () => this.paused && this.unsentBytes <= MAX_UNSENT_BYTES,
+      isDeaf: () => this.paused && !this.outbox.isFull,
       isBusy: () => this.ended || this.working !== undefined,
       onIdle: () => {
         this.log.info('idle for too long');
@@ -86,10 +86,10 @@ export class Connection {
    *   or the client closed it with every message answered
    */
   closed(code: number): boolean {
-    const unanswered = this.working !== undefined || this.unsentBytes > 0;
+    const unanswered = this.working !== undefined || this.outbox.holdsAny;
     this.stop();
     this.heartbeat.stop();
-    this.wake?.();
+    this.outbox.close();
     if (this.ending !== undefined) return this.ending !== 'in peace' && this.ending !== 'input';
     return unanswered || !FINISHED.includes(code);
   }
@@ -153,16 +153,10 @@ export class Connection {
 
   send(bytes: Uint8Array): void {
     const { metrics, tape } = this.options;
-    const { socket } = this;
-    if (socket.readyState !== socket.OPEN) return;
-    this.unsentBytes += bytes.byteLength;
+    if (!this.isOpen) return;
     metrics.sentBytes.inc(bytes.byteLength);
     tape.sent(bytes, true);
-    socket.send(bytes, (error) => {
-      if (error) return; // it never left: the client may come back for it
-      this.unsentBytes -= bytes.byteLength;
-      if (this.unsentBytes <= MAX_UNSENT_BYTES) this.wake?.();
-    });
+    this.outbox.send(bytes);
   }
 
   private receive(data: Buffer, isBinary: boolean, give: () => void): void {
@@ -178,7 +172,7 @@ export class Connection {
     this.queue.push({ data, give });
     this.queuedBytes += data.byteLength;
     this.working ??= this.work();
-    // One message may wait whatever its size: a client that sends one at a time is always heard, its pings are answered.
+    // One message may wait, whatever its size: a client that sends one at a time is heard, its pings are answered.
     const waiting = this.queue.length;
     if (waiting >= limits.maxQueuedMessages || (waiting > 1 && this.queuedBytes >= limits.maxQueuedBytes)) this.pause();
   }
@@ -188,9 +182,9 @@ export class Connection {
       const { data, give } = next;
       this.queuedBytes -= data.byteLength;
       try {
-        const wait = this.turn();
+        const wait = this.pace.next();
         if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-        if (this.unsentBytes > MAX_UNSENT_BYTES) await this.flushed();
+        if (this.outbox.isFull) await this.flushed();
         const reply = await this.options.responder.respond(data);
         if (reply) this.send(reply);
         give();
@@ -203,21 +197,9 @@ export class Connection {
     this.working = undefined;
   }
 
-  /** Milliseconds until the next message may be taken: one second's worth may come at once. */
-  private turn(): number {
-    const interval = 1000 / this.options.limits.maxMessagesPerSecond;
-    const now = performance.now();
-    this.nextTurn = Math.max(this.nextTurn, now - 1000) + interval;
-    return this.nextTurn > now ? Math.ceil(this.nextTurn - now) : 0;
-  }
-
   private async flushed(): Promise<void> {
     this.options.metrics.pauses.inc();
-    while (this.unsentBytes > MAX_UNSENT_BYTES && !this.ended)
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-    this.wake = undefined;
+    await this.outbox.flushed(() => this.ended);
   }
 
   private pause(): void {

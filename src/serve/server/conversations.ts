@@ -39,6 +39,13 @@ export class Conversations {
     return this.options.server.responderFor?.(identity);
   }
 
+  /** Says in the log, before the first session, what of System 2 is off. */
+  tell(): void {
+    const { gateway, server } = this.options;
+    if (gateway && this.noticed.size === 0)
+      this.tellNotices(createSession({ ...sessionSettings(server), robot: gateway.robot }));
+  }
+
   /** Whether a seed that a client names counts: policies draw from their own. */
   get takesSeeds(): boolean {
     return this.options.gateway !== undefined;

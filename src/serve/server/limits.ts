@@ -3,7 +3,7 @@ export interface ServerLimits {
   readonly maxConnections: number;
   /** New connections a second; those beyond are refused. */
   readonly maxConnectionsPerSecond: number;
-  /** Bytes of one message. A full-resolution observation with depth and segmentation is about 13 MB, for each robot of a message. */
+  /** Bytes of one message. With full resolution, depth and segmentation a robot's observation is about 13 MB. */
   readonly maxMessageBytes: number;
   /** Values in one message, whatever they hold; real observations have about 40. */
   readonly maxValues: number;

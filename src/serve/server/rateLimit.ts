@@ -16,3 +16,17 @@ export class RateLimit {
     return true;
   }
 }
+
+/** Spreads events over time: `perSecond` of them, and one second's worth may come at once. */
+export class MessagePace {
+  private turn = 0;
+
+  constructor(private readonly perSecond: number) {}
+
+  /** Milliseconds until the next event may be. */
+  next(): number {
+    const now = performance.now();
+    this.turn = Math.max(this.turn, now - 1000) + 1000 / this.perSecond;
+    return this.turn > now ? Math.ceil(this.turn - now) : 0;
+  }
+}

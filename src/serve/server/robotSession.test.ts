@@ -216,7 +216,7 @@ describe("a robot's session", () => {
     expect(new Set(prefixes).size).toBe(1);
   });
 
-  it('fills a chunk although single steps were taken before, and falls back where a plan is too short for it', async () => {
+  it('fills a chunk after single steps, and falls back where a plan is too short for it', async () => {
     const { respond, planner } = robots();
     const message = (size: number) =>
       packMessage({ ...wireObservation(fakeObservation()), __action_chunk_size__: size });

@@ -36,8 +36,8 @@ type Again = 'by count' | 'by content';
 
 /**
  * The conversation with the robot, or the N robots, at the other end of a connection: takes messages in order and
- * answers each observation with one reply, from actions of whatever source. It outlives its connection. Knows nothing of
- * sockets.
+ * answers each observation with one reply, from actions of whatever source. It outlives its connection, and knows
+ * nothing of sockets.
  */
 export class RobotSession implements Responder {
   /** Replies made so far. */

@@ -102,8 +102,8 @@ export class SessionBook {
   }
 
   /**
-   * Connections that the server takes for open may be lost as well: those that close already, and one whose robot's last
-   * observation is sent again while it answers no ping.
+   * Connections that the server takes for open may be lost as well: those that close already, and one whose robot's
+   * last observation is sent again while it answers no ping.
    */
   private async cutOffTheDead({ port, address, key }: ClientPlace, prints: readonly ObservationPrint[]): Promise<void> {
     const suspects = [...this.held].filter(
