@@ -14,5 +14,5 @@ export {
 export { createSession, type EpisodeSession } from './session.ts';
 export { SESSION_DEFAULTS, type SessionOptions } from './sessionOptions.ts';
 export type { SessionSnapshot } from './sessionSnapshot.ts';
-export { type StageState, voteOnStage } from './stageTracker.ts';
+export { type StageState, voteOnStage } from './stages/index.ts';
 export { requireFinite, UnusablePlanError } from './unusablePlan.ts';

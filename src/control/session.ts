@@ -14,7 +14,7 @@ import { LookBack, momentsOf } from './lookBack.ts';
 import { correct, gripperStates } from './rules.ts';
 import { type ResolvedOptions, resolveOptions, type SessionOptions } from './sessionOptions.ts';
 import { float32, float64, parseSnapshot, type SessionSnapshot, toBase64 } from './sessionSnapshot.ts';
-import { FIRST_STAGE, type StageState, voteOnStage } from './stageTracker.ts';
+import { FIRST_STAGE, type StageState, voteOnStage } from './stages/index.ts';
 import { requireFinite } from './unusablePlan.ts';
 
 /** What a session is doing, for records and tests. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { goldenRow, goldenTensors } from '../../test/support/golden.ts';
-import { BEHAVIOR_TASKS } from '../robot/index.ts';
+import { goldenRow, goldenTensors } from '../../../test/support/golden.ts';
+import { BEHAVIOR_TASKS } from '../../robot/index.ts';
 import { FIRST_STAGE, type StageState, voteOnStage } from './stageTracker.ts';
 
 describe('voteOnStage', () => {

@@ -1,4 +1,4 @@
-import { present } from '../base/index.ts';
+import { present } from '../../base/index.ts';
 /** Where an episode is: the stage and the votes since it last changed, oldest first. */
 export interface StageState {
   readonly stage: number;

@@ -1,0 +1,2 @@
+/** System 2's stage tracker: votes over predicted stages. */
+export { FIRST_STAGE, type StageOptions, type StageState, voteOnStage } from './stageTracker.ts';
