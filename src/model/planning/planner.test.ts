@@ -220,6 +220,11 @@ describe('planner', () => {
     expect(a!.actions).toEqual(b!.actions);
     expect(a!.stageLogits).toEqual(b!.stageLogits);
     await expect(client.plan([request('w', { taskId: 77 })])).rejects.toThrow('no task 77');
+    const givenUp = new AbortController();
+    const plans = client.plan(Array(12).fill(request('w')), { signal: givenUp.signal });
+    setTimeout(() => givenUp.abort(), 5);
+    await expect(plans, 'between two steps').rejects.toThrow(/given up/);
+    expect((await client.plan([request('w')]))[0]!.actions).toEqual(b!.actions);
     await client.close();
     await expect(PlannerClient.start(join(root, 'nowhere'))).rejects.toThrow('is no folder');
   });

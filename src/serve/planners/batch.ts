@@ -123,8 +123,8 @@ export class BatchingPlanner implements UrgentPlanner {
 }
 
 async function pass(planner: UrgentPlanner, batch: readonly Waiting[]): Promise<void> {
+  const signal = allGone(batch);
   try {
-    const signal = allTooLate(batch);
     const predictions = await planner.plan(
       batch.map(({ request }) => request),
       signal && { signal },
@@ -137,20 +137,21 @@ async function pass(planner: UrgentPlanner, batch: readonly Waiting[]): Promise<
   } catch (error) {
     const [alone, ...others] = batch;
     if (others.length === 0) alone?.reject(error);
-    else if (error instanceof PlanTooLateError) for (const { reject } of batch) reject(error);
+    else if (signal?.aborted) for (const { reject } of batch) reject(error);
     else for (const one of batch) await pass(planner, [one]);
   }
 }
 
-/** Aborts when nobody waits for the pass any more and at least one of its plans came too late: its planner hangs. */
-function allTooLate(batch: readonly Waiting[]): AbortSignal | undefined {
+/** Aborts when nobody waits for the pass any more; says that a plan came too late if one of them did. */
+function allGone(batch: readonly Waiting[]): AbortSignal | undefined {
   const signals = batch.flatMap(({ signal }) => signal ?? []);
   if (signals.length < batch.length) return undefined;
-  const hangs = new AbortController();
+  const gone = new AbortController();
   const look = () => {
+    if (!signals.every(({ aborted }) => aborted)) return;
     const late = signals.find(({ reason }) => reason instanceof PlanTooLateError);
-    if (late && signals.every(({ aborted }) => aborted)) hangs.abort(late.reason);
+    gone.abort((late ?? signals[0])?.reason);
   };
   for (const signal of signals) signal.addEventListener('abort', look, { once: true });
-  return hangs.signal;
+  return gone.signal;
 }

@@ -1,13 +1,13 @@
-import { ValetError } from '../../base/index.ts';
-import type { Planner, PlanRequest, Prediction, Robot } from '../../robot/index.ts';
-import { PlanTooLateError, type Urgency, type UrgentPlanner } from './urgentPlanner.ts';
+import { AbandonedError, ValetError } from '../../base/index.ts';
+import type { PlanRequest, Prediction, Robot } from '../../robot/index.ts';
+import type { Urgency, UrgentPlanner } from './urgentPlanner.ts';
 
 /** A planner that may die with its worker, and can then be started anew. */
-export interface RestartablePlanner extends Planner {
+export interface RestartablePlanner extends UrgentPlanner {
   readonly isDead: boolean;
   /** Settles when it is dead. */
   readonly died: Promise<void>;
-  /** Ends it at once, whatever it does. */
+  /** Ends it: what it does fails at once, and it is gone when no native call runs on it. */
   kill(): Promise<void>;
 }
 
@@ -16,15 +16,22 @@ export interface SupervisionOptions {
   readonly retries?: number;
   readonly onRestart?: (why: 'died' | 'too slow') => void;
   readonly onFailedRestart?: (error: Error) => void;
+  /** A worker that is still busy so long after all of its plans were given up hangs (5,000). */
+  readonly hangMs?: number;
   /** Waiting times between failed attempts to start a worker; the last one repeats. */
   readonly backoffMs?: readonly number[];
 }
 
 const BACKOFF_MS = [100, 500, 2_000, 10_000];
+const HANG_MS = 5_000;
+
+/** An error that a worker sent keeps its kind, not its class. */
+const isAbandoned = (error: unknown): boolean =>
+  error instanceof AbandonedError || (error instanceof ValetError && error.kind === 'interrupted');
 
 /**
- * Keeps a planner alive: when its worker dies, a new one is started and gets the same requests again. A worker that is
- * still busy when all of its plans have come too late is ended, and another one started.
+ * Keeps a planner alive: when its worker dies, a new one is started and gets the same requests again. A pass that
+ * nobody waits for is given up at its next step; a worker that does not come to one is ended, and another one started.
  */
 export class SupervisedPlanner implements UrgentPlanner {
   readonly imageSize: number;
@@ -83,7 +90,7 @@ export class SupervisedPlanner implements UrgentPlanner {
     );
   }
 
-  /** The plans, or the signal's reason when it says that the worker hangs. */
+  /** The plans, or the signal's reason once the worker has given them up, or hangs. */
   private async whileWanted(
     planner: RestartablePlanner,
     requests: readonly PlanRequest[],
@@ -91,20 +98,25 @@ export class SupervisedPlanner implements UrgentPlanner {
   ): Promise<Prediction[]> {
     if (!signal) return planner.plan(requests);
     signal.throwIfAborted();
-    let hangs = (): void => undefined;
-    const tooLate = new Promise<never>((_, reject) => {
-      hangs = () => {
-        if (!(signal.reason instanceof PlanTooLateError)) return;
-        this.replace(planner, 'too slow');
-        void planner.kill();
-        reject(signal.reason);
+    let timer: NodeJS.Timeout | undefined;
+    let givenUp = (): void => undefined;
+    const hangs = new Promise<never>((_, reject) => {
+      givenUp = () => {
+        timer = setTimeout(() => {
+          this.replace(planner, 'too slow');
+          void planner.kill();
+          reject(signal.reason);
+        }, this.options.hangMs ?? HANG_MS);
       };
     });
-    signal.addEventListener('abort', hangs);
+    signal.addEventListener('abort', givenUp);
     try {
-      return await Promise.race([planner.plan(requests), tooLate]);
+      return await Promise.race([planner.plan(requests, { signal }), hangs]);
+    } catch (error) {
+      throw signal.aborted && isAbandoned(error) ? signal.reason : error;
     } finally {
-      signal.removeEventListener('abort', hangs);
+      clearTimeout(timer);
+      signal.removeEventListener('abort', givenUp);
     }
   }
 
