@@ -16,10 +16,11 @@ import {
 import { refuseIdle } from './shared/given.ts';
 import { positive } from './shared/numbers.ts';
 import { addPlanningOptions, type PlanningOptionValues, plannerOptions } from './shared/planning.ts';
+import { addSessionOptions, SESSION_OPTIONS, type SessionOptionValues, sessionOptions } from './shared/session.ts';
 import { ALL_HOME_TASKS, homeTasks } from './shared/tasks.ts';
 import { addWaitOption, waiting } from './shared/waiting.ts';
 
-interface Options extends PlanningOptionValues {
+interface Options extends PlanningOptionValues, SessionOptionValues {
   policy: string;
   tasks: string[];
   instances: string;
@@ -64,7 +65,8 @@ export function command(): Command {
     .option('--demos <dir>', 'data set whose actions replay plays (fresh demonstrations otherwise)')
     .option('--api-key-file <file>', 'key for the server');
   addWaitOption(evaluation).optionsGroup('A checkpoint:');
-  return addPlanningOptions(evaluation)
+  addPlanningOptions(evaluation);
+  return addSessionOptions(evaluation)
     .option('--rules <names>', `a checkpoint's rules: ${RULES_HELP}`, parseRules)
     .option('--no-compress', 'without squeezing plans in time')
     .optionsGroup('Output:')
@@ -91,6 +93,7 @@ const OF_CHECKPOINTS = [
   'precision',
   'rules',
   'compress',
+  ...SESSION_OPTIONS,
 ];
 
 function refuseWhatDoesNothing(policy: PolicySpec, name: string, command: Command): void {
@@ -117,6 +120,7 @@ async function run(options: Options, command: Command): Promise<void> {
     copies: options.workers,
     say: (line) => void process.stderr.write(`${line}\n`),
     session: {
+      ...sessionOptions(options),
       ...(options.rules !== undefined && { rules: options.rules }),
       ...(!options.compress && { compress: false }),
     },

@@ -16,8 +16,9 @@ import {
 import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { numberOption, positive, whole } from './shared/numbers.ts';
 import { addPlanningOptions, type PlanningOptionValues, plannerOptions } from './shared/planning.ts';
+import { addSessionOptions, type SessionOptionValues, sessionOptions } from './shared/session.ts';
 
-interface Options extends PlanningOptionValues {
+interface Options extends PlanningOptionValues, SessionOptionValues {
   checkpoint?: string;
   mapping?: string;
   replay?: string;
@@ -96,9 +97,10 @@ export function command(): Command {
     )
     .option('--preload', 'load all checkpoints of the mapping at the start, as far as memory goes', false)
     .option('--reload-seconds <s>', 'how often checkpoint folders are looked at for a change; 0: never', seconds, 2);
-  return addPlanningOptions(planned)
+  addPlanningOptions(planned)
     .option('--plan-timeout <seconds>', 'longest time for one plan', fraction, limits.planTimeoutMs / 1000)
-    .optionsGroup('Sessions:')
+    .optionsGroup('Sessions:');
+  return addSessionOptions(planned)
     .option('--seed <text>', "seed of the plans' noise; a client may ask for its own with ?seed=", '0')
     .option('--rules <names>', `rules of System 2: ${RULES_HELP}`, parseRules, true)
     .option('--no-rules', 'without any rule')
@@ -184,7 +186,10 @@ async function startOptions(options: Options): Promise<StartOptions> {
     ...(apiKey !== undefined && { apiKey }),
     open: options.insecure,
     record: options.record,
-    sessionOptions: { seed: options.seed, rules: options.rules, compress: options.compress },
+    sessionOptions: {
+      ...sessionOptions(options),
+      ...{ seed: options.seed, rules: options.rules, compress: options.compress },
+    },
     planAhead: options.planAhead,
     limits: serverLimits(options),
     logger: createLogger(options.logLevel),

@@ -12,7 +12,7 @@ export {
   type RuleSituation,
 } from './rules.ts';
 export { createSession, type EpisodeSession } from './session.ts';
-export { SESSION_DEFAULTS, type SessionOptions } from './sessionOptions.ts';
+export { requireWorkable, SESSION_DEFAULTS, type SessionOptions } from './sessionOptions.ts';
 export type { SessionSnapshot } from './sessionSnapshot.ts';
 export { type StageState, voteOnStage } from './stages/index.ts';
 export { requireFinite, UnusablePlanError } from './unusablePlan.ts';

@@ -115,15 +115,15 @@ class ChunkSession implements EpisodeSession {
   }
 
   private startOver(): void {
+    this.options.sight.reset();
     this.tracker = FIRST_STAGE;
-    this.plan = undefined;
+    [this.plan, this.prefix, this.pending] = [undefined, undefined, undefined];
     this.served = 0;
-    this.prefix = undefined;
-    this.pending = undefined;
     this.lookBack.startOver();
   }
 
-  observe(observation: Observation): void {
+  observe(given: Observation): void {
+    const observation = this.options.sight.see(given, this.needsPlan(3)); // black is replaced when plans look
     const { taskId } = observation;
     const { robot, taskNumStages } = this.options;
     if (taskId !== -1 && taskNumStages[taskId] === undefined) {

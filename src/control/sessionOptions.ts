@@ -4,8 +4,9 @@ import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot } from '../robot/index.ts'
 import { RECOVERY_DEFAULTS, type RecoverySettings } from './recovery.ts';
 import { type RuleContext, ruleContext } from './ruleContext.ts';
 import { type Rule, type RulesOption, type SelectedRules, selectRules } from './ruleSelection.ts';
+import { Sight, type SightOptions } from './sight.ts';
 
-export interface SessionOptions {
+export interface SessionOptions extends SightOptions {
   /** Whose states come in and whose actions go out; the challenge's by default. */
   readonly robot: Robot;
   /**
@@ -57,6 +58,8 @@ export const SESSION_DEFAULTS: SessionOptions = {
   gripperChange: GRIPPER_CHANGE,
   seed: 0,
   taskNumStages: BEHAVIOR_STAGES,
+  mask: [],
+  fillBlack: 30,
 };
 
 /** Options that hold, with the rules that are on. */
@@ -64,6 +67,8 @@ export interface ResolvedOptions extends Omit<SessionOptions, 'rules' | 'extraRu
   readonly rules: SelectedRules;
   readonly context: RuleContext;
   readonly recovery: RecoverySettings;
+  /** Of this session alone. */
+  readonly sight: Sight;
   /** What was asked for and is off, because the robot lacks a part or the tasks are others: one line each. */
   readonly notices: readonly string[];
 }
@@ -91,6 +96,7 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
   integer('keepActions', all.keepActions, 0);
   integer('historyLength', all.historyLength, 1);
   integer('votes', all.votes, 1);
+  integer('fillBlack', all.fillBlack, 0);
   integer('recovery.memory', recovery.memory, 1);
   for (const name of ['missedGrasp', 'blocked', 'stalled'] as const) {
     integer(`recovery.${name}.back`, recovery[name].back, 1);
@@ -107,7 +113,7 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
       integer(`taskNumStages[${task}]`, present(all.taskNumStages[task], 'all.taskNumStages[task]'), 1);
   const context = ruleContext(all.robot, all.taskNumStages);
   const { rules, notices } = usableRules(selectRules(all.rules, all.extraRules), context, all);
-  return { ...all, recovery, rules, context, notices };
+  return { ...all, recovery, rules, context, notices, sight: new Sight(all.robot, all) };
 }
 
 /** The rules that this robot has the parts for, and a line for each that is off. */
@@ -130,6 +136,20 @@ function usableRules(
   if (rules.corrections.some(({ original }) => original) && others.length > 0)
     notices.push(`rules that name stages are off in ${others.length} tasks: these are not the challenge's stages`);
   return { rules, notices };
+}
+
+/**
+ * Settings of a server's sessions, looked at before anybody comes.
+ * @throws InputError for options that cannot work, or more to execute than a plan of the robot has
+ */
+export function requireWorkable(options: Partial<SessionOptions>): void {
+  const { executeActions, executeSteps, robot } = resolveOptions(options);
+  if (Math.max(executeActions, executeSteps) > robot.horizon)
+    throw new InputError(
+      'session',
+      `${executeActions} actions in ${executeSteps} steps are more than a plan of robot ${robot.name} has ` +
+        `(expected ${robot.horizon} at most).`,
+    );
 }
 
 function integer(name: string, value: number, low: number): void {

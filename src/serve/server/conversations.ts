@@ -95,7 +95,12 @@ export class Conversations {
   ): PlannedActions {
     const { server, metrics } = this.options;
     const { robot } = gateway;
-    const session = createSession({ ...sessionSettings(server), robot, ...(seed !== undefined && { seed }) });
+    const onBlack = (camera: string) => {
+      metrics.black.inc({ camera });
+      log.warn({ camera, row }, 'a camera is all black; its last picture is shown');
+    };
+    const settings = { ...sessionSettings(server), robot, onBlack };
+    const session = createSession({ ...settings, ...(seed !== undefined && { seed }) });
     this.tellNotices(session);
     return new PlannedActions({
       session,

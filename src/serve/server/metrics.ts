@@ -40,6 +40,11 @@ export class Metrics {
     'valet_unsafe_total',
     'Plans or actions that were not finite, answered with the last safe action',
   );
+  readonly black = this.counterBy(
+    'camera',
+    'valet_black_pictures_total',
+    'Pictures that were suddenly all black, and replaced by the last good one, by camera',
+  );
   readonly rules = this.counterBy('rule', 'valet_rule_firings_total', 'Rules of System 2 that fired, by name');
   readonly restarts = this.counterBy('why', 'valet_worker_restarts_total', 'Planning workers started again, by reason');
   readonly loads = this.counterBy(

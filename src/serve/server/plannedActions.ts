@@ -49,10 +49,9 @@ export class PlannedActions implements ActionSource {
 
   async act(observation: Observation, count: number): Promise<Step[]> {
     const { session } = this.options;
-    const { taskId } = observation;
-    // Without a task id (-1) the task stays as it is.
-    if (taskId !== -1 && taskId !== session.detail.taskId) this.ahead?.drop();
+    const { taskId } = session.detail;
     session.observe(observation);
+    if (session.detail.taskId !== taskId) this.ahead?.drop();
     this.ahead?.observed();
     const chunk = this.chunkOf(count);
     if (session.needsPlan(chunk) && !(await this.makePlan(chunk))) return filled([this.holdSafe()], chunk, this.still);

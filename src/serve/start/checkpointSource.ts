@@ -1,4 +1,5 @@
 import { defaultMemory } from '../../base/index.ts';
+import { requireWorkable } from '../../control/index.ts';
 import type { PlannerOptions } from '../../model/index.ts';
 import { createLogger, type Logger } from '../log.ts';
 import {
@@ -54,6 +55,8 @@ export async function openCheckpoints(
       const left = await pool.preload(mapping.paths.values());
       if (left.length > 0) logger.warn({ folders: left }, 'not preloaded: they do not fit --memory');
     }
+    const session = { taskNumStages: taskStages, ...start.sessionOptions };
+    if (robot) requireWorkable({ ...session, robot });
     const tasks = [...mapping.byTask.keys()];
     logger.info({ tasks: ranges(tasks), checkpoints: pool.folders.length, robot: robot?.name }, 'checkpoints are open');
     // A client that connects again must know that the server holds its history.
@@ -67,7 +70,7 @@ export async function openCheckpoints(
         metadata,
         metrics,
         probeTask,
-        sessionOptions: { taskNumStages: taskStages, ...start.sessionOptions },
+        sessionOptions: session,
       },
       close: () => pool.close(),
     };

@@ -1,0 +1,66 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { SessionOptions } from '../../control/index.ts';
+import { taskByName } from '../../robot/index.ts';
+import { positive, whole } from './numbers.ts';
+
+/** What `addSessionOptions` adds. */
+export interface SessionOptionValues {
+  readonly executeActions?: number;
+  readonly executeSteps?: number;
+  readonly keepActions?: number;
+  readonly historyLength?: number;
+  readonly votes?: number;
+  readonly task?: number;
+  readonly defaultTask?: number;
+  readonly mask?: string[];
+  readonly fillBlack?: number;
+}
+
+/** Their names. */
+export const SESSION_OPTIONS = [
+  'executeActions',
+  'executeSteps',
+  'keepActions',
+  'historyLength',
+  'votes',
+  'task',
+  'defaultTask',
+  'mask',
+  'fillBlack',
+] as const satisfies readonly (keyof SessionOptionValues)[];
+
+/** How plans are executed, stages voted and observations seen, alike in every command with a session. */
+export function addSessionOptions(command: Command): Command {
+  return command
+    .option('--execute-actions <n>', 'rows of a plan that are executed (26)', positive)
+    .option('--execute-steps <n>', 'control steps in which they are (20)', positive)
+    .option('--keep-actions <n>', 'rows after them that the next plan keeps to (4)', whole)
+    .option('--history-length <n>', 'stage votes that are remembered (3)', positive)
+    .option('--votes <n>', 'of them, what the next stage needs (2)', positive)
+    .option('--task <task>', 'number or name: every observation is of this task, whatever it says', task)
+    .option('--default-task <task>', 'number or name: the task of observations that name none', task)
+    .option('--mask <parts>', 'parts whose measured state is taken to be 0, such as base-velocity', parts)
+    .option('--fill-black <n>', 'black pictures in a row that the last good one replaces (30); 0: none', whole);
+}
+
+/** The same for a session; what was not said is left out. */
+export function sessionOptions(options: SessionOptionValues): Partial<SessionOptions> {
+  return Object.fromEntries(
+    SESSION_OPTIONS.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+  );
+}
+
+function task(text: string): number {
+  if (/^\d+$/.test(text)) return whole(text);
+  try {
+    return taskByName(text).id;
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+const parts = (text: string): string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);

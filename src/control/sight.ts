@@ -1,0 +1,122 @@
+import { InputError, nearest } from '../base/index.ts';
+import { isEncoded } from '../picture/index.ts';
+import type { Observation, Picture, Robot } from '../robot/index.ts';
+
+/** How a session sees: what of an observation is replaced before anybody looks. */
+export interface SightOptions {
+  /** Every observation is of this task, whatever it says. */
+  readonly task?: number | undefined;
+  /** The task of observations that name none. */
+  readonly defaultTask?: number | undefined;
+  /** Parts of the robot, or kinds of parts ("base-velocity"), whose measured state is taken to be 0. */
+  readonly mask: readonly string[];
+  /**
+   * A camera that is suddenly all black shows its last picture for so many observations in a row (30); then it is
+   * believed. 0: never.
+   */
+  readonly fillBlack: number;
+  /** A black picture of this camera was replaced. */
+  readonly onBlack?: ((camera: string) => void) | undefined;
+}
+
+/** A byte up to this is black; what encoders leave of it, too. */
+const BLACK = 4;
+
+/** An observation as the session is to see it. Holds the last good picture of each camera. */
+export class Sight {
+  private readonly hidden: ReadonlyMap<number, readonly number[]>;
+  private readonly good = new Map<string, Picture>();
+  private readonly replaced = new Map<string, number>();
+
+  /** @throws InputError for a part that the robot lacks */
+  constructor(
+    robot: Robot,
+    private readonly options: SightOptions,
+  ) {
+    this.hidden = hiddenColumns(robot, options.mask);
+  }
+
+  /** Another episode: pictures of the last one say nothing. */
+  reset(): void {
+    this.good.clear();
+    this.replaced.clear();
+  }
+
+  /** @param remember whether the pictures may be needed soon, in place of black ones */
+  see(observation: Observation, remember: boolean): Observation {
+    const { task, defaultTask = -1 } = this.options;
+    const { taskId, proprioception } = observation;
+    const hidden = this.hidden.get(proprioception.length) ?? [];
+    return {
+      ...observation,
+      taskId: task ?? (taskId === -1 ? defaultTask : taskId),
+      proprioception: hidden.length > 0 ? without(proprioception, hidden) : proprioception,
+      pictures: this.options.fillBlack > 0 ? this.lit(observation, remember) : observation.pictures,
+    };
+  }
+
+  private lit({ pictures }: Observation, remember: boolean): Observation['pictures'] {
+    const seen: Record<string, Picture> = {};
+    for (const [camera, picture] of Object.entries(pictures)) {
+      const good = this.good.get(camera);
+      const before = this.replaced.get(camera) ?? 0;
+      if (!isBlack(picture)) {
+        this.replaced.delete(camera);
+        if (remember && !isEncoded(picture)) this.good.set(camera, { ...picture, data: picture.data.slice() });
+        seen[camera] = picture;
+      } else if (good && before < this.options.fillBlack) {
+        this.replaced.set(camera, before + 1);
+        this.options.onBlack?.(camera);
+        seen[camera] = good;
+      } else seen[camera] = picture;
+    }
+    return seen;
+  }
+}
+
+/** Whether every colour of every pixel is black; of a JPEG file nobody knows before it is opened. */
+function isBlack(picture: Picture): boolean {
+  const { data, channels } = picture;
+  if (isEncoded(picture)) return false;
+  for (let i = 0; i < data.length; i++)
+    if ((data[i] as number) > BLACK && (channels === 3 || i % 4 !== 3)) return false;
+  return true;
+}
+
+function without(values: Float32Array, columns: readonly number[]): Float32Array {
+  const copy = values.slice();
+  for (const column of columns) copy[column] = 0;
+  return copy;
+}
+
+/** Columns of the proprioception, by its length, that the state of the masked parts is made of. */
+function hiddenColumns(robot: Robot, mask: readonly string[]): Map<number, number[]> {
+  const kindOf = (kind: string) => kind.replaceAll(' ', '-');
+  const columns = new Set<number>();
+  for (const name of mask) {
+    const parts = robot.parts.filter((part) => part.name === name || kindOf(part.kind) === name);
+    if (parts.length === 0) {
+      const known = [...new Set(robot.parts.flatMap((part) => [part.name, kindOf(part.kind)]))];
+      const near = nearest(name, known);
+      throw new InputError(
+        'mask',
+        `the robot ${robot.name} has no part ${name} (there are: ${known.join(', ')}).` +
+          (near ? ` Did you mean ${near}?` : ''),
+      );
+    }
+    for (const { columns: range } of parts) for (let at = range[0]; at < range[1]; at++) columns.add(at);
+  }
+  return new Map(
+    robot.proprioception.layouts.map(({ length, state }) => {
+      let at = 0;
+      const hidden: number[] = [];
+      for (const source of state) {
+        const own = 'sum' in source ? [source.sum] : range(source.columns).map((column) => [column]);
+        for (const from of own) if (columns.has(at++)) hidden.push(...from);
+      }
+      return [length, hidden];
+    }),
+  );
+}
+
+const range = ([start, end]: readonly [number, number]) => Array.from({ length: end - start }, (_, i) => start + i);
