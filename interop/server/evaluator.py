@@ -87,6 +87,14 @@ class Evaluator:
             self.buffer = [chunk[..., row, :] for row in range(1, self.chunk)]
         return action
 
+    def lose(self, obs, point):
+        """The network fails: before the observation has arrived, while its plan is made, or when the reply is on its way."""
+        self.reconnects = 0
+        if point != "before":
+            self.socket.send(self.packer.pack({**obs, "__action_chunk_size__": self.chunk} if self.chunk > 1 else obs))
+            time.sleep(0.02 if point == "plan" else 0.3)
+        self.socket.socket.shutdown(2)
+
     def query_once(self, obs):
         while True:
             try:
@@ -126,6 +134,12 @@ def answer(request):
             obs = observation(request["robot"], request["seed"], request["task"], request["size"], request["proprio"])
             for key, data in request.get("jpegs", {}).items():
                 obs[key] = np.frombuffer(bytes.fromhex(data), dtype=np.uint8)
+            if request.get("rows"):
+                rows = [observation(request["robot"], 100 * request["seed"] + row, row, request["size"], request["proprio"]) for row in range(request["rows"])]
+                arrays = [key for key in obs if isinstance(obs[key], np.ndarray)]
+                obs = {**obs, **{key: np.stack([row[key] for row in rows]) for key in arrays}}
+            if request.get("cut") and not client.buffer:
+                client.lose(obs, request["cut"])
             if request.get("batch"):
                 obs = {key: value[None] if isinstance(value, np.ndarray) and value.ndim > 0 else value for key, value in obs.items()}
             action = client.act(obs)
@@ -135,7 +149,7 @@ def answer(request):
                 "requests": client.requests,
                 "reconnects": client.reconnects,
                 "metadata": client.metadata,
-                "message": msgpack_numpy.packb(obs).hex(),
+                "message": "" if request.get("rows") else msgpack_numpy.packb(obs).hex(),
             }
         return {}
     except Exception as error:

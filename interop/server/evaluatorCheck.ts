@@ -8,6 +8,7 @@ import { readObservation, unpackMessage } from '../../src/wire/index.ts';
 import { ArithmeticPlanner } from '../../test/support/serve.ts';
 import type { Check } from '../check.ts';
 import { PythonSide } from '../python.ts';
+import { checkRows } from './rowsCheck.ts';
 
 interface Reply {
   readonly error?: string;
@@ -36,6 +37,7 @@ export async function checkEvaluator(executable: string, report: Report): Promis
     const { port } = server;
     await chunks(side, port, report);
     await batches(side, port, report);
+    await checkRows(side, planner, report);
     await jpegs(side, port, report);
     await resumes(side, port, report);
     await timesOut(side, port, planner, report);
