@@ -10,6 +10,7 @@ export {
   fastColumns,
   parseColumns,
   readTokenizerFile,
+  requireVocabularyFit,
   splitPieces,
   trainBpe,
   WordCounter,

@@ -141,7 +141,17 @@ async function run(name: string, options: Options): Promise<void> {
 }
 
 function summary(report: ImportReport, out: string, seconds: number) {
-  const { layout, plan, bytesRead, bytesWritten, assetId, hasStatistics, hasTokenizer, statisticsProblem } = report;
+  const {
+    layout,
+    plan,
+    bytesRead,
+    bytesWritten,
+    assetId,
+    hasStatistics,
+    hasTokenizer,
+    statisticsProblem,
+    tokenizerProblem,
+  } = report;
   return {
     layout,
     taken: plan.taken.length,
@@ -161,6 +171,7 @@ function summary(report: ImportReport, out: string, seconds: number) {
     hasStatistics,
     hasTokenizer,
     statisticsProblem,
+    tokenizerProblem,
     out,
   };
 }
@@ -183,6 +194,7 @@ function print(report: ImportReport, out: string, seconds: number): void {
   );
   if (report.statisticsProblem)
     process.stderr.write(`${report.statisticsProblem} No plan can be made with them; they were copied as they are.\n`);
+  if (report.tokenizerProblem) process.stderr.write(`the FAST vocabulary was left out: ${report.tokenizerProblem}\n`);
   if (!hasStatistics)
     process.stderr.write(
       `${out}: the source has no norm_stats.json, and no plan can be made without. Put it into ` +

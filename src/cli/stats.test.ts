@@ -14,10 +14,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function write(name: string, lengths: readonly number[]) {
+async function write(name: string, lengths: readonly number[], still = false) {
   const dir = join(folder, name);
   const writer = await DatasetWriter.create(dir, { imageSize: 16 });
   const episodes = lengths.map((length, seed) => fakeEpisode({ length, size: 16, seed, instance: 1_000_000 + seed }));
+  // a base that never turns
+  if (still) for (const { action } of episodes) for (let at = 0; at < action.length; at += 23) action[at] = 0;
   for (const episode of episodes) await writer.addEpisode(episode);
   await writer.finish();
   return { dir, episodes };
@@ -76,6 +78,32 @@ it('gives the same file with any number of workers, and says when quantiles come
     expect(Math.abs(rough!.perTimestep.q99[i]! - q)).toBeLessThanOrEqual(2 ** -7 * Math.abs(q) + 1e-12);
   });
   expect(await readdir(join(folder, 'one'))).toEqual(['norm_stats.json', 'robot.json']);
+});
+
+it("raises deviations to the robot's floors, unless told, and replaces no file unless told", async () => {
+  const { dir } = await write('floors', [50, 33], true);
+  const print = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const run = (name: string, ...words: string[]) =>
+    command()
+      .exitOverride()
+      .parseAsync([dir, '--out', join(folder, name), '--quiet', '--json', ...words], { from: 'user' });
+  const smallest = async (name: string) => {
+    const { state, perTimestep, width } = await readNormStats(join(folder, name, 'norm_stats.json'));
+    const used = [state.std, perTimestep.std].flatMap((std) =>
+      [...std].filter((_, i) => i % width < CHALLENGE_ROBOT.width),
+    );
+    return Math.min(...used);
+  };
+  await run('by-robot');
+  await run('exactly', '--min-std', '0');
+  await run('half', '--min-std', '0.5');
+  await expect(run('half')).rejects.toThrow(/norm_stats\.json: is there already.*--force/);
+  expect(await smallest('half')).toBe(0.5);
+  await run('half', '--force');
+  print.mockRestore();
+  expect(await smallest('by-robot')).toBe(0.01);
+  expect(await smallest('exactly')).toBe(0);
+  expect(await smallest('half')).toBe(0.01);
 });
 
 it('names the file of a damaged episode, and leaves nothing behind', async () => {

@@ -1,16 +1,28 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { QUANTILE_ERROR, raiseDeviations, writeNormStats } from '../action/index.ts';
-import { duration, jsonText, NotBuiltError, Progress, present, requireOutput, writeFileAside } from '../base/index.ts';
+import {
+  duration,
+  InputError,
+  jsonText,
+  NotBuiltError,
+  Progress,
+  present,
+  requireOutput,
+  writeFileAside,
+} from '../base/index.ts';
 import { datasetStatistics } from '../data/index.ts';
 import { chosenRobot, robotRecord } from '../robot/index.ts';
+import { chosenFloors, floorSentence, MIN_STD_HELP } from './shared/floors.ts';
 import { atLeastZero, positive } from './shared/numbers.ts';
 
 interface Options {
   robot?: string;
   out: string;
-  minStd: number;
+  minStd?: number;
+  force: boolean;
   workers: number;
   memory: number;
   queue?: string;
@@ -24,7 +36,8 @@ export function command(): Command {
     .argument('<dir...>', 'data sets (LeRobot v2.1 or v3.0); several are taken as one')
     .requiredOption('--out <dir>', 'folder for norm_stats.json and robot.json')
     .option('--robot <name|file>', 'whose data they are (default: as the data sets say)')
-    .option('--min-std <x>', 'raise smaller standard deviations to this (0: exact)', atLeastZero, 0)
+    .option('--min-std <x>', MIN_STD_HELP, atLeastZero)
+    .option('--force', 'replace the statistics that --out holds', false)
     .option('--workers <n>', 'worker threads; the numbers do not depend on it', positive, availableParallelism())
     .option(
       '--memory <gb>',
@@ -43,6 +56,9 @@ export function command(): Command {
 async function run(folders: string[], options: Options): Promise<void> {
   if (options.queue) throw new NotBuiltError('valet stats', 'statistics over a queue (--queue)');
   await requireOutput(options.out, { kind: 'folder' });
+  const out = join(options.out, 'norm_stats.json');
+  if (existsSync(out) && !options.force)
+    throw new InputError(out, 'is there already, of another run perhaps. Choose another --out, or add --force.');
   const started = performance.now();
   let reading: Progress | undefined;
   let computing: Progress | undefined;
@@ -63,8 +79,8 @@ async function run(folders: string[], options: Options): Promise<void> {
     },
   });
   computing?.end();
-  const out = join(options.out, 'norm_stats.json');
-  await writeNormStats(out, options.minStd > 0 ? raiseDeviations(statistics, options.minStd, robot.width) : statistics);
+  const floors = chosenFloors(robot, options.minStd);
+  await writeNormStats(out, raiseDeviations(statistics, floors));
   await writeFileAside(join(options.out, 'robot.json'), jsonText(robotRecord(robot)));
 
   const seconds = (performance.now() - started) / 1000;
@@ -78,6 +94,7 @@ async function run(folders: string[], options: Options): Promise<void> {
     robot: robot.name,
     workers,
     quantiles,
+    minStd: options.minStd ?? floors,
     quantileErrorRelative: quantiles === 'exact' ? 0 : QUANTILE_ERROR,
   };
   if (options.json) {
@@ -97,6 +114,7 @@ async function run(folders: string[], options: Options): Promise<void> {
     `${frames} frames, ${chunks} chunks in ${duration(seconds)} (${summary.framesPerSecond} frames/s) → ${out}`,
     `robot: ${robot.name}, ${robot.width} actions at ${robot.rate} Hz`,
     `quantiles: ${how}`,
+    `deviations: ${floorSentence(robot, options.minStd)}`,
     ...(still.length > 0 ? [`never moves: ${still.join(', ')}`] : []),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -5,8 +5,9 @@ import { endProcess, jsonText, readJson, requireOutput, ValetError } from '../ba
 import { chosenRobot } from '../robot/index.ts';
 import { applySettings, checkTrainConfig, loadTrainConfig, type TrainConfig, train } from '../train/index.ts';
 import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
+import { MIN_STD_HELP } from './shared/floors.ts';
 import { requireGiven } from './shared/given.ts';
-import { minutes, positive, whole } from './shared/numbers.ts';
+import { atLeastZero, minutes, positive, whole } from './shared/numbers.ts';
 
 interface Options {
   printConfig?: string;
@@ -22,6 +23,8 @@ interface Options {
   init?: string;
   stats?: string;
   tokenizer?: string;
+  minStd?: number;
+  allowFar: boolean;
   checkpointEvery?: number;
   timeLimit?: number;
   set: string[];
@@ -47,6 +50,8 @@ export function command(): Command {
         'with a fresh optimiser',
     )
     .option('--stats <file>', 'norm_stats.json to use (computed from the data when left out)')
+    .option('--min-std <x>', MIN_STD_HELP, atLeastZero)
+    .option('--allow-far', 'train although data lie far outside the statistics', false)
     .option('--tokenizer <dir>', 'FAST vocabulary for model.useFastAuxiliary (fitted on the data when left out)')
     .option('--checkpoint-every <n>', 'updates between checkpoints', positive)
     .option('--time-limit <minutes>', 'save and stop after so many minutes of training; --json says so', minutes)
@@ -103,7 +108,7 @@ async function run(options: Options, command: Command): Promise<void> {
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
-    const { data, out, seed, threads, resume, init, stats, tokenizer, timeLimit } = options;
+    const { data, out, seed, threads, resume, init, stats, tokenizer, timeLimit, minStd, allowFar } = options;
     const result = await train({
       config,
       data,
@@ -116,6 +121,8 @@ async function run(options: Options, command: Command): Promise<void> {
       ...(robot && { robot }),
       ...(init === undefined ? {} : { init: await chosenCheckpoint(init) }),
       ...(stats === undefined ? {} : { stats }),
+      ...(minStd === undefined ? {} : { minStd }),
+      allowFar,
       ...(tokenizer === undefined ? {} : { tokenizer }),
       ...(timeLimit === undefined ? {} : { timeLimitMinutes: timeLimit }),
     });

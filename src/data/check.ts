@@ -133,6 +133,7 @@ async function checkUnlisted(dataset: Dataset, report: Report): Promise<void> {
 
 /** LeRobot v2.1 refuses a data set without per-episode statistics. */
 async function checkStats(dataset: Dataset, report: Report): Promise<void> {
+  if (dataset.info.codebase_version === 'v2.0') return; // which has meta/stats.json of the whole set
   const path = join(dataset.root, 'meta', 'episodes_stats.jsonl');
   try {
     const have = new Set((await readJsonLines(path, EpisodeStatsLine)).map((line) => line.episode_index));

@@ -17,6 +17,7 @@ import {
 import { checkpointFolder } from './checkpointFolder.ts';
 import { int8Parts, readInt8 } from './int8/index.ts';
 import { type ModelConfig, modelConfig, parameterTree } from './network/index.ts';
+import { requireStatisticsFit } from './statisticsFit.ts';
 
 /** How plans are made from this network: what training decided and serving must repeat. */
 const PolicySettingsSchema = z.strictObject({
@@ -111,14 +112,7 @@ export async function readCheckpoint(nameOrFolder: string): Promise<Checkpoint> 
   const { dtype: _, ...parts } = await readCheckpointParts(folder);
   const file = join(folder, 'assets', parts.policy.assetId, 'norm_stats.json');
   const normStats = await readNormStats(file);
-  const { actionDim, actionHorizon } = parts.config;
-  if (normStats.width !== actionDim || normStats.horizon !== actionHorizon)
-    throw new InputError(
-      file,
-      `is of chunks of ${normStats.horizon}×${normStats.width} (expected ${actionHorizon}×${actionDim}, ` +
-        "the network's). " +
-        'Take the statistics that it was trained with.',
-    );
+  requireStatisticsFit(file, normStats, parts.robot, parts.config);
   return { ...parts, normStats };
 }
 

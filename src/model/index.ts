@@ -85,3 +85,4 @@ export {
   type SamplerInputs,
 } from './planning/index.ts';
 export { planningConfig, quantiseCheckpoint } from './quantiseCheckpoint.ts';
+export { requireStatisticsFit } from './statisticsFit.ts';

@@ -2,6 +2,7 @@
  * What a robot is, as a value: its actions, deltas, grippers, rate, proprioception, cameras; the challenge's tasks; the
  * interfaces of policies and planners.
  */
+export { deviationFloors } from './deviationFloors.ts';
 export { type FakeObservationOptions, fakeObservation } from './fakeObservation.ts';
 export type { Observation, Picture, Pictures } from './observation.ts';
 export type { Planner, PlanRequest, PlanTiming, Prediction } from './plan.ts';

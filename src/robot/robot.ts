@@ -13,6 +13,8 @@ const ActionPartSchema = z.strictObject({
   columns: Columns,
   kind: z.enum(['base velocity', 'joint position', 'gripper', 'other']),
   unit: z.string(),
+  /** Smallest standard deviation that its numbers are normalised with; the unit's usual one when left out. */
+  minStd: z.number().nonnegative().optional(),
 });
 
 /** A gripper's column in actions and state, and what its numbers mean. */
@@ -178,9 +180,13 @@ export async function readRobot(file: string): Promise<Robot> {
   return parseRobot(await readJson(file, z.unknown()), file);
 }
 
-/** Whether two robots are the same in all that a policy depends on; names and what data sets call them do not count. */
+/**
+ * Whether two robots are the same in all that a policy depends on; names, what data sets call them and the floors of
+ * their statistics do not count.
+ */
 export function sameRobot(a: Robot, b: Robot): boolean {
-  const essence = ({ name: _, types: __, ...rest }: RobotRecord) => JSON.stringify(rest);
+  const essence = ({ name: _, types: __, parts, ...rest }: RobotRecord) =>
+    JSON.stringify({ parts: parts.map(({ minStd: ___, ...part }) => part), ...rest });
   return essence(robotRecord(a)) === essence(robotRecord(b));
 }
 

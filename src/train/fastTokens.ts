@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type ChunkStatistics,
@@ -7,6 +6,7 @@ import {
   FastTokenizer,
   fastChunk,
   fastColumns,
+  requireVocabularyFit,
   widthOf,
 } from '../action/index.ts';
 import { InputError } from '../base/index.ts';
@@ -14,6 +14,7 @@ import type { SampleStore } from '../data/index.ts';
 import type { ModelConfig } from '../model/index.ts';
 import type { Robot } from '../robot/index.ts';
 import type { ChunkTokenizer } from './batch.ts';
+import { vocabularyFolder } from './tokenizer/index.ts';
 
 /** Chunks that a vocabulary is fitted on when none is given; more change it little. */
 const FIT_CHUNKS = 3000;
@@ -24,16 +25,20 @@ export const fastFolder = (checkpoint: string, assetId = 'household'): string =>
   join(checkpoint, 'assets', assetId, 'fast_tokenizer');
 
 /**
- * The FAST vocabulary of a run: the folder that is named, else that of the checkpoint that training starts from or
- * goes on from, else
- * one fitted on the data. @throws InputError when it has more ids than the network has rows, or encodes other chunks
- * than the robot's
+ * The FAST vocabulary of a run: the folder or checkpoint that is named; else that of the checkpoint that training goes
+ * on from or starts from, whatever its asset is called; else one fitted on the data. Which, is logged.
+ * @throws InputError when it has more ids than the network has rows, encodes other chunks than the network's and the
+ * robot's, or is not the one of the run that goes on
  */
 export async function chooseTokenizer(
   model: ModelConfig,
   options: {
+    /** The one that is named. */
     readonly folder: string | undefined;
-    readonly checkpoints: readonly (string | null | undefined)[];
+    /** Checkpoint that the run goes on from. */
+    readonly kept: string | undefined;
+    /** Checkpoint that the run starts from. */
+    readonly initial: string | undefined;
     readonly robot: Robot;
     readonly store: SampleStore;
     readonly statistics: ChunkStatistics;
@@ -41,16 +46,18 @@ export async function chooseTokenizer(
   },
 ): Promise<FastTokenizer | undefined> {
   if (!model.useFastAuxiliary) return undefined;
-  const kept = options.checkpoints.flatMap((checkpoint) => (checkpoint ? [fastFolder(checkpoint)] : []));
-  const folder = options.folder ?? kept.find((path) => existsSync(path));
+  const { folder: named, kept, initial, log } = options;
+  const folder = named === undefined ? keptVocabulary(kept ?? initial) : vocabularyFolder(named);
+  if (folder === undefined && named !== undefined)
+    throw new InputError(named, 'holds no FAST vocabulary. Fit one with `valet tokenizer fit`.');
+  if (folder !== undefined) log(`FAST vocabulary: ${folder}`);
+  else if (initial !== undefined) log(`${initial} holds no FAST vocabulary`);
   const tokenizer = folder === undefined ? fitOnData(model, options) : await FastTokenizer.load(folder);
-  const width = widthOf(fastColumns(options.robot));
-  if (tokenizer.settings.width !== undefined && tokenizer.settings.width !== width)
-    throw new InputError(
-      folder ?? 'FAST',
-      `encodes ${tokenizer.settings.width} columns of the action, the robot ${options.robot.name} has ${width}. ` +
-        'Fit one on its data.',
-    );
+  requireVocabularyFit(folder ?? 'FAST', tokenizer, {
+    horizon: model.actionHorizon,
+    columns: fastColumns(options.robot),
+  });
+  if (named !== undefined && kept !== undefined) await requireSameVocabulary(named, tokenizer, kept);
   if (tokenizer.size > model.fastVocabSize)
     throw new InputError(
       folder ?? 'FAST',
@@ -58,6 +65,17 @@ export async function chooseTokenizer(
         `model.fastVocabSize=${tokenizer.size}.`,
     );
   return tokenizer;
+}
+
+const keptVocabulary = (checkpoint: string | undefined): string | undefined =>
+  checkpoint === undefined ? undefined : vocabularyFolder(checkpoint);
+
+/** @throws InputError when a run that goes on is given another vocabulary than it has */
+async function requireSameVocabulary(named: string, { settings, bpe }: FastTokenizer, kept: string): Promise<void> {
+  const folder = vocabularyFolder(kept);
+  const has = folder === undefined ? undefined : await FastTokenizer.load(folder);
+  if (JSON.stringify([settings, bpe]) !== JSON.stringify([has?.settings, has?.bpe]))
+    throw new InputError(named, `is another vocabulary than the run's in ${kept}. Leave --tokenizer out to go on.`);
 }
 
 /** Fitted on chunks spread evenly over the data. */

@@ -18,6 +18,10 @@ export interface TrainOptions {
   readonly init?: string;
   /** A norm_stats.json to use instead of statistics computed from the data. */
   readonly stats?: string;
+  /** Raises smaller deviations of statistics computed from the data; the robot's floors when left out, 0: none. */
+  readonly minStd?: number;
+  /** Train although data lie far outside the statistics. */
+  readonly allowFar?: boolean;
   /**
    * Folder of a FAST vocabulary; with `model.useFastAuxiliary` and none named, the checkpoint's, else one fitted on
    * the data.

@@ -1,8 +1,8 @@
-import { type ChunkStatistics, readNormStats } from '../action/index.ts';
+import { type ChunkStatistics, raiseDeviations, readNormStats } from '../action/index.ts';
 import { InputError, Progress } from '../base/index.ts';
 import { datasetStatistics, parseDataFolder } from '../data/index.ts';
-import type { ModelConfig } from '../model/index.ts';
-import type { Robot } from '../robot/index.ts';
+import { type ModelConfig, requireStatisticsFit } from '../model/index.ts';
+import { deviationFloors, type Robot } from '../robot/index.ts';
 
 interface Choice {
   readonly robot: Robot;
@@ -39,25 +39,53 @@ async function statisticsOf({ robot, model, data, threads, silent }: Choice): Pr
 
 /**
  * What actions and states are normalised with: a file when one is named, else those of the checkpoint that training
- * starts from (its
- * weights know no others), else those of the data. @throws InputError when the file's are of other chunks
+ * starts from (its weights know no others), else those of the data, whose small deviations are raised to the robot's
+ * floors (or to `minStd`). `from` names where they come from; undefined for the data's own.
+ * @throws InputError when the file's are of other chunks, or `minStd` would change nothing
  */
 export async function chooseStatistics({
   file,
+  minStd,
   initial,
+  log,
   ...choice
 }: Choice & {
   readonly file: string | undefined;
-  readonly initial: ChunkStatistics | undefined;
-}): Promise<ChunkStatistics> {
-  if (file === undefined) return initial ?? statisticsOf(choice);
-  const given = await readNormStats(file);
-  const { actionDim, actionHorizon } = choice.model;
-  if (given.horizon !== actionHorizon || given.width !== actionDim)
+  readonly minStd: number | undefined;
+  readonly initial: { readonly from: string; readonly statistics: ChunkStatistics } | undefined;
+  readonly log: (line: string) => void;
+}): Promise<{ statistics: ChunkStatistics; from: string | undefined }> {
+  const { robot } = choice;
+  if (minStd !== undefined && (file !== undefined || initial))
+    throw new InputError('--min-std', `has no effect on the statistics of ${file ?? initial?.from}. Leave it out.`);
+  if (file === undefined && initial) return { statistics: initial.statistics, from: initial.from };
+  if (file === undefined) {
+    const floors = minStd === undefined ? deviationFloors(robot) : new Array<number>(robot.width).fill(minStd);
+    return { statistics: raiseDeviations(await statisticsOf(choice), floors), from: undefined };
+  }
+  const statistics = await readNormStats(file);
+  requireStatisticsFit(file, statistics, robot, choice.model);
+  if (initial && !sameStatistics(statistics, initial.statistics))
+    log(
+      `${file}: other statistics than those that ${initial.from} was trained with; its weights have to learn them anew`,
+    );
+  return { statistics, from: file };
+}
+
+/** @throws InputError when a run that goes on is given other statistics than it has */
+export async function requireSameStatistics(file: string, has: ChunkStatistics, out: string): Promise<void> {
+  if (!sameStatistics(await readNormStats(file), has))
     throw new InputError(
       file,
-      `is of chunks of ${given.horizon} x ${given.width} numbers (expected ${actionHorizon} x ${actionDim}, the ` +
-        `network's). Compute them with valet stats, or leave --stats out.`,
+      `holds other statistics than the run in ${out} has. Leave --stats out to go on with it.`,
     );
-  return given;
+}
+
+function sameStatistics(a: ChunkStatistics, b: ChunkStatistics): boolean {
+  const numbers = ({ state, actions, perTimestep, correlation }: ChunkStatistics): Float64Array[] => [
+    ...[state, actions, perTimestep].flatMap(({ mean, std, q01, q99 }) => [mean, std, q01, q99]),
+    correlation?.cholesky ?? new Float64Array(0),
+  ];
+  const [left, right] = [numbers(a), numbers(b)];
+  return left.every((own, i) => own.length === right[i]?.length && own.every((x, k) => x === right[i]?.[k]));
 }

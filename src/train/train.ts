@@ -1,4 +1,4 @@
-import type { ChunkStatistics, CorrelatedNoise } from '../action/index.ts';
+import type { CorrelatedNoise } from '../action/index.ts';
 import { InputError, present, ValetError, WorkerClient } from '../base/index.ts';
 import { commonRobot, openDataset, parseDataFolder, stageTable } from '../data/index.ts';
 import { flowNoise, initParameters, loadParameters, type ModelConfig, readCheckpoint } from '../model/index.ts';
@@ -6,6 +6,7 @@ import { type Robot, robotRecord, sameRobot } from '../robot/index.ts';
 import type { Parameters } from '../tensor/index.ts';
 import { checkTrainConfig, type RunConfig, requireFitting, settledConfig } from './config.ts';
 import { loadData } from './data.ts';
+import { farValues, requireNear } from './farValues.ts';
 import { chooseTokenizer } from './fastTokens.ts';
 import { RunFolder, type RunRecord, requireSameRun } from './folder.ts';
 import { frozenLeaves } from './freeze.ts';
@@ -13,7 +14,7 @@ import { runLoop, type TrainResult } from './loop.ts';
 import { requireTrainingMemory } from './memory.ts';
 import type { TrainOptions } from './options.ts';
 import { readTrainingCheckpoint } from './save.ts';
-import { chooseStatistics } from './statistics.ts';
+import { chooseStatistics, requireSameStatistics } from './statistics.ts';
 import type { TrainerInfo, TrainerOptions } from './trainer.ts';
 import { versions } from './versions.ts';
 
@@ -39,6 +40,9 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     );
   const latest = before ? await folder.latest() : null;
   const resumed = latest === null ? null : await readTrainingCheckpoint(latest);
+  if (resumed && options.minStd !== undefined)
+    throw new InputError('--min-std', `has no effect: the run in ${out} has its statistics. Leave it out.`);
+  if (resumed && options.stats !== undefined) await requireSameStatistics(options.stats, resumed.statistics, out);
   const initial = options.init !== undefined && !resumed ? await readCheckpoint(options.init) : null;
 
   const { robot, config: wanted } = await settle(options, resumed ?? initial);
@@ -65,16 +69,19 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   if (before && before.steps !== config.steps)
     log(`the schedule ended at step ${before.steps}; now it ends at ${config.steps}`);
   if (initial) requireSameModel(present(options.init, 'options.init'), initial.config, model);
-  const statistics: ChunkStatistics =
-    resumed?.statistics ??
-    (await chooseStatistics({
-      ...{ robot, model, data: folders, threads, silent },
-      file: options.stats,
-      initial: initial?.normStats,
-    }));
+  const { statistics, from } = resumed
+    ? { statistics: resumed.statistics, from: undefined }
+    : await chooseStatistics({
+        ...{ robot, model, data: folders, threads, silent, log },
+        file: options.stats,
+        minStd: options.minStd,
+        initial: initial ? { from: present(options.init, 'options.init'), statistics: initial.normStats } : undefined,
+      });
+  if (!resumed) requireNear(farValues(data.store, statistics, robot), { from, allow: options.allowFar ?? false, log });
   const tokenizer = await chooseTokenizer(model, {
     folder: options.tokenizer,
-    checkpoints: [latest, options.init],
+    kept: latest ?? undefined,
+    initial: options.init,
     robot,
     store: data.store,
     statistics,

@@ -14,7 +14,7 @@ const FIXTURES: Readonly<Record<string, { readonly needs?: readonly string[]; re
   },
   'more-demos': { needs: ['demos'], make: 'cp -a demos more-demos' },
   corrections: { needs: ['demos'], make: 'cp -a demos corrections' },
-  stats: { needs: ['demos'], make: 'valet stats demos --out stats --min-std 0.01' },
+  stats: { needs: ['demos'], make: 'valet stats demos --out stats' },
   run: {
     needs: ['demos', 'stats'],
     make: 'valet train --config nano --data demos --stats stats/norm_stats.json --out run --steps 1 --set batch=2',

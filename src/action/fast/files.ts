@@ -125,7 +125,16 @@ export async function readTokenizerFile(path: string): Promise<BpeDefinition> {
   };
 }
 
-/** Reads a folder of the original's form. @throws InputError when a file is missing or of another form */
+/** transformers 5 keeps a processor's tokenizer in a folder of its own, earlier ones beside the processor. */
+function tokenizerIn(dir: string): string {
+  const nested = join(dir, 'bpe_tokenizer', 'tokenizer.json');
+  return existsSync(nested) && !existsSync(join(dir, 'tokenizer.json')) ? nested : join(dir, 'tokenizer.json');
+}
+
+/**
+ * Reads a folder of the original's form, as any transformers wrote it.
+ * @throws InputError when a file is missing or of another form
+ */
 export async function readFastFolder(
   dir: string,
 ): Promise<{ settings: FastSettings; bpe: BpeDefinition; metadata: FastMetadata | undefined }> {
@@ -140,7 +149,7 @@ export async function readFastFolder(
       horizon: processor.time_horizon ?? undefined,
       width: processor.action_dim ?? undefined,
     },
-    bpe: await readTokenizerFile(join(dir, 'tokenizer.json')),
+    bpe: await readTokenizerFile(tokenizerIn(dir)),
     metadata: existsSync(join(dir, 'metadata.json'))
       ? await readJson(join(dir, 'metadata.json'), MetadataFile)
       : undefined,

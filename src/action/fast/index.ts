@@ -5,4 +5,5 @@ export { FAST_MAX_TOKENS, FastTokenizer } from './fastTokenizer.ts';
 export { readTokenizerFile } from './files.ts';
 export { FastFitter } from './fitter.ts';
 export { splitPieces } from './split.ts';
+export { requireVocabularyFit } from './vocabularyFit.ts';
 export { WordCounter } from './wordCounter.ts';

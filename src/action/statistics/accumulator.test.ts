@@ -61,7 +61,7 @@ describe('StatisticsAccumulator', () => {
   });
 
   it('raises deviations, and leaves padding and the rest alone', () => {
-    const raised = raiseDeviations(stats, 0.05, 23);
+    const raised = raiseDeviations(stats, new Array(23).fill(0.05));
     expect([stats.actions.std[6], raised.actions.std[6], raised.actions.std[23]]).toEqual([0, 0.05, 0]);
     expect(
       raised.perTimestep.std.every((x, i) => (i % 32 < 23 ? x >= 0.05 && x >= stats.perTimestep.std[i]! : x === 0)),

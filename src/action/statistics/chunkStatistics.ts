@@ -48,15 +48,15 @@ export interface Correlation {
 }
 
 /**
- * Statistics in which no standard deviation of the first `dimensions` is smaller than `minimum` (radians, or what the
- * dimension is in). Where a data set
- * hardly moves a joint, dividing by its tiny deviation would make a touch of that joint look like hundreds of
- * deviations to the network; original files stay as they are.
+ * Statistics in which no standard deviation of a dimension is smaller than its floor (in the dimension's own unit;
+ * dimensions beyond the floors are padding). Where a data set hardly moves a joint, dividing by its tiny
+ * deviation
+ * would make a touch of that joint look like thousands of deviations to the network; original files stay as they are.
  */
-export function raiseDeviations(stats: ChunkStatistics, minimum: number, dimensions: number): ChunkStatistics {
+export function raiseDeviations(stats: ChunkStatistics, floors: readonly number[]): ChunkStatistics {
   const raise = (m: Moments): Moments => ({
     ...m,
-    std: m.std.map((std, i) => (i % stats.width < dimensions ? Math.max(std, minimum) : std)),
+    std: m.std.map((std, i) => Math.max(std, floors[i % stats.width] ?? 0)),
   });
   return { ...stats, state: raise(stats.state), actions: raise(stats.actions), perTimestep: raise(stats.perTimestep) };
 }

@@ -61,7 +61,7 @@ function statisticsOf(path: string, file: z.infer<typeof schema>): ChunkStatisti
     let at = 0;
     for (const r of value)
       for (const x of r) {
-        if (typeof x === 'number') out[at++] = x;
+        if (typeof x === 'number' && Number.isFinite(x)) out[at++] = x;
         else if (x === null && holes) out[at++] = 0;
         else throw wrong(`holds something that is no number (${JSON.stringify(x)} at ${at})`);
       }
@@ -72,12 +72,13 @@ function statisticsOf(path: string, file: z.infer<typeof schema>): ChunkStatisti
       throw new InputError(path, `norm_stats.${name} has the wrong length (got ${value.length}, expected ${width}).`);
     return Float64Array.from(value);
   };
-  const moments = (name: string, m: { mean: number[]; std: number[]; q01: number[]; q99: number[] }): Moments => ({
-    mean: vector(`${name}.mean`, m.mean),
-    std: vector(`${name}.std`, m.std),
-    q01: vector(`${name}.q01`, m.q01),
-    q99: vector(`${name}.q99`, m.q99),
-  });
+  const moments = (name: string, m: { mean: number[]; std: number[]; q01: number[]; q99: number[] }): Moments =>
+    sound(path, name, {
+      mean: vector(`${name}.mean`, m.mean),
+      std: vector(`${name}.std`, m.std),
+      q01: vector(`${name}.q01`, m.q01),
+      q99: vector(`${name}.q99`, m.q99),
+    });
   const step = (name: 'mean' | 'std' | 'q01' | 'q99') =>
     flat(`per_timestamp_${name}`, actions[`per_timestamp_${name}`], horizon, width);
   const n = horizon * width;
@@ -100,9 +101,30 @@ function statisticsOf(path: string, file: z.infer<typeof schema>): ChunkStatisti
     width,
     state: moments('state', state),
     actions: moments('actions', actions),
-    perTimestep: { mean: step('mean'), std: step('std'), q01: step('q01'), q99: step('q99') },
+    perTimestep: sound(path, 'actions.per_timestamp', {
+      ...{ mean: step('mean'), std: step('std'), q01: step('q01'), q99: step('q99') },
+    }),
     correlation,
   };
+}
+
+/** @throws InputError for what no statistics can be: a negative deviation, a low quantile above the high one */
+function sound(path: string, name: string, moments: Moments): Moments {
+  const { std, q01, q99 } = moments;
+  const negative = std.findIndex((x) => x < 0);
+  if (negative >= 0)
+    throw new InputError(
+      path,
+      `norm_stats.${name}: std is negative (got ${std[negative]} at ${negative}). Are mean and std swapped?`,
+    );
+  const swapped = q01.findIndex((low, i) => low > (q99[i] ?? low));
+  if (swapped >= 0)
+    throw new InputError(
+      path,
+      `norm_stats.${name}: q01 lies above q99 (got ${q01[swapped]} and ${q99[swapped]} at ${swapped}). ` +
+        'Are they swapped?',
+    );
+  return moments;
 }
 
 /** Writes statistics in the original's form (18 MB with the correlation). */

@@ -7,8 +7,10 @@ import { robotOf } from './robotOf.ts';
 import { openV21 } from './v21.ts';
 import { openV30 } from './v30.ts';
 
+const OLDER = ' Record it again, or take a release of the set in one of these.';
+
 /**
- * Opens a LeRobot v2.1 or v3.0 data set.
+ * Opens a LeRobot v2.0, v2.1 or v3.0 data set.
  * @param options.robot the robot that made it, where the caller knows better than the data set
  * @throws InputError when the folder is none, its index is damaged, or it cannot be of that robot
  */
@@ -16,11 +18,11 @@ export async function openDataset(dir: string, options: { readonly robot?: Robot
   const path = join(dir, 'meta', 'info.json');
   const info = await readJson(path, InfoSchema);
   const robot = await robotOf(dir, info, options.robot);
-  if (info.codebase_version === 'v2.1') return openV21(dir, info, robot);
+  // v2.0 differs in its statistics alone (meta/stats.json, of the whole set), which are not used.
+  if (info.codebase_version === 'v2.1' || info.codebase_version === 'v2.0') return openV21(dir, info, robot);
   if (info.codebase_version === 'v3.0') return openV30(dir, info, robot);
   throw new InputError(
     path,
-    `codebase_version is ${JSON.stringify(info.codebase_version)} (expected "v2.1" or "v3.0"). Convert the data ` +
-      'set first.',
+    `codebase_version is ${JSON.stringify(info.codebase_version)} (read are "v2.0", "v2.1" and "v3.0").${OLDER}`,
   );
 }

@@ -118,6 +118,17 @@ export class SampleStore {
     return this.table.taskInfoWidth;
   }
 
+  /** State [width] and absolute chunk [horizon, width] of a sample, as views; @throws InputError beyond the last */
+  numbers(sample: number): { readonly state: Float32Array; readonly actions: Float32Array } {
+    const { width } = this.robot;
+    const row = this.table.row[sample];
+    if (row === undefined) throw new InputError('SampleStore', `no sample ${sample} (there are ${this.size}).`);
+    return {
+      state: this.table.state.subarray(sample * width, (sample + 1) * width),
+      actions: this.table.action.subarray(row * width, (row + this.horizon) * width),
+    };
+  }
+
   /**
    * The batch of `step`: a pure function of (seed, step) for the same data and options; each folder's samples once
    * per epoch.

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readNormStats } from '../../action/index.ts';
+import { FastTokenizer, fastColumns, readNormStats, requireVocabularyFit } from '../../action/index.ts';
 import { InputError, jsonText, present, removeAbandoned, writeFileAside, writeFolderAside } from '../../base/index.ts';
 import { type Robot, robotRecord } from '../../robot/index.ts';
 import { requireNetworkFit } from '../checkpoint.ts';
 import { INT8_FILE, type MatrixError } from '../int8/index.ts';
 import { type ModelConfig, type ModelConfigInput, modelConfig, parameterTree } from '../network/index.ts';
 import { quantiseCheckpoint } from '../quantiseCheckpoint.ts';
+import { requireStatisticsFit } from '../statisticsFit.ts';
 import { chooseAsset, findAssets } from './assets.ts';
 import { configOf, policyOf } from './configOf.ts';
 import { copyLeaves } from './copyLeaves.ts';
@@ -59,6 +60,8 @@ export interface ImportReport {
   readonly hasStatistics: boolean;
   /** Why the statistics, which were copied, do not do for planning; null when they do. */
   readonly statisticsProblem: string | null;
+  /** Why the source's FAST vocabulary was left out; null when it was not. */
+  readonly tokenizerProblem: string | null;
   readonly hasTokenizer: boolean;
   /** The rounding error of each matrix of an int8 import. */
   readonly matrices?: readonly MatrixError[];
@@ -92,10 +95,15 @@ export async function importCheckpoint(
   const own = assets.find(({ id }) => id === settings['assetId'])?.id;
   const asset = given && !isOnly ? undefined : chooseAsset(source, assets, options.assetId ?? own);
   const statistics = options.normStats ?? (asset && join(asset.folder, 'norm_stats.json'));
-  const statisticsProblem = statistics ? await problemOf(statistics, options.normStats !== undefined) : null;
   const robot = options.robot ?? (await robotOfSource(tree, asset?.folder, statistics));
   requireNetworkFit(source, robot, config);
+  // A π0.5 base has statistics of other robots, in openpi's form: copied as they are, for whoever wants to look.
+  const isOwn = options.normStats !== undefined || layout !== 'pi05';
+  const statisticsProblem = statistics ? await problemOf(statistics, { robot, config, refuse: isOwn }) : null;
   const named = typeof settings['assetId'] === 'string' ? settings['assetId'] : undefined;
+  const beside = asset && join(asset.folder, 'fast_tokenizer');
+  const vocabulary = beside !== undefined && existsSync(beside) ? beside : undefined;
+  const tokenizerProblem = vocabulary === undefined ? null : await vocabularyProblem(vocabulary, robot, config);
   const assetId = asset?.id || options.assetId || named || 'imported';
   await removeAbandoned(out);
 
@@ -121,8 +129,8 @@ export async function importCheckpoint(
     await drawFresh(file, starts, config, plan, dtype, seed);
     await syncFile(file);
     if (statistics) await copy(statistics, join(at, 'assets', assetId, 'norm_stats.json'));
-    if (asset && existsSync(join(asset.folder, 'fast_tokenizer')))
-      await copy(join(asset.folder, 'fast_tokenizer'), join(at, 'assets', assetId, 'fast_tokenizer'));
+    if (vocabulary !== undefined && tokenizerProblem === null)
+      await copy(vocabulary, join(at, 'assets', assetId, 'fast_tokenizer'));
     const policy = { ...settings, assetId };
     await writeFileAside(
       join(at, 'config.json'),
@@ -145,7 +153,8 @@ export async function importCheckpoint(
     assetId,
     hasStatistics: statistics !== undefined,
     statisticsProblem,
-    hasTokenizer: asset !== undefined && existsSync(join(asset.folder, 'fast_tokenizer')),
+    tokenizerProblem,
+    hasTokenizer: vocabulary !== undefined && tokenizerProblem === null,
   };
 }
 
@@ -233,13 +242,33 @@ async function drawFresh(
   }
 }
 
-/** What is wrong with statistics. @throws InputError when they were asked for by name */
-async function problemOf(file: string, chosen: boolean): Promise<string | null> {
+/** Why a FAST vocabulary does not do for the network's chunks of the robot; null when it does. */
+async function vocabularyProblem(folder: string, robot: Robot, { actionHorizon }: ModelConfig): Promise<string | null> {
   try {
-    await readNormStats(file);
+    const columns = fastColumns(robot);
+    requireVocabularyFit(folder, await FastTokenizer.load(folder), { horizon: actionHorizon, columns });
     return null;
   } catch (error) {
-    if (chosen || !(error instanceof InputError)) throw error;
+    if (!(error instanceof InputError)) throw error;
+    return error.message;
+  }
+}
+
+/** What is wrong with statistics. @throws InputError to `refuse` them, which says how to give others */
+async function problemOf(
+  file: string,
+  { robot, config, refuse }: { robot: Robot; config: ModelConfig; refuse: boolean },
+): Promise<string | null> {
+  try {
+    requireStatisticsFit(file, await readNormStats(file), robot, config);
+    return null;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    if (refuse)
+      throw new InputError(
+        error.where,
+        `${error.message.slice(error.where.length + 2)} Others are given by --norm-stats FILE.`,
+      );
     return error.message;
   }
 }

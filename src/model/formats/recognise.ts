@@ -15,7 +15,7 @@ type Leaves = ReadonlyMap<string, Pick<StoredLeaf, 'shape'>>;
 /** The layout by the leaves that only it has. */
 export function layoutOf({ leaves, container }: Pick<StoredTree, 'leaves' | 'container'>): Layout {
   if (isValet({ container })) return 'valet';
-  if ([...leaves.keys()].some((name) => name.startsWith('paligemma_with_expert/'))) return 'pytorch';
+  if ([...leaves.keys()].some((name) => /^(model\/)?paligemma_with_expert\//.test(name))) return 'pytorch';
   if (!leaves.has('PaliGemma/llm/layers/attn/q_einsum_1/w') || !leaves.has('action_out_proj/kernel')) return 'unknown';
   if (leaves.has('task_embeddings/embedding')) return 'winner';
   if (leaves.has('time_mlp_in/kernel') && !leaves.has('state_proj/kernel')) return 'pi05';
@@ -75,8 +75,8 @@ export function guessConfig(leaves: Leaves, where: string, known: Partial<ModelC
   if (layoutOf({ leaves: leaves as StoredTree['leaves'], container: 'safetensors' }) === 'pytorch')
     throw new InputError(
       where,
-      "holds openpi's PyTorch form, whose names and shapes are others and which is not read. Take the JAX " +
-        'checkpoint that it was converted from.',
+      "holds openpi's PyTorch form (LeRobot's, where names begin with model.), whose names and shapes are others and " +
+        'which is not read. Take the JAX checkpoint that it was converted from.',
     );
   const shape = (name: string, rank: number): number[] => {
     const found = leaves.get(name)?.shape;

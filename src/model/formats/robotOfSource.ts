@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ChunkStatistics, readNormStats } from '../../action/index.ts';
+import { readNormStats } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
 import { CHALLENGE_ROBOT, parseRobot, ROBOTS, type Robot, readRobot } from '../../robot/index.ts';
+import { usedWidth } from '../statisticsFit.ts';
 import type { StoredTree } from './openTree.ts';
 import { layoutOf } from './recognise.ts';
 import { valetConfig } from './valetBeside.ts';
@@ -33,14 +34,3 @@ export async function robotOfSource(tree: StoredTree, assets: string | undefined
       `Say it: --robot NAME or FILE (robots that come with Valet: ${names}).`,
   );
 }
-
-/** Columns up to the last one that is not padding: that moves, or stands at anything but 0. */
-function usedWidth({ width, actions, state }: ChunkStatistics): number {
-  let used = 0;
-  for (let column = 0; column < width; column++)
-    for (const { mean, std } of [actions, state]) if (mean[column] !== 0 || moves(std[column])) used = column + 1;
-  return used;
-}
-
-/** A padded column has a deviation of 0, or of 1 where somebody guarded a division. */
-const moves = (deviation: number | undefined): boolean => deviation !== 0 && deviation !== 1;

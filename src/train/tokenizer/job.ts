@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   FastFitter,
   FastTokenizer,
@@ -11,10 +9,10 @@ import {
 } from '../../action/index.ts';
 import { InputError, present, Random } from '../../base/index.ts';
 import { parseRobot, type RobotRecord } from '../../robot/index.ts';
-import { assetIds } from './assetIds.ts';
 import { deltaChunks, statisticsFor } from './chunks.ts';
 import { RoundTrip, type RoundTripReport } from './roundTrip.ts';
 import { openSource, type Report, type Source } from './source.ts';
+import { vocabularyFolder } from './vocabularyFolder.ts';
 
 type Columns = readonly (readonly [number, number])[];
 
@@ -123,7 +121,12 @@ export interface CheckReport extends RoundTripReport {
 
 /** Reads a vocabulary and takes chunks there and back. */
 export async function checkJob(job: CheckJob, report: Report): Promise<CheckReport> {
-  const dir = fastFolder(job.dir);
+  const dir = vocabularyFolder(job.dir);
+  if (dir === undefined)
+    throw new InputError(
+      job.dir,
+      'holds no vocabulary (looked for tokenizer.json in it and in its assets). Fit one with `valet tokenizer fit`.',
+    );
   const tokenizer = await FastTokenizer.load(dir);
   const data = job.source && (await openSource(job.source));
   const robot = data?.robot ?? (job.robot && parseRobot(job.robot));
@@ -134,6 +137,14 @@ export async function checkJob(job: CheckJob, report: Report): Promise<CheckRepo
   if (!columns)
     throw new InputError(dir, 'does not say which columns it encodes. Give --columns, or --robot NAME|FILE.');
   const { horizon = data?.horizon ?? job.horizon, width = widthOf(columns) } = tokenizer.settings;
+  if (job.horizon !== undefined && job.horizon !== horizon)
+    throw new InputError('--horizon', `is ${job.horizon}, and ${dir} encodes chunks of ${horizon}. Leave it out.`);
+  if (robot && columns.some(([, end]) => end > robot.width))
+    throw new InputError(
+      dir,
+      `encodes columns up to ${Math.max(...columns.map(([, end]) => end))}, and the actions of ${robot.name} have ` +
+        `${robot.width}. It is of another robot.`,
+    );
   if (horizon === undefined) throw new InputError(dir, 'does not say how long its chunks are. Give --horizon.');
   const trip = new RoundTrip(tokenizer, horizon, width);
   if (!data || !robot) {
@@ -194,23 +205,4 @@ function* randomChunks(horizon: number, width: number): Generator<Float64Array> 
     }
     yield chunk;
   }
-}
-
-/**
- * The vocabulary's folder in what was named: itself, a `fast_tokenizer` in it, or a checkpoint's
- * `assets/<id>/fast_tokenizer`.
- */
-function fastFolder(dir: string): string {
-  const tried = [
-    dir,
-    join(dir, 'fast_tokenizer'),
-    ...assetIds(dir).map((name) => join(dir, 'assets', name, 'fast_tokenizer')),
-  ];
-  const found = tried.filter((folder) => existsSync(join(folder, 'tokenizer.json')));
-  if (found.length === 1 || (found.length > 0 && found[0] === dir)) return present(found[0], 'found[0]');
-  if (found.length > 1) throw new InputError(dir, `holds several vocabularies (${found.join(', ')}). Name one.`);
-  throw new InputError(
-    dir,
-    `holds no vocabulary (looked for tokenizer.json in ${tried.join(', ')}). Fit one with \`valet tokenizer fit\`.`,
-  );
 }

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { flatStatistics } from '../../test/support/model.ts';
+import { raiseDeviations } from '../action/index.ts';
+import { CHALLENGE_ROBOT, deviationFloors } from '../robot/index.ts';
+import { farValues, requireNear } from './farValues.ts';
+
+const { width, deltas } = CHALLENGE_ROBOT;
+const [joint = 0] = deltas;
+const padded = CHALLENGE_ROBOT.paddedWidth;
+
+/** Statistics that saw one joint stand at exactly 0, the other numbers between -1 and 1. */
+function still(horizon = 2) {
+  const stats = flatStatistics(horizon, padded, width);
+  for (const { std } of [stats.state, stats.actions, stats.perTimestep])
+    for (let i = joint; i < std.length; i += padded) std[i] = 0;
+  return stats;
+}
+/** `size` samples in which that joint stands at `value` and the command goes `further`. */
+const samples = (size: number, value: number, further = 0) => ({
+  size,
+  numbers: () => {
+    const state = new Float32Array(width);
+    state[joint] = value;
+    const actions = new Float32Array(2 * width);
+    for (const row of [0, width]) actions[row + joint] = value + further;
+    return { state, actions };
+  },
+});
+
+describe('data far outside of the statistics', () => {
+  it('are told with dimension and distance, the farthest first', () => {
+    const far = farValues(samples(5, 0.02, 0.01), still(), CHALLENGE_ROBOT);
+    expect(far.map(({ what, value }) => [what, Number(value.toFixed(3))])).toEqual([
+      ['state', 0.02],
+      ['action', 0.01],
+    ]);
+    expect(far[0]?.deviations).toBeCloseTo(20_000, -1);
+    const told = () => requireNear(far, { from: 'stats.json', allow: false, log: () => undefined });
+    expect(told).toThrow(/stats\.json: the data lie far outside .* in 2 dimensions: state \w+ 0: up to 20000 dev/);
+    expect(told).toThrow(/--allow-far/);
+  });
+
+  it('are trained on when that is said, or when the statistics are of these very data', () => {
+    const far = farValues(samples(5, 0.02), still(), CHALLENGE_ROBOT);
+    const lines: string[] = [];
+    const log = (line: string) => void lines.push(line);
+    requireNear(far, { from: 'stats.json', allow: true, log });
+    requireNear(far, { from: undefined, allow: false, log });
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(/^far outside the statistics in 1 dimensions: state/);
+  });
+
+  it("do not exist where deviations have the robot's floors", () => {
+    const raised = raiseDeviations(still(), deviationFloors(CHALLENGE_ROBOT));
+    expect(farValues(samples(5, 0.02, 0.01), raised, CHALLENGE_ROBOT)).toEqual([]);
+  });
+
+  it('are told but trained on when only a rare number is far', () => {
+    const { numbers } = samples(1, 0);
+    const rare = {
+      size: 1000,
+      numbers: (i: number) => {
+        const sample = numbers();
+        if (i === 7) sample.state[joint] = 0.3;
+        if (i === 7) sample.actions.fill(0.3, joint, joint + 1).fill(0.3, width + joint, width + joint + 1);
+        return sample;
+      },
+    };
+    const far = farValues(rare, raiseDeviations(still(), deviationFloors(CHALLENGE_ROBOT)), CHALLENGE_ROBOT);
+    const lines: string[] = [];
+    requireNear(far, { from: 'x', allow: false, log: (line) => void lines.push(line) });
+    expect(lines[0]).toMatch(/up to 30 deviations/);
+  });
+});
