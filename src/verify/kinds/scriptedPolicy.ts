@@ -55,9 +55,13 @@ export class Stage implements Planner {
     const value = tryUnpack(this.bytes(entry));
     if (value instanceof Map && value.has('reset')) return reply === undefined;
     if (reply?.opcode === TEXT) return true;
-    if (!reply || !actionsOf(this.bytes(reply)) || !(value instanceof Map)) return false;
+    const actions = reply && actionsOf(this.bytes(reply));
+    if (!actions || !(value instanceof Map)) return false;
     try {
-      return readObservation(value, GOLDEN_ROBOT).observations[0].taskId < this.taskNumStages.length;
+      const { observations, asked } = readObservation(value, GOLDEN_ROBOT);
+      // A robot's session gives a chunk to who asks for one; the recorded server need not have known chunks.
+      const alone = asked.has('chunk') && actions.length === WIDTH;
+      return !alone && observations[0].taskId < this.taskNumStages.length;
     } catch {
       return false;
     }
