@@ -137,7 +137,7 @@ describe('systemError', () => {
     const below = join(file, 'out');
     await expect(writeFolderAside(below, async () => undefined)).rejects.toMatchObject({
       kind: 'input',
-      message: `${below}: is a file, or lies below one (expected a folder). Check the path.`,
+      message: `${file}: is a file (expected a folder). Check the path.`,
     });
     const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', syscall: 'write' });
     await expect(writeFolderAside(`${file}-2`, () => Promise.reject(full))).rejects.toMatchObject({

@@ -30,7 +30,7 @@ it('help of a command, by either name; what the operating system refuses is one 
   expect([help.code, help.out]).toEqual([0, expect.stringContaining('Example:')]);
   expect([refused.code, refused.err]).toEqual([
     2,
-    expect.stringMatching(/^[^\n]*package\.json: is a file, or lies below one.*\n$/),
+    expect.stringMatching(/^[^\n]*package\.json: is a file \(expected a folder\).*\n$/),
   ]);
 }, 30_000);
 
