@@ -38,11 +38,15 @@ export const QUICK_FORMS: Readonly<Record<string, QuickForm>> = {
   doctor: { whole: /^/ },
 };
 
-/** A shorter command in place of part of one. */
+/**
+ * A shorter command in place of part of one. Corrections lie far outside what the statistics of a single demonstration
+ * have seen.
+ */
 export const SHORTER: readonly (readonly [RegExp, string])[] = [
   [/(?<= )test\/golden(?= |$)/, 'test/golden/sincos test/golden/optimizer'],
   [/(?<= )test\/twins(?= |$)/, 'test/twins/twin-sampler'],
   [/(?<= )test\/golden\/network-tiny(?= |$)/, ''],
+  [/(?<=corrections:\S+ )--init /, '--allow-far --init '],
   [/--instances \d\S*/, '--instances 0'],
   [/--instances (public|hidden)(?!.* --episodes )/, '$& --episodes 1'],
 ];
