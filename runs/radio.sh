@@ -11,7 +11,7 @@ TASKS=turning_on_radio
 . runs/steps.sh
 
 demos demos --tasks turning_on_radio --episodes 400 --clip 2.2 --seed "1$seed"
-once stats "${VALET[@]}" stats "$WORK/demos" --out "$WORK/stats" --min-std 0.01
+once stats "${VALET[@]}" stats "$WORK/demos" --out "$WORK/stats"
 train run --data "$WORK/demos" --stats "$WORK/stats/norm_stats.json" --steps 400 --seed "$seed" \
   --set frameStride=3 model.auxiliary.chunk.weight=1 schedule.warmupSteps=50
 demos corrections --tasks turning_on_radio --episodes 200 --clip 1.7 --seed "1$seed" --correct "$WORK/run/checkpoints/latest"

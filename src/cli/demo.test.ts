@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { tinyNetwork } from '../../test/support/model.ts';
+import { tinyNetwork, tinyStatistics } from '../../test/support/model.ts';
 import { initParameters, writeCheckpoint } from '../model/index.ts';
 
 import * as demo from './demo.ts';
@@ -17,16 +17,10 @@ let checkpoint: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-demo-'));
   checkpoint = join(folder, 'tiny');
-  const moments = (size: number) => ({
-    mean: new Float64Array(size),
-    std: new Float64Array(size).fill(0.5),
-    q01: new Float64Array(size).fill(-1),
-    q99: new Float64Array(size).fill(1),
-  });
   await writeCheckpoint(checkpoint, {
     config: tinyNetwork,
     parameters: initParameters(tinyNetwork, 1),
-    normStats: { horizon: 30, width: 32, state: moments(32), actions: moments(32), perTimestep: moments(30 * 32) },
+    normStats: tinyStatistics(),
     card: {},
     policy: { samplingSteps: 2 },
   });

@@ -60,7 +60,7 @@ async function checkpoint(name: string, robot: Robot): Promise<string> {
     config,
     robot,
     parameters: initParameters(config, 1),
-    normStats: tinyStatistics(),
+    normStats: tinyStatistics(robot),
     card: {},
     policy: { samplingSteps: 2 },
   });

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ChunkStatistics, writeNormStats } from '../../src/action/index.ts';
 import { configs, initParameters, modelConfig, modelConfigFor } from '../../src/model/index.ts';
-import type { Robot } from '../../src/robot/index.ts';
+import { CHALLENGE_ROBOT, type Robot } from '../../src/robot/index.ts';
 import { writeSafetensors } from '../../src/tensor/index.ts';
 
 /** Largest difference over the elements that count, relative to the largest expected magnitude. */
@@ -45,9 +45,9 @@ export const tinyNetwork = modelConfig({
   useCorrelatedNoise: false,
 });
 
-/** Statistics for it, without a correlation: every number between -1 and 1. */
-export function tinyStatistics(): ChunkStatistics {
-  return flatStatistics(30, 32, 32);
+/** Statistics for it, of a robot, without a correlation: every number between -1 and 1. */
+export function tinyStatistics(robot: Robot = CHALLENGE_ROBOT): ChunkStatistics {
+  return flatStatistics(30, 32, robot.width);
 }
 
 /**
