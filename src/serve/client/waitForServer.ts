@@ -44,7 +44,10 @@ export async function waitForServer(
       const { code, message } = reasonOf(error);
       const hopeless = hopelessReason(code, message);
       if (hopeless !== undefined) throw new InputError(url, hopeless, { cause: error });
-      last = code ?? (message.includes('timeout') ? 'no answer' : message);
+      const cut = code === undefined && message.includes('timeout');
+      // A try that hardly had time to be answered says less than the one before.
+      if (!cut) last = code ?? message;
+      else if (left >= POLL_MS) last = 'no answer';
     }
     await new Promise((resolve) => setTimeout(resolve, Math.min(POLL_MS, Math.max(0, end - performance.now()))));
   }
