@@ -41,14 +41,17 @@ export async function stopWorkers(): Promise<void> {
   await Promise.all([...alive].map((client) => client.close()));
 }
 
+let exitCode: number | undefined;
+
 /**
  * Ends the process with an exit code, once no thread of it is within a native call. Nothing of what they do is waited
- * for beyond that.
+ * for beyond that. Of several ends the first one gives the code: the work that it stops may fail and ask for another.
  */
 export async function endProcess(code: number): Promise<never> {
+  exitCode ??= code;
   await stopWorkers();
   await untilIdle(ownWork);
-  process.exit(code);
+  process.exit(exitCode);
 }
 
 /**
