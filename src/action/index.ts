@@ -43,4 +43,5 @@ export {
   normaliseActions,
   normaliseState,
   prefixForModel,
+  STD_FLOOR,
 } from './transforms.ts';

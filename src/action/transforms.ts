@@ -3,7 +3,7 @@ import type { Robot } from '../robot/index.ts';
 import type { ChunkStatistics, Moments } from './statistics/index.ts';
 
 /** Added to every standard deviation before dividing, as in the original. */
-const STD_FLOOR = 1e-6;
+export const STD_FLOOR = 1e-6;
 
 /**
  * A chunk of absolute actions [rows, width] relative to `state` [width] on the robot's delta columns; float32 chunks

@@ -14,6 +14,7 @@ import { LookBack, momentsOf } from './lookBack.ts';
 import { correct, gripperStates } from './rules.ts';
 import { type ResolvedOptions, resolveOptions, type SessionOptions } from './sessionOptions.ts';
 import { float32, float64, parseSnapshot, type SessionSnapshot, toBase64 } from './sessionSnapshot.ts';
+import { Sight } from './sight.ts';
 import { FIRST_STAGE, type StageState, voteOnStage } from './stages/index.ts';
 import { requireFinite } from './unusablePlan.ts';
 
@@ -75,6 +76,9 @@ interface Plan {
   readonly recovery: boolean;
 }
 
+/** Pictures of the last so many steps before a plan are remembered: one of them may stand in for a black one. */
+const REMEMBERED = 3;
+
 class ChunkSession implements EpisodeSession {
   private taskId = -1;
   private tracker: StageState = FIRST_STAGE;
@@ -88,11 +92,13 @@ class ChunkSession implements EpisodeSession {
   private lastNote: PolicyNote = { planned: false, stage: 0 };
   private pending: { planned: boolean; rule?: string; reason?: string } | undefined;
   private readonly lookBack: LookBack;
+  private readonly sight: Sight;
   readonly robot: Robot;
   readonly notices: readonly string[];
 
   constructor(private readonly options: ResolvedOptions) {
     this.lookBack = new LookBack(options);
+    this.sight = new Sight(options.robot, options);
     this.notices = options.notices;
     this.robot = options.robot;
   }
@@ -115,15 +121,17 @@ class ChunkSession implements EpisodeSession {
   }
 
   private startOver(): void {
-    this.options.sight.reset();
+    this.sight.reset();
     this.tracker = FIRST_STAGE;
-    [this.plan, this.prefix, this.pending] = [undefined, undefined, undefined];
+    this.plan = undefined;
     this.served = 0;
+    this.prefix = undefined;
+    this.pending = undefined;
     this.lookBack.startOver();
   }
 
   observe(given: Observation): void {
-    const observation = this.options.sight.see(given, this.needsPlan(3)); // black is replaced when plans look
+    const observation = this.sight.see(given, this.needsPlan(REMEMBERED));
     const { taskId } = observation;
     const { robot, taskNumStages } = this.options;
     if (taskId !== -1 && taskNumStages[taskId] === undefined) {
@@ -176,12 +184,7 @@ class ChunkSession implements EpisodeSession {
   accept({ actions, horizon, stageLogits }: Prediction, chunkSize = 1): void {
     const { options, state, taskId } = this;
     if (!state) throw new ValetError('session', 'a plan came before any observation.');
-    const { width } = this.options.robot;
-    if (actions.length !== horizon * width)
-      throw new ValetError(
-        'session',
-        `a plan of the wrong size (got ${actions.length} numbers, expected ${horizon}×${width}).`,
-      );
+    requireWhole(actions, horizon, options.robot);
     requireFinite(actions, stageLogits);
     const { stage } = this.tracker;
     const { chunk, correction } = corrected({ actions, horizon, state, taskId, stage }, options);
@@ -274,6 +277,11 @@ class ChunkSession implements EpisodeSession {
     this.pending = pending;
     this.lookBack.restore(rest, moments);
   }
+}
+
+function requireWhole({ length }: Float64Array, horizon: number, { width }: Robot): void {
+  if (length !== horizon * width)
+    throw new ValetError('session', `a plan of the wrong size (got ${length} numbers, expected ${horizon}×${width}).`);
 }
 
 interface Planned {

@@ -4,7 +4,7 @@ import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot } from '../robot/index.ts'
 import { RECOVERY_DEFAULTS, type RecoverySettings } from './recovery.ts';
 import { type RuleContext, ruleContext } from './ruleContext.ts';
 import { type Rule, type RulesOption, type SelectedRules, selectRules } from './ruleSelection.ts';
-import { Sight, type SightOptions } from './sight.ts';
+import type { SightOptions } from './sight.ts';
 
 export interface SessionOptions extends SightOptions {
   /** Whose states come in and whose actions go out; the challenge's by default. */
@@ -67,8 +67,6 @@ export interface ResolvedOptions extends Omit<SessionOptions, 'rules' | 'extraRu
   readonly rules: SelectedRules;
   readonly context: RuleContext;
   readonly recovery: RecoverySettings;
-  /** Of this session alone. */
-  readonly sight: Sight;
   /** What was asked for and is off, because the robot lacks a part or the tasks are others: one line each. */
   readonly notices: readonly string[];
 }
@@ -113,7 +111,7 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
       integer(`taskNumStages[${task}]`, present(all.taskNumStages[task], 'all.taskNumStages[task]'), 1);
   const context = ruleContext(all.robot, all.taskNumStages);
   const { rules, notices } = usableRules(selectRules(all.rules, all.extraRules), context, all);
-  return { ...all, recovery, rules, context, notices, sight: new Sight(all.robot, all) };
+  return { ...all, recovery, rules, context, notices };
 }
 
 /** The rules that this robot has the parts for, and a line for each that is off. */

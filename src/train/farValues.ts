@@ -1,4 +1,4 @@
-import type { ChunkStatistics } from '../action/index.ts';
+import { type ChunkStatistics, STD_FLOOR } from '../action/index.ts';
 import { InputError, present } from '../base/index.ts';
 import type { Robot } from '../robot/index.ts';
 
@@ -26,9 +26,6 @@ export interface FarDimension {
   readonly mean: number;
   readonly std: number;
 }
-
-/** Added to every deviation before dividing (action/transforms). */
-const EPSILON = 1e-6;
 
 /**
  * Looks at all samples as the network will see them. The dimensions, the farthest first, of which a number lies more
@@ -75,7 +72,7 @@ class Extent {
   }
 
   add(dimension: number, place: number, x: number): void {
-    const far = Math.abs(x - (this.mean[place] as number)) / ((this.std[place] as number) + EPSILON);
+    const far = Math.abs(x - (this.mean[place] as number)) / ((this.std[place] as number) + STD_FLOOR);
     (this.squares[dimension] as number) += far * far;
     (this.counts[dimension] as number)++;
     if (far > (this.furthest[dimension] as number)) {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fakeEpisode } from '../../test/support/data.ts';
+import { smallParts } from '../../test/support/model.ts';
 import { DatasetWriter } from '../data/index.ts';
 import { createPlanner, loadParameters, readCheckpoint } from '../model/index.ts';
 import { checkTrainConfig, type TrainConfig } from './config.ts';
@@ -29,21 +30,10 @@ beforeAll(async () => {
   const writer = await DatasetWriter.create(data, { imageSize: 32 });
   for (let seed = 0; seed < 4; seed++) await writer.addEpisode(fakeEpisode({ length: 40 + seed, size: 32, seed }));
   await writer.finish();
-  const tiny = {
-    imageSize: 32,
-    patchSize: 16,
-    visionLayers: 1,
-    layers: 2,
-    visionWidth: 16,
-    vlmWidth: 32,
-    vlmMlpDim: 32,
-    expertWidth: 16,
-    expertMlpDim: 32,
-  };
   const dummy = await loadTrainConfig('dummy');
   config = checkTrainConfig({
     ...dummy,
-    model: { ...dummy.model, ...tiny, useFastAuxiliary: false },
+    model: { ...dummy.model, ...smallParts, useFastAuxiliary: false },
     steps: 6,
     checkpointEvery: 3,
     keepCheckpoints: 1,

@@ -45,6 +45,19 @@ export const tinyNetwork = modelConfig({
   useCorrelatedNoise: false,
 });
 
+/** What makes another configuration's network small enough to train in a test. */
+export const smallParts = {
+  imageSize: 32,
+  patchSize: 16,
+  visionLayers: 1,
+  layers: 2,
+  visionWidth: 16,
+  vlmWidth: 32,
+  vlmMlpDim: 32,
+  expertWidth: 16,
+  expertMlpDim: 32,
+};
+
 /** Statistics for it, of a robot, without a correlation: every number between -1 and 1. */
 export function tinyStatistics(robot: Robot = CHALLENGE_ROBOT): ChunkStatistics {
   return flatStatistics(30, 32, robot.width);

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { flatStatistics } from '../../../test/support/model.ts';
+import { flatStatistics, smallParts } from '../../../test/support/model.ts';
 import { CHALLENGE_ROBOT } from '../../robot/index.ts';
 import { writeSafetensors } from '../../tensor/index.ts';
 import { readCheckpoint, writeCheckpoint } from '../checkpoint.ts';
@@ -12,15 +12,7 @@ import { exportCheckpoint } from './exportCheckpoint.ts';
 import { importCheckpoint } from './importCheckpoint.ts';
 
 const small = {
-  imageSize: 32,
-  patchSize: 16,
-  visionLayers: 1,
-  layers: 2,
-  visionWidth: 16,
-  vlmWidth: 32,
-  vlmMlpDim: 32,
-  expertWidth: 16,
-  expertMlpDim: 32,
+  ...smallParts,
   maxStages: 4,
   taskNumStages: [2, 4, 3],
 };

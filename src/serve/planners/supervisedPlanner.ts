@@ -1,4 +1,4 @@
-import { AbandonedError, ValetError } from '../../base/index.ts';
+import { ValetError } from '../../base/index.ts';
 import type { PlanRequest, Prediction, Robot } from '../../robot/index.ts';
 import type { Urgency, UrgentPlanner } from './urgentPlanner.ts';
 
@@ -26,8 +26,7 @@ const BACKOFF_MS = [100, 500, 2_000, 10_000];
 const HANG_MS = 5_000;
 
 /** An error that a worker sent keeps its kind, not its class. */
-const isAbandoned = (error: unknown): boolean =>
-  error instanceof AbandonedError || (error instanceof ValetError && error.kind === 'interrupted');
+const isAbandoned = (error: unknown): boolean => error instanceof ValetError && error.kind === 'interrupted';
 
 /**
  * Keeps a planner alive: when its worker dies, a new one is started and gets the same requests again. A pass that

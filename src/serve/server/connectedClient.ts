@@ -11,17 +11,21 @@ import type { Responder } from './responder.ts';
 import type { Json, ServerOptions } from './serverOptions.ts';
 import type { SessionBook } from './sessionBook.ts';
 
-export interface ConnectedClientOptions {
-  readonly arrival: Arrival;
-  /** The name of a session that begins with it. */
-  readonly name: string;
+/** What all connections of a server share. */
+export interface ConnectionSettings {
   readonly conversations: Conversations;
-  readonly book: SessionBook;
   readonly metadata: { readonly [key: string]: Json };
   readonly observer: ServerOptions['observer'];
   readonly limits: ServerLimits;
   readonly metrics: Metrics;
   readonly log: Logger;
+}
+
+export interface ConnectedClientOptions extends ConnectionSettings {
+  readonly arrival: Arrival;
+  /** The name of a session that begins with it. */
+  readonly name: string;
+  readonly book: SessionBook;
 }
 
 /**

@@ -1,21 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { Logger } from '../log.ts';
 import type { Arrival } from './admission.ts';
-import { ConnectedClient } from './connectedClient.ts';
-import type { Conversations } from './conversations.ts';
-import type { ServerLimits } from './limits.ts';
-import type { Metrics } from './metrics.ts';
-import type { Json, ServerOptions } from './serverOptions.ts';
+import { ConnectedClient, type ConnectionSettings } from './connectedClient.ts';
 import { SessionBook } from './sessionBook.ts';
-
-export interface ConnectedSessionsOptions {
-  readonly conversations: Conversations;
-  readonly metadata: { readonly [key: string]: Json };
-  readonly observer: ServerOptions['observer'];
-  readonly limits: ServerLimits;
-  readonly metrics: Metrics;
-  readonly log: Logger;
-}
 
 /** Who is connected, and which sessions there are. */
 export class ConnectedSessions {
@@ -23,7 +9,7 @@ export class ConnectedSessions {
   private readonly book: SessionBook;
   private sessionCount = 0;
 
-  constructor(private readonly options: ConnectedSessionsOptions) {
+  constructor(private readonly options: ConnectionSettings) {
     const { limits, metrics } = options;
     this.book = new SessionBook({
       keepMs: limits.resumeMs,

@@ -50,6 +50,10 @@ export class ObservationPrint {
   }
 }
 
+/** Whether both are of the same observation of the same robots, row by row. */
+export const samePrints = (a: readonly ObservationPrint[], b: readonly ObservationPrint[]): boolean =>
+  a.length === b.length && a.every((print, row) => print.equals(b[row] as ObservationPrint));
+
 /** Bytes of channels in turn, so that an alpha that says nothing is left out. */
 function picturePrint({ width, height, channels, data }: Picture): PicturePrint {
   const pixels = Math.max(1, Math.floor(data.length / channels));

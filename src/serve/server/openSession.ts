@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ClientPlace } from './clientPlace.ts';
 import type { Connection } from './connection.ts';
-import type { ObservationPrint } from './observationPrint.ts';
+import { type ObservationPrint, samePrints } from './observationPrint.ts';
 import type { RobotSession } from './robotSession.ts';
 
 export interface OpenSessionOptions {
@@ -52,7 +52,7 @@ export class OpenSession {
   /** Whether `prints` are its last observation. */
   saw(prints: readonly ObservationPrint[]): boolean {
     const mine = this.robots.prints;
-    return mine?.length === prints.length && mine.every((print, row) => print.equals(prints[row] as ObservationPrint));
+    return mine !== undefined && samePrints(mine, prints);
   }
 
   /** How far `prints` are from its last observation; infinite when it has none in this episode. */

@@ -10,7 +10,7 @@ import {
   type WireMap,
 } from '../../wire/index.ts';
 import type { ActionSource, Step } from './actionSource.ts';
-import { ObservationPrint } from './observationPrint.ts';
+import { ObservationPrint, samePrints } from './observationPrint.ts';
 import { rowsToReset } from './resetMessage.ts';
 import type { Responder } from './responder.ts';
 import { RobotRow, type SessionEvents } from './robotRow.ts';
@@ -139,7 +139,7 @@ export class RobotSession implements Responder {
     const { again, last, lastReply } = this;
     this.again = undefined;
     if (again === undefined || this.begun) return undefined;
-    return again === 'by count' || (last && sameObservation(prints, last)) ? lastReply : undefined;
+    return again === 'by count' || (last && samePrints(prints, last)) ? lastReply : undefined;
   }
 
   /** Steps of each robot, the first of them now. Robots that have theirs from a failed attempt do not act again. */
@@ -150,7 +150,7 @@ export class RobotSession implements Responder {
     await this.resize(observations.length);
     const { together = sideBySide } = this.options;
     const count = actionsAsked(asked);
-    const before = this.begun && sameObservation(this.begun.prints, prints) ? this.begun : undefined;
+    const before = this.begun && samePrints(this.begun.prints, prints) ? this.begun : undefined;
     const begun = before ?? { prints, steps: observations.map(() => undefined) };
     this.begun = begun;
     const tasks = this.robots.map((robot, row) => async () => {
@@ -196,9 +196,6 @@ export class RobotSession implements Responder {
 }
 
 const sideBySide = <T>(tasks: readonly (() => Promise<T>)[]) => Promise.allSettled(tasks.map((task) => task()));
-
-const sameObservation = (a: readonly ObservationPrint[], b: readonly ObservationPrint[]): boolean =>
-  a.length === b.length && a.every((print, row) => print.equals(b[row] as ObservationPrint));
 
 /** Actions one after the other, float32 [steps × width]. */
 function side(steps: readonly Step[], width: number): Float32Array {
