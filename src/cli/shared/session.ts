@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { SessionOptions } from '../../control/index.ts';
 import { taskByName } from '../../robot/index.ts';
+import { nameList } from './names.ts';
 import { positive, whole } from './numbers.ts';
 
 /** What `addSessionOptions` adds. */
@@ -39,7 +40,7 @@ export function addSessionOptions(command: Command): Command {
     .option('--votes <n>', 'of them, what the next stage needs (2)', positive)
     .option('--task <task>', 'number or name: every observation is of this task, whatever it says', task)
     .option('--default-task <task>', 'number or name: the task of observations that name none', task)
-    .option('--mask <parts>', 'parts whose measured state is taken to be 0, such as base-velocity', parts)
+    .option('--mask <parts>', 'parts whose measured state is taken to be 0, such as base-velocity', nameList())
     .option('--fill-black <n>', 'black pictures in a row that the last good one replaces (30); 0: none', whole);
 }
 
@@ -58,9 +59,3 @@ function task(text: string): number {
     throw new InvalidArgumentError((error as Error).message);
   }
 }
-
-const parts = (text: string): string[] =>
-  text
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean);

@@ -1,4 +1,4 @@
-import { InputError } from '../../base/index.ts';
+import { InputError, numberRanges } from '../../base/index.ts';
 import { INSTANCE_RANGES, instanceIds, type Split, splitOf } from '../../home/index.ts';
 
 /** One rollout to be made: the n-th of a task's instance. */
@@ -18,18 +18,12 @@ export const unitName = ({ task, instance, rollout }: Unit): string => `${task}_
  */
 export function parseInstances(text: string, episodes?: number): number[] {
   if (text in INSTANCE_RANGES) return instanceIds(text as Split, episodes ?? 10);
-  const numbers = text.split(',').flatMap((part) => {
-    const match = /^\s*(\d{1,15})(?:\s*-\s*(\d{1,15}))?\s*$/.exec(part);
-    const first = Number(match?.[1]);
-    const last = Number(match?.[2] ?? match?.[1]);
-    if (!match || last < first || last - first >= 100_000)
-      throw new InputError(
-        '--instances',
-        `"${text}" names no instances. Write public, hidden, train, or numbers such as 0-19 or 3,7.`,
-      );
-    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  });
-  const named = [...new Set(numbers)];
+  const named = numberRanges(text, { digits: 15, most: 100_000 });
+  if (!named)
+    throw new InputError(
+      '--instances',
+      `"${text}" names no instances. Write public, hidden, train, or numbers such as 0-19 or 3,7.`,
+    );
   if (episodes !== undefined && episodes > named.length)
     throw new InputError(
       '--episodes',

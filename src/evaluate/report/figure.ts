@@ -1,7 +1,7 @@
+import { escapeHtml } from '../../base/index.ts';
 import { type LedgerLine, unitName } from '../ledger/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
 import { layOutDots } from './dots.ts';
-import { escapeHtml } from './html.ts';
 
 /** One policy's episodes, counted ones only, and what they came to. */
 export interface Series {

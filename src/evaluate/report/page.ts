@@ -1,7 +1,8 @@
+import { escapeHtml } from '../../base/index.ts';
 import { CLIENT } from './client/index.ts';
 import { type Series, scoreFigure, title } from './figure.ts';
 import type { Gathered } from './gather.ts';
-import { embeddedJson, escapeHtml } from './html.ts';
+import { embeddedJson } from './html.ts';
 import { STYLE } from './style.ts';
 import { firingTable, headline, invalidNote, scoreTable } from './tables.ts';
 import { theatre } from './theatre.ts';

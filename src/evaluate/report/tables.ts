@@ -1,7 +1,8 @@
+import { escapeHtml } from '../../base/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
 import { title } from './figure.ts';
 import type { Firing } from './gather.ts';
-import { decimals, escapeHtml } from './html.ts';
+import { decimals } from './html.ts';
 
 type Baselines = Readonly<Record<string, EvaluationSummary>>;
 

@@ -1,6 +1,6 @@
+import { escapeHtml } from '../../base/index.ts';
 import { title } from './figure.ts';
 import type { Gathered } from './gather.ts';
-import { escapeHtml } from './html.ts';
 
 /** The player and, below it, the list of episodes with its order and filters. The page's program fills both. */
 export function theatre(gathered: Gathered): string {

@@ -1,4 +1,4 @@
-import { InputError } from '../../base/index.ts';
+import { InputError, numberRanges } from '../../base/index.ts';
 import { type Unit, unitName } from '../ledger/index.ts';
 
 /** Most seeds of one evaluation. */
@@ -10,15 +10,9 @@ const MOST_SEEDS = 1000;
  * @throws InputError for anything else
  */
 export function parseSeeds(text: string): string[] {
-  const seeds = text.split(',').flatMap((part) => {
-    const match = /^\s*(\d{1,9})(?:\s*-\s*(\d{1,9}))?\s*$/.exec(part);
-    const first = Number(match?.[1]);
-    const last = Number(match?.[2] ?? match?.[1]);
-    if (!match || last < first || last - first >= MOST_SEEDS)
-      throw new InputError('--seeds', `"${text}" names no seeds. Write numbers such as 0-4 or 1,7.`);
-    return Array.from({ length: last - first + 1 }, (_, i) => String(first + i));
-  });
-  return [...new Set(seeds)];
+  const seeds = numberRanges(text, { digits: 9, most: MOST_SEEDS });
+  if (!seeds) throw new InputError('--seeds', `"${text}" names no seeds. Write numbers such as 0-4 or 1,7.`);
+  return seeds.map(String);
 }
 
 /**

@@ -1,0 +1,16 @@
+/**
+ * The whole numbers that a text names, each once, in its order: numbers and ranges such as `0-4` or `1,7`.
+ * @returns undefined for anything else, for a number of more than `digits` digits and for a range of more than `most`
+ */
+export function numberRanges(text: string, { digits, most }: { digits: number; most: number }): number[] | undefined {
+  const form = new RegExp(`^\\s*(\\d{1,${digits}})(?:\\s*-\\s*(\\d{1,${digits}}))?\\s*$`);
+  const numbers = new Set<number>();
+  for (const part of text.split(',')) {
+    const match = form.exec(part);
+    const first = Number(match?.[1]);
+    const last = Number(match?.[2] ?? match?.[1]);
+    if (!match || last < first || last - first >= most) return undefined;
+    for (let number = first; number <= last; number++) numbers.add(number);
+  }
+  return [...numbers];
+}
