@@ -11,14 +11,14 @@ import { DEVICES, type Device } from '../tensor/index.ts';
 import { reportInvalid } from './eval.ts';
 import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { positive } from './shared/numbers.ts';
-import { ALL_HOME_TASKS, homeTasks } from './shared/tasks.ts';
+import { homeTasks, TASKS_HELP, tasksFor } from './shared/tasks.ts';
 
 interface Options {
   out?: string;
   episodes?: number;
   instances: string;
   policy: string;
-  tasks: string[];
+  tasks?: string[];
   workers: number;
   maxSteps?: number;
   seed: string;
@@ -39,7 +39,7 @@ export function command(): Command {
     .option('--episodes <n>', `unseen scenes of each task (${SCENES} of a split; all that are listed)`, positive)
     .option('--instances <which>', 'which scenes', 'public')
     .option('--policy <folder>', 'checkpoint folder, or the name of a policy that comes with the package', 'household')
-    .option('--tasks <names>', 'tasks, separated by commas', homeTasks, ALL_HOME_TASKS)
+    .option('--tasks <names>', TASKS_HELP, homeTasks)
     .option('--workers <n>', 'robots at a time', positive, 2)
     .option('--max-steps <n>', "fewer steps than the tasks' time-outs", positive)
     .option('--seed <text>', "seed of the plans' noise", '0')
@@ -68,7 +68,7 @@ async function run(options: Options): Promise<void> {
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   const plan = {
-    tasks: options.tasks,
+    tasks: options.tasks ?? (await tasksFor(checkpoint)),
     instances: parseInstances(options.instances, options.episodes ?? scenesOf(options.instances)),
     workers: options.workers,
     seed: options.seed,

@@ -17,12 +17,12 @@ import { refuseIdle } from './shared/given.ts';
 import { positive } from './shared/numbers.ts';
 import { addPlanningOptions, type PlanningOptionValues, plannerOptions } from './shared/planning.ts';
 import { addSessionOptions, SESSION_OPTIONS, type SessionOptionValues, sessionOptions } from './shared/session.ts';
-import { ALL_HOME_TASKS, homeTasks } from './shared/tasks.ts';
+import { homeTasks, TASKS_HELP, tasksFor } from './shared/tasks.ts';
 import { addWaitOption, waiting } from './shared/waiting.ts';
 
 interface Options extends PlanningOptionValues, SessionOptionValues {
   policy: string;
-  tasks: string[];
+  tasks?: string[];
   instances: string;
   episodes?: number;
   out: string;
@@ -48,7 +48,7 @@ export function command(): Command {
   const evaluation = new Command('eval')
     .description('rollouts of a policy in the household, into a ledger that can be gone on with')
     .requiredOption('--policy <who>', 'ws://HOST:PORT, a checkpoint folder, household, expert, hold or replay')
-    .option('--tasks <names>', 'tasks, separated by commas', homeTasks, ALL_HOME_TASKS)
+    .option('--tasks <names>', TASKS_HELP, homeTasks)
     .option('--instances <which>', 'public, hidden, train, or numbers such as 0-19', 'public')
     .option('--episodes <n>', 'instances of each task (10 of a split; all that are listed)', positive)
     .requiredOption('--out <dir>', 'evaluation folder')
@@ -130,7 +130,7 @@ async function run(options: Options, command: Command): Promise<void> {
   await requireOutput(out, { kind: 'folder' });
   const summary = await evaluate({
     policy,
-    tasks: options.tasks,
+    tasks: options.tasks ?? (await tasksFor(policy.kind === 'checkpoint' ? policy.folder : undefined)),
     instances,
     out,
     workers: options.workers,

@@ -1,7 +1,8 @@
 /** The embedded household: a robot, rooms and tasks on MuJoCo, with the challenge's observation, action and score. */
 export { expertSheet, makeDemonstrations } from './demos/index.ts';
 export { createExpert, type Expert, Motion, type Zone } from './expert/index.ts';
-export type { Goal, Literal } from './score/index.ts';
+export { buttonBody, factsOf, PressButton, pressSensors, type Thing } from './fixtures/index.ts';
+export { type Fact, type FactOf, type Formula, type Goal, groundGoal, type Literal } from './score/index.ts';
 export { HOME_TASKS, homeTask, openHousehold } from './tasks/index.ts';
 export {
   box,

@@ -2,6 +2,8 @@
  * The network, on tensor/: vision tower, two-expert transformer, task and stage tokens, KV mixing, flow matching,
  * losses, sampler, weights in and out.
  */
+
+export { tasksOfCheckpoint } from './cardTasks.ts';
 export {
   type Checkpoint,
   type CheckpointContents,

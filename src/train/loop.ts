@@ -38,6 +38,8 @@ export interface Run {
   readonly statistics: ChunkStatistics;
   readonly tokenizer: FastTokenizer | undefined;
   readonly record: RunRecord;
+  /** Names of the tasks that the weights were trained on. */
+  readonly tasks: readonly string[];
   /** Updates that were made already. */
   readonly start: number;
   readonly log: (line: string) => void;
@@ -182,7 +184,7 @@ function scheduleOf({ schedule, steps }: RunConfig): Schedule {
 }
 
 async function save(
-  { folder, config, robot, statistics, tokenizer, record, client, seed }: Run,
+  { folder, config, robot, statistics, tokenizer, record, tasks, client, seed }: Run,
   step: number,
 ): Promise<void> {
   const snapshot = await client.call<TrainerSnapshot>('snapshot');
@@ -193,7 +195,7 @@ async function save(
     statistics,
     tokenizer,
     policy: { samplingSteps: config.samplingSteps },
-    card: { step, steps, seed, batch: config.batch, data, dataFingerprint, init, versions },
+    card: { step, steps, seed, batch: config.batch, tasks, data, dataFingerprint, init, versions },
   });
   await folder.publish(step, config.keepCheckpoints);
 }

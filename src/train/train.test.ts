@@ -97,7 +97,7 @@ describe('train', () => {
     const out = join(folder, 'straight');
     expect((await readdir(join(out, 'checkpoints'))).sort()).toEqual(['000006', 'latest']);
     const checkpoint = await readCheckpoint(join(out, 'checkpoints', 'latest'));
-    expect(checkpoint.card).toMatchObject({ step: 6, seed: 3 });
+    expect(checkpoint.card).toMatchObject({ step: 6, seed: 3, tasks: [expect.any(String)] });
     const planner = await createPlanner(checkpoint, { threads: 1 });
     const picture = { width: 32, height: 32, channels: 3 as const, data: new Uint8Array(32 * 32 * 3) };
     const pictures = { head: picture, left_wrist: picture, right_wrist: picture };

@@ -1,7 +1,14 @@
 import type { CorrelatedNoise } from '../action/index.ts';
 import { InputError, present, ValetError, WorkerClient } from '../base/index.ts';
 import { commonRobot, openDataset, parseDataFolder, stageTable } from '../data/index.ts';
-import { flowNoise, initParameters, loadParameters, type ModelConfig, readCheckpoint } from '../model/index.ts';
+import {
+  flowNoise,
+  initParameters,
+  loadParameters,
+  type ModelConfig,
+  readCheckpoint,
+  tasksOfCheckpoint,
+} from '../model/index.ts';
 import { type Robot, robotRecord, sameRobot } from '../robot/index.ts';
 import type { Parameters } from '../tensor/index.ts';
 import { checkTrainConfig, type RunConfig, requireFitting, settledConfig } from './config.ts';
@@ -120,12 +127,23 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       statistics,
       tokenizer,
       record,
+      tasks: await taskNames(folders, resumed && latest !== null ? latest : options.init),
       start: resumed?.step ?? 0,
       log,
     });
   } finally {
     await client.close();
   }
+}
+
+/** Names of the tasks in the data, and of those that the run's first weights were trained on. */
+async function taskNames(folders: readonly string[], checkpoint: string | undefined): Promise<string[]> {
+  const before = checkpoint === undefined ? [] : await tasksOfCheckpoint(checkpoint);
+  const datasets = await Promise.all(folders.map((folder) => openDataset(parseDataFolder(folder).dir)));
+  const names = datasets.flatMap(({ tasks }) =>
+    [...tasks.values()].map(({ name, instruction }) => name ?? instruction),
+  );
+  return [...new Set([...before, ...names])].sort();
 }
 
 /**

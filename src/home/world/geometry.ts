@@ -66,6 +66,33 @@ export const turn = (v: Vector3, yaw: number): Vector3 => {
   return [c * v[0] - s * v[1], s * v[0] + c * v[1], v[2]];
 };
 
+/** A vector of the world in the frame whose axes are the matrix's columns. */
+export const rotateBack = (m: Matrix3, [x, y, z]: Vector3): Vector3 => [
+  m[0] * x + m[3] * y + m[6] * z,
+  m[1] * x + m[4] * y + m[7] * z,
+  m[2] * x + m[5] * y + m[8] * z,
+];
+
+/** A box: its middle and half extents, metres. */
+export interface Extent {
+  readonly middle: Vector3;
+  readonly half: Vector3;
+}
+
+/** The upright box around a box that is given in a frame (its origin in the world, its axes as columns). */
+export function boxAround({ middle, half }: Extent, origin: Vector3, m: Matrix3): Extent {
+  const [x, y, z] = half;
+  const size = (i: number) => Math.abs(m[i]!) * x + Math.abs(m[i + 1]!) * y + Math.abs(m[i + 2]!) * z;
+  const at = (i: number) => m[i]! * middle[0] + m[i + 1]! * middle[1] + m[i + 2]! * middle[2];
+  return { middle: add(origin, [at(0), at(3), at(6)]), half: [size(0), size(3), size(6)] };
+}
+
+/** Metres between two upright boxes along each axis; less than 0 where they overlap. */
+export const boxGaps = (a: Extent, b: Extent): Vector3 => {
+  const along = (i: 0 | 1 | 2) => Math.abs(a.middle[i] - b.middle[i]) - a.half[i] - b.half[i];
+  return [along(0), along(1), along(2)];
+};
+
 export function matrixOf([w, x, y, z]: Quaternion): Matrix3 {
   return [
     1 - 2 * (y * y + z * z),

@@ -2,11 +2,16 @@ export { BASE_SCALE } from './controllers.ts';
 export type { Snapshot, StepOutcome } from './episode.ts';
 export {
   add,
+  boxAround,
+  boxGaps,
   clamp,
   distance,
+  type Extent,
+  matrixAt,
   type Quaternion,
   quaternionAt,
   rotate,
+  rotateBack,
   subtract,
   turn,
   type Vector3,

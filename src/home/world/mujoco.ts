@@ -182,6 +182,11 @@ export class Physics {
     return this.model.sensor_adr[this.id('sensor', sensor)];
   }
 
+  /** Metres between two geoms, at most `limit`; less than 0 where they overlap. */
+  gap(geom: number, other: number, limit: number): number {
+    return this.mujoco.mj_geomDistance(this.model, this.data, geom, other, limit, null);
+  }
+
   reset(): void {
     this.mujoco.mj_resetData(this.model, this.data);
   }

@@ -1,4 +1,6 @@
 import type { Random } from '../../../base/index.ts';
+import { factsOf } from '../../fixtures/index.ts';
+import { type Formula, groundGoal } from '../../score/index.ts';
 import {
   type Quaternion,
   quaternionAt,
@@ -16,6 +18,8 @@ import {
 export const CAN = { radius: 0.033, halfHeight: 0.06 };
 export const BIN = { half: 0.17, height: 0.24, wall: 0.008 };
 export const CANS = ['can_1', 'can_2', 'can_3'] as const;
+
+const GOAL: Formula = ['forall', '?can', CANS, ['inside', '?can', 'ashcan']];
 
 /** Where a can is: what the expert, the stages and the goal go by. */
 export interface CanState {
@@ -42,19 +46,14 @@ export const TRASH_SKILLS = [
 export class TrashRuntime implements TaskRuntime {
   private readonly bodies: readonly number[];
   private readonly bin: number;
+  readonly goal;
 
   constructor(private readonly world: World) {
     this.bodies = CANS.map((name) => world.physics.id('body', name));
     this.bin = world.physics.id('body', 'ashcan');
+    const contains = (name: string) => this.isInside(this.positionOf(CANS.indexOf(name as (typeof CANS)[number])));
+    this.goal = groundGoal(GOAL, factsOf(world, { ashcan: { contains } }));
   }
-
-  readonly goal = {
-    literals: CANS.map((name, index) => ({
-      text: `inside(${name}, ashcan)`,
-      holds: () => this.isInside(this.positionOf(index)),
-    })),
-    options: [[0, 1, 2]],
-  };
 
   place(random: Random): void {
     const { world } = this;

@@ -1,24 +1,16 @@
 import type { Random } from '../../../base/index.ts';
-import {
-  SIDES,
-  type Situation,
-  type TaskRuntime,
-  turn,
-  type Vector3,
-  vectorAt,
-  type World,
-  yawQuaternion,
-} from '../../world/index.ts';
+import { factsOf, PressButton } from '../../fixtures/index.ts';
+import { type Formula, groundGoal } from '../../score/index.ts';
+import { type Situation, type TaskRuntime, turn, type Vector3, type World, yawQuaternion } from '../../world/index.ts';
 
 /** Metres. The table's near edge is at x = 0. */
 export const TABLE = { halfX: 0.3, halfY: 0.65, top: 0.5 };
 export const RADIO = { half: [0.05, 0.13, 0.07] as Vector3, travel: 0.012, buttonRadius: 0.036 };
 /** Height of the released button's upper face above the radio's foot. */
 export const BUTTON_TOP = 2 * RADIO.half[2] + 0.024;
-/** The radio toggles when a hand has pushed the button this deep, once until the button is let up again. */
-const TOGGLE_DEPTH = 0.006;
-const RELEASE_DEPTH = 0.002;
-export const PRESSING_GEOMS = SIDES.flatMap((side) => [`${side}_pad1`, `${side}_pad2`, `${side}_palm`]);
+/** Contact sensors of the button are named after this. */
+export const PRESS = 'press';
+const GOAL: Formula = ['toggled_on', 'radio'];
 
 /** What lights up while the radio is on: colours off and on. */
 const LIGHTS: Readonly<Record<'radio_display' | 'radio_ring', readonly [Vector3, Vector3]>> = {
@@ -46,16 +38,12 @@ export const RADIO_SKILLS = [
 
 export class RadioRuntime implements TaskRuntime {
   private playing = false;
-  private pressed = false;
-  private readonly button: number;
-  private readonly slide: number;
-  private readonly contacts: readonly number[];
+  private readonly button: PressButton;
+  readonly goal;
 
   constructor(private readonly world: World) {
-    const { physics } = world;
-    this.button = physics.id('body', 'button');
-    this.slide = physics.positionAddress('button');
-    this.contacts = PRESSING_GEOMS.map((geom) => physics.sensorAddress(`press_${geom}`));
+    this.button = new PressButton(world, 'button', PRESS);
+    this.goal = groundGoal(GOAL, factsOf(world, { radio: { isOn: () => this.on } }));
   }
 
   get on(): boolean {
@@ -68,15 +56,10 @@ export class RadioRuntime implements TaskRuntime {
     for (const [geom, [off, lit]] of Object.entries(LIGHTS)) this.world.paint(geom, playing ? lit : off);
   }
 
-  readonly goal = {
-    literals: [{ text: 'toggled_on(radio)', holds: () => this.on }],
-    options: [[0]],
-  };
-
   place(random: Random): void {
     const { world } = this;
     this.on = false;
-    this.pressed = false;
+    this.button.pressed = false;
     const x = random.between(0.1, 0.24);
     const y = random.between(-0.15, 0.15);
     world.placeFixed('table', [TABLE.halfX, random.between(-0.08, 0.08), 0], [1, 0, 0, 0]);
@@ -92,27 +75,13 @@ export class RadioRuntime implements TaskRuntime {
     world.paint('button', [0.93 + tint(), 0.12 + tint(), 0.1 + tint()]);
   }
 
-  /** Depth of the button in metres, 0 when released. */
-  private get depth(): number {
-    return -(this.world.physics.views.qpos[this.slide] as number);
-  }
-
   /** Middle of the button's upper face, world frame. */
   get buttonTop(): Vector3 {
-    return vectorAt(this.world.physics.views.xpos, this.button);
+    return this.button.top;
   }
 
   afterStep(): void {
-    const { sensor } = this.world.physics.views;
-    if (this.depth < RELEASE_DEPTH) this.pressed = false;
-    else if (
-      !this.pressed &&
-      this.depth >= TOGGLE_DEPTH &&
-      this.contacts.some((address) => (sensor[address] as number) > 0)
-    ) {
-      this.pressed = true;
-      this.on = !this.on;
-    }
+    if (this.button.update()) this.on = !this.on;
   }
 
   situation(): Situation {
@@ -132,11 +101,11 @@ export class RadioRuntime implements TaskRuntime {
   }
 
   save(): readonly number[] {
-    return [Number(this.on), Number(this.pressed)];
+    return [Number(this.on), Number(this.button.pressed)];
   }
 
   load(saved: readonly number[]): void {
     this.on = saved[0] === 1;
-    this.pressed = saved[1] === 1;
+    this.button.pressed = saved[1] === 1;
   }
 }

@@ -1,6 +1,7 @@
+import { buttonBody, pressSensors } from '../../fixtures/index.ts';
 import { box, type HomeTask, legs } from '../../world/index.ts';
 import { createRadioExpert } from './expert.ts';
-import { BUTTON_TOP, PRESSING_GEOMS, RADIO, RADIO_SKILLS, RadioRuntime, TABLE } from './runtime.ts';
+import { BUTTON_TOP, PRESS, RADIO, RADIO_SKILLS, RadioRuntime, TABLE } from './runtime.ts';
 
 const radioBody = `
   <body name="table" pos="${TABLE.halfX} 0 0">
@@ -14,10 +15,7 @@ const radioBody = `
     <geom name="radio_display" class="decoration" type="box" size=".003 .05 .017" pos="${-RADIO.half[0]} -.07 .03" rgba=".1 .12 .12 1"/>
     <geom class="decoration" type="capsule" size=".004" fromto=".035 .115 .14 .06 .16 .36" rgba=".75 .75 .78 1"/>
     <geom name="radio_ring" type="cylinder" size=".046 .004" pos="0 0 ${2 * RADIO.half[2] + 0.004}" rgba=".95 .94 .9 1"/>
-    <body name="button" pos="0 0 ${BUTTON_TOP}">
-      <joint name="button" type="slide" axis="0 0 1" range="${-RADIO.travel} 0" stiffness="200" springref=".003" damping="4"/>
-      <geom name="button" type="cylinder" size="${RADIO.buttonRadius} .009" pos="0 0 -.009" mass=".04" rgba=".93 .12 .1 1"/>
-    </body>
+    ${buttonBody('button', [0, 0, BUTTON_TOP], RADIO.buttonRadius, '.93 .12 .1 1', RADIO.travel)}
   </body>`;
 
 /** A radio on a low table; a hand presses the red button on its top. */
@@ -30,9 +28,7 @@ export const turningOnRadio: HomeTask<RadioRuntime> = {
   meanExpertMetres: { base: 0.454, left: 0.552, right: 0.731 },
   skills: RADIO_SKILLS,
   bodies: radioBody,
-  sensors: PRESSING_GEOMS.map(
-    (geom) => `<contact name="press_${geom}" geom1="${geom}" geom2="button" data="found" num="1"/>`,
-  ).join(''),
+  sensors: pressSensors('button', PRESS),
   excluded: [['radio', 'button']],
   graspable: [],
   create: (world) => new RadioRuntime(world),
