@@ -30,7 +30,7 @@ const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command
   replay: { summary: 'a recorded session sent to a server again', load: () => import('./replay.ts') },
   eval: { summary: 'rollouts into a ledger', load: () => import('./eval.ts') },
   report: { summary: 'table, figure and page of an evaluation', load: () => import('./report.ts') },
-  compare: { summary: 'paired statistics of two evaluations' },
+  compare: { summary: 'paired statistics of two evaluations', load: () => import('./compare.ts') },
   submit: { summary: "the challenge's submission folder" },
   verify: { summary: 'golden cases, quantity by quantity', load: () => import('./verify.ts') },
   studio: { summary: 'the web page over data, training and rollouts' },

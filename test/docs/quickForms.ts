@@ -34,6 +34,7 @@ export const QUICK_FORMS: Readonly<Record<string, QuickForm>> = {
     whole: /--policy \S.*--out \S/,
   },
   report: { whole: /report \S/ },
+  compare: { whole: /compare \S+ \S/ },
   verify: { whole: /verify [^\s-]/ },
   doctor: { whole: /^/ },
 };

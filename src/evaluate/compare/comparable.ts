@@ -1,0 +1,43 @@
+import { InputError } from '../../base/index.ts';
+import type { RunFile } from '../ledger/index.ts';
+
+/** An evaluation folder and its run file. */
+export interface Named {
+  readonly folder: string;
+  readonly run: RunFile;
+}
+
+/** What must be the same in both run files, and how it is called. */
+const SAME: readonly { readonly what: string; readonly of: (run: RunFile) => unknown }[] = [
+  { what: 'household (scenes)', of: ({ fingerprint }) => fingerprint.versions.household },
+  { what: 'physics engine', of: ({ fingerprint }) => fingerprint.versions.mujoco },
+  { what: 'time-out (--max-steps)', of: ({ fingerprint }) => fingerprint.maxSteps },
+];
+
+/**
+ * Two evaluations of other scenes, engines or time-outs differ in more than the policy.
+ * @throws InputError that says what differs
+ */
+export function requireComparable(a: Named, b: Named): void {
+  for (const { what, of } of SAME) {
+    const [mine, theirs] = [of(a.run), of(b.run)];
+    if (mine !== theirs)
+      throw new InputError(
+        b.folder,
+        `cannot be compared with ${a.folder}: its ${what} is ${said(theirs)}, the other's ${said(mine)}. ` +
+          'Evaluate both policies with the same version and options.',
+      );
+  }
+}
+
+/** What does not forbid a comparison but should be known: other processors and seeds. */
+export function notices(a: Named, b: Named): string[] {
+  const found: string[] = [];
+  if (a.run.fingerprint.seed !== b.run.fingerprint.seed)
+    found.push(`The seeds differ (${said(a.run.fingerprint.seed)} and ${said(b.run.fingerprint.seed)}).`);
+  if (a.run.cpu !== b.run.cpu)
+    found.push(`The processors differ (${said(a.run.cpu)} and ${said(b.run.cpu)}): numbers may be rounded otherwise.`);
+  return found;
+}
+
+const said = (value: unknown): string => (value === null || value === undefined ? 'not set' : String(value));

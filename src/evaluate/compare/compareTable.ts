@@ -1,0 +1,68 @@
+import type { Comparison } from './compare.ts';
+
+/** Cells that are listed by name. */
+const LISTED = 10;
+
+/** A comparison for a terminal: a row a task, the worst first, then the mean and what it means. */
+export function compareTable(comparison: Comparison, a: string, b: string): string {
+  const { tasks, difference, p, worse } = comparison;
+  const rows = Object.entries(tasks)
+    .sort(([, x], [, y]) => x.difference - y.difference)
+    .map(([name, task]) => [
+      name,
+      task.a.toFixed(3),
+      task.b.toFixed(3),
+      `${signed(task.difference)}  [${signed(task.low)}, ${signed(task.high)}]`,
+      chance(task.p),
+      chance(task.pCorrected),
+      `${task.better} / ${task.worse} of ${task.instances}`,
+    ]);
+  const header = ['task', 'q A', 'q B', 'B − A  [95 % interval]', 'p', 'p (Holm)', 'better / worse'];
+  const last = [
+    'mean over tasks',
+    '',
+    '',
+    `${signed(difference.mean)}  [${signed(difference.low)}, ${signed(difference.high)}]`,
+    chance(p),
+    '',
+    `${comparison.episodes} episodes each`,
+  ];
+  return [
+    `A: ${a}\nB: ${b}\n`,
+    ...aligned([header, ...rows, last]),
+    '',
+    verdict(comparison),
+    ...(worse.length > 0
+      ? [`B did worse in: ${worse.slice(0, LISTED).map(cell).join(', ')}${more(worse.length)}`]
+      : []),
+  ].join('\n');
+}
+
+function verdict({ p, difference, smallestDifference, instancesNeeded }: Comparison): string {
+  const better = difference.mean > 0 ? 'B' : 'A';
+  const found =
+    p < 0.05
+      ? `${better} is better (p ${chance(p)}).`
+      : `Not decided: p ${chance(p)} is above 0.05.` +
+        (instancesNeeded === null ? '' : ` A difference of this size takes about ${instancesNeeded} instances a task.`);
+  const smallest = smallestDifference.toFixed(3);
+  return `${found} So many episodes find true differences from ${smallest} on (in 80 of 100 studies).`;
+}
+
+function aligned(table: readonly (readonly string[])[]): string[] {
+  const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
+  const lines = table.map((row) =>
+    row
+      .map((text, column) => text.padEnd(widths[column] ?? 0))
+      .join('   ')
+      .trimEnd(),
+  );
+  const rule = '─'.repeat(widths.reduce((sum, width) => sum + width + 3, -3));
+  return [lines[0] ?? '', rule, ...lines.slice(1, -1), rule, lines.at(-1) ?? ''];
+}
+
+const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
+const chance = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
+const cell = ({ task, instance, difference }: { task: string; instance: number; difference: number }): string =>
+  `${task} ${instance} (${signed(difference)})`;
+const more = (count: number): string => (count > LISTED ? ` and ${count - LISTED} more` : '');
