@@ -6,11 +6,17 @@ import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { tinyNetwork, tinyStatistics } from '../../test/support/model.ts';
 import { initParameters, writeCheckpoint } from '../model/index.ts';
+import { startServer } from '../serve/index.ts';
 
 import * as demo from './demo.ts';
 import * as evaluation from './eval.ts';
 import * as home from './home.ts';
 import * as report from './report.ts';
+
+vi.mock('../serve/index.ts', async (load) => {
+  const real = await load<typeof import('../serve/index.ts')>();
+  return { ...real, startServer: vi.fn(real.startServer) };
+});
 
 let folder: string;
 let checkpoint: string;
@@ -96,6 +102,22 @@ describe('valet demo', { timeout: 240_000 }, () => {
     expect(existsSync(join(out, 'report.html'))).toBe(true);
     await expect(run(evaluation.command(), '--policy', checkpoint, '--out', out, ...radio)).rejects.toThrow(/--resume/);
   });
+
+  it('plays a policy whose tasks have other stages than the challenge', async () => {
+    const other = join(folder, 'other-stages');
+    const config = { ...tinyNetwork, taskNumStages: [tinyNetwork.maxStages] };
+    await writeCheckpoint(other, {
+      config,
+      parameters: initParameters(config, 1),
+      normStats: tinyStatistics(),
+      card: {},
+      policy: { samplingSteps: 2 },
+    });
+    await run(demo.command(), '--policy', other, '--out', join(folder, 'demo-other'), ...radio);
+    expect(vi.mocked(startServer).mock.lastCall![0].sessionOptions).toMatchObject({
+      taskNumStages: config.taskNumStages,
+    });
+  });
 });
 
 describe('wrong use', () => {
@@ -111,6 +133,13 @@ describe('wrong use', () => {
     );
     await expect(run(report.command(), folder)).rejects.toThrow(/holds no evaluation/);
     expect(existsSync(out)).toBe(false);
+  });
+
+  it('is an empty key file, too', async () => {
+    const key = join(folder, 'empty.key');
+    await writeFile(key, '\n');
+    const words = ['--policy', 'ws://127.0.0.1:9', '--api-key-file', key, '--out', join(folder, 'no-key')];
+    await expect(run(evaluation.command(), ...words)).rejects.toThrow(/empty.key: holds no API key/);
   });
 
   it.each([

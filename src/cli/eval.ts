@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { InputError, NotBuiltError, requireOutput } from '../base/index.ts';
@@ -13,6 +12,7 @@ import {
   qTable,
   writeReport,
 } from '../evaluate/index.ts';
+import { readKeyFile } from '../serve/index.ts';
 import { refuseIdle } from './shared/given.ts';
 import { positive } from './shared/numbers.ts';
 import { addPlanningOptions, type PlanningOptionValues, plannerOptions } from './shared/planning.ts';
@@ -109,13 +109,11 @@ async function run(options: Options, command: Command): Promise<void> {
   const { out, demos } = options;
   if (options.seed !== undefined && options.seeds !== undefined)
     throw new InputError('valet eval', '--seed and --seeds exclude each other. Name one of them.');
-  const apiKey = options.apiKeyFile === undefined ? undefined : await readKey(options.apiKeyFile);
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   process.once('SIGTERM', () => stop.abort());
-  const policy = parsePolicy(options.policy, {
+  const named = parsePolicy(options.policy, {
     demos,
-    apiKey,
     planner: plannerOptions(options),
     copies: options.workers,
     say: (line) => void process.stderr.write(`${line}\n`),
@@ -125,7 +123,10 @@ async function run(options: Options, command: Command): Promise<void> {
       ...(!options.compress && { compress: false }),
     },
   });
-  refuseWhatDoesNothing(policy, options.policy, command);
+  refuseWhatDoesNothing(named, options.policy, command);
+  const { apiKeyFile } = options;
+  const policy =
+    named.kind === 'remote' && apiKeyFile !== undefined ? { ...named, apiKey: await readKeyFile(apiKeyFile) } : named;
   const instances = parseInstances(options.instances, options.episodes);
   await requireOutput(out, { kind: 'folder' });
   const summary = await evaluate({
@@ -155,11 +156,4 @@ async function run(options: Options, command: Command): Promise<void> {
 export function reportInvalid({ invalid, episodes }: EvaluationSummary): boolean {
   for (const { unit, reason } of invalid ?? []) process.stderr.write(`not counted: ${unit}: ${reason}\n`);
   return episodes === 0;
-}
-
-async function readKey(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(path, `the API key cannot be read (${error.code}).`);
-  });
-  return text.trim();
 }

@@ -9,6 +9,7 @@ import {
   type Episode,
   EpisodeStatsLine,
   intervalsOf,
+  isStage,
   openDataset,
   readJsonLines,
   sidePath,
@@ -210,7 +211,7 @@ async function checkData(dataset: Dataset, episode: Episode, report: Report): Pr
   const task = first('task_index', (value) => value !== episode.taskIndex);
   if (task)
     report('row-numbers', path, `task_index is ${task.value} in row ${task.row} (expected ${episode.taskIndex}).`);
-  const stage = first('annotation.stage', (value) => !(Number.isInteger(value) && value >= 0 && value < 255));
+  const stage = first('annotation.stage', (value) => !isStage(value));
   if (stage)
     report('stage', path, `annotation.stage is ${stage.value} in row ${stage.row} (expected a whole number from 0).`);
 }

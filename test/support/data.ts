@@ -63,7 +63,7 @@ export function fakeEpisode({
       { name: 'move to', start: 0, end: half },
       { name: 'press', start: half, end: length },
     ],
-    stages: Uint8Array.from({ length }, (_, t) => (t < half ? 0 : 1)),
+    stages: Uint16Array.from({ length }, (_, t) => (t < half ? 0 : 1)),
     meta: { maker: 'test', ...(clip ? { clip } : {}) },
   };
 }

@@ -49,7 +49,7 @@ export interface Dataset {
   metaInfo(episode: Episode): Promise<Record<string, unknown> | undefined>;
   /**
    * Stage per frame, from 0: the recorded column, else counted from the annotated skills; undefined when there is
-   * neither.
+   * neither. @throws InputError for a recorded one that is no whole number from 0 to 65535
    */
-  stages(episode: Episode): Promise<Uint8Array | undefined>;
+  stages(episode: Episode): Promise<Uint16Array | undefined>;
 }

@@ -26,7 +26,7 @@ export interface EpisodeRecord {
   /** Annotated skills, frames [start, end). */
   readonly skills: readonly { readonly name: string; readonly start: number; readonly end: number }[];
   /** Stage per frame [T], from 0. */
-  readonly stages?: Uint8Array;
+  readonly stages?: Uint16Array;
   /**
    * Anything else worth keeping (JSON). `clip` says that the episode is a window of a longer demonstration, in its
    * frames.

@@ -9,5 +9,5 @@ export { type Column, ParquetError, prepareReader, queryColumns } from './parque
 export { proposeRobot, type RobotProposal } from './propose/index.ts';
 export { commonRobot, requireRobot } from './robotOf.ts';
 export { sidePath } from './sideFiles.ts';
-export { intervalsOf } from './stages.ts';
+export { intervalsOf, isStage } from './stages.ts';
 export { type DatasetOptions, DatasetWriter } from './writer.ts';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { readJson } from '../../base/index.ts';
 import type { Dataset, Episode } from './dataset.ts';
 import { AnnotationSchema, fillPath, type Info } from './layout.ts';
-import { stagesFromSkills } from './stages.ts';
+import { stageColumn, stagesFromSkills } from './stages.ts';
 
 /** Paths of the files that stand beside an episode's data, if info.json names them. */
 export function sidePath(
@@ -33,9 +33,12 @@ export function sideFiles(root: string, info: Info): Pick<Dataset, 'annotation' 
 }
 
 /** See `Dataset.stages`. */
-export async function stagesOf(dataset: Dataset, episode: Episode): Promise<Uint8Array | undefined> {
+export async function stagesOf(dataset: Dataset, episode: Episode): Promise<Uint16Array | undefined> {
   if ('annotation.stage' in dataset.info.features)
-    return Uint8Array.from((await dataset.columns(episode, ['annotation.stage']))['annotation.stage'].data);
+    return stageColumn(
+      dataset.dataPath(episode),
+      (await dataset.columns(episode, ['annotation.stage']))['annotation.stage'].data,
+    );
   const annotation = await dataset.annotation(episode);
   return annotation && stagesFromSkills(annotation, episode.length);
 }

@@ -111,7 +111,7 @@ describe('DatasetWriter', () => {
     await expect(writer.addEpisode({ ...good, action: good.action.subarray(1) })).rejects.toThrow(
       /action has 804 numbers/,
     );
-    await expect(writer.addEpisode({ ...good, stages: new Uint8Array(3) })).rejects.toThrow(
+    await expect(writer.addEpisode({ ...good, stages: new Uint16Array(3) })).rejects.toThrow(
       /stages has 3 numbers \(expected 35/,
     );
     const state = good.state.slice();

@@ -32,7 +32,7 @@ export interface LoadedEpisode {
   readonly state: Float32Array;
   readonly taskInfo: Float32Array;
   readonly taskInfoWidth: number;
-  readonly stage: Uint8Array;
+  readonly stage: Uint16Array;
 }
 
 let setting: OpenRequest;

@@ -8,9 +8,9 @@ export class SampleTable {
   readonly action: Float32Array;
   /** [count] the row of `action` at which each sample's chunk begins. */
   readonly row: Uint32Array;
-  readonly taskId: Uint16Array;
-  readonly stage: Uint8Array;
-  readonly folder: Uint8Array;
+  readonly taskId: Int32Array;
+  readonly stage: Uint16Array;
+  readonly folder: Int32Array;
   readonly episode: Int32Array;
   readonly frame: Int32Array;
   /** [count, taskInfoWidth], zeros behind the numbers of tasks that have fewer. */
@@ -28,9 +28,9 @@ export class SampleTable {
     this.state = new Float32Array(count * width);
     this.action = new Float32Array(rows * width);
     this.row = new Uint32Array(count);
-    this.taskId = new Uint16Array(count);
-    this.stage = new Uint8Array(count);
-    this.folder = new Uint8Array(count);
+    this.taskId = new Int32Array(count);
+    this.stage = new Uint16Array(count);
+    this.folder = new Int32Array(count);
     this.episode = new Int32Array(count);
     this.frame = new Int32Array(count);
   }

@@ -27,10 +27,10 @@ export async function stageLabels(
   starts: Int32Array,
   labels: StageLabels,
   taskNumStages: readonly number[],
-): Promise<Uint8Array> {
+): Promise<Uint16Array> {
   if (labels === 'skills') {
     const stages = await recordedStages(dataset, episode);
-    return Uint8Array.from(starts, (start) => stages[start] ?? 0);
+    return Uint16Array.from(starts, (start) => stages[start] ?? 0);
   }
   const numStages = taskNumStages[episode.taskIndex];
   if (numStages === undefined)
@@ -40,11 +40,11 @@ export async function stageLabels(
     );
   const { start: offset, fullLength } = await demonstrationOf(dataset, episode);
   const { fps } = dataset;
-  return Uint8Array.from(starts, (start) => stageAtTime((offset + start) / fps, fullLength, numStages, fps));
+  return Uint16Array.from(starts, (start) => stageAtTime((offset + start) / fps, fullLength, numStages, fps));
 }
 
 /** @throws InputError when there are none */
-export async function recordedStages(dataset: Dataset, episode: Episode): Promise<Uint8Array> {
+export async function recordedStages(dataset: Dataset, episode: Episode): Promise<Uint16Array> {
   const stages = await dataset.stages(episode);
   if (!stages)
     throw new InputError(

@@ -9,7 +9,7 @@ function fake(more: Partial<Dataset>, lengths: readonly (readonly [task: number,
   return {
     ...{ root: 'demos', fps: 20, robot: robotNamed('single-arm'), tasks: new Map(), episodes },
     metaInfo: async () => undefined,
-    stages: async ({ taskIndex, length }) => Uint8Array.from({ length }, (_, t) => Math.min(taskIndex + 1, t)),
+    stages: async ({ taskIndex, length }) => Uint16Array.from({ length }, (_, t) => Math.min(taskIndex + 1, t)),
     ...more,
   } as Dataset;
 }

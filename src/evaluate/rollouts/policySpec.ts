@@ -43,7 +43,6 @@ export function parsePolicy(
   text: string,
   options: {
     demos?: string;
-    apiKey?: string;
     threads?: number;
     planner?: PlanSettings;
     copies?: number;
@@ -52,10 +51,10 @@ export function parsePolicy(
     say?: (line: string) => void;
   } = {},
 ): PolicySpec {
-  const { demos, apiKey, threads, planner, copies, session, say } = options;
+  const { demos, threads, planner, copies, session, say } = options;
   if (text === 'expert' || text === 'hold') return { kind: text };
   if (text === 'replay') return { kind: 'replay', ...(demos === undefined ? {} : { demos }) };
-  if (/^wss?:/.test(text)) return { kind: 'remote', url: text, ...(apiKey === undefined ? {} : { apiKey }) };
+  if (/^wss?:/.test(text)) return { kind: 'remote', url: text };
   const folder = checkpointFolder(text, say);
   if (existsSync(join(folder, 'config.json')))
     return {

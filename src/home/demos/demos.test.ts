@@ -63,7 +63,7 @@ describe('demonstrations', () => {
     const length = whole.action.length / 23;
     expect(whole.stages).toHaveLength(length);
     // The frame whose action switched the radio on is the last of stage 3.
-    expect(whole.stages!.subarray(1 - TAIL)).toEqual(new Uint8Array(TAIL - 1).fill(4));
+    expect(whole.stages!.subarray(1 - TAIL)).toEqual(new Uint16Array(TAIL - 1).fill(4));
     expect(whole.stages![length - TAIL]).toBe(3);
     expect(whole.skills.map(({ start }) => start)).toEqual(runs([...whole.stages!]).map(({ start }) => start));
 

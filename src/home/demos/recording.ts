@@ -52,7 +52,7 @@ export function record(
     taskInfoKeys,
     pictures,
     skills: runs(stages).map(({ value, start, end }) => ({ name: task.skills[value] ?? '', start, end })),
-    stages: Uint8Array.from(stages),
+    stages: Uint16Array.from(stages),
     meta: { ...meta, mujoco: MUJOCO_VERSION, household: SCENE_VERSION, grasp: household.grasp },
   };
 }

@@ -169,7 +169,10 @@ function inArrayOrder({ chunkShape, order, dtype }: StoredLeaf, bytes: Uint8Arra
   return out;
 }
 
-/** An array in memory: bfloat16 and float16 widened to float32, small integers to int32. @throws InputError */
+/**
+ * An array in memory: bfloat16 and float16 widened to float32, small integers to int32, those
+ * without sign of 32 and 64 bits to int64. @throws InputError for one from 2^63 on
+ */
 export async function readLeaf(leaf: StoredLeaf): Promise<NdArray> {
   const [dtype, widened] = IN_MEMORY[leaf.dtype];
   const size = STORED_BYTES[leaf.dtype];
@@ -180,7 +183,21 @@ export async function readLeaf(leaf: StoredLeaf): Promise<NdArray> {
     const result = convert(bytes);
     new Uint8Array(buffer, (offset / size) * wide, result.length).set(result);
   });
-  return { shape: [...leaf.shape], dtype, data: VIEWS[dtype](buffer) };
+  const data = VIEWS[dtype](buffer);
+  requireNoWrap(leaf, data);
+  return { shape: [...leaf.shape], dtype, data };
+}
+
+/** Numbers without sign that int64 cannot hold would come out negative. @throws InputError */
+function requireNoWrap({ name, dtype, chunks }: StoredLeaf, data: TypedArray): void {
+  if (dtype !== 'uint64' || !(data instanceof BigInt64Array)) return;
+  const at = data.findIndex((value) => value < 0n);
+  if (at < 0) return;
+  throw new InputError(
+    `${chunks[0] ? `${sourceName(chunks[0].source)}: ` : ''}${name}`,
+    `value ${at} is ${BigInt.asUintN(64, data[at] as bigint)} (expected at most ${2n ** 63n - 1n}). ` +
+      'Store it as a smaller number or as a float.',
+  );
 }
 
 const IN_MEMORY: Record<StoredType, readonly [DataType, StoredType]> = {
@@ -191,7 +208,7 @@ const IN_MEMORY: Record<StoredType, readonly [DataType, StoredType]> = {
   int64: ['int64', 'int64'],
   uint64: ['int64', 'uint64'],
   int32: ['int32', 'int32'],
-  uint32: ['int32', 'uint32'],
+  uint32: ['int64', 'int64'],
   int16: ['int32', 'int32'],
   uint16: ['int32', 'int32'],
   int8: ['int8', 'int8'],

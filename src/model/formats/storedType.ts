@@ -99,6 +99,12 @@ function convert(bytes: Uint8Array, from: StoredType, result: Uint8Array, to: St
     wide.set(from === 'int16' ? new Int16Array(buffer, byteOffset, count) : new Uint16Array(buffer, byteOffset, count));
     return;
   }
+  if (to === 'int64' && from === 'uint32') {
+    const wide = new BigInt64Array(result.buffer, 0, count);
+    const narrow = new Uint32Array(buffer, byteOffset, count);
+    for (let i = 0; i < count; i++) wide[i] = BigInt(narrow[i]!);
+    return;
+  }
   if (to === 'bfloat16') {
     const halves = new Uint16Array(result.buffer, 0, count);
     if (from === 'float32') {

@@ -22,7 +22,7 @@ answerCalls({
   },
   open: async () => {
     const { imageSize, robot } = await ready();
-    return { imageSize, robot };
+    return { imageSize, robot, taskNumStages: (await folder()).config.taskNumStages };
   },
   plan: async (requests: readonly PlanRequest[]) => {
     passes = [];

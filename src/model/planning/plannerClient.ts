@@ -10,6 +10,8 @@ export class PlannerClient implements Planner {
     private readonly worker: WorkerClient,
     readonly imageSize: number,
     readonly robot: Robot,
+    /** Stages of each task of the checkpoint, by task number. */
+    readonly taskNumStages: readonly number[],
     /** What it takes in memory, estimated (`inferenceMemory` of every batch size). */
     readonly bytes: number,
     private readonly onPass: PlannerOptions['onPass'],
@@ -31,8 +33,9 @@ export class PlannerClient implements Planner {
     try {
       const { bytes } = admit ? await worker.call<{ bytes: number }>('measure') : { bytes: 0 };
       await admit?.(bytes);
-      const { imageSize, robot } = await worker.call<{ imageSize: number; robot: Robot }>('open');
-      return new PlannerClient(worker, imageSize, robot, bytes, onPass);
+      type Opened = Pick<PlannerClient, 'imageSize' | 'robot' | 'taskNumStages'>;
+      const { imageSize, robot, taskNumStages } = await worker.call<Opened>('open');
+      return new PlannerClient(worker, imageSize, robot, taskNumStages, bytes, onPass);
     } catch (error) {
       await worker.close();
       throw error;

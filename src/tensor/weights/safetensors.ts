@@ -52,8 +52,8 @@ interface Source {
 
 /**
  * Reads arrays from a safetensors file (or its bytes). F16 and BF16 become float32, I16 and U16 int32, U32 and U64
- * int64 (from 2^63 on negative). `only` chooses by name.
- * @throws InputError that names what is wrong with the file
+ * int64. `only` chooses by name.
+ * @throws InputError that names what is wrong with the file, or a U64 from 2^63 on, which int64 cannot hold
  */
 export async function readSafetensors(
   file: string | Uint8Array,
@@ -65,7 +65,7 @@ export async function readSafetensors(
     for (const [name, entry] of header.entries) {
       if (only && !only(name)) continue;
       const [from, to] = entry.data_offsets;
-      out.set(name, decode(entry, await source.read(start + from, start + to)));
+      out.set(name, decode(entry, await source.read(start + from, start + to), `${source.where}: ${name}`));
     }
     return out;
   });
@@ -228,7 +228,7 @@ async function readHeader(source: Source): Promise<{ header: SafetensorsHeader; 
   return { header: { metadata: metadata as Record<string, string>, entries }, start: 8 + length };
 }
 
-function decode({ dtype, shape }: Entry, buffer: ArrayBuffer): NdArray {
+function decode({ dtype, shape }: Entry, buffer: ArrayBuffer, where: string): NdArray {
   const make = (type: DataType, data: TypedArray): NdArray => ({ shape: [...shape], dtype: type, data });
   switch (dtype) {
     case 'F64':
@@ -236,8 +236,9 @@ function decode({ dtype, shape }: Entry, buffer: ArrayBuffer): NdArray {
     case 'F32':
       return make('float32', new Float32Array(buffer));
     case 'I64':
-    case 'U64':
       return make('int64', new BigInt64Array(buffer));
+    case 'U64':
+      return make('int64', withoutWrap(new BigInt64Array(buffer), where));
     case 'I32':
       return make('int32', new Int32Array(buffer));
     case 'I16':
@@ -257,4 +258,16 @@ function decode({ dtype, shape }: Entry, buffer: ArrayBuffer): NdArray {
     default:
       return make('uint8', new Uint8Array(buffer));
   }
+}
+
+/** Numbers of 64 bits without sign, as int64. @throws InputError for one from 2^63 on, which would come out negative */
+function withoutWrap(data: BigInt64Array, where: string): BigInt64Array {
+  const at = data.findIndex((value) => value < 0n);
+  if (at >= 0)
+    throw new InputError(
+      where,
+      `value ${at} is ${BigInt.asUintN(64, present(data[at], 'data[at]'))} (expected at most ${2n ** 63n - 1n}). ` +
+        'Store it as a smaller number or as F64.',
+    );
+  return data;
 }
