@@ -5,12 +5,14 @@ import { present, ValetError } from '../base/index.ts';
 import type { Robot } from '../robot/index.ts';
 import {
   type Column,
+  cameraNameOf,
   type Dataset,
   type Episode,
   EpisodeStatsLine,
   intervalsOf,
   isStage,
   openDataset,
+  pictureFeatures,
   readJsonLines,
   sidePath,
 } from './lerobot/index.ts';
@@ -82,9 +84,10 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
     await checkUnlisted(dataset, report);
     await checkStats(dataset, report);
   }
+  const pictures = pictureFeatures(dataset.info);
   for (const [i, episode] of dataset.episodes.entries()) {
     await checkData(dataset, episode, report);
-    for (const camera of dataset.cameras) checkVideo(dataset, episode, camera, options.decodeAll ?? false, report);
+    for (const feature of pictures) await checkVideo(dataset, episode, feature, options.decodeAll ?? false, report);
     await checkSideFiles(dataset, episode, report);
     options.progress?.(i + 1, dataset.episodes.length);
   }
@@ -158,10 +161,8 @@ async function checkData(dataset: Dataset, episode: Episode, report: Report): Pr
   const path = dataset.dataPath(episode);
   if (!existsSync(path)) return void report('data-missing', path, `the data of episode ${episode.index} is not there.`);
   const { features } = dataset.info;
-  const wanted = new Set([
-    ...NEEDED,
-    ...Object.keys(features).filter((name) => present(features[name], 'features[name]').dtype !== 'video'),
-  ]);
+  const pictures = new Set(pictureFeatures(dataset.info));
+  const wanted = new Set([...NEEDED, ...Object.keys(features).filter((name) => !pictures.has(name))]);
   let columns: Record<string, Column>;
   try {
     const present = new Set(await dataset.columnNames(episode));
@@ -216,16 +217,41 @@ async function checkData(dataset: Dataset, episode: Episode, report: Report): Pr
     report('stage', path, `annotation.stage is ${stage.value} in row ${stage.row} (expected a whole number from 0).`);
 }
 
-function checkVideo(
+async function checkVideo(
   dataset: Dataset,
   episode: Episode,
-  camera: Dataset['cameras'][number],
+  feature: string,
   decodeAll: boolean,
   report: Report,
-): void {
+): Promise<void> {
   let path = dataset.root;
+  const { dtype, shape = [] } = dataset.info.features[feature] ?? {};
+  const [height, width] = shape;
+  const last = episode.length - 1;
+  const wanted = decodeAll ? Array.from({ length: last + 1 }, (_, i) => i) : [...new Set([0, last])];
+  const camera = cameraNameOf(feature);
   try {
-    path = dataset.video(episode, camera).path;
+    if (dtype === 'image') {
+      path = dataset.dataPath(episode);
+      if (!existsSync(path)) return;
+      const stored = await dataset.frames(episode, feature, wanted);
+      if (stored.width !== width || stored.height !== height)
+        report(
+          'video-size',
+          path,
+          `${feature} is ${stored.width}x${stored.height}, info.json says ${width}x${height}.`,
+        );
+      return;
+    }
+    const { startSeconds, endSeconds, ...video } = dataset.video(episode, feature);
+    path = video.path;
+    const frames = endSeconds === undefined ? episode.length : (endSeconds - startSeconds) * dataset.fps;
+    if (Math.abs(frames - episode.length) > 0.25)
+      report(
+        'video-frames',
+        path,
+        `episode ${episode.index} has ${episode.length} frames, its window ${frames.toFixed(2)}.`,
+      );
     if (!existsSync(path))
       return void report('video-missing', path, `the ${camera} video of episode ${episode.index} is not there.`);
     const probe = probeVideo(path);
@@ -237,18 +263,13 @@ function checkVideo(
         path,
         `holds ${probe.frames} frames, episode ${episode.index} has ${episode.length}.`,
       );
-    const [height, width] = present(
-      dataset.info.features[dataset.cameraFeature(camera)],
-      'dataset.info.features[dataset.cameraFeature(cam…',
-    ).shape;
     if (probe.width !== width || probe.height !== height)
       return void report(
         'video-size',
         path,
         `pictures are ${probe.width}x${probe.height}, info.json says ${width}x${height}.`,
       );
-    const last = episode.length - 1;
-    dataset.frames(episode, camera, decodeAll ? Array.from({ length: last + 1 }, (_, i) => i) : [0, last]);
+    await dataset.frames(episode, feature, wanted);
   } catch (error) {
     if (!(error instanceof ValetError)) throw error;
     report('video-broken', path, withoutPlace(error));

@@ -1,4 +1,4 @@
-import { present } from '../base/index.ts';
+import { InputError, present } from '../base/index.ts';
 import type { Dataset, Episode } from './lerobot/index.ts';
 
 /** Colours of the stages in the strip below the pictures; they repeat after eight. */
@@ -34,7 +34,11 @@ export async function contactSheet(dataset: Dataset, episode: Episode, columns: 
   const frames = Array.from({ length: count }, (_, i) =>
     count === 1 ? 0 : Math.round((i * (episode.length - 1)) / (count - 1)),
   );
-  const rows = dataset.cameras.map((camera) => dataset.frames(episode, camera, frames));
+  // Where the robot's cameras are not among them, all pictures that there are.
+  const all = Object.entries(dataset.info.features).filter(([, { dtype }]) => dtype === 'video' || dtype === 'image');
+  const cameras = dataset.cameras.length > 0 ? dataset.cameras : all.map(([name]) => name);
+  if (cameras.length === 0) throw new InputError(dataset.root, 'has no pictures to show.');
+  const rows = await Promise.all(cameras.map((camera) => dataset.frames(episode, camera, frames)));
   const cell = Math.max(SMALLEST_CELL, ...rows.map((row) => Math.max(row.width, row.height)));
   const width = count * (cell + GAP) + GAP;
   const height = rows.length * (cell + GAP) + GAP + STRIP;

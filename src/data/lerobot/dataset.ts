@@ -1,4 +1,5 @@
 import type { Robot } from '../../robot/index.ts';
+import type { FrameSink } from '../video/index.ts';
 import type { Annotation, Info } from './layout.ts';
 import type { Column } from './parquet.ts';
 
@@ -6,10 +7,26 @@ import type { Column } from './parquet.ts';
 export interface Episode {
   /** episode_index: unique, with gaps. */
   readonly index: number;
+  /** Its task's number; -1 where nothing tells. */
   readonly taskIndex: number;
   readonly instruction: string;
+  /** The number that the folder or the index's table gives the task, where there is one. */
+  readonly indexTask?: number | undefined;
   /** Frames. */
   readonly length: number;
+}
+
+/** Pictures of some frames, uint8 [height, width, 3] each, in the order asked for. */
+export interface Pictures {
+  readonly width: number;
+  readonly height: number;
+  readonly frames: Uint8Array[];
+}
+
+export interface VideoPlace {
+  readonly path: string;
+  readonly startSeconds: number;
+  readonly endSeconds?: number;
 }
 
 /** A data set on disk, opened for reading; v2.1 and v3.0 look the same from here on. */
@@ -34,13 +51,14 @@ export interface Dataset {
   /** Names of the columns that the episode's parquet file holds. */
   columnNames(episode: Episode): Promise<string[]>;
   /** Pictures of the frames `indices`, uint8 [H, W, 3] each. @throws VideoError when a frame is missing */
-  frames(
-    episode: Episode,
-    camera: string,
-    indices: readonly number[],
-  ): { width: number; height: number; frames: Uint8Array[] };
-  /** Where an episode's pictures are: the file and the time of frame 0 in it. */
-  video(episode: Episode, camera: string): { path: string; startSeconds: number };
+  frames(episode: Episode, camera: string, indices: readonly number[]): Promise<Pictures>;
+  /** The same handed to `sink` one by one; `indices` ascending and unique. */
+  readPictures(episode: Episode, camera: string, indices: readonly number[], sink: FrameSink): Promise<void>;
+  /**
+   * Where an episode's pictures are: the file, the time of frame 0 in it, and of the end where the index tells.
+   * `camera` may be a feature, too. @throws InputError when the index names none
+   */
+  video(episode: Episode, camera: string): VideoPlace;
   /** The parquet file that holds the episode. */
   dataPath(episode: Episode): string;
   /** The skill annotation, if the data set has one. */

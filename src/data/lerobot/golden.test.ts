@@ -68,7 +68,7 @@ describe('golden dataset-v21', () => {
         const episode = dataset.episodes.find((e) => e.index === index)!;
         const prefix = `${String(index).padStart(8, '0')}/${camera}`;
         const indices = Array.from(numbers(frames, `${prefix}/indices`), Number);
-        const decoded = dataset.frames(episode, camera, indices);
+        const decoded = await dataset.frames(episode, camera, indices);
         decoded.frames.forEach((picture, i) => {
           expect(meanDifference(picture, numbers(frames, `${prefix}/rgb`) as Uint8Array, i)).toBeLessThan(0.2);
         });
@@ -80,7 +80,7 @@ describe('golden dataset-v21', () => {
     for (const episode of dataset.episodes)
       for (const camera of dataset.cameras) {
         const all = Array.from({ length: episode.length }, (_, i) => i);
-        const { frames, width } = dataset.frames(episode, camera, all);
+        const { frames, width } = await dataset.frames(episode, camera, all);
         expect(frames.map((frame) => frameNumberIn(frame, width))).toEqual(all);
         expect(probeVideo(dataset.video(episode, camera).path).frames).toBe(episode.length);
       }
@@ -124,7 +124,7 @@ describe('golden dataset-v30', () => {
       expect(columns.timestamp.data[0]).toBe(0);
       const indices = Array.from(numbers(expected, `${episode.index}/indices`), Number);
       for (const camera of dataset.cameras) {
-        const { frames, width } = dataset.frames(episode, camera, indices);
+        const { frames, width } = await dataset.frames(episode, camera, indices);
         expect(frames.map((frame) => frameNumberIn(frame, width))).toEqual(indices);
         frames.forEach((picture, i) => {
           expect(
@@ -145,7 +145,7 @@ describe('golden dataset-v30', () => {
       expect(action).toEqual((await source.columns(source.episodes[i]!, ['action'])).action);
       for (const camera of dataset.cameras) {
         const wanted = [0, 17, episode.length - 1];
-        const { frames, width } = dataset.frames(episode, camera, wanted);
+        const { frames, width } = await dataset.frames(episode, camera, wanted);
         expect(frames.map((frame) => frameNumberIn(frame, width))).toEqual(wanted);
       }
       expect(dataset.dataPath(episode).endsWith(episodes[i].data_is_really_in)).toBe(true);

@@ -1,3 +1,4 @@
+export { cameraNameOf, pictureFeatures } from './cameras.ts';
 export type { Dataset, Episode } from './dataset.ts';
 export { encodeParquet } from './encodeParquet.ts';
 export { type EncodedEpisode, type EpisodeLayout, encodeEpisode } from './episode.ts';

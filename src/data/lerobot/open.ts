@@ -10,7 +10,7 @@ import { openV30 } from './v30.ts';
 const OLDER = ' Record it again, or take a release of the set in one of these.';
 
 /**
- * Opens a LeRobot v2.0, v2.1 or v3.0 data set.
+ * Opens a LeRobot v2.0, v2.1 or v3.0 data set as its index says.
  * @param options.robot the robot that made it, where the caller knows better than the data set
  * @throws InputError when the folder is none, its index is damaged, or it cannot be of that robot
  */

@@ -38,6 +38,12 @@ export async function prepareReader(): Promise<void> {
 }
 
 const quote = (text: string) => `'${text.replaceAll("'", "''")}'`;
+/**
+ * One file, whatever its path holds: DuckDB takes names for patterns, and folders like `a=1` for columns.
+ * @param more options of read_parquet
+ */
+const table = (path: string, more = '') =>
+  `read_parquet(${quote(path.replace(/[[*?]/g, '[$&]'))}, hive_partitioning = false${more})`;
 const name = (text: string) => `"${text.replaceAll('"', '""')}"`;
 
 const rowsOf = (sql: string): Promise<Record<string, unknown>[]> =>
@@ -46,7 +52,7 @@ const rowsOf = (sql: string): Promise<Record<string, unknown>[]> =>
 /** Rows of a query as plain records (for small tables); 64-bit numbers become numbers. */
 export async function queryParquet(path: string, sql: (table: string) => string): Promise<Record<string, unknown>[]> {
   try {
-    return await rowsOf(sql(`read_parquet(${quote(path)})`));
+    return await rowsOf(sql(table(path)));
   } catch (error) {
     throw broken(path, error);
   }
@@ -58,7 +64,7 @@ export async function queryParquet(path: string, sql: (table: string) => string)
  */
 export async function episodeRows(path: string): Promise<Map<number, { readonly from: number; readonly to: number }>> {
   const sql = `select episode_index as e, min(file_row_number) as first, max(file_row_number) as last, count(*) as n
-    from read_parquet(${quote(path)}, file_row_number = true) group by episode_index`;
+    from ${table(path, ', file_row_number = true')} group by episode_index`;
   try {
     const rows = await rowsOf(sql);
     const found = rows.map((row) => ({
@@ -79,7 +85,7 @@ export async function episodeRows(path: string): Promise<Map<number, { readonly 
 
 /** Names and DuckDB types of the columns, in the file's order. */
 export async function parquetSchema(path: string): Promise<{ name: string; type: string }[]> {
-  const rows = await queryParquet(path, (table) => `describe select * from ${table}`);
+  const rows = await queryParquet(path, (file) => `describe select * from ${file}`);
   return rows.map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }));
 }
 
@@ -95,7 +101,7 @@ export async function queryColumns<N extends string>(
 ): Promise<Record<N, Column>> {
   const parts: Column[][] = columns.map(() => []);
   try {
-    const from = `read_parquet(${quote(path)})${where ? ` where ${where}` : ''}`;
+    const from = `${table(path)}${where ? ` where ${where}` : ''}`;
     const sql = `select ${columns.map(name).join(', ')} from ${from}`;
     const result = await native(async () => (await duckdb()).run(sql));
     for (;;) {

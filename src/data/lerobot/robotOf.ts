@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../base/index.ts';
 import { parseRobot, ROBOTS, type Robot, readRobot, robotRecord, sameRobot } from '../../robot/index.ts';
+import { matchedCameras, pictureFeatures } from './cameras.ts';
 import type { Dataset } from './dataset.ts';
 import type { Info } from './layout.ts';
 
@@ -10,10 +11,6 @@ export const robotFile = (root: string): string => join(root, 'meta', 'robot.jso
 
 /** Numbers per row of a feature; undefined where info.json does not tell. */
 const widthOf = (info: Info, feature: string): number | undefined => info.features[feature]?.shape.at(-1) ?? undefined;
-
-/** Features that are pictures. */
-export const pictureFeatures = (info: Info): string[] =>
-  Object.entries(info.features).flatMap(([name, { dtype }]) => (dtype === 'video' || dtype === 'image' ? [name] : []));
 
 /**
  * Why a data set cannot be of a robot, frames a second aside; undefined when it can. A set without any picture lacks
@@ -27,7 +24,9 @@ function misfit(robot: Robot, info: Info): string | undefined {
   if (!lengths.some((length) => length === state))
     return `its observation.state has ${state ?? 'no known number of'} numbers, not ${lengths.join(' or ')}`;
   const pictures = pictureFeatures(info);
-  const missing = robot.cameras.find(({ feature }) => pictures.length > 0 && !pictures.includes(feature));
+  if (pictures.length === 0) return undefined;
+  const found = matchedCameras(info, robot.cameras);
+  const missing = robot.cameras.find(({ name }) => !found.has(name));
   return missing && `it has no ${missing.feature} (its pictures are ${pictures.join(', ')})`;
 }
 
@@ -66,11 +65,12 @@ export async function robotOf(root: string, info: Info, given?: Robot): Promise<
 /** The robot of a data set. @throws InputError that says how to name it, when it is not known */
 export function requireRobot({ root, info, robot }: Pick<Dataset, 'root' | 'info' | 'robot'>): Robot {
   if (robot) return robot;
+  const pictures = pictureFeatures(info).join(', ') || 'none';
   const numbers = `${widthOf(info, 'action') ?? '?'} actions, ${widthOf(info, 'observation.state') ?? '?'} of state`;
   throw new InputError(
     root,
     `it is not known which robot made this data set (robot_type ${JSON.stringify(info.robot_type ?? null)}, ` +
-      `${numbers}). ` +
+      `${numbers}, pictures ${pictures}). ` +
       'Say it with --robot NAME|FILE; valet data robot DIR --out robot.json writes such a file.',
   );
 }

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { InputError } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
-import { decodeFrames } from '../video/index.ts';
 import { cameraFeatures, featureOf } from './cameras.ts';
 import type { Dataset, Episode } from './dataset.ts';
 import { EpisodeLine, episodePaths, type Info, readJsonLines, TaskLine } from './layout.ts';
 import { readColumns } from './numericColumns.ts';
 import { parquetSchema } from './parquet.ts';
+import { picturesOf, readPictures } from './pictures.ts';
 import { sideFiles, stagesOf } from './sideFiles.ts';
 
 /** LeRobot v2.1: a parquet file and a video per camera for every episode; chunk = task in the BEHAVIOR layout. */
@@ -14,6 +14,7 @@ export async function openV21(root: string, info: Info, robot: Robot | undefined
   const taskLines = await readJsonLines(join(root, 'meta', 'tasks.jsonl'), TaskLine);
   const lines = await readJsonLines(join(root, 'meta', 'episodes.jsonl'), EpisodeLine);
   const byInstruction = new Map(taskLines.map((task) => [task.task, task.task_index]));
+  const byName = new Map(taskLines.map((task) => [task.task_name, task.task_index]));
   // The folder's number is the task where folders are called after tasks; elsewhere the sentence says it.
   const chunkIsTask = info.data_path.includes('task-{episode_chunk');
   const seen = new Set<number>();
@@ -23,8 +24,9 @@ export async function openV21(root: string, info: Info, robot: Robot | undefined
       throw new InputError(join(root, 'meta', 'episodes.jsonl'), `lists episode ${index} twice (line ${i + 1}).`);
     seen.add(index);
     const instruction = line.tasks[0] ?? '';
-    const taskIndex = chunkIsTask ? Math.floor(index / info.chunks_size) : (byInstruction.get(instruction) ?? 0);
-    return { index, taskIndex, instruction, length: line.length };
+    const said = byInstruction.get(instruction) ?? byName.get(instruction);
+    const indexTask = chunkIsTask ? Math.floor(index / info.chunks_size) : said;
+    return { index, taskIndex: indexTask ?? -1, indexTask, instruction, length: line.length };
   });
   const features = cameraFeatures(info, robot);
   const paths = (episode: Episode) => episodePaths(root, info, episode.index);
@@ -35,7 +37,7 @@ export async function openV21(root: string, info: Info, robot: Robot | undefined
     fps: info.fps,
     robot,
     cameras: [...features.keys()],
-    cameraFeature: (camera) => featureOf(root, features, camera),
+    cameraFeature: (camera) => (camera in info.features ? camera : featureOf(root, features, camera)),
     tasks: new Map(taskLines.map((task) => [task.task_index, { name: task.task_name, instruction: task.task }])),
     episodes,
     columns: (episode, names) => readColumns(paths(episode).data, names),
@@ -46,7 +48,8 @@ export async function openV21(root: string, info: Info, robot: Robot | undefined
       if (!path) throw new InputError(root, 'has no videos (info.json names no video_path).');
       return { path, startSeconds: 0 };
     },
-    frames: (episode, camera, indices) => decodeFrames(dataset.video(episode, camera).path, indices, { fps: info.fps }),
+    frames: (episode, camera, indices) => picturesOf(dataset, episode, camera, indices),
+    readPictures: (...wanted) => readPictures(dataset, ...wanted),
     ...sideFiles(root, info),
     stages: (episode) => stagesOf(dataset, episode),
   };

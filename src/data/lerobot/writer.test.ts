@@ -62,7 +62,7 @@ describe('DatasetWriter', () => {
         expect(probe.seconds).toBeCloseTo(episode.length / 30, 6);
         expect(probe.keyFrames).toBe(Math.ceil(episode.length / 30));
         const wanted = [40, 3, 44, 0];
-        const { frames } = dataset.frames(episode, camera, wanted);
+        const { frames } = await dataset.frames(episode, camera, wanted);
         expect(frames.map((frame) => frameNumberIn(frame, 64))).toEqual(wanted);
         for (const [k, t] of wanted.entries()) {
           const truth = record.pictures[camera]![t]!;

@@ -2,7 +2,6 @@ import { answerCalls, InputError, Transfer } from '../../base/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
 import { parseRobot, type Robot, type RobotRecord, stateOf } from '../../robot/index.ts';
 import { type Dataset, openDataset } from '../lerobot/index.ts';
-import { readFrames } from '../video/index.ts';
 import { type StageLabels, stageLabels } from './stageLabels.ts';
 
 /** What a worker needs once: where the pictures go, which data sets there are, and whose. */
@@ -74,7 +73,8 @@ async function load({ dataset: number, episode: place, starts, firstSample }: Lo
     taskInfo.set(info.data.subarray(start * info.width, (start + 1) * info.width), i * info.width);
   }
   const stage = await stageLabels(dataset, episode, starts, setting.stageLabels, setting.taskNumStages);
-  for (const [c, camera] of robot.cameraNames.entries()) readPictures(dataset, episode, camera, c, starts, firstSample);
+  for (const [c, camera] of robot.cameraNames.entries())
+    await readPictures(dataset, episode, camera, c, starts, firstSample);
   return { action: Float32Array.from(action.data), state, taskInfo, taskInfoWidth: info.width, stage };
 }
 
@@ -98,28 +98,22 @@ async function numbersOf(dataset: Dataset, episode: Dataset['episodes'][number])
 }
 
 /** Puts the pictures of one camera at the frames `starts` where they belong in the shared blocks. */
-function readPictures(
+async function readPictures(
   dataset: Dataset,
   episode: Dataset['episodes'][number],
   camera: string,
   place: number,
   starts: Int32Array,
   firstSample: number,
-): void {
+): Promise<void> {
   const { imageSize, samplesPerBlock } = setting;
   const pictureBytes = imageSize * imageSize * 3;
   const sampleBytes = pictureBytes * robot.cameras.length;
-  const { path, startSeconds } = dataset.video(episode, camera);
-  readFrames(
-    path,
-    Array.from(starts),
-    (i, rgb, width, height) => {
-      const sample = firstSample + i;
-      const at = (sample % samplesPerBlock) * sampleBytes + place * pictureBytes;
-      const same = width === imageSize && height === imageSize;
-      const picture = same ? rgb : resizeWithPad({ width, height, channels: 3, data: rgb }, imageSize);
-      blocks[Math.floor(sample / samplesPerBlock)]?.set(picture, at);
-    },
-    { fps: dataset.fps, startSeconds },
-  );
+  await dataset.readPictures(episode, camera, Array.from(starts), (i, rgb, width, height) => {
+    const sample = firstSample + i;
+    const at = (sample % samplesPerBlock) * sampleBytes + place * pictureBytes;
+    const same = width === imageSize && height === imageSize;
+    const picture = same ? rgb : resizeWithPad({ width, height, channels: 3, data: rgb }, imageSize);
+    blocks[Math.floor(sample / samplesPerBlock)]?.set(picture, at);
+  });
 }

@@ -3,3 +3,4 @@ export { encodeVideo, VIDEO_CODEC, type VideoSettings } from './encodeVideo.ts';
 export { probeVideo } from './probeVideo.ts';
 export { decodeFrames, readFrames } from './readFrames.ts';
 export { VideoError } from './videoError.ts';
+export type { FrameSink } from './videoReader.ts';

@@ -154,7 +154,8 @@ export class VideoReader {
       this.packet.unref();
     }
     const seconds = Number(this.format.streams[this.streamIndex]!.duration) * this.secondsPerTick;
-    return { width: this.decoder.width, height: this.decoder.height, frames, keyFrames, seconds };
+    const { width, height } = this.format.streams[this.streamIndex]!.codecpar;
+    return { width, height, frames, keyFrames, seconds };
   }
 
   close(): void {

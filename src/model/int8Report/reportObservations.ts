@@ -18,7 +18,7 @@ export async function recordedInputs(
   seed: number | string,
 ): Promise<ReportInput[]> {
   const dataset = await openDataset(folder);
-  const episodes = dataset.episodes.filter(({ taskIndex }) => taskIndex < config.taskNumStages.length);
+  const episodes = dataset.episodes.filter(({ taskIndex }) => config.taskNumStages[taskIndex] !== undefined);
   if (episodes.length === 0) throw new InputError(folder, 'has no episode of a task that the network knows.');
   for (const camera of config.cameras)
     if (!dataset.cameras.includes(camera))
@@ -33,7 +33,7 @@ export async function recordedInputs(
     const recorded = (await dataset.stages(episode))?.[frame] ?? stages >> 1;
     out.push({
       inputs: {
-        images: pictures(dataset, episode, frame, config),
+        images: await pictures(dataset, episode, frame, config),
         state: normaliseState(await stateAt(robot, dataset, episode, frame), normStats, robot),
         task: BigInt64Array.of(BigInt(episode.taskIndex)),
         stage: BigInt64Array.of(BigInt(Math.min(recorded, stages - 1))),
@@ -52,17 +52,17 @@ async function stateAt(robot: Robot, dataset: Dataset, episode: Episode, frame: 
   return stateOf(robot, Float32Array.from(data.subarray(frame * width, (frame + 1) * width) as ArrayLike<number>));
 }
 
-function pictures(
+async function pictures(
   dataset: Dataset,
   episode: Episode,
   frame: number,
   { cameras, imageSize }: Checkpoint['config'],
-): Uint8Array {
+): Promise<Uint8Array> {
   const out = new Uint8Array(cameras.length * imageSize ** 2 * 3);
-  cameras.forEach((camera, c) => {
-    const { width, height, frames } = dataset.frames(episode, camera, [frame]);
+  for (const [c, camera] of cameras.entries()) {
+    const { width, height, frames } = await dataset.frames(episode, camera, [frame]);
     const picture: Picture = { width, height, channels: 3, data: present(frames[0], 'frames[0]') };
     out.set(resizeWithPad(picture, imageSize), c * imageSize ** 2 * 3);
-  });
+  }
   return out;
 }

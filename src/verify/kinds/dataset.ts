@@ -109,7 +109,7 @@ async function pictures(golden: GoldenCase, quantity: Quantity, data: Dataset): 
     const indices = Array.from(numbers(listed));
     const [episode, camera] = [episodeOf(data, match[1]!), match[2] as Camera];
     if (pixels === 'rgb') {
-      parts.push(...comparePictures(name, data.frames(episode, camera, indices).frames, expected, quantity));
+      parts.push(...comparePictures(name, (await data.frames(episode, camera, indices)).frames, expected, quantity));
       continue;
     }
     const { path, startSeconds } = data.video(episode, camera);

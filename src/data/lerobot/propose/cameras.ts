@@ -1,16 +1,11 @@
 import type { Camera } from '../../../robot/index.ts';
-import { cameraNameOf } from '../cameras.ts';
+import { cameraNameOf, hasColours, pictureFeatures } from '../cameras.ts';
 import type { Info } from '../layout.ts';
-import { pictureFeatures } from '../robotOf.ts';
-
-/** Pictures that no network takes: depth and segmentation. */
-const NO_COLOURS = /depth|seg(mentation)?(_|\.|$)/;
 
 /** The cameras of a data set's picture features, and those that were left out. */
 export function proposedCameras(info: Info): { readonly cameras: Camera[]; readonly left: string[] } {
   const all = pictureFeatures(info);
-  const isDepth = (name: string) => info.features[name]?.info?.['video.is_depth_map'] === true;
-  const left = all.filter((name) => NO_COLOURS.test(name) || isDepth(name));
+  const left = all.filter((name) => !hasColours(info, name));
   const cameras = all
     .filter((name) => !left.includes(name))
     .map((feature): Camera => {

@@ -1,0 +1,121 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { InputError, parse } from '../../base/index.ts';
+import { readJsonLines, TaskLine } from './layout.ts';
+import { parquetSchema, queryParquet } from './parquet.ts';
+
+const place = z.coerce.number().int().nullish();
+/** Tasks of an episode: a list, or one sentence alone, or none. */
+const Tasks = z.preprocess(
+  (value) => (typeof value === 'string' ? [value] : Array.isArray(value) ? value : []),
+  z.array(z.string()),
+);
+/** A row of meta/episodes, as far as it is used. */
+const Row = z.looseObject({
+  episode_index: z.coerce.number().int().nonnegative(),
+  tasks: Tasks,
+  length: z.coerce.number().int().positive(),
+  task_index: place,
+  'data/chunk_index': place,
+  'data/file_index': place,
+});
+export type Row = z.infer<typeof Row>;
+
+/** Parquet files two folders deep, in order; what others leave between them (`.DS_Store`, `._file-000.parquet`) is none. */
+function parquetFiles(folder: string): string[] {
+  const seen = (dir: string) =>
+    readdirSync(dir, { withFileTypes: true })
+      .filter(({ name }) => !name.startsWith('.'))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (!existsSync(folder)) return [];
+  return seen(folder)
+    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+    .flatMap(({ name }) => {
+      const chunk = join(folder, name);
+      return seen(chunk).flatMap((entry) => (entry.name.endsWith('.parquet') ? [join(chunk, entry.name)] : []));
+    });
+}
+
+/** A task of the table: its sentence, its name where it has one, and all texts that mean it. */
+export interface TaskRow {
+  readonly index: number;
+  readonly name: string | undefined;
+  readonly instruction: string;
+  readonly texts: readonly string[];
+}
+
+/**
+ * The tasks of `meta/`. The sentence is the data frame's index (`__index_level_0__`) or the column `task`; there may be
+ * others. Names may stand in a tasks.jsonl beside it.
+ */
+export async function readTasks(meta: string): Promise<TaskRow[]> {
+  const path = join(meta, 'tasks.parquet');
+  const beside = join(meta, 'tasks.jsonl');
+  const lines = existsSync(beside) ? await readJsonLines(beside, TaskLine) : [];
+  if (!existsSync(path)) {
+    if (lines.length === 0) throw new InputError(path, 'is missing.');
+    return lines.map(({ task_index: index, task_name: name, task }) => ({
+      index,
+      name,
+      instruction: task,
+      texts: name === undefined ? [task] : [task, name],
+    }));
+  }
+  const rows = await queryParquet(path, (table) => `select * from ${table}`);
+  return rows.map((row, position) => {
+    const texts = Object.values(row).filter((value): value is string => typeof value === 'string');
+    const text = ['task', '__index_level_0__', 'tasks'].map((name) => row[name]).find((one) => typeof one === 'string');
+    const instruction = (text as string | undefined) ?? texts[0];
+    if (instruction === undefined) throw new InputError(path, `row ${position} has no instruction.`);
+    const index = Number(row['task_index'] ?? position);
+    const line = lines.find((one) => one.task_index === index);
+    const own = row['task_name'];
+    const name = typeof own === 'string' ? own : line?.task_name;
+    return { index, name, instruction, texts: line ? [...texts, line.task] : texts };
+  });
+}
+
+/** Rows of all tables of episodes, by episode_index; columns that a table lacks are left out. */
+export async function readEpisodeRows(folder: string, videos: readonly string[]): Promise<Row[]> {
+  if (!existsSync(folder)) throw new InputError(folder, 'is missing.');
+  const wanted = new Set([
+    ...Object.keys(Row.shape),
+    ...videos.flatMap((feature) =>
+      ['chunk_index', 'file_index', 'from_timestamp', 'to_timestamp'].map((name) => `videos/${feature}/${name}`),
+    ),
+  ]);
+  const rows: Row[] = [];
+  for (const path of parquetFiles(folder)) {
+    const there = (await parquetSchema(path)).map(({ name }) => name).filter((name) => wanted.has(name));
+    const columns = there.map((name) => `"${name.replaceAll('"', '""')}"`).join(', ');
+    if (columns === '') throw new InputError(path, 'is no table of episodes (it has no column episode_index).');
+    const read = await queryParquet(path, (table) => `select ${columns} from ${table}`);
+    for (const [i, row] of read.entries()) rows.push(parse(`${path}, row ${i}`, Row, row));
+  }
+  return rows.sort((a, b) => a.episode_index - b.episode_index);
+}
+
+/**
+ * Which data files hold which episodes, by asking the files: `whereMissing` only when the index names a file that is not
+ * there (of an episode that another file holds).
+ */
+export function episodeFiles(data: string, named: readonly { readonly index: number; readonly path: string }[]) {
+  const all = async () => {
+    const found = new Map<number, string>();
+    for (const path of parquetFiles(data))
+      for (const row of await queryParquet(path, (table) => `select distinct episode_index as e from ${table}`))
+        found.set(Number(row['e']), path);
+    return found;
+  };
+  return {
+    all,
+    async whereMissing(): Promise<Map<number, string> | undefined> {
+      const paths = new Set(named.map(({ path }) => path));
+      const missing = [...paths].some((path) => path === '' || !existsSync(path));
+      // A file that no episode names holds rows of those whose file is missing.
+      const stray = missing && parquetFiles(data).some((path) => !paths.has(path));
+      return stray || paths.has('') ? await all().catch(() => undefined) : undefined;
+    },
+  };
+}
