@@ -16,8 +16,8 @@ export interface Episode {
   readonly length: number;
 }
 
-/** Pictures of some frames, uint8 [height, width, 3] each, in the order asked for. */
-export interface Pictures {
+/** EpisodePictures of some frames, uint8 [height, width, 3] each, in the order asked for. */
+export interface EpisodePictures {
   readonly width: number;
   readonly height: number;
   readonly frames: Uint8Array[];
@@ -50,10 +50,10 @@ export interface Dataset {
   cameraFeature(camera: string): string;
   /** Names of the columns that the episode's parquet file holds. */
   columnNames(episode: Episode): Promise<string[]>;
-  /** Pictures of the frames `indices`, uint8 [H, W, 3] each. @throws VideoError when a frame is missing */
-  frames(episode: Episode, camera: string, indices: readonly number[]): Promise<Pictures>;
+  /** EpisodePictures of the frames `indices`, uint8 [H, W, 3] each. @throws VideoError when a frame is missing */
+  frames(episode: Episode, camera: string, indices: readonly number[]): Promise<EpisodePictures>;
   /** The same handed to `sink` one by one; `indices` ascending and unique. */
-  readPictures(episode: Episode, camera: string, indices: readonly number[], sink: FrameSink): Promise<void>;
+  eachPicture(episode: Episode, camera: string, indices: readonly number[], sink: FrameSink): Promise<void>;
   /**
    * Where an episode's pictures are: the file, the time of frame 0 in it, and of the end where the index tells.
    * `camera` may be a feature, too. @throws InputError when the index names none

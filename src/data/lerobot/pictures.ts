@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { InputError, present } from '../../base/index.ts';
 import { type FrameSink, readFrames } from '../video/index.ts';
-import type { Dataset, Episode, Pictures } from './dataset.ts';
+import type { Dataset, Episode, EpisodePictures } from './dataset.ts';
 import { queryParquet } from './parquet.ts';
 
 type Source = Pick<Dataset, 'root' | 'info' | 'fps' | 'video' | 'dataPath' | 'cameraFeature'>;
@@ -13,7 +13,7 @@ type Source = Pick<Dataset, 'root' | 'info' | 'fps' | 'video' | 'dataPath' | 'ca
  * the table that holds a PNG or JPEG file in each row.
  * @throws VideoError or InputError when a picture is missing or damaged
  */
-export async function readPictures(
+export async function eachPicture(
   dataset: Source,
   episode: Episode,
   camera: string,
@@ -29,17 +29,17 @@ export async function readPictures(
   readFrames(path, indices, sink, { fps: dataset.fps, startSeconds });
 }
 
-/** As `readPictures`, into newly allocated pictures. */
+/** As `eachPicture`, into newly allocated pictures. */
 export async function picturesOf(
   dataset: Source,
   episode: Episode,
   camera: string,
   indices: readonly number[],
-): Promise<Pictures> {
+): Promise<EpisodePictures> {
   const order = [...new Set(indices)].sort((a, b) => a - b);
   const found = new Map<number, Uint8Array>();
   let [width, height] = [0, 0];
-  await readPictures(dataset, episode, camera, order, (place, rgb, w, h) => {
+  await eachPicture(dataset, episode, camera, order, (place, rgb, w, h) => {
     found.set(present(order[place], 'the frame'), rgb.slice());
     [width, height] = [w, h];
   });

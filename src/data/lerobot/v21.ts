@@ -6,7 +6,7 @@ import type { Dataset, Episode } from './dataset.ts';
 import { EpisodeLine, episodePaths, type Info, readJsonLines, TaskLine } from './layout.ts';
 import { readColumns } from './numericColumns.ts';
 import { parquetSchema } from './parquet.ts';
-import { picturesOf, readPictures } from './pictures.ts';
+import { eachPicture, picturesOf } from './pictures.ts';
 import { sideFiles, stagesOf } from './sideFiles.ts';
 
 /** LeRobot v2.1: a parquet file and a video per camera for every episode; chunk = task in the BEHAVIOR layout. */
@@ -49,7 +49,7 @@ export async function openV21(root: string, info: Info, robot: Robot | undefined
       return { path, startSeconds: 0 };
     },
     frames: (episode, camera, indices) => picturesOf(dataset, episode, camera, indices),
-    readPictures: (...wanted) => readPictures(dataset, ...wanted),
+    eachPicture: (...wanted) => eachPicture(dataset, ...wanted),
     ...sideFiles(root, info),
     stages: (episode) => stagesOf(dataset, episode),
   };

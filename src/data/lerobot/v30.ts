@@ -6,13 +6,13 @@ import type { Dataset, Episode } from './dataset.ts';
 import { fillPath, type Info } from './layout.ts';
 import { readColumns } from './numericColumns.ts';
 import { ParquetError, parquetSchema } from './parquet.ts';
-import { picturesOf, readPictures } from './pictures.ts';
+import { eachPicture, picturesOf } from './pictures.ts';
 import { sideFiles, stagesOf } from './sideFiles.ts';
-import { episodeFiles, readEpisodeRows, readTasks } from './v30Tables.ts';
+import { episodeFiles, readEpisodeRows, readTaskTable } from './v30Tables.ts';
 
 /** LeRobot v3.0: many episodes per parquet file and per video, found through the tables in meta/. */
 export async function openV30(root: string, info: Info, robot: Robot | undefined): Promise<Dataset> {
-  const taskRows = await readTasks(join(root, 'meta'));
+  const taskRows = await readTaskTable(join(root, 'meta'));
   const taskIndexOf = new Map(taskRows.flatMap(({ index, texts }) => texts.map((text) => [text, index] as const)));
   const features = cameraFeatures(info, robot);
   const videos = pictureFeatures(info).filter((name) => info.features[name]?.dtype === 'video');
@@ -82,7 +82,7 @@ export async function openV30(root: string, info: Info, robot: Robot | undefined
       };
     },
     frames: (episode, camera, indices) => picturesOf(dataset, episode, camera, indices),
-    readPictures: (...wanted) => readPictures(dataset, ...wanted),
+    eachPicture: (...wanted) => eachPicture(dataset, ...wanted),
     ...sideFiles(root, info),
     stages: (episode) => stagesOf(dataset, episode),
   };

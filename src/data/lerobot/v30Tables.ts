@@ -22,7 +22,7 @@ const Row = z.looseObject({
 });
 export type Row = z.infer<typeof Row>;
 
-/** Parquet files two folders deep, in order; what others leave between them (`.DS_Store`, `._file-000.parquet`) is none. */
+/** Parquet files two folders deep, in order; what others leave there (`.DS_Store`, `._file-000.parquet`) is none. */
 function parquetFiles(folder: string): string[] {
   const seen = (dir: string) =>
     readdirSync(dir, { withFileTypes: true })
@@ -49,7 +49,7 @@ export interface TaskRow {
  * The tasks of `meta/`. The sentence is the data frame's index (`__index_level_0__`) or the column `task`; there may be
  * others. Names may stand in a tasks.jsonl beside it.
  */
-export async function readTasks(meta: string): Promise<TaskRow[]> {
+export async function readTaskTable(meta: string): Promise<TaskRow[]> {
   const path = join(meta, 'tasks.parquet');
   const beside = join(meta, 'tasks.jsonl');
   const lines = existsSync(beside) ? await readJsonLines(beside, TaskLine) : [];
@@ -97,8 +97,8 @@ export async function readEpisodeRows(folder: string, videos: readonly string[])
 }
 
 /**
- * Which data files hold which episodes, by asking the files: `whereMissing` only when the index names a file that is not
- * there (of an episode that another file holds).
+ * Which data files hold which episodes, by asking the files; `whereMissing` only when the index names a file that is
+ * not there.
  */
 export function episodeFiles(data: string, named: readonly { readonly index: number; readonly path: string }[]) {
   const all = async () => {

@@ -109,7 +109,7 @@ async function readPictures(
   const { imageSize, samplesPerBlock } = setting;
   const pictureBytes = imageSize * imageSize * 3;
   const sampleBytes = pictureBytes * robot.cameras.length;
-  await dataset.readPictures(episode, camera, Array.from(starts), (i, rgb, width, height) => {
+  await dataset.eachPicture(episode, camera, Array.from(starts), (i, rgb, width, height) => {
     const sample = firstSample + i;
     const at = (sample % samplesPerBlock) * sampleBytes + place * pictureBytes;
     const same = width === imageSize && height === imageSize;
