@@ -10,13 +10,11 @@ export interface Episode {
   /** Its task's number; -1 where nothing tells. */
   readonly taskIndex: number;
   readonly instruction: string;
-  /** The number that the folder or the index's table gives the task, where there is one. */
-  readonly indexTask?: number | undefined;
   /** Frames. */
   readonly length: number;
 }
 
-/** EpisodePictures of some frames, uint8 [height, width, 3] each, in the order asked for. */
+/** Pictures of some frames, uint8 [height, width, 3] each, in the order asked for. */
 export interface EpisodePictures {
   readonly width: number;
   readonly height: number;
@@ -50,7 +48,7 @@ export interface Dataset {
   cameraFeature(camera: string): string;
   /** Names of the columns that the episode's parquet file holds. */
   columnNames(episode: Episode): Promise<string[]>;
-  /** EpisodePictures of the frames `indices`, uint8 [H, W, 3] each. @throws VideoError when a frame is missing */
+  /** Pictures of the frames `indices`, uint8 [H, W, 3] each. @throws VideoError when a frame is missing */
   frames(episode: Episode, camera: string, indices: readonly number[]): Promise<EpisodePictures>;
   /** The same handed to `sink` one by one; `indices` ascending and unique. */
   eachPicture(episode: Episode, camera: string, indices: readonly number[], sink: FrameSink): Promise<void>;

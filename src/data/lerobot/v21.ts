@@ -25,8 +25,8 @@ export async function openV21(root: string, info: Info, robot: Robot | undefined
     seen.add(index);
     const instruction = line.tasks[0] ?? '';
     const said = byInstruction.get(instruction) ?? byName.get(instruction);
-    const indexTask = chunkIsTask ? Math.floor(index / info.chunks_size) : said;
-    return { index, taskIndex: indexTask ?? -1, indexTask, instruction, length: line.length };
+    const taskIndex = chunkIsTask ? Math.floor(index / info.chunks_size) : (said ?? -1);
+    return { index, taskIndex, instruction, length: line.length };
   });
   const features = cameraFeatures(info, robot);
   const paths = (episode: Episode) => episodePaths(root, info, episode.index);

@@ -47,8 +47,8 @@ export async function openV30(root: string, info: Info, robot: Robot | undefined
     tasks: new Map(taskRows.map(({ index, name, instruction }) => [index, { name, instruction }])),
     episodes: rows.map((row) => {
       const instruction = row.tasks[0] ?? '';
-      const indexTask = taskIndexOf.get(instruction) ?? row.task_index ?? undefined;
-      return { index: row.episode_index, taskIndex: indexTask ?? -1, indexTask, instruction, length: row.length };
+      const taskIndex = taskIndexOf.get(instruction) ?? row.task_index ?? -1;
+      return { index: row.episode_index, taskIndex, instruction, length: row.length };
     }),
     async columns(episode, names) {
       let columns = await readColumns(dataPath(episode), names, episode);
