@@ -6,12 +6,14 @@ import { InputError, systemError, type ValetError } from './errors.ts';
 /**
  * Makes a folder, and those above it that are not there. Node's own recursive `mkdir` never ends where the system says
  * of a folder that is there that it is not, as below /proc.
+ * @returns those that it made, from the outermost on
  * @throws InputError where no folder can be made
  */
-export async function makeFolder(path: string): Promise<void> {
+export async function makeFolder(path: string): Promise<readonly string[]> {
   const { there, missing } = await split(path);
   try {
     for (const folder of missing) await makeOne(folder);
+    return missing;
   } catch (error) {
     throw refusal(error, there) ?? error;
   }

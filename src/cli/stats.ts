@@ -7,6 +7,7 @@ import {
   duration,
   InputError,
   jsonText,
+  lockFolder,
   NotBuiltError,
   Progress,
   present,
@@ -56,9 +57,18 @@ export function command(): Command {
 async function run(folders: string[], options: Options): Promise<void> {
   if (options.queue) throw new NotBuiltError('valet stats', 'statistics over a queue (--queue)');
   await requireOutput(options.out, { kind: 'folder' });
-  const out = join(options.out, 'norm_stats.json');
-  if (existsSync(out) && !options.force)
-    throw new InputError(out, 'is there already, of another run perhaps. Choose another --out, or add --force.');
+  const lock = await lockFolder(options.out, 'valet stats');
+  try {
+    const out = join(options.out, 'norm_stats.json');
+    if (existsSync(out) && !options.force)
+      throw new InputError(out, 'is there already, of another run perhaps. Choose another --out, or add --force.');
+    await compute(folders, options, out);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function compute(folders: string[], options: Options, out: string): Promise<void> {
   const started = performance.now();
   let reading: Progress | undefined;
   let computing: Progress | undefined;

@@ -17,8 +17,8 @@ interface Options {
   data: string[];
   out: string;
   steps?: number;
-  seed: number;
-  threads: number;
+  seed?: number;
+  threads?: number;
   resume: boolean;
   init?: string;
   stats?: string;
@@ -41,8 +41,8 @@ export function command(): Command {
     .option('--robot <name|file>', 'whose data they are (default: as the data sets say)')
     .option('--stage-table <file>', 'stages of each task: a JSON list, or the config.json of a checkpoint')
     .option('--steps <n>', 'updates; the schedule ends with them', positive)
-    .option('--seed <n>', 'seed of weights, batches and noise', whole, 0)
-    .option('--threads <n>', 'threads of the network', positive, availableParallelism())
+    .option('--seed <n>', "seed of weights, batches and noise (0; the run's with --resume)", whole)
+    .option('--threads <n>', `threads of the network (${availableParallelism()}; the run's with --resume)`, positive)
     .option('--resume', 'go on from the newest checkpoint in --out', false)
     .option(
       '--init <checkpoint>',
@@ -113,8 +113,8 @@ async function run(options: Options, command: Command): Promise<void> {
       config,
       data,
       out,
-      seed,
-      threads,
+      ...(seed === undefined ? {} : { seed }),
+      ...(threads === undefined ? {} : { threads }),
       resume,
       signal: stop.signal,
       log,

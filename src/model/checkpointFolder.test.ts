@@ -39,6 +39,23 @@ describe('a checkpoint is named by', () => {
     expect(checkpointFolder(join(place, 'run/checkpoints/000500'))).toBe(join(place, 'run/checkpoints/000500'));
   });
 
+  it('a file that names the folder beside it, as `latest` does where there are no links', () => {
+    file('copied', 'checkpoints', '000040', 'config.json');
+    file('copied', 'checkpoints', '000050', 'config.json');
+    const latest = join(place, 'copied/checkpoints/latest');
+    writeFileSync(latest, '000040\n');
+    const named = join(place, 'copied/checkpoints/000040');
+    const said: string[] = [];
+    expect(checkpointFolder(latest, (line) => said.push(line))).toBe(named);
+    expect(said).toEqual([`${latest} stands for its newest checkpoint, 000040`]);
+    expect(checkpointFolder(join(place, 'copied'))).toBe(named);
+    for (const text of ['000041', '../000040', '', 'x'.repeat(300)]) {
+      writeFileSync(latest, text);
+      expect(checkpointFolder(latest), text).toBe(latest);
+      expect(checkpointFolder(join(place, 'copied')), text).toBe(join(place, 'copied/checkpoints/000050'));
+    }
+  });
+
   it('a training folder of LeRobot, whose weights lie one folder deeper', () => {
     for (const step of ['005000', '010000'])
       file('lerobot', 'checkpoints', step, 'pretrained_model', 'model.safetensors');

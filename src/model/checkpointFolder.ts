@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
-import { basename, join, relative, resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { packageRoot } from '../base/index.ts';
 
 /** What programs call the link to a run's newest checkpoint: Valet, LeRobot. */
@@ -13,14 +13,15 @@ const OWN = ['config.json', 'params', 'params.safetensors', 'model.safetensors']
 /**
  * The folder of a checkpoint, wherever one is taken: the name of a policy that comes with the package, a checkpoint's
  * own folder, or a training folder (the one with `checkpoints`, or that one itself), which stands for its newest
- * checkpoint. A folder of the caller's wins over a name. Anything else comes back as it is, for the reader to refuse.
+ * checkpoint. A file such as `latest` may name the folder beside it. A folder of the caller's wins over a name. Anything
+ * else comes back as it is, for the reader to refuse.
  * @param say told in a line when the folder is another than the one that was named
  */
 export function checkpointFolder(name: string, say?: (line: string) => void): string {
   if (existsSync(name)) {
-    const found = weightsIn(newestOf(name) ?? name);
+    const found = weightsIn(folderNamedBy(name) ?? newestOf(name) ?? name);
     if (found !== name)
-      say?.(`${name} stands for its newest checkpoint, ${relative(realpathSync(name), realpathSync(found))}`);
+      say?.(`${name} stands for its newest checkpoint, ${relative(folderOf(realpathSync(name)), realpathSync(found))}`);
     return found;
   }
   if (!/^[a-z][a-z0-9_-]*$/.test(name)) return name;
@@ -38,8 +39,19 @@ function newestOf(folder: string): string | undefined {
   const inside = entries(parent).filter((name) => isFolder(join(parent, name)));
   const step = (name: string): number => Number(STEP.exec(name)?.[1]);
   const [last] = inside.filter((name) => STEP.test(name)).sort((a, b) => step(b) - step(a));
+  const named = NEWEST.map((name) => folderNamedBy(join(parent, name))).find((found) => found !== undefined);
   const newest = NEWEST.find((name) => inside.includes(name)) ?? last;
-  return newest && join(parent, newest);
+  return named ?? (newest && join(parent, newest));
+}
+
+/** Where a file system has no links, `latest` is a file that names the folder beside it. */
+function folderNamedBy(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found?.isFile() || found.size > 256) return undefined;
+  const beside = readFileSync(path, 'utf8').trim();
+  if (!/^[\w.-]+$/.test(beside)) return undefined;
+  const folder = join(dirname(path), beside);
+  return OWN.some((name) => existsSync(join(folder, name))) ? folder : undefined;
 }
 
 /** LeRobot keeps a step's weights beside the optimiser's state, in a folder of their own. */
@@ -50,5 +62,6 @@ function weightsIn(folder: string): string {
     : folder;
 }
 
+const folderOf = (path: string): string => (isFolder(path) ? path : dirname(path));
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 const entries = (path: string): string[] => (isFolder(path) ? readdirSync(path) : []);

@@ -1,7 +1,7 @@
-import { appendFile, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, lstat, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { InputError, makeFolder, readJson, writeFileAside } from '../base/index.ts';
+import { makeFolder, readJson, writeFileAside } from '../base/index.ts';
 import { RobotRecordSchema } from '../robot/index.ts';
 
 /** What a run is: all that its checkpoints' bytes follow from. */
@@ -15,9 +15,14 @@ export const RunRecord = z.object({
   dataFingerprint: z.string(),
   threads: z.number(),
   init: z.string().nullable(),
+  /** Of the checkpoint's content. */
+  initDigest: z.string().nullable().optional(),
   versions: z.record(z.string(), z.string()),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
+
+/** Metrics as they were before a run went on from an earlier step. */
+const BEFORE = 'metrics.before.jsonl';
 
 /**
  * The training folder (docs/contract.md#training-folder): `run.json`, `metrics.jsonl`, `validation.jsonl`,
@@ -48,11 +53,10 @@ export class RunFolder {
     await writeFileAside(join(this.path, 'run.json'), `${JSON.stringify(record, null, 1)}\n`);
   }
 
-  /** The newest checkpoint's folder, or null. */
-  async latest(): Promise<string | null> {
-    const link = join(this.checkpoints, 'latest');
-    const name = await readlink(link).catch(() => null);
-    return name && join(this.checkpoints, name);
+  /** Whether there are checkpoints, of whatever run. */
+  async hasCheckpoints(): Promise<boolean> {
+    const names = await readdir(this.checkpoints).catch((): string[] => []);
+    return names.some((name) => /^\d+$/.test(name) || name === 'latest');
   }
 
   checkpoint(step: number): string {
@@ -65,55 +69,46 @@ export class RunFolder {
     const aside = join(this.checkpoints, `.latest.${process.pid}.tmp`);
     await rm(aside, { force: true });
     await symlink(String(step).padStart(6, '0'), aside);
+    await this.keepCopied(link, step);
     await rename(aside, link);
+    await rm(join(this.path, BEFORE), { force: true });
     const steps = (await readdir(this.checkpoints)).filter((name) => /^\d+$/.test(name) && Number(name) <= step);
     steps.sort((a, b) => Number(a) - Number(b));
     for (const name of steps.slice(0, -keep)) await rm(join(this.checkpoints, name), { recursive: true, force: true });
+  }
+
+  /** Where copying made a folder of `latest`, it keeps its files under another name. */
+  private async keepCopied(link: string, step: number): Promise<void> {
+    const found = await lstat(link).catch(() => undefined);
+    if (found?.isDirectory()) await rename(link, join(this.checkpoints, `copied-before-${step}`));
   }
 
   async append(file: 'metrics.jsonl' | 'validation.jsonl', line: object): Promise<void> {
     await appendFile(join(this.path, file), `${JSON.stringify(line)}\n`);
   }
 
-  /** Removes the lines after `step`, which a resumed run writes again. */
+  /**
+   * Removes the lines after `step`, which a resumed run writes again. Until its first checkpoint is on disk, they
+   * stand as they were in `metrics.before.jsonl`.
+   */
   async rewind(step: number): Promise<void> {
     for (const file of ['metrics.jsonl', 'validation.jsonl']) {
       const path = join(this.path, file);
       const text = await readFile(path, 'utf8').catch(() => '');
-      const kept = text.split('\n').filter((line) => line && stepOf(line) <= step);
-      if (text) await writeFile(path, kept.map((line) => `${line}\n`).join(''));
+      const lines = text.split('\n').filter(Boolean);
+      const kept = lines.filter((line) => stepOf(line) <= step);
+      if (kept.length === lines.length) continue;
+      if (file === 'metrics.jsonl') await writeFileAside(join(this.path, BEFORE), text);
+      await writeFileAside(path, kept.map((line) => `${line}\n`).join(''));
     }
   }
 }
 
-function stepOf(line: string): number {
+/** The step of a line of metrics. */
+export function stepOf(line: string): number {
   try {
     return Number((JSON.parse(line) as { step: number }).step);
   } catch {
     return Number.POSITIVE_INFINITY; // a line that a crash cut short
   }
-}
-
-/**
- * @throws InputError naming the first field in which a resumed run differs from the one that the folder holds; only
- * the number of steps may
- */
-export function requireSameRun(folder: string, was: RunRecord, now: RunRecord): void {
-  const compare = (a: unknown, b: unknown, path: string): void => {
-    if (path === 'config.steps') return;
-    if (typeof a === 'object' && a && typeof b === 'object' && b) {
-      for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
-        compare(
-          (a as Record<string, unknown>)[key],
-          (b as Record<string, unknown>)[key],
-          path ? `${path}.${key}` : key,
-        );
-    } else if (a !== b)
-      throw new InputError(
-        folder,
-        `the run there has another ${path} (got ${JSON.stringify(b)}, the run has ${JSON.stringify(a)}). Resume ` +
-          'with the same options, or train into another folder.',
-      );
-  };
-  for (const key of ['config', 'seed', 'data', 'dataFingerprint', 'init'] as const) compare(was[key], now[key], key);
 }

@@ -11,6 +11,7 @@ export interface TrainOptions {
   /** The training folder (contract: "Training folder"). */
   readonly out: string;
   readonly seed?: number;
+  /** As many as the machine has when left out; in a resumed run, as many as it had. */
   readonly threads?: number;
   /** Go on with the run in `out`, from its newest checkpoint. */
   readonly resume?: boolean;

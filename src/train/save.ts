@@ -60,14 +60,20 @@ export async function saveTrainingCheckpoint(
   );
 }
 
-/** @throws InputError when the folder is no checkpoint that training can go on from */
-export async function readTrainingCheckpoint(path: string): Promise<ResumePoint> {
-  const checkpoint = await readCheckpoint(path);
+/** The step that a checkpoint's training state is of. @throws InputError when it does not say */
+export async function readTrainingStep(path: string): Promise<number> {
   const file = join(path, TRAINING_FILE);
   const { metadata } = await readSafetensorsHeader(file);
   const step = Number(metadata['step']);
   if (!Number.isInteger(step)) throw new InputError(file, `does not say its step (got ${metadata['step']}).`);
-  const arrays = await readSafetensors(file);
+  return step;
+}
+
+/** @throws InputError when the folder is no checkpoint that training can go on from */
+export async function readTrainingCheckpoint(path: string): Promise<ResumePoint> {
+  const checkpoint = await readCheckpoint(path);
+  const step = await readTrainingStep(path);
+  const arrays = await readSafetensors(join(path, TRAINING_FILE));
   const tree = (kind: string): Parameters =>
     new Map(
       [...arrays].flatMap(([name, array]) =>

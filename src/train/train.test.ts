@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, cp, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -84,6 +84,81 @@ describe('train', () => {
       }));
     expect(await comparable('halves')).toEqual(await comparable('straight'));
     expect((await comparable('straight')).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('goes on from the newest whole checkpoint, whatever became of latest', { timeout: 600_000 }, async () => {
+    const kept = { ...config, keepCheckpoints: 5, steps: 4, checkpointEvery: 2 };
+    const straight = await run('all six', { config: { ...config, steps: 6 } });
+    const stop = new AbortController();
+    const six = { ...kept, steps: 6 };
+    await run('torn', { config: six, signal: stop.signal, onStep: (step) => step === 4 && stop.abort() });
+    const at = (...names: string[]) => join(folder, 'torn', 'checkpoints', ...names);
+    const resume = (out: string, more: Partial<TrainOptions> = {}) => {
+      const said: string[] = [];
+      const log = (line: string) => void said.push(line);
+      return run(out, { resume: true, config: six, log, ...more }).then((result) => ({
+        result,
+        said: said.join('\n'),
+      }));
+    };
+    // Copied by a program that follows links: the newest stands there as a folder.
+    const copy = async (name: string) => {
+      await cp(join(folder, 'torn'), join(folder, name), { recursive: true, verbatimSymlinks: true });
+      return join(folder, name, 'checkpoints');
+    };
+    const copied = await copy('copied');
+    await rm(join(copied, 'latest'));
+    await rename(join(copied, '000004'), join(copied, 'latest'));
+    const missing = await copy('missing');
+    await rm(join(missing, 'latest'));
+    const broken = await copy('broken');
+    await truncate(join(broken, '000004', 'train.safetensors'), 100);
+
+    const moved = join(folder, 'moved data');
+    await cp(data, moved, { recursive: true });
+    const easy = { ...six, checkpointEvery: 1, logEvery: 2, keepCheckpoints: 2 };
+    const first = await resume('missing', { data: [moved], config: easy, seed: undefined, threads: undefined });
+    expect(first.said).toMatch(/goes on after step 4 .*000004/);
+    const hashes = await hashesOf(straight.checkpoint);
+    const params = (all: typeof hashes) => all.filter(([file]) => /safetensors|norm_stats/.test(String(file)));
+    expect(params(await hashesOf(first.result.checkpoint))).toEqual(params(hashes));
+
+    const second = await resume('copied');
+    expect(second.said).toMatch(/goes on after step 4 .*latest/);
+    expect((await readdir(copied)).sort()).toEqual(['000002', '000006', 'copied-before-6', 'latest']);
+    expect(params(await hashesOf(second.result.checkpoint))).toEqual(params(hashes));
+
+    const third = await resume('broken');
+    expect(third.said).toMatch(/passed over: .*000004[\s\S]*goes on after step 2/);
+    expect((await lines(join(folder, 'broken', 'metrics.jsonl'))).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
+
+    // Nothing is begun again over what was there, and nothing is touched.
+    const before = await hashesOf(join(folder, 'torn'));
+    await expect(resume('torn', { config: { ...six, steps: 3 } })).rejects.toThrow(/3 is less than the 4 updates/);
+    const other = JSON.parse(await readFile(stats, 'utf8'));
+    const text = JSON.stringify(other).replace(/(\d\.\d*?)(\d)([,\]])/, (_, a, b, c) => a + ((Number(b) + 5) % 10) + c);
+    await writeFile(join(folder, 'other.json'), text);
+    await expect(resume('torn', { stats: join(folder, 'other.json') })).rejects.toThrow(/another statistics/);
+    await expect(resume('torn', { seed: 4 })).rejects.toThrow(/another seed/);
+    await expect(resume('torn', { data: [`${data}:2`] })).rejects.toThrow(/another data/);
+    expect(await hashesOf(join(folder, 'torn'))).toEqual(before);
+    for (const name of ['000002', '000004']) await truncate(at(name, 'params.safetensors'), 10);
+    await expect(resume('torn')).rejects.toThrow(/none of its checkpoints is whole, and nothing was changed/);
+    for (const name of ['000002', '000004', 'latest']) await rm(at(name), { recursive: true });
+    await expect(resume('torn')).rejects.toThrow(/its checkpoints are gone \(the run was at step 4\)/);
+    expect((await lines(join(folder, 'torn', 'metrics.jsonl'))).map(({ step }) => step)).toEqual([1, 2, 3, 4]);
+    await rm(join(folder, 'missing', 'run.json'));
+    await expect(run('missing')).rejects.toThrow(/holds checkpoints and no run.json/);
+  });
+
+  it('is the only one that writes to its folder', async () => {
+    const both = await Promise.allSettled([run('twice'), run('twice')]);
+    const refused = both.filter(({ status }) => status === 'rejected');
+    expect(refused).toHaveLength(1);
+    expect(String((refused[0] as PromiseRejectedResult).reason)).toMatch(
+      /valet train writes there since .*process \d+/,
+    );
+    expect((await readdir(folder)).filter((name) => name.endsWith('.lock'))).toEqual([]);
   });
 
   it('gives other bytes with another seed', async () => {

@@ -1,7 +1,9 @@
+import { availableParallelism } from 'node:os';
 import type { CorrelatedNoise } from '../action/index.ts';
-import { InputError, present, ValetError, WorkerClient } from '../base/index.ts';
+import { InputError, lockFolder, present, ValetError, WorkerClient } from '../base/index.ts';
 import { commonRobot, openDataset, parseDataFolder, stageTable } from '../data/index.ts';
 import {
+  checkpointDigest,
   flowNoise,
   initParameters,
   loadParameters,
@@ -15,12 +17,13 @@ import { checkTrainConfig, type RunConfig, requireFitting, settledConfig } from 
 import { loadData } from './data.ts';
 import { farValues, requireNear } from './farValues.ts';
 import { chooseTokenizer } from './fastTokens.ts';
-import { RunFolder, type RunRecord, requireSameRun } from './folder.ts';
+import { RunFolder, type RunRecord } from './folder.ts';
 import { frozenLeaves } from './freeze.ts';
 import { runLoop, type TrainResult } from './loop.ts';
 import { requireTrainingMemory } from './memory.ts';
 import type { TrainOptions } from './options.ts';
-import { readTrainingCheckpoint } from './save.ts';
+import { findResumePoint } from './resumePoint.ts';
+import { requireSameRun } from './sameRun.ts';
 import { chooseStatistics, requireSameStatistics } from './statistics.ts';
 import type { TrainerInfo, TrainerOptions } from './trainer.ts';
 import { versions } from './versions.ts';
@@ -32,7 +35,16 @@ import { versions } from './versions.ts';
  * @throws InputError for bad options or data, before anything is written; ValetError when the loss stays non-finite
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { data: folders, seed = 0, threads = 2, log = () => undefined, out } = options;
+  const lock = await lockFolder(options.out, 'valet train');
+  try {
+    return await trainLocked(options);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function trainLocked(options: TrainOptions): Promise<TrainResult> {
+  const { data: folders, log = () => undefined, out } = options;
   const silent = options.log === undefined;
   const folder = new RunFolder(out);
   const before = await folder.record();
@@ -45,8 +57,18 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       '--tokenizer',
       'has no effect: the network is trained without FAST tokens. Leave it out, or --set model.useFastAuxiliary=true.',
     );
-  const latest = before ? await folder.latest() : null;
-  const resumed = latest === null ? null : await readTrainingCheckpoint(latest);
+  if (!before && (await folder.hasCheckpoints()))
+    throw new InputError(out, 'holds checkpoints and no run.json. Put it back, or choose another folder.');
+  // What is not said is the run's.
+  const { seed = before?.seed ?? 0, threads = before?.threads ?? availableParallelism() } = options;
+  const found = before && (await findResumePoint(folder, before, log));
+  const latest = found?.path;
+  const resumed = found?.point;
+  if (resumed && options.config.steps < resumed.step)
+    throw new InputError(
+      '--steps',
+      `${options.config.steps} is less than the ${resumed.step} updates that ${out} has already. Name more.`,
+    );
   if (resumed && options.minStd !== undefined)
     throw new InputError('--min-std', `has no effect: the run in ${out} has its statistics. Leave it out.`);
   if (resumed && options.stats !== undefined) await requireSameStatistics(options.stats, resumed.statistics, out);
@@ -70,9 +92,16 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     dataFingerprint: data.fingerprint,
     threads,
     init: options.init ?? null,
+    initDigest: options.init === undefined ? null : await checkpointDigest(options.init),
     versions: versions(),
   };
   if (before) requireSameRun(out, before, record);
+  if (before && options.init === undefined) Object.assign(record, { init: before.init, initDigest: before.initDigest });
+  if (resumed && latest !== undefined) {
+    log(`goes on after step ${resumed.step} (${latest}), with the statistics of the run`);
+  } else if (before) log('no checkpoint yet: begins again');
+  for (const [what, was, now] of before ? differences(before, record) : [])
+    log(`the run had ${what} ${was}, now ${now}: its last bits differ from those of a run in one go`);
   if (before && before.steps !== config.steps)
     log(`the schedule ended at step ${before.steps}; now it ends at ${config.steps}`);
   if (initial) requireSameModel(present(options.init, 'options.init'), initial.config, model);
@@ -87,7 +116,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   if (!resumed) requireNear(farValues(data.store, statistics, robot), { from, allow: options.allowFar ?? false, log });
   const tokenizer = await chooseTokenizer(model, {
     folder: options.tokenizer,
-    kept: latest ?? undefined,
+    kept: latest,
     initial: options.init,
     robot,
     store: data.store,
@@ -127,7 +156,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       statistics,
       tokenizer,
       record,
-      tasks: await taskNames(folders, resumed && latest !== null ? latest : options.init),
+      tasks: await taskNames(folders, resumed && latest !== undefined ? latest : options.init),
       start: resumed?.step ?? 0,
       log,
     });
@@ -170,6 +199,19 @@ async function settle(
   const settled = settledConfig(config, { robot, taskNumStages });
   requireFitting(settled, robot);
   return { robot, config: settled };
+}
+
+/** What the last bits depend on besides the run's own settings. */
+function differences(was: RunRecord, now: RunRecord): [what: string, was: unknown, now: unknown][] {
+  const pairs: [string, unknown, unknown][] = [
+    ['threads', was.threads, now.threads],
+    ...Object.keys(now.versions).map((name): [string, unknown, unknown] => [
+      name,
+      was.versions[name],
+      now.versions[name],
+    ]),
+  ];
+  return pairs.filter(([, a, b]) => a !== b);
 }
 
 const described = ({ name, width, rate, cameraNames }: Robot): string =>

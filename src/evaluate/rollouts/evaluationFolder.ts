@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { makeFolder, writeFileAside } from '../../base/index.ts';
+import { lockFolder, makeFolder, writeFileAside } from '../../base/index.ts';
 import { HOUSEHOLD_ROBOT, type HomeTask } from '../../home/index.ts';
 import { claimFolder, evaluationVersions, Ledger, type LedgerLine, unitName } from '../ledger/index.ts';
 import { type EvaluationSummary, officialJson } from '../scores/index.ts';
@@ -23,13 +23,28 @@ export interface EvaluationIdentity {
 /**
  * Works in an evaluation folder (docs/contract.md#evaluation-folder): run.json, ledger.jsonl, and json/<unit>.json for
  * each counted episode. When the first episode cannot even begin, a new folder is gone again afterwards.
- * @throws InputError for a folder of another evaluation, or one that holds this one when `resume` is false
+ * @throws InputError for a folder of another evaluation, one that holds this one when `resume` is false, or one that
+ *   another process writes to
  */
 export async function inEvaluationFolder(
   out: string,
+  ...rest: [identity: EvaluationIdentity, resume: boolean, work: Work]
+): Promise<EvaluationSummary> {
+  const lock = await lockFolder(out, 'valet eval');
+  try {
+    return await lockedIn(out, ...rest);
+  } finally {
+    await lock.release();
+  }
+}
+
+type Work = (book: Book, onDone: (line: LedgerLine) => Promise<void>) => Promise<EvaluationSummary>;
+
+async function lockedIn(
+  out: string,
   { policy, seed, maxSteps, tasks, instances, label }: EvaluationIdentity,
   resume: boolean,
-  work: (book: Book, onDone: (line: LedgerLine) => Promise<void>) => Promise<EvaluationSummary>,
+  work: Work,
 ): Promise<EvaluationSummary> {
   const isNew = !existsSync(out);
   const run = {

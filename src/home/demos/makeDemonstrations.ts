@@ -1,4 +1,4 @@
-import { InputError, Progress, packageVersion, ValetError, WorkerClient } from '../../base/index.ts';
+import { InputError, lockFolder, Progress, packageVersion, ValetError, WorkerClient } from '../../base/index.ts';
 import { DatasetWriter, type EncodedEpisode } from '../../data/index.ts';
 import { checkpointDigest } from '../../model/index.ts';
 import { homeTask } from '../tasks/index.ts';
@@ -17,10 +17,19 @@ const ATTEMPTS = 8;
  * Makes a LeRobot data set of demonstrations. What it holds depends on the options but not on the number of workers.
  */
 export async function makeDemonstrations(options: DemoOptions): Promise<DemoSummary> {
+  checkDemoOptions(options);
+  const lock = await lockFolder(options.out, 'valet home demos');
+  try {
+    return await make(options);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function make(options: DemoOptions): Promise<DemoSummary> {
   const { episodes, out, seed = 0, imageSize = 64, workers = 2, correct, clipSeconds } = options;
   const tasks = options.tasks.map((name) => homeTask(name));
   const started = performance.now();
-  checkDemoOptions(options);
   const identity = await identityOf(options);
   const first = INSTANCE_RANGES.train[0] + seed * SEED_SPAN + (correct === undefined ? 0 : SEED_SPAN / 2);
   const queue = new SceneQueue(tasks.length, episodes, correct === undefined ? episodes : Number.POSITIVE_INFINITY);

@@ -1,0 +1,32 @@
+import sharp from 'sharp';
+import { expect, it } from 'vitest';
+import { expertSheet } from './expertSheet.ts';
+import { pixelText } from './pixelText.ts';
+
+it('letters are drawn without any font, and differ', () => {
+  const one = pixelText('step 12', 2);
+  expect([one.width, one.height]).toEqual([(7 * 6 - 1) * 2, 16]);
+  expect(one.data.some((value) => value > 0)).toBe(true);
+  expect(pixelText('step 13', 2).data).not.toEqual(one.data);
+  expect(pixelText('§').data.every((value) => value === 0)).toBe(true);
+});
+
+it('pictures above 256 pixels are shown whole, with names and times beside them', { timeout: 120_000 }, async () => {
+  const { png } = await expertSheet('turning_on_radio', 0, { moments: 2, imageSize: 300 });
+  const { width, height } = await sharp(png).metadata();
+  expect([width, height]).toEqual([120 + 450 + 3 * 300, 32 + 2 * 300]);
+  const lit = async (left: number, top: number, w: number, h: number) => {
+    const { channels } = await sharp(png).extract({ left, top, width: w, height: h }).stats();
+    return channels[0]!.max > 200;
+  };
+  // The cameras' names above, the times at the left of both rows.
+  for (const [left, top] of [
+    [128, 0],
+    [578, 0],
+    [878, 0],
+    [0, 40],
+    [0, 340],
+  ] as const)
+    expect(await lit(left, top, 100, 28), `${left} ${top}`).toBe(true);
+  await expect(expertSheet('turning_on_radio', 0, { imageSize: 2000 })).rejects.toThrow(/at most 1024 pixels/);
+});

@@ -1,0 +1,41 @@
+import { InputError } from '../base/index.ts';
+import type { RunRecord } from './folder.ts';
+
+/** Settings that change nothing that is trained; the number of steps is said where it changes. */
+const HARMLESS = new Set([
+  'config.steps',
+  'config.logEvery',
+  'config.checkpointEvery',
+  'config.keepCheckpoints',
+  'config.memoryGiB',
+  'config.validation.every',
+  'config.validation.batches',
+]);
+
+/**
+ * @throws InputError naming the first thing in which a resumed run differs from the one that the folder holds. Data and
+ *   checkpoints are compared by their content, wherever they lie
+ */
+export function requireSameRun(folder: string, was: RunRecord, now: RunRecord): void {
+  const compare = (a: unknown, b: unknown, path: string): void => {
+    if (HARMLESS.has(path)) return;
+    if (typeof a === 'object' && a && typeof b === 'object' && b) {
+      for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
+        compare((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key], `${path}.${key}`);
+    } else if (a !== b) refuse(folder, path, `got ${JSON.stringify(b)}, the run has ${JSON.stringify(a)}`);
+  };
+  compare(was.config, now.config, 'config');
+  compare(was.seed, now.seed, 'seed');
+  if (was.dataFingerprint !== now.dataFingerprint)
+    refuse(folder, 'data', `got ${now.data.join(' ')}, the run has ${was.data.join(' ')}; compared by content`);
+  // Without --init a run keeps the weights that it has.
+  if (now.init !== null && (was.initDigest ?? was.init) !== (was.initDigest ? now.initDigest : now.init))
+    refuse(folder, 'init', `got ${now.init}, the run has ${was.init}; compared by content`);
+}
+
+function refuse(folder: string, what: string, how: string): never {
+  throw new InputError(
+    folder,
+    `the run there has another ${what} (${how}). Resume with the same, or train into another folder.`,
+  );
+}
