@@ -13,8 +13,8 @@ const OWN = ['config.json', 'params', 'params.safetensors', 'model.safetensors']
 /**
  * The folder of a checkpoint, wherever one is taken: the name of a policy that comes with the package, a checkpoint's
  * own folder, or a training folder (the one with `checkpoints`, or that one itself), which stands for its newest
- * checkpoint. A file such as `latest` may name the folder beside it. A folder of the caller's wins over a name. Anything
- * else comes back as it is, for the reader to refuse.
+ * checkpoint. A file such as `latest` may name the folder beside it. A folder of the caller's wins over a name. What is
+ * none of these comes back as it is, for the reader to refuse.
  * @param say told in a line when the folder is another than the one that was named
  */
 export function checkpointFolder(name: string, say?: (line: string) => void): string {
