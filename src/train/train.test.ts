@@ -138,7 +138,9 @@ describe('train', () => {
     const other = JSON.parse(await readFile(stats, 'utf8'));
     const text = JSON.stringify(other).replace(/(\d\.\d*?)(\d)([,\]])/, (_, a, b, c) => a + ((Number(b) + 5) % 10) + c);
     await writeFile(join(folder, 'other.json'), text);
-    await expect(resume('torn', { stats: join(folder, 'other.json') })).rejects.toThrow(/other statistics than the run/);
+    await expect(resume('torn', { stats: join(folder, 'other.json') })).rejects.toThrow(
+      /other statistics than the run/,
+    );
     await expect(resume('torn', { seed: 4 })).rejects.toThrow(/another seed/);
     await expect(resume('torn', { data: [`${data}:2`] })).rejects.toThrow(/another data/);
     expect(await hashesOf(join(folder, 'torn'))).toEqual(before);
