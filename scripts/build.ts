@@ -2,7 +2,7 @@
  * Builds dist/ as tsdown.config.ts says: `npx tsx scripts/build.ts [--dts]`, with declarations or without. The library
  * is called, not tsdown's command, whose first line is about Node's version.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 const packageFile = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
@@ -16,4 +16,6 @@ if (major < least || (major === least && minor < leastMinor)) {
 }
 const { values } = parseArgs({ options: { dts: { type: 'boolean', default: false } } });
 const { build } = await import('tsdown');
+const { COMMIT_FILE, sourceCommit } = await import('../src/base/codeVersion.ts');
 await build({ dts: values.dts, logLevel: 'warn' });
+writeFileSync(new URL(`../dist/${COMMIT_FILE}`, import.meta.url), `${sourceCommit()}\n`);

@@ -6,6 +6,7 @@ import './telemetry.ts';
 
 export { answerCalls, Transfer } from './answerCalls.ts';
 export { crc32c } from './checksums.ts';
+export { COMMIT_FILE, type CodeVersion, codeVersion, sourceCommit } from './codeVersion.ts';
 export { FormatError, InputError, NotBuiltError, nearest, present, systemError, ValetError } from './errors.ts';
 export { escapeHtml } from './escapeHtml.ts';
 export { aside, jsonText, removeAbandoned, writeFileAside, writeFolderAside } from './files.ts';

@@ -16,6 +16,7 @@ export {
 } from './checkpoint.ts';
 export { checkpointDigest } from './checkpointDigest.ts';
 export { checkpointFolder } from './checkpointFolder.ts';
+export { type CheckpointProvenance, checkpointProvenance } from './checkpointProvenance.ts';
 export {
   bytesOf,
   CORRELATION,

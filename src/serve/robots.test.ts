@@ -6,9 +6,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { tinyNetwork, tinyStatistics } from '../../test/support/model.ts';
 import { ArithmeticPlanner } from '../../test/support/serve.ts';
-import { InputError } from '../base/index.ts';
+import { codeVersion, InputError } from '../base/index.ts';
 import { createPolicy, createSession } from '../control/index.ts';
-import { createPlanner, initParameters, readCheckpoint, writeCheckpoint } from '../model/index.ts';
+import {
+  checkpointProvenance,
+  createPlanner,
+  initParameters,
+  readCheckpoint,
+  writeCheckpoint,
+} from '../model/index.ts';
 import { fakeObservation, type Observation, type Robot, robotNamed } from '../robot/index.ts';
 import {
   NumpyArray,
@@ -159,6 +165,8 @@ describe('a checkpoint of a robot of 21 numbers and 100 tasks', () => {
       robot: 'r1pro-21',
       action_width: 21,
       horizon: 30,
+      code: new Map(Object.entries(codeVersion())),
+      checkpoints: [new Map(Object.entries(await checkpointProvenance(path)))],
     });
     const planner = open(await createPlanner(await readCheckpoint(path), { threads: 1 }));
     const taskNumStages = tinyNetwork.taskNumStages.map(() => 5).concat(new Array(50).fill(5));

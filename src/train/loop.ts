@@ -1,5 +1,5 @@
 import type { ChunkStatistics, FastTokenizer } from '../action/index.ts';
-import { present, ValetError, type WorkerClient } from '../base/index.ts';
+import { codeVersion, present, ValetError, type WorkerClient } from '../base/index.ts';
 import type { Robot } from '../robot/index.ts';
 import { BatchMaker, batchBuffers, type TrainingBatch } from './batch.ts';
 import type { RunConfig } from './config.ts';
@@ -195,7 +195,7 @@ async function save(
     statistics,
     tokenizer,
     policy: { samplingSteps: config.samplingSteps },
-    card: { step, steps, seed, batch: config.batch, tasks, data, dataFingerprint, init, versions },
+    card: { step, steps, seed, batch: config.batch, tasks, data, dataFingerprint, init, versions, code: codeVersion() },
   });
   await folder.publish(step, config.keepCheckpoints);
 }

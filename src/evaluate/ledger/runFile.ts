@@ -4,6 +4,9 @@ import { z } from 'zod';
 import { InputError, packageVersion, readJson, writeFileAside } from '../../base/index.ts';
 import { MUJOCO_VERSION, SCENE_VERSION } from '../../home/index.ts';
 
+const CodeSchema = z.object({ version: z.string(), commit: z.string() });
+const CheckpointSchema = z.object({ hash: z.string(), statistics: z.string().nullable(), selection: z.string() });
+
 /** `run.json`: what an evaluation is; two evaluations with the same fingerprint may share a ledger. */
 export const RunFileSchema = z.object({
   fingerprint: z.object({
@@ -19,6 +22,14 @@ export const RunFileSchema = z.object({
   instances: z.array(z.number()),
   started: z.string(),
   node: z.string(),
+  /** The code that played the episodes: version and git commit. */
+  code: CodeSchema.optional(),
+  /** Other code that went on with it. */
+  resumedBy: z.array(CodeSchema).optional(),
+  /** The weights that were played, as their folder or their server says. */
+  checkpoints: z.array(CheckpointSchema).optional(),
+  /** The code of the server, where the policy is behind one that tells. */
+  server: CodeSchema.optional(),
   /** The processor: others round otherwise, so that episodes may differ. */
   cpu: z.string().optional(),
 });
@@ -49,7 +60,14 @@ export async function claimFolder(folder: string, run: RunFile, resume: boolean)
         `was begun with another ${changed.join(', ')}; results would be mixed. Choose another folder.`,
       );
     const union = <T>(a: T[], b: T[]) => [...new Set([...a, ...b])];
-    run = { ...old, tasks: union(old.tasks, run.tasks), instances: union(old.instances, run.instances) };
+    const known = [...(old.code ? [old.code] : []), ...(old.resumedBy ?? [])];
+    const isNew = run.code && !known.some(({ commit }) => commit === run.code?.commit);
+    run = {
+      ...old,
+      ...(isNew && run.code && { resumedBy: [...(old.resumedBy ?? []), run.code] }),
+      tasks: union(old.tasks, run.tasks),
+      instances: union(old.instances, run.instances),
+    };
   }
   await writeFileAside(path, `${JSON.stringify(run, null, 2)}\n`);
 }

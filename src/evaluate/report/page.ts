@@ -14,12 +14,17 @@ export interface PageContents {
   readonly name: string;
   readonly started: string;
   readonly fingerprint: string;
+  /** Which code, weights and statistics made the scores: name and value. */
+  readonly provenance: readonly (readonly [string, string])[];
   /** The policy. */
   readonly policy: Series;
   readonly baselines: readonly Series[];
   readonly gathered: Gathered;
   readonly modules: readonly EmbeddedModule[];
 }
+
+const provenanceList = (lines: PageContents['provenance']): string =>
+  `<dl class="made">${lines.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`).join('')}</dl>`;
 
 /** The report as a page that asks nothing of any network. */
 export function reportPage(contents: PageContents): string {
@@ -50,7 +55,7 @@ ${headline(name, summary, others)}
 <div class="panel">${figure}</div>
 <div class="panel scroll">${scoreTable(summary, others)}</div>
 ${invalidNote(summary)}${firingTable(gathered.firings)}${theatre(gathered)}
-<footer><p>q is 1 when the task is done; otherwise the share of the goal's statements that were false at the start and are true at the end. Intervals: percentile bootstrap over a task's episodes (10,000 resamples, seeded); where every instance was played with several seeds, the two-way random model over instances and seeds; Wilson's wider bounds for fewer than 10 episodes, for scores that are all alike, and for success rates; over tasks, the tasks' intervals combined (MOVER).</p><p><code>${escapeHtml(contents.fingerprint)}</code></p></footer>
+<footer><p>q is 1 when the task is done; otherwise the share of the goal's statements that were false at the start and are true at the end. Intervals: percentile bootstrap over a task's episodes (10,000 resamples, seeded); where every instance was played with several seeds, the two-way random model over instances and seeds; Wilson's wider bounds for fewer than 10 episodes, for scores that are all alike, and for success rates; over tasks, the tasks' intervals combined (MOVER).</p>${provenanceList(contents.provenance)}<details><summary>Everything that must be the same to go on with it</summary><p><code>${escapeHtml(contents.fingerprint)}</code></p></details></footer>
 </main>
 <script type="application/json" id="data">${embeddedJson(data)}</script>
 ${recordings.join('\n')}

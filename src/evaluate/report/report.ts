@@ -6,6 +6,7 @@ import { type LedgerLine, type RunFile, RunFileSchema, readLedger, runFilePath, 
 import { type EvaluationSummary, summariseLedger } from '../scores/index.ts';
 import { gatherRollouts, PAGE_BUDGET } from './gather.ts';
 import { reportPage } from './page.ts';
+import { provenanceOf } from './provenance.ts';
 import { embeddedThree } from './three.ts';
 
 /** An evaluation folder as it was read: the policy's results, and those of the baselines in `baselines/<name>/`. */
@@ -51,6 +52,7 @@ export async function writeReport(folder: string, { whole = false }: ReportOptio
     name: policyName(run),
     started: run.started,
     fingerprint: JSON.stringify(run.fingerprint),
+    provenance: provenanceOf(run),
     policy: { name: 'policy', lines: counted(lines), summary },
     baselines: Object.entries(baselines).map(([name, theirs]) => ({
       name,

@@ -1,3 +1,6 @@
+import { z } from 'zod';
+import type { CodeVersion } from '../../base/index.ts';
+import type { CheckpointProvenance } from '../../model/index.ts';
 import type { Policy } from '../../robot/index.ts';
 import type { RemoteOptions } from '../../serve/index.ts';
 import type { PolicySpec } from './policySpec.ts';
@@ -12,7 +15,7 @@ export async function connectRemote(
   { url, apiKey }: RemoteSpec,
   seed: string,
   { waitMs = RESTART_MS, onWait, signal }: FirstWait = {},
-): Promise<Policy & { readonly seeded: boolean }> {
+): Promise<Policy & { readonly seeded: boolean; readonly metadata: ReadonlyMap<unknown, unknown> }> {
   const { RemotePolicy } = await import('../../serve/index.ts');
   return RemotePolicy.connect(url, {
     seed,
@@ -34,9 +37,35 @@ const RESTART_MS = 60_000;
 /** How long the first connection is tried, unless told. */
 const FIRST_MS = 4500;
 
-/** Whether a server draws a session's noise from the seed that its client names: Valet's do, and say so. */
-export async function serverTakesSeed(spec: RemoteSpec, wait: FirstWait = {}): Promise<boolean> {
+/** What a server says of itself. */
+export interface ServerWords {
+  /** It draws a session's noise from the seed that its client names, as Valet's do. */
+  readonly seeded: boolean;
+  /** Which code serves; nothing from servers that do not say. */
+  readonly code?: CodeVersion | undefined;
+  /** Which checkpoints it serves; nothing from servers that do not say. */
+  readonly checkpoints?: readonly CheckpointProvenance[] | undefined;
+}
+
+const CodeSchema = z.object({ version: z.string(), commit: z.string() });
+const CheckpointsSchema = z.array(
+  z.object({ hash: z.string(), statistics: z.string().nullable(), selection: z.string() }),
+);
+
+/** Asks a server, by a connection of its own, what it says of itself. Words of another form are as none. */
+export async function askServer(spec: RemoteSpec, wait: FirstWait = {}): Promise<ServerWords> {
   const policy = await connectRemote(spec, 'probe', { ...wait, waitMs: wait.waitMs ?? FIRST_MS });
   await policy.close();
-  return policy.seeded;
+  const said = plain(policy.metadata) as Record<string, unknown>;
+  return {
+    seeded: policy.seeded,
+    code: CodeSchema.safeParse(said['code']).data,
+    checkpoints: CheckpointsSchema.safeParse(said['checkpoints']).data,
+  };
+}
+
+/** Maps of the wire as objects. */
+function plain(value: unknown): unknown {
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, inner]) => [String(key), plain(inner)]));
+  return Array.isArray(value) ? value.map(plain) : value;
 }

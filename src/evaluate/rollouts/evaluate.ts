@@ -1,8 +1,9 @@
 import { InputError } from '../../base/index.ts';
 import { type HomeTask, homeTask } from '../../home/index.ts';
+import { checkpointProvenance } from '../../model/index.ts';
 import { unitsOf } from '../ledger/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
-import { type FirstWait, serverTakesSeed } from './connectRemote.ts';
+import { askServer, type FirstWait } from './connectRemote.ts';
 import { inEvaluationFolder } from './evaluationFolder.ts';
 import { type PlayOptions, playUnits, seedsOf } from './playUnits.ts';
 import { describePolicy, type PolicySpec } from './policySpec.ts';
@@ -40,11 +41,20 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
   const tasks = options.tasks.map((name) => homeTask(name));
   requireWork(tasks, instances);
   const seeds = seedsOf(options);
-  const seeded = policy.kind !== 'remote' || (await serverTakesSeed(policy, options));
+  const server = policy.kind === 'remote' ? await askServer(policy, options) : undefined;
+  const seeded = server?.seeded ?? true;
   if (!seeded)
-    options.onNotice?.(`${policy.url} takes no seed: --seed has no effect on its noise and is not recorded.`);
+    options.onNotice?.(
+      `${(policy as { url: string }).url} takes no seed: --seed has no effect on its noise and is not recorded.`,
+    );
+  const checkpoints = policy.kind === 'checkpoint' ? [await checkpointProvenance(policy.folder)] : server?.checkpoints;
   const identity = {
-    policy: await describePolicy(policy),
+    policy: {
+      ...(await describePolicy(policy)),
+      ...(server?.checkpoints && { checkpoints: server.checkpoints.map(({ hash }) => hash) }),
+    },
+    checkpoints,
+    server: server?.code,
     seed: seeded ? seeds.join() : null,
     maxSteps,
     tasks,

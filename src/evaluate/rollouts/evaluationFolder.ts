@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { lockFolder, makeFolder, writeFileAside } from '../../base/index.ts';
+import { type CodeVersion, codeVersion, lockFolder, makeFolder, writeFileAside } from '../../base/index.ts';
 import { HOUSEHOLD_ROBOT, type HomeTask } from '../../home/index.ts';
+import type { CheckpointProvenance } from '../../model/index.ts';
 import { claimFolder, evaluationVersions, Ledger, type LedgerLine, unitName } from '../ledger/index.ts';
 import { type EvaluationSummary, officialJson } from '../scores/index.ts';
 import type { Book } from './playUnits.ts';
@@ -18,6 +19,10 @@ export interface EvaluationIdentity {
   readonly instances: readonly number[];
   /** A title for the report. */
   readonly label?: string | undefined;
+  /** The weights that are played, where something tells. */
+  readonly checkpoints?: readonly CheckpointProvenance[] | undefined;
+  /** The code of the server, where it tells. */
+  readonly server?: CodeVersion | undefined;
 }
 
 /**
@@ -42,7 +47,7 @@ type Work = (book: Book, onDone: (line: LedgerLine) => Promise<void>) => Promise
 
 async function lockedIn(
   out: string,
-  { policy, seed, maxSteps, tasks, instances, label }: EvaluationIdentity,
+  { policy, seed, maxSteps, tasks, instances, label, checkpoints, server }: EvaluationIdentity,
   resume: boolean,
   work: Work,
 ): Promise<EvaluationSummary> {
@@ -52,6 +57,9 @@ async function lockedIn(
     ...(label === undefined ? {} : { label }),
     tasks: tasks.map(({ name }) => name),
     instances: [...instances],
+    code: codeVersion(),
+    ...(checkpoints && { checkpoints: [...checkpoints] }),
+    ...(server && { server }),
     started: new Date().toISOString(),
     node: process.version,
     cpu: cpus()[0]?.model ?? 'unknown',

@@ -12,6 +12,7 @@ import {
   tryPlanner,
 } from '../planners/index.ts';
 import { DEFAULT_LIMITS, type Json, Metrics } from '../server/index.ts';
+import { tellProvenance } from './provenance.ts';
 import type { OpenedSource, StartOptions } from './runningServer.ts';
 
 /** How checkpoints are loaded and plans are made. */
@@ -62,6 +63,7 @@ export async function openCheckpoints(
     // A client that connects again must know that the server holds its history.
     const metadata: Record<string, Json> = { server: 'valet', tasks, needs_session: true };
     if (robot) Object.assign(metadata, { robot: robot.name, action_width: robot.width, horizon: robot.horizon });
+    await tellProvenance(metadata, mapping, { reloads: (settings.reloadMs ?? 0) > 0, logger });
     return {
       options: {
         plannerFor: (taskId) => pool.planner(folderOfTask(mapping, taskId)),
