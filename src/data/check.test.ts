@@ -6,6 +6,7 @@ import { fakeEpisode } from '../../test/support/data.ts';
 import { checkDataset, type ProblemCode } from './check.ts';
 import { encodeParquet } from './lerobot/encodeParquet.ts';
 import { DatasetWriter } from './lerobot/writer.ts';
+import { SampleStore } from './samples/index.ts';
 import { encodeVideo } from './video/index.ts';
 
 let folder: string;
@@ -43,6 +44,12 @@ function parquetWith(changes: Record<string, ArrayLike<number> | null>, rows = L
     kept.map((column) => ({ ...column, data: changes[column.name] ?? column.data })),
     rows,
   );
+}
+
+/** Folders that are not called after tasks, and sentences that are in no list. */
+async function nameless(dir: string): Promise<void> {
+  await edit('meta/info.json', (text) => text.replaceAll('task-{episode_chunk:04d}', 'task-0000'))(dir);
+  await put('meta/tasks.jsonl', '{"task_index":0,"task":"x"}\n')(dir);
 }
 
 const state = record.state.slice();
@@ -166,6 +173,7 @@ const CASES: [string, (dir: string) => unknown, ProblemCode, string, RegExp][] =
     'meta',
     /episode 0 belongs to task 0/,
   ],
+  ['a task that nothing names', nameless, 'task', 'meta', /nothing names the task of episode 0 \(its sentence is "/],
   ['an info.json that is no JSON', put('meta/info.json', '{'), 'index', 'meta/info.json', /not valid JSON/],
   [
     'a skill beyond the end',
@@ -209,6 +217,13 @@ describe('checkDataset', () => {
     expect(problem, JSON.stringify(problems)).toBeDefined();
     expect(problem!.where).toBe(where);
     expect(problems.every((p) => p.where.includes('00000000') === where.includes('00000000'))).toBe(true);
+  });
+
+  it('of a set whose tasks nothing names is as strict as training', async () => {
+    const dir = join(folder, 'nameless');
+    await cp(sound, dir, { recursive: true });
+    await nameless(dir);
+    await expect(SampleStore.load([dir], { imageSize: 32, workers: 1 })).rejects.toThrow(/nothing names the task of/);
   });
 
   it('names a folder that holds no data set', async () => {

@@ -119,7 +119,9 @@ function checkTotals({ root, info, episodes, tasks }: Dataset, report: Report): 
       report(
         'task',
         join(root, 'meta'),
-        `episode ${episode.index} belongs to task ${episode.taskIndex}, which is not in the list of tasks.`,
+        episode.taskIndex < 0
+          ? `nothing names the task of episode ${episode.index} (its sentence is "${episode.instruction}").`
+          : `episode ${episode.index} belongs to task ${episode.taskIndex}, which is not in the list of tasks.`,
       );
 }
 
@@ -209,7 +211,7 @@ async function checkData(dataset: Dataset, episode: Episode, report: Report): Pr
   const owner = first('episode_index', (value) => value !== episode.index);
   if (owner)
     report('row-numbers', path, `episode_index is ${owner.value} in row ${owner.row} (expected ${episode.index}).`);
-  const task = first('task_index', (value) => value !== episode.taskIndex);
+  const task = first('task_index', (value) => episode.taskIndex >= 0 && value !== episode.taskIndex);
   if (task)
     report('row-numbers', path, `task_index is ${task.value} in row ${task.row} (expected ${episode.taskIndex}).`);
   const stage = first('annotation.stage', (value) => !isStage(value));

@@ -60,6 +60,11 @@ export function planSamples(datasets: readonly Dataset[], robot: Robot, choice: 
 /** @throws InputError when an episode's task is not in the table of stages */
 function requireTasks({ root, episodes }: Dataset, taskNumStages: readonly number[]): void {
   const beyond = episodes.find(({ taskIndex }) => taskNumStages[taskIndex] === undefined);
+  if (beyond && beyond.taskIndex < 0)
+    throw new InputError(
+      root,
+      `nothing names the task of episode ${beyond.index} (its sentence is "${beyond.instruction}"). List it in meta/.`,
+    );
   if (beyond)
     throw new InputError(
       root,
