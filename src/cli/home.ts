@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { duration, InputError, requireOutput, writeFileAside } from '../base/index.ts';
-import { expertSheet, HOME_TASKS, homeTask, makeDemonstrations } from '../home/index.ts';
+import { expertSheet, groundGoal, HOME_TASKS, homeTask, makeDemonstrations } from '../home/index.ts';
 import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { refuseIdle } from './shared/given.ts';
 import { interruptible } from './shared/interruptible.ts';
@@ -61,19 +61,24 @@ export function command(): Command {
 }
 
 function tasks({ json }: { json: boolean }): void {
-  const rows = HOME_TASKS.map(({ id, name, instruction, numStages, meanExpertSteps }) => ({
-    id,
-    name,
-    instruction,
-    stages: numStages,
-    meanExpertSteps,
-    maxSteps: 2 * meanExpertSteps,
+  const rows = HOME_TASKS.map((task) => ({
+    id: task.id,
+    name: task.name,
+    instruction: task.instruction,
+    stages: task.numStages,
+    skills: task.skills,
+    subGoals: task.goal ? groundGoal(task.goal, () => false).literals.map(({ text }) => text) : [],
+    meanExpertSteps: task.meanExpertSteps,
+    maxSteps: 2 * task.meanExpertSteps,
+    maxSteps2026: Math.floor(1.5 * task.meanExpertSteps),
+    expert: task.expertMeasured,
   }));
   if (json) process.stdout.write(`${JSON.stringify(rows)}\n`);
   else
     for (const row of rows)
       process.stdout.write(
-        `${row.name} (task ${row.id}, ${row.stages} stages, time-out ${row.maxSteps} steps)\n  ${row.instruction}\n`,
+        `${row.name} (task ${row.id}, ${row.stages} stages, time-out ${row.maxSteps} steps` +
+          `${row.expert ? `, expert ${row.expert.successes} of ${row.expert.episodes}` : ''})\n  ${row.instruction}\n`,
       );
 }
 

@@ -6,6 +6,9 @@ import { BASE_SCALE } from '../world/controllers.ts';
 import { instanceIds } from '../world/instances.ts';
 import { createExpert } from './createExpert.ts';
 
+/** Where what was seen decides the way: stages are many ways, of which an episode goes one. */
+const BRANCHING = ['repeating_shown_order'];
+
 describe.each(HOME_TASKS.map(({ name }) => name))('expert of %s', (task) => {
   it('reaches the goal in time, smoothly and slowly enough to be played 1.3 times faster, stage by stage', async () => {
     const household = await openHousehold(task);
@@ -16,7 +19,7 @@ describe.each(HOME_TASKS.map(({ name }) => name))('expert of %s', (task) => {
       let last = household.lastAction;
       let stage = 0;
       while (!result.done) {
-        expect(Math.abs(expert.stage - stage)).toBeLessThanOrEqual(4);
+        if (!BRANCHING.includes(task)) expect(expert.stage - stage).toBeLessThanOrEqual(4);
         expect(expert.stage).toBeGreaterThanOrEqual(stage);
         stage = expert.stage;
         const action = expert.act();
@@ -29,7 +32,7 @@ describe.each(HOME_TASKS.map(({ name }) => name))('expert of %s', (task) => {
       expect(result.success, `instance ${instance}`).toBe(true);
       expect(household.q()).toBe(1);
       expect(expert.done).toBe(true);
-      expect(expert.stage).toBe(household.task.numStages - 1);
+      if (!BRANCHING.includes(task)) expect(expert.stage).toBe(household.task.numStages - 1);
       expect(household.steps).toBeLessThan(1.6 * household.task.meanExpertSteps);
     }
     expert.close();

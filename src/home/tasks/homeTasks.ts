@@ -2,13 +2,14 @@ import { InputError, nearest } from '../../base/index.ts';
 import type { HomeTask } from '../world/index.ts';
 import { pickingUpTrash } from './pickingUpTrash/task.ts';
 import { registered } from './registered.ts';
+import { repeatingShownOrder } from './repeatingShownOrder/task.ts';
 import { turningOnRadio } from './turningOnRadio/task.ts';
 
 /**
  * The tasks of the embedded household, by the challenge's numbers. A new one is a folder beside this file and its line
  * here.
  */
-export const HOME_TASKS = registered([turningOnRadio, pickingUpTrash]);
+export const HOME_TASKS = registered([turningOnRadio, pickingUpTrash, repeatingShownOrder]);
 
 /** The task of that name. @throws InputError that names the nearest task */
 export function homeTask(name: string): HomeTask {

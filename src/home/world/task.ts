@@ -1,5 +1,5 @@
 import type { Random } from '../../base/index.ts';
-import type { Goal } from '../score/index.ts';
+import type { Formula, Goal } from '../score/index.ts';
 import type { Quaternion, Vector3 } from './geometry.ts';
 import type { Hand } from './hands.ts';
 import type { Physics } from './mujoco.ts';
@@ -79,6 +79,10 @@ export interface HomeTask<Runtime extends TaskRuntime = TaskRuntime> {
   readonly numStages: number;
   /** Mean length of the expert's episodes in control steps (measured); the time-out is twice this. */
   readonly meanExpertSteps: number;
+  /** Episodes of `train` instances that the expert was measured in, and in how many it reached the goal. */
+  readonly expertMeasured?: { readonly episodes: number; readonly successes: number };
+  /** The goal as data, for those who list tasks; what counts is the runtime's. */
+  readonly goal?: Formula;
   /**
    * Metres that the base and each hand travel in the expert's episodes, means (measured): what normalised distances are
    * relative to.

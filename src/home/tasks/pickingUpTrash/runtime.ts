@@ -1,5 +1,5 @@
 import type { Random } from '../../../base/index.ts';
-import { factsOf } from '../../fixtures/index.ts';
+import { factsOf, paintRoom } from '../../fixtures/index.ts';
 import { type Formula, groundGoal } from '../../score/index.ts';
 import {
   type Quaternion,
@@ -19,7 +19,7 @@ export const CAN = { radius: 0.033, halfHeight: 0.06 };
 export const BIN = { half: 0.17, height: 0.24, wall: 0.008 };
 export const CANS = ['can_1', 'can_2', 'can_3'] as const;
 
-const GOAL: Formula = ['forall', '?can', CANS, ['inside', '?can', 'ashcan']];
+export const TRASH_GOAL: Formula = ['forall', '?can', CANS, ['inside', '?can', 'ashcan']];
 
 /** Where a can is: what the expert, the stages and the goal go by. */
 export interface CanState {
@@ -52,7 +52,7 @@ export class TrashRuntime implements TaskRuntime {
     this.bodies = CANS.map((name) => world.physics.id('body', name));
     this.bin = world.physics.id('body', 'ashcan');
     const contains = (name: string) => this.isInside(this.positionOf(CANS.indexOf(name as (typeof CANS)[number])));
-    this.goal = groundGoal(GOAL, factsOf(world, { ashcan: { contains } }));
+    this.goal = groundGoal(TRASH_GOAL, factsOf(world, { ashcan: { contains } }));
   }
 
   place(random: Random): void {
@@ -66,10 +66,7 @@ export class TrashRuntime implements TaskRuntime {
       world.placeFree(name, [x, y, CAN.halfHeight], yawQuaternion(random.between(-Math.PI, Math.PI)));
     });
     world.setBase(-random.between(0.75, 1.2), random.between(-0.15, 0.3), random.between(-0.2, 0.2));
-    const tint = () => random.between(-0.05, 0.05);
-    const light = random.between(0.9, 1.05);
-    world.paint('floor', [0.74 * light + tint(), 0.68 * light + tint(), 0.58 * light + tint()]);
-    world.paint('wall', [0.86 + tint(), 0.85 + tint(), 0.82 + tint()]);
+    const tint = paintRoom(world, random);
     const shade = random.between(0.7, 1.1);
     world.paint('ashcan', [0.1 * shade + 0.03, 0.2 * shade + tint(), 0.42 * shade + tint()]);
     for (const name of CANS) world.paint(name, [0.9 + tint(), 0.13 + tint(), 0.12 + tint()]);

@@ -1,6 +1,6 @@
 import { box, type HomeTask } from '../../world/index.ts';
 import { createTrashExpert } from './expert.ts';
-import { BIN, CAN, CANS, TRASH_SKILLS, TrashRuntime } from './runtime.ts';
+import { BIN, CAN, CANS, TRASH_GOAL, TRASH_SKILLS, TrashRuntime } from './runtime.ts';
 
 const walls = (
   [
@@ -35,6 +35,8 @@ export const pickingUpTrash: HomeTask<TrashRuntime> = {
   numStages: TRASH_SKILLS.length,
   meanExpertSteps: 383,
   meanExpertMetres: { base: 1.032, left: 1.284, right: 3.91 },
+  goal: TRASH_GOAL,
+  expertMeasured: { episodes: 100, successes: 100 },
   skills: TRASH_SKILLS,
   bodies: `
   <body name="ashcan" pos=".38 0 0">${box('ashcan_bottom', [BIN.half, BIN.half, 0.006], [0, 0, 0.006], '.06 .1 .2 1')}${walls.join('')}</body>

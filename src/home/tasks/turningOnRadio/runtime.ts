@@ -1,16 +1,15 @@
 import type { Random } from '../../../base/index.ts';
-import { factsOf, PressButton } from '../../fixtures/index.ts';
+import { factsOf, PressButton, paintRoom, TABLE } from '../../fixtures/index.ts';
 import { type Formula, groundGoal } from '../../score/index.ts';
 import { type Situation, type TaskRuntime, turn, type Vector3, type World, yawQuaternion } from '../../world/index.ts';
 
-/** Metres. The table's near edge is at x = 0. */
-export const TABLE = { halfX: 0.3, halfY: 0.65, top: 0.5 };
+/** Metres. */
 export const RADIO = { half: [0.05, 0.13, 0.07] as Vector3, travel: 0.012, buttonRadius: 0.036 };
 /** Height of the released button's upper face above the radio's foot. */
 export const BUTTON_TOP = 2 * RADIO.half[2] + 0.024;
 /** Contact sensors of the button are named after this. */
 export const PRESS = 'press';
-const GOAL: Formula = ['toggled_on', 'radio'];
+export const RADIO_GOAL: Formula = ['toggled_on', 'radio'];
 
 /** What lights up while the radio is on: colours off and on. */
 const LIGHTS: Readonly<Record<'radio_display' | 'radio_ring', readonly [Vector3, Vector3]>> = {
@@ -43,7 +42,7 @@ export class RadioRuntime implements TaskRuntime {
 
   constructor(private readonly world: World) {
     this.button = new PressButton(world, 'button', PRESS);
-    this.goal = groundGoal(GOAL, factsOf(world, { radio: { isOn: () => this.on } }));
+    this.goal = groundGoal(RADIO_GOAL, factsOf(world, { radio: { isOn: () => this.on } }));
   }
 
   get on(): boolean {
@@ -65,10 +64,7 @@ export class RadioRuntime implements TaskRuntime {
     world.placeFixed('table', [TABLE.halfX, random.between(-0.08, 0.08), 0], [1, 0, 0, 0]);
     world.placeFixed('radio', [x, y, TABLE.top], yawQuaternion(random.between(-0.35, 0.35)));
     world.setBase(x - random.between(0.75, 1.3), y + random.between(-0.15, 0.45), random.between(-0.2, 0.2));
-    const tint = () => random.between(-0.05, 0.05);
-    const light = random.between(0.9, 1.05);
-    world.paint('floor', [0.74 * light + tint(), 0.68 * light + tint(), 0.58 * light + tint()]);
-    world.paint('wall', [0.86 + tint(), 0.85 + tint(), 0.82 + tint()]);
+    const tint = paintRoom(world, random);
     world.paint('table', [0.5 + tint(), 0.35 + tint(), 0.22 + tint()]);
     const shade = random.between(0.75, 1);
     world.paint('radio_body', [0.25 * shade + tint(), 0.62 * shade + tint(), 0.66 * shade + tint()]);

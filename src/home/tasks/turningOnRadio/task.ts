@@ -1,13 +1,9 @@
-import { buttonBody, pressSensors } from '../../fixtures/index.ts';
-import { box, type HomeTask, legs } from '../../world/index.ts';
+import { buttonBody, pressSensors, TABLE, tableBody } from '../../fixtures/index.ts';
+import { box, type HomeTask } from '../../world/index.ts';
 import { createRadioExpert } from './expert.ts';
-import { BUTTON_TOP, PRESS, RADIO, RADIO_SKILLS, RadioRuntime, TABLE } from './runtime.ts';
+import { BUTTON_TOP, PRESS, RADIO, RADIO_GOAL, RADIO_SKILLS, RadioRuntime } from './runtime.ts';
 
-const radioBody = `
-  <body name="table" pos="${TABLE.halfX} 0 0">
-    ${box('table_top', [TABLE.halfX, TABLE.halfY, 0.015], [0, 0, TABLE.top - 0.015], '.5 .35 .22 1')}
-    ${legs(TABLE.halfX, TABLE.halfY, TABLE.top - 0.03, '.3 .2 .13 1')}
-  </body>
+const radioBody = `${tableBody}
   <body name="radio" pos=".15 0 ${TABLE.top}">
     ${box('radio_body', RADIO.half, [0, 0, RADIO.half[2]], '.25 .62 .66 1')}
     <geom class="decoration" type="cylinder" size=".047 .003" pos="${-RADIO.half[0]} .065 .065" euler="0 1.5708 0" rgba=".12 .12 .13 1"/>
@@ -26,6 +22,8 @@ export const turningOnRadio: HomeTask<RadioRuntime> = {
   numStages: RADIO_SKILLS.length,
   meanExpertSteps: 115,
   meanExpertMetres: { base: 0.454, left: 0.552, right: 0.731 },
+  goal: RADIO_GOAL,
+  expertMeasured: { episodes: 100, successes: 100 },
   skills: RADIO_SKILLS,
   bodies: radioBody,
   sensors: pressSensors('button', PRESS),
