@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { tinyNetwork, tinyStatistics } from '../../test/support/model.ts';
-import { initParameters, writeCheckpoint } from '../model/index.ts';
+import { codeVersion } from '../base/index.ts';
+import { checkpointProvenance, initParameters, writeCheckpoint } from '../model/index.ts';
 import { startServer } from '../serve/index.ts';
 
 import * as demo from './demo.ts';
@@ -81,6 +82,8 @@ describe('valet demo', { timeout: 240_000 }, () => {
     const out = join(folder, 'demo');
     const printed = JSON.parse(await run(demo.command(), '--policy', checkpoint, '--out', out, ...radio));
     expect(printed).toEqual({ ...summary, baselines: { hold: summary, replay: summary }, out });
+    const made = JSON.parse(await readFile(join(out, 'run.json'), 'utf8'));
+    expect(made).toMatchObject({ server: codeVersion(), checkpoints: [await checkpointProvenance(checkpoint)] });
     const page = await readFile(join(out, 'report.html'), 'utf8');
     expect(page).toContain('data-unit="turning_on_radio_0_0"');
     const steps = (await readFile(join(out, 'rollouts', 'turning_on_radio_0_0', 'steps.jsonl'), 'utf8'))

@@ -3,9 +3,9 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { duration, InputError, makeFolder, requireOutput } from '../base/index.ts';
+import { codeVersion, duration, InputError, makeFolder, requireOutput } from '../base/index.ts';
 import { type EvaluationSummary, evaluate, parseInstances, qTable, writeReport } from '../evaluate/index.ts';
-import { PlannerClient } from '../model/index.ts';
+import { checkpointProvenance, PlannerClient } from '../model/index.ts';
 import { createLogger, startServer } from '../serve/index.ts';
 import { DEVICES, type Device } from '../tensor/index.ts';
 import { reportInvalid } from './eval.ts';
@@ -87,7 +87,12 @@ async function run(options: Options): Promise<void> {
     plannerFor: () => planner,
     sessionOptions: { seed: options.seed, taskNumStages: planner.taskNumStages },
     port: 0,
-    metadata: { server: 'valet', policy: options.policy },
+    metadata: {
+      server: 'valet',
+      policy: options.policy,
+      code: { ...codeVersion() },
+      checkpoints: [{ ...(await checkpointProvenance(checkpoint)) }],
+    },
     logger: createLogger('error'),
   });
   let summary: EvaluationSummary;
