@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { compareLedgers, compareTable, notices, readEvaluation, requireComparable } from '../evaluate/index.ts';
+import { compareLedgers, compareTable, notices, readRecords, requireComparable } from '../evaluate/index.ts';
 
 export function command(): Command {
   return new Command('compare')
@@ -15,13 +15,9 @@ export function command(): Command {
         '\n  $ valet compare out/hold out/expert',
     )
     .action(async (a: string, b: string, { seed, json }: { seed: string; json: boolean }) => {
-      const [mine, theirs] = [await readEvaluation(a), await readEvaluation(b)];
-      const [first, second] = [
-        { folder: a, run: mine.run },
-        { folder: b, run: theirs.run },
-      ];
-      requireComparable(first, second);
-      for (const notice of notices(first, second)) process.stderr.write(`${notice}\n`);
+      const [mine, theirs] = [await readRecords(a), await readRecords(b)];
+      requireComparable({ folder: a, run: mine.run }, { folder: b, run: theirs.run });
+      for (const notice of notices(mine.run, theirs.run)) process.stderr.write(`${notice}\n`);
       const comparison = compareLedgers(mine.lines, theirs.lines, seed);
       const { onlyA, onlyB } = comparison;
       if (onlyA.length + onlyB.length > 0)

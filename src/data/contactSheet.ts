@@ -1,5 +1,5 @@
 import { InputError, present } from '../base/index.ts';
-import type { Dataset, Episode } from './lerobot/index.ts';
+import { type Dataset, type Episode, pictureFeatures } from './lerobot/index.ts';
 
 /** Colours of the stages in the strip below the pictures; they repeat after eight. */
 const STAGE_COLOURS = [
@@ -35,8 +35,7 @@ export async function contactSheet(dataset: Dataset, episode: Episode, columns: 
     count === 1 ? 0 : Math.round((i * (episode.length - 1)) / (count - 1)),
   );
   // Where the robot's cameras are not among them, all pictures that there are.
-  const all = Object.entries(dataset.info.features).filter(([, { dtype }]) => dtype === 'video' || dtype === 'image');
-  const cameras = dataset.cameras.length > 0 ? dataset.cameras : all.map(([name]) => name);
+  const cameras = dataset.cameras.length > 0 ? dataset.cameras : pictureFeatures(dataset.info);
   if (cameras.length === 0) throw new InputError(dataset.root, 'has no pictures to show.');
   const rows = await Promise.all(cameras.map((camera) => dataset.frames(episode, camera, frames)));
   const cell = Math.max(SMALLEST_CELL, ...rows.map((row) => Math.max(row.width, row.height)));

@@ -1,7 +1,7 @@
 /** Rollouts in the household, their scores, and the pages and tables that show them. */
 export { type Comparison, compareLedgers, compareTable, notices, requireComparable } from './compare/index.ts';
 export { parseInstances, type Unit } from './ledger/index.ts';
-export { type Evaluation, readEvaluation, writeReport } from './report/index.ts';
+export { type Evaluation, readEvaluation, readRecords, writeReport } from './report/index.ts';
 export {
   type Environment,
   type EpisodeOptions,

@@ -3,7 +3,7 @@
  * losses, sampler, weights in and out.
  */
 
-export { tasksOfCheckpoint } from './cardTasks.ts';
+export { tasksOfCheckpoint } from './card.ts';
 export {
   type Checkpoint,
   type CheckpointContents,
@@ -14,7 +14,7 @@ export {
   readCheckpointParts,
   writeCheckpoint,
 } from './checkpoint.ts';
-export { checkpointDigest } from './checkpointDigest.ts';
+export { checkpointDigest, checkpointHashes } from './checkpointDigest.ts';
 export { checkpointFolder } from './checkpointFolder.ts';
 export { type CheckpointProvenance, checkpointProvenance } from './checkpointProvenance.ts';
 export {

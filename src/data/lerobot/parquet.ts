@@ -44,7 +44,8 @@ const quote = (text: string) => `'${text.replaceAll("'", "''")}'`;
  */
 const table = (path: string, more = '') =>
   `read_parquet(${quote(path.replace(/[[*?]/g, '[$&]'))}, hive_partitioning = false${more})`;
-const name = (text: string) => `"${text.replaceAll('"', '""')}"`;
+/** The name of a column in a query. */
+export const columnName = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 
 const rowsOf = (sql: string): Promise<Record<string, unknown>[]> =>
   native(async () => (await (await duckdb()).runAndReadAll(sql)).getRowObjectsJS());
@@ -102,7 +103,7 @@ export async function queryColumns<N extends string>(
   const parts: Column[][] = columns.map(() => []);
   try {
     const from = `${table(path)}${where ? ` where ${where}` : ''}`;
-    const sql = `select ${columns.map(name).join(', ')} from ${from}`;
+    const sql = `select ${columns.map(columnName).join(', ')} from ${from}`;
     const result = await native(async () => (await duckdb()).run(sql));
     for (;;) {
       const chunk = await native(() => result.fetchChunk());

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { InputError, present } from '../../base/index.ts';
 import { type FrameSink, readFrames } from '../video/index.ts';
 import type { Dataset, Episode, EpisodePictures } from './dataset.ts';
-import { queryParquet } from './parquet.ts';
+import { columnName, queryParquet } from './parquet.ts';
 
 type Source = Pick<Dataset, 'root' | 'info' | 'fps' | 'video' | 'dataPath' | 'cameraFeature'>;
 
@@ -21,10 +21,7 @@ export async function eachPicture(
   sink: FrameSink,
 ): Promise<void> {
   const feature = dataset.cameraFeature(camera);
-  if (dataset.info.features[feature]?.dtype === 'image')
-    return readStored(dataset, episode, feature, indices, (place, rgb, width, height) =>
-      sink(place, rgb, width, height),
-    );
+  if (dataset.info.features[feature]?.dtype === 'image') return readStored(dataset, episode, feature, indices, sink);
   const { path, startSeconds } = dataset.video(episode, camera);
   readFrames(path, indices, sink, { fps: dataset.fps, startSeconds });
 }
@@ -57,7 +54,7 @@ async function readStored(
   sink: FrameSink,
 ): Promise<void> {
   const path = dataset.dataPath(episode);
-  const column = `"${feature.replaceAll('"', '""')}"`;
+  const column = columnName(feature);
   for (let at = 0; at < indices.length; at += ROWS) {
     const wanted = indices.slice(at, at + ROWS);
     // The row of the episode, whatever the table calls it.

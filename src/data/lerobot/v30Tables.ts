@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError, parse } from '../../base/index.ts';
 import { readJsonLines, TaskLine } from './layout.ts';
-import { parquetSchema, queryParquet } from './parquet.ts';
+import { columnName, parquetSchema, queryParquet } from './parquet.ts';
 
 const place = z.coerce.number().int().nullish();
 /** Tasks of an episode: a list, or one sentence alone, or none. */
@@ -88,7 +88,7 @@ export async function readEpisodeRows(folder: string, videos: readonly string[])
   const rows: Row[] = [];
   for (const path of parquetFiles(folder)) {
     const there = (await parquetSchema(path)).map(({ name }) => name).filter((name) => wanted.has(name));
-    const columns = there.map((name) => `"${name.replaceAll('"', '""')}"`).join(', ');
+    const columns = there.map(columnName).join(', ');
     if (columns === '') throw new InputError(path, 'is no table of episodes (it has no column episode_index).');
     const read = await queryParquet(path, (table) => `select ${columns} from ${table}`);
     for (const [i, row] of read.entries()) rows.push(parse(`${path}, row ${i}`, Row, row));

@@ -31,12 +31,12 @@ export function requireComparable(a: Named, b: Named): void {
 }
 
 /** What does not forbid a comparison but should be known: other processors and seeds. */
-export function notices(a: Named, b: Named): string[] {
+export function notices(a: RunFile, b: RunFile): string[] {
   const found: string[] = [];
-  if (a.run.fingerprint.seed !== b.run.fingerprint.seed)
-    found.push(`The seeds differ (${said(a.run.fingerprint.seed)} and ${said(b.run.fingerprint.seed)}).`);
-  if (a.run.cpu !== b.run.cpu)
-    found.push(`The processors differ (${said(a.run.cpu)} and ${said(b.run.cpu)}): numbers may be rounded otherwise.`);
+  if (a.fingerprint.seed !== b.fingerprint.seed)
+    found.push(`The seeds differ (${said(a.fingerprint.seed)} and ${said(b.fingerprint.seed)}).`);
+  if (a.cpu !== b.cpu)
+    found.push(`The processors differ (${said(a.cpu)} and ${said(b.cpu)}): numbers may be rounded otherwise.`);
   return found;
 }
 

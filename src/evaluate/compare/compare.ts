@@ -1,5 +1,6 @@
 import { InputError } from '../../base/index.ts';
 import type { LedgerLine } from '../ledger/index.ts';
+import { mean } from '../scores/index.ts';
 import { sequentialTest } from './betting.ts';
 import { differenceInterval, pairsNeeded, smallestDifference } from './differenceInterval.ts';
 import { type InstancePair, type Pairing, pairLedgers } from './pairs.ts';
@@ -112,4 +113,3 @@ function sequentially({ tasks }: Pairing): Comparison['sequential'] {
 
 const some = (units: readonly string[]): string =>
   units.length === 0 ? 'none' : `${units.slice(0, 3).join(', ')}${units.length > 3 ? ` … (${units.length})` : ''}`;
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

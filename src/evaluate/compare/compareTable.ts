@@ -1,3 +1,4 @@
+import { alignedTable } from '../scores/index.ts';
 import type { Comparison } from './compare.ts';
 
 /** Cells that are listed by name. */
@@ -29,7 +30,7 @@ export function compareTable(comparison: Comparison, a: string, b: string): stri
   ];
   return [
     `A: ${a}\nB: ${b}\n`,
-    ...aligned([header, ...rows, last]),
+    alignedTable(header, rows, last),
     '',
     verdict(comparison),
     ...(worse.length > 0
@@ -47,18 +48,6 @@ function verdict({ p, difference, smallestDifference, instancesNeeded }: Compari
         (instancesNeeded === null ? '' : ` A difference of this size takes about ${instancesNeeded} instances a task.`);
   const smallest = smallestDifference.toFixed(3);
   return `${found} So many episodes find true differences from ${smallest} on (in 80 of 100 studies).`;
-}
-
-function aligned(table: readonly (readonly string[])[]): string[] {
-  const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
-  const lines = table.map((row) =>
-    row
-      .map((text, column) => text.padEnd(widths[column] ?? 0))
-      .join('   ')
-      .trimEnd(),
-  );
-  const rule = '─'.repeat(widths.reduce((sum, width) => sum + width + 3, -3));
-  return [lines[0] ?? '', rule, ...lines.slice(1, -1), rule, lines.at(-1) ?? ''];
 }
 
 const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;

@@ -1,4 +1,4 @@
-import { type Interval, studentQuantile } from '../scores/index.ts';
+import { type Interval, mean, studentQuantile } from '../scores/index.ts';
 
 /** A mean difference with its 95 % interval and what it rests on. */
 export interface MeanDifference extends Interval {
@@ -60,5 +60,3 @@ export function pairsNeeded(difference: MeanDifference, pairs: number): number {
   if (difference.mean === 0) return Number.POSITIVE_INFINITY;
   return Math.max(2, Math.ceil(pairs * (smallestDifference(difference) / Math.abs(difference.mean)) ** 2));
 }
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

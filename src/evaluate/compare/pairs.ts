@@ -1,4 +1,5 @@
-import { type LedgerLine, settled, unitName } from '../ledger/index.ts';
+import { counted, type LedgerLine, unitName } from '../ledger/index.ts';
+import { mean } from '../scores/index.ts';
 
 /** One instance that both policies played: mean q over the rollouts (seeds) that both have. */
 export interface InstancePair {
@@ -21,7 +22,7 @@ export interface Pairing {
 
 /** Puts the episodes of two ledgers side by side: same task, instance and rollout. Invalid ones are no episodes. */
 export function pairLedgers(a: readonly LedgerLine[], b: readonly LedgerLine[]): Pairing {
-  const [mine, theirs] = [counted(a), counted(b)];
+  const [mine, theirs] = [byUnit(a), byUnit(b)];
   const cells = new Map<string, { task: string; instance: number; a: number[]; b: number[] }>();
   for (const [unit, line] of mine) {
     const other = theirs.get(unit);
@@ -47,12 +48,5 @@ export function pairLedgers(a: readonly LedgerLine[], b: readonly LedgerLine[]):
   };
 }
 
-function counted(lines: readonly LedgerLine[]): Map<string, LedgerLine> {
-  return new Map(
-    settled(lines)
-      .filter(({ state }) => state === 'done')
-      .map((line) => [unitName(line), line]),
-  );
-}
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+const byUnit = (lines: readonly LedgerLine[]): Map<string, LedgerLine> =>
+  new Map(counted(lines).map((line) => [unitName(line), line]));

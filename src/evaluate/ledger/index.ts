@@ -1,3 +1,11 @@
-export { Ledger, type LedgerLine, MAX_ATTEMPTS, openUnits, readLedger, settled } from './ledger.ts';
-export { claimFolder, evaluationVersions, type RunFile, RunFileSchema, runFilePath } from './runFile.ts';
+export { counted, Ledger, type LedgerLine, MAX_ATTEMPTS, openUnits, readLedger, settled } from './ledger.ts';
+export {
+  CheckpointSchema,
+  CodeSchema,
+  claimFolder,
+  evaluationVersions,
+  type RunFile,
+  RunFileSchema,
+  runFilePath,
+} from './runFile.ts';
 export { parseInstances, type Unit, unitName, unitsOf } from './unit.ts';

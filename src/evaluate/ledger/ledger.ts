@@ -81,6 +81,10 @@ export function settled(lines: readonly LedgerLine[]): LedgerLine[] {
   return [...byUnit.values()];
 }
 
+/** The lines that count for a score: one for each unit that was played to an end. */
+export const counted = (lines: readonly LedgerLine[]): LedgerLine[] =>
+  settled(lines).filter(({ state }) => state === 'done');
+
 /** Units without a counted line that may be tried (again), with the number of attempts already made. */
 export function openUnits(units: readonly Unit[], lines: readonly LedgerLine[]): { unit: Unit; attempts: number }[] {
   return units

@@ -4,8 +4,14 @@ import { z } from 'zod';
 import { InputError, packageVersion, readJson, writeFileAside } from '../../base/index.ts';
 import { MUJOCO_VERSION, SCENE_VERSION } from '../../home/index.ts';
 
-const CodeSchema = z.object({ version: z.string(), commit: z.string() });
-const CheckpointSchema = z.object({ hash: z.string(), statistics: z.string().nullable(), selection: z.string() });
+/** Version and git commit, as run.json and servers say them. */
+export const CodeSchema = z.object({ version: z.string(), commit: z.string() });
+/** A checkpoint that was played, as run.json and servers say it. */
+export const CheckpointSchema = z.object({
+  hash: z.string(),
+  statistics: z.string().nullable(),
+  selection: z.string(),
+});
 
 /** `run.json`: what an evaluation is; two evaluations with the same fingerprint may share a ledger. */
 export const RunFileSchema = z.object({

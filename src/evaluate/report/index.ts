@@ -1,1 +1,1 @@
-export { type Evaluation, readEvaluation, writeReport } from './report.ts';
+export { type Evaluation, readEvaluation, readRecords, writeReport } from './report.ts';

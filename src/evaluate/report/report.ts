@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError, readJson, writeFileAside } from '../../base/index.ts';
-import { type LedgerLine, type RunFile, RunFileSchema, readLedger, runFilePath, settled } from '../ledger/index.ts';
+import { counted, type LedgerLine, type RunFile, RunFileSchema, readLedger, runFilePath } from '../ledger/index.ts';
 import { type EvaluationSummary, summariseLedger } from '../scores/index.ts';
 import { gatherRollouts, PAGE_BUDGET } from './gather.ts';
 import { reportPage } from './page.ts';
@@ -19,12 +19,16 @@ export interface Evaluation {
   >;
 }
 
-/** @throws InputError when the folder holds no evaluation */
-export async function readEvaluation(folder: string): Promise<Evaluation> {
+/** An evaluation's run file and ledger, without what they come to. @throws InputError when the folder holds none */
+export async function readRecords(folder: string): Promise<Pick<Evaluation, 'run' | 'lines'>> {
   if (!existsSync(runFilePath(folder)))
     throw new InputError(folder, 'holds no evaluation (run.json is missing). Make one by valet eval.');
-  const run = await readJson(runFilePath(folder), RunFileSchema);
-  const lines = await readLedger(folder);
+  return { run: await readJson(runFilePath(folder), RunFileSchema), lines: await readLedger(folder) };
+}
+
+/** @throws InputError when the folder holds no evaluation */
+export async function readEvaluation(folder: string): Promise<Evaluation> {
+  const { run, lines } = await readRecords(folder);
   const names = (await readdir(join(folder, 'baselines')).catch(() => [])).sort();
   const seed = run.fingerprint.seed ?? '0';
   const baselines: Record<string, { lines: readonly LedgerLine[]; summary: EvaluationSummary }> = {};
@@ -46,7 +50,6 @@ export interface ReportOptions {
  */
 export async function writeReport(folder: string, { whole = false }: ReportOptions = {}): Promise<string> {
   const { run, lines, summary, baselines } = await readEvaluation(folder);
-  const counted = (all: readonly LedgerLine[]) => settled(all).filter((line) => line.state === 'done');
   const gathered = await gatherRollouts(folder, counted(lines), whole ? Number.POSITIVE_INFINITY : PAGE_BUDGET);
   const page = reportPage({
     name: policyName(run),

@@ -3,6 +3,7 @@ import type { CodeVersion } from '../../base/index.ts';
 import type { CheckpointProvenance } from '../../model/index.ts';
 import type { Policy } from '../../robot/index.ts';
 import type { RemoteOptions } from '../../serve/index.ts';
+import { CheckpointSchema, CodeSchema } from '../ledger/index.ts';
 import type { PolicySpec } from './policySpec.ts';
 
 type RemoteSpec = Extract<PolicySpec, { kind: 'remote' }>;
@@ -47,11 +48,6 @@ export interface ServerWords {
   readonly checkpoints?: readonly CheckpointProvenance[] | undefined;
 }
 
-const CodeSchema = z.object({ version: z.string(), commit: z.string() });
-const CheckpointsSchema = z.array(
-  z.object({ hash: z.string(), statistics: z.string().nullable(), selection: z.string() }),
-);
-
 /** Asks a server, by a connection of its own, what it says of itself. Words of another form are as none. */
 export async function askServer(spec: RemoteSpec, wait: FirstWait = {}): Promise<ServerWords> {
   const policy = await connectRemote(spec, 'probe', { ...wait, waitMs: wait.waitMs ?? FIRST_MS });
@@ -60,7 +56,7 @@ export async function askServer(spec: RemoteSpec, wait: FirstWait = {}): Promise
   return {
     seeded: policy.seeded,
     code: CodeSchema.safeParse(said['code']).data,
-    checkpoints: CheckpointsSchema.safeParse(said['checkpoints']).data,
+    checkpoints: z.array(CheckpointSchema).safeParse(said['checkpoints']).data,
   };
 }
 

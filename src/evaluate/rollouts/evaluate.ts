@@ -1,6 +1,5 @@
 import { InputError } from '../../base/index.ts';
 import { type HomeTask, homeTask } from '../../home/index.ts';
-import { checkpointProvenance } from '../../model/index.ts';
 import { unitsOf } from '../ledger/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
 import { askServer, type FirstWait } from './connectRemote.ts';
@@ -43,16 +42,11 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
   const seeds = seedsOf(options);
   const server = policy.kind === 'remote' ? await askServer(policy, options) : undefined;
   const seeded = server?.seeded ?? true;
-  if (!seeded)
-    options.onNotice?.(
-      `${(policy as { url: string }).url} takes no seed: --seed has no effect on its noise and is not recorded.`,
-    );
-  const checkpoints = policy.kind === 'checkpoint' ? [await checkpointProvenance(policy.folder)] : server?.checkpoints;
+  if (policy.kind === 'remote' && !seeded)
+    options.onNotice?.(`${policy.url} takes no seed: --seed has no effect on its noise and is not recorded.`);
+  const { policy: words, checkpoints = server?.checkpoints } = await describePolicy(policy);
   const identity = {
-    policy: {
-      ...(await describePolicy(policy)),
-      ...(server?.checkpoints && { checkpoints: server.checkpoints.map(({ hash }) => hash) }),
-    },
+    policy: { ...words, ...(server?.checkpoints && { checkpoints: server.checkpoints.map(({ hash }) => hash) }) },
     checkpoints,
     server: server?.code,
     seed: seeded ? seeds.join() : null,

@@ -1,10 +1,15 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, nearest } from '../../base/index.ts';
 import type { SessionOptions } from '../../control/index.ts';
-import { checkpointFolder, type PlannerOptions } from '../../model/index.ts';
+import {
+  type CheckpointProvenance,
+  checkpointFolder,
+  checkpointHashes,
+  checkpointProvenance,
+  type PlannerOptions,
+} from '../../model/index.ts';
 
 export type PlanSettings = Pick<
   PlannerOptions,
@@ -73,22 +78,27 @@ export function parsePolicy(
   );
 }
 
-/** What tells this policy from others, for run.json: for a checkpoint, the digests of its files. No secrets. */
-export async function describePolicy(spec: PolicySpec): Promise<Record<string, unknown>> {
-  if (spec.kind === 'remote') return { kind: spec.kind, url: spec.url };
-  if (spec.kind !== 'checkpoint') return { ...spec };
+/** A policy in words, for run.json. No secrets. */
+export interface PolicyWords {
+  /** What tells it from others: for a checkpoint, the hashes of its files. */
+  readonly policy: Readonly<Record<string, unknown>>;
+  /** The weights, where it has some. */
+  readonly checkpoints?: readonly CheckpointProvenance[];
+}
+
+export async function describePolicy(spec: PolicySpec): Promise<PolicyWords> {
+  if (spec.kind === 'remote') return { policy: { kind: spec.kind, url: spec.url } };
+  if (spec.kind !== 'checkpoint') return { policy: { ...spec } };
+  const { assetId } = await readCheckpointSettings(spec.folder);
+  const hashes = await checkpointHashes(spec.folder);
   const files: Record<string, string> = {};
-  const { policy } = await readCheckpointSettings(spec.folder);
-  for (const name of ['config.json', 'params.safetensors', `assets/${policy.assetId}/norm_stats.json`]) {
-    const path = join(spec.folder, name);
-    if ((await stat(path).catch(() => undefined))?.isFile())
-      files[name] = createHash('sha256')
-        .update(await readFile(path))
-        .digest('hex');
+  for (const name of ['config.json', 'params.safetensors', `assets/${assetId}/norm_stats.json`]) {
+    const hash = hashes.files.get(name);
+    if (hash !== undefined) files[name] = hash;
   }
   const { session } = spec;
   const { device = 'cpu', precision = 'float32', ...planner } = spec.planner ?? {};
-  return {
+  const policy = {
     kind: spec.kind,
     folder: spec.folder,
     files,
@@ -97,11 +107,12 @@ export async function describePolicy(spec: PolicySpec): Promise<Record<string, u
     ...(precision === 'float32' ? {} : { precision }),
     ...(session && Object.keys(session).length > 0 ? { session } : {}),
   };
+  return { policy, checkpoints: [await checkpointProvenance(spec.folder, hashes)] };
 }
 
-async function readCheckpointSettings(folder: string): Promise<{ policy: { assetId: string } }> {
+async function readCheckpointSettings(folder: string): Promise<{ assetId: string }> {
   const { policy } = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as {
     policy?: { assetId?: string };
   };
-  return { policy: { assetId: policy?.assetId ?? 'household' } };
+  return { assetId: policy?.assetId ?? 'household' };
 }

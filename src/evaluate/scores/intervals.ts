@@ -11,7 +11,8 @@ export interface Interval {
 const Z = 1.959963984540054;
 const RESAMPLES = 10_000;
 
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**
  * Wilson's score interval (1927) of a share. A score in [0, 1] never varies more than a coin of the same mean, so it

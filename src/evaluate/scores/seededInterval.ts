@@ -1,4 +1,4 @@
-import { type Interval, scoreInterval, wilson } from './intervals.ts';
+import { mean as average, type Interval, scoreInterval, wilson } from './intervals.ts';
 
 /** The score of one instance played with one seed. */
 export interface SeededScore {
@@ -79,5 +79,3 @@ export function studentQuantile(freedom: number): number {
     (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * d ** 3)
   );
 }
-
-const average = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

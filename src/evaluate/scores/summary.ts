@@ -1,4 +1,5 @@
 import { type LedgerLine, settled } from '../ledger/index.ts';
+import { alignedTable } from './alignedTable.ts';
 import { combineIntervals, type Interval, wilson } from './intervals.ts';
 import { seededInterval } from './seededInterval.ts';
 
@@ -78,13 +79,5 @@ export function qTable(summary: EvaluationSummary, others: Readonly<Record<strin
     String(summary.episodes),
     ...Object.values(others).map((other) => other.q.mean.toFixed(3)),
   ];
-  const table = [header, ...rows, last];
-  const widths = header.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
-  const line = (row: string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('   ')
-      .trimEnd();
-  const rule = '─'.repeat(widths.reduce((sum, width) => sum + width + 3, -3));
-  return [line(header), rule, ...rows.map(line), rule, line(last)].join('\n');
+  return alignedTable(header, rows, last);
 }

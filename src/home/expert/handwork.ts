@@ -1,8 +1,8 @@
-import { clamp, type ExpertWorld, type Side, type Vector3 } from '../world/index.ts';
+import { clamp, type ExpertWorld, RESET_POSE, type Side, type Vector3 } from '../world/index.ts';
 import type { Motion } from './motion.ts';
 
 /** A slight bow: the head looks down on the table and the hands reach it. */
-export const BOW = [0.9, -1.1, -0.6, 0];
+const BOW = [0.9, -1.1, -0.6, 0];
 /** Arms before their work at a table, elbows out. */
 export const READY: Readonly<Record<Side, readonly number[]>> = {
   left: [-0.5, 0.25, 0, -1.3, 0, 1.4, -0.2],
@@ -12,7 +12,7 @@ export const READY: Readonly<Record<Side, readonly number[]>> = {
  * Fingers nearly closed: two fingertips side by side. Not fully, since a correction rule re-opens grippers that closed
  * on nothing.
  */
-export const POINTING = -0.6;
+const POINTING = -0.6;
 /** The fingertips end this far below the point between them, metres. */
 const FINGERTIP = 0.025;
 const HOVER = 0.1;
@@ -20,6 +20,14 @@ const HOVER = 0.1;
 const PUSH = 0.02;
 /** Where a hand waits in front of its shoulder, seen from the base. */
 const WAITING = { forward: 0.52, aside: 0.24 };
+
+/** Bows to a table, with the left hand at rest and the right one pointing. */
+export function pointAtTable(motion: Motion): void {
+  motion.bend(BOW);
+  motion.rest('left', RESET_POSE.left);
+  motion.gripper('left', 1);
+  motion.gripper('right', POINTING);
+}
 
 /** Brings a pointing hand above a button and presses; it keeps the button down. `top`: the button's upper face. */
 export function press(motion: Motion, world: ExpertWorld, side: Side, top: Vector3, speed = 1): void {

@@ -1,4 +1,4 @@
 export { createExpert, type Expert } from './createExpert.ts';
-export { aboveButton, BOW, inFront, POINTING, press, READY } from './handwork.ts';
+export { aboveButton, inFront, pointAtTable, press, READY } from './handwork.ts';
 export { Motion, type Zone } from './motion.ts';
 export { drawStyle, type Style } from './style.ts';

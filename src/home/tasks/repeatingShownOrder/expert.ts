@@ -1,4 +1,4 @@
-import { aboveButton, BOW, inFront, Motion, POINTING, press, READY } from '../../expert/index.ts';
+import { aboveButton, inFront, Motion, pointAtTable, press, READY } from '../../expert/index.ts';
 import { type ExpertWorld, RESET_POSE, type TaskExpert, type Vector3 } from '../../world/index.ts';
 import type { OrderRuntime } from './runtime.ts';
 
@@ -23,10 +23,7 @@ export function createOrderExpert(world: ExpertWorld, runtime: OrderRuntime): Ta
         y: [STAND.y + dy - STAND.within, STAND.y + dy + STAND.within],
       } as const;
       motion.driveToZone(middle, zone, { limit: 0.32 });
-      motion.bend(BOW);
-      motion.rest('left', RESET_POSE.left);
-      motion.gripper('left', 1);
-      motion.gripper('right', POINTING);
+      pointAtTable(motion);
       const [x, y] = world.inBase(middle);
       const near = x < 0.66 && Math.abs(y - STAND.y) < 0.12;
       const up = aboveButton(middle[2]) + style.lift;

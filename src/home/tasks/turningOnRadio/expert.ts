@@ -1,5 +1,5 @@
-import { aboveButton, BOW, inFront, Motion, POINTING, press, READY, type Zone } from '../../expert/index.ts';
-import { type ExpertWorld, RESET_POSE, type TaskExpert } from '../../world/index.ts';
+import { aboveButton, inFront, Motion, pointAtTable, press, READY, type Zone } from '../../expert/index.ts';
+import type { ExpertWorld, TaskExpert } from '../../world/index.ts';
 import type { RadioRuntime } from './runtime.ts';
 
 /** Where the button should be, seen from the base. */
@@ -13,10 +13,7 @@ export function createRadioExpert(world: ExpertWorld, runtime: RadioRuntime): Ta
       motion.begin();
       const button = runtime.buttonTop;
       motion.driveToZone(button, REACH, { limit: 0.32 });
-      motion.bend(BOW);
-      motion.rest('left', RESET_POSE.left);
-      motion.gripper('left', 1);
-      motion.gripper('right', POINTING);
+      pointAtTable(motion);
       const [x, y] = world.inBase(button);
       const within = x < 0.69 && y > -0.42 && y < 0.02;
       if (within) press(motion, world, 'right', button);
