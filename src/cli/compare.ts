@@ -1,5 +1,12 @@
 import { Command } from 'commander';
-import { compareLedgers, compareTable, notices, readRecords, requireComparable } from '../evaluate/index.ts';
+import {
+  compareLedgers,
+  compareTable,
+  notices,
+  readRecords,
+  refuseHiddenChoice,
+  requireComparable,
+} from '../evaluate/index.ts';
 
 export function command(): Command {
   return new Command('compare')
@@ -7,6 +14,7 @@ export function command(): Command {
     .argument('<a>', 'evaluation folder')
     .argument('<b>', 'evaluation folder')
     .option('--seed <text>', "seed of the permutation test's draws", '0')
+    .option('--final', 'the choice is made: hidden instances may be compared', false)
     .option('--json', 'print one JSON object on stdout', false)
     .addHelpText(
       'after',
@@ -14,10 +22,11 @@ export function command(): Command {
         '\n  $ valet eval --policy expert --instances 0-4 --out out/expert' +
         '\n  $ valet compare out/hold out/expert',
     )
-    .action(async (a: string, b: string, { seed, json }: { seed: string; json: boolean }) => {
+    .action(async (a: string, b: string, { seed, final, json }: { seed: string; final: boolean; json: boolean }) => {
       const [mine, theirs] = [await readRecords(a), await readRecords(b)];
       requireComparable({ folder: a, run: mine.run }, { folder: b, run: theirs.run });
       for (const notice of notices(mine.run, theirs.run)) process.stderr.write(`${notice}\n`);
+      if (!final) refuseHiddenChoice(mine.lines, theirs.lines);
       const comparison = compareLedgers(mine.lines, theirs.lines, seed);
       const { onlyA, onlyB } = comparison;
       if (onlyA.length + onlyB.length > 0)

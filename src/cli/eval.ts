@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { InputError, NotBuiltError, requireOutput } from '../base/index.ts';
 import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
 import {
@@ -12,6 +12,7 @@ import {
   qTable,
   writeReport,
 } from '../evaluate/index.ts';
+import { EDITIONS, type Edition } from '../home/index.ts';
 import { readKeyFile } from '../serve/index.ts';
 import { refuseIdle } from './shared/given.ts';
 import { positive } from './shared/numbers.ts';
@@ -30,6 +31,7 @@ interface Options extends PlanningOptionValues, SessionOptionValues {
   seed?: string;
   seeds?: string[];
   maxSteps?: number;
+  edition: Edition;
   imageSize: number;
   demos?: string;
   apiKeyFile?: string;
@@ -61,6 +63,11 @@ export function command(): Command {
     )
     .option('--resume', 'go on with the evaluation in the folder', false)
     .option('--max-steps <n>', "fewer steps than the tasks' time-outs", positive)
+    .addOption(
+      new Option('--edition <year>', "whose time-outs: 2 (2025) or 1.5 (2026) times the experts' mean")
+        .choices(EDITIONS)
+        .default('2025'),
+    )
     .option('--image-size <pixels>', 'side of the pictures that a server gets', positive, 64)
     .option('--demos <dir>', 'data set whose actions replay plays (fresh demonstrations otherwise)')
     .option('--api-key-file <file>', 'key for the server');
@@ -139,6 +146,7 @@ async function run(options: Options, command: Command): Promise<void> {
     seed: options.seed,
     seeds: options.seeds,
     maxSteps: options.maxSteps,
+    edition: options.edition,
     imageSize: options.imageSize,
     record: options.record,
     silent: options.quiet,

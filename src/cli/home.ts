@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { duration, InputError, requireOutput, writeFileAside } from '../base/index.ts';
-import { expertSheet, groundGoal, HOME_TASKS, homeTask, makeDemonstrations } from '../home/index.ts';
+import { expertSheet, groundGoal, HOME_TASKS, homeTask, makeDemonstrations, timeLimit } from '../home/index.ts';
 import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { refuseIdle } from './shared/given.ts';
 import { interruptible } from './shared/interruptible.ts';
@@ -69,8 +69,8 @@ function tasks({ json }: { json: boolean }): void {
     skills: task.skills,
     subGoals: task.goal ? groundGoal(task.goal, () => false).literals.map(({ text }) => text) : [],
     meanExpertSteps: task.meanExpertSteps,
-    maxSteps: 2 * task.meanExpertSteps,
-    maxSteps2026: Math.floor(1.5 * task.meanExpertSteps),
+    maxSteps: timeLimit(task, '2025'),
+    maxSteps2026: timeLimit(task, '2026'),
     expert: task.expertMeasured,
   }));
   if (json) process.stdout.write(`${JSON.stringify(rows)}\n`);

@@ -1,5 +1,12 @@
 /** Rollouts in the household, their scores, and the pages and tables that show them. */
-export { type Comparison, compareLedgers, compareTable, notices, requireComparable } from './compare/index.ts';
+export {
+  type Comparison,
+  compareLedgers,
+  compareTable,
+  notices,
+  refuseHiddenChoice,
+  requireComparable,
+} from './compare/index.ts';
 export { parseInstances, type Unit } from './ledger/index.ts';
 export { type Evaluation, readEvaluation, readRecords, writeReport } from './report/index.ts';
 export {

@@ -6,6 +6,8 @@ export { type Fact, type FactOf, type Formula, type Goal, groundGoal, type Liter
 export { HOME_TASKS, homeTask, openHousehold } from './tasks/index.ts';
 export {
   box,
+  EDITIONS,
+  type Edition,
   type ExpertWorld,
   type GraspMode,
   type Hand,
@@ -19,6 +21,7 @@ export {
   MUJOCO_VERSION,
   type Physics,
   type Quaternion,
+  refuseHidden,
   SCENE_VERSION,
   type SceneDescription,
   type Side,
@@ -29,6 +32,7 @@ export {
   splitOf,
   type TaskExpert,
   type TaskRuntime,
+  timeLimit,
   type Vector3,
   vectorAt,
   type World,

@@ -1,5 +1,6 @@
 import { InputError } from '../../base/index.ts';
-import type { RunFile } from '../ledger/index.ts';
+import { refuseHidden } from '../../home/index.ts';
+import type { LedgerLine, RunFile } from '../ledger/index.ts';
 
 /** An evaluation folder and its run file. */
 export interface Named {
@@ -12,6 +13,7 @@ const SAME: readonly { readonly what: string; readonly of: (run: RunFile) => unk
   { what: 'household (scenes)', of: ({ fingerprint }) => fingerprint.versions.household },
   { what: 'physics engine', of: ({ fingerprint }) => fingerprint.versions.mujoco },
   { what: 'time-out (--max-steps)', of: ({ fingerprint }) => fingerprint.maxSteps },
+  { what: 'edition (time-outs)', of: ({ fingerprint }) => fingerprint.edition },
 ];
 
 /**
@@ -28,6 +30,16 @@ export function requireComparable(a: Named, b: Named): void {
           'Evaluate both policies with the same version and options.',
       );
   }
+}
+
+/**
+ * Whoever compares two policies is about to choose one.
+ * @throws InputError when both were played on hidden instances, which serve no choice
+ */
+export function refuseHiddenChoice(a: readonly LedgerLine[], b: readonly LedgerLine[]): void {
+  const theirs = new Set(b.map(({ instance }) => instance));
+  const both = new Set(a.map(({ instance }) => instance).filter((instance) => theirs.has(instance)));
+  refuseHidden('compare', [...both], 'Compare train or public ones; when the choice is made, say so by --final.');
 }
 
 /** What does not forbid a comparison but should be known: other processors and seeds. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError, packageVersion, readJson, writeFileAside } from '../../base/index.ts';
-import { MUJOCO_VERSION, SCENE_VERSION } from '../../home/index.ts';
+import { EDITIONS, MUJOCO_VERSION, SCENE_VERSION } from '../../home/index.ts';
 
 /** Version and git commit, as run.json and servers say them. */
 export const CodeSchema = z.object({ version: z.string(), commit: z.string() });
@@ -20,12 +20,16 @@ export const RunFileSchema = z.object({
     /** Several are separated by commas, in the order of the rollouts; null: it had no effect. */
     seed: z.string().nullable(),
     maxSteps: z.number().nullable(),
+    /** The challenge's year whose time-outs hold. */
+    edition: z.enum(EDITIONS).default('2025'),
     versions: z.record(z.string(), z.string()),
   }),
   /** A title for tables and pages. */
   label: z.string().optional(),
   tasks: z.array(z.string()),
   instances: z.array(z.number()),
+  /** The splits that they belong to. */
+  splits: z.array(z.string()).optional(),
   started: z.string(),
   node: z.string(),
   /** The code that played the episodes: version and git commit. */
@@ -72,6 +76,7 @@ export async function claimFolder(folder: string, run: RunFile, resume: boolean)
       ...old,
       ...(isNew && run.code && { resumedBy: [...(old.resumedBy ?? []), run.code] }),
       tasks: union(old.tasks, run.tasks),
+      ...(run.splits && { splits: union(old.splits ?? [], run.splits) }),
       instances: union(old.instances, run.instances),
     };
   }

@@ -3,7 +3,13 @@ import type { RunFile } from '../ledger/index.ts';
 import { provenanceOf } from './provenance.ts';
 
 const run: RunFile = {
-  fingerprint: { policy: { kind: 'remote', url: 'ws://h:1' }, seed: '0,1', maxSteps: null, versions: { valet: '0' } },
+  fingerprint: {
+    policy: { kind: 'remote', url: 'ws://h:1' },
+    seed: '0,1',
+    maxSteps: null,
+    edition: '2025',
+    versions: { valet: '0' },
+  },
   tasks: [],
   instances: [],
   started: '2026-01-01T00:00:00.000Z',

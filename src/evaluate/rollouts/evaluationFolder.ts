@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { type CodeVersion, codeVersion, lockFolder, makeFolder, writeFileAside } from '../../base/index.ts';
-import { HOUSEHOLD_ROBOT, type HomeTask } from '../../home/index.ts';
+import { type Edition, HOUSEHOLD_ROBOT, type HomeTask, splitOf } from '../../home/index.ts';
 import type { CheckpointProvenance } from '../../model/index.ts';
 import { claimFolder, evaluationVersions, Ledger, type LedgerLine, unitName } from '../ledger/index.ts';
 import { type EvaluationSummary, officialJson } from '../scores/index.ts';
@@ -15,6 +15,8 @@ export interface EvaluationIdentity {
   /** Several are separated by commas; null when it had no effect. */
   readonly seed: string | null;
   readonly maxSteps?: number | undefined;
+  /** Whose time-outs hold ('2025'). */
+  readonly edition?: Edition | undefined;
   readonly tasks: readonly HomeTask[];
   readonly instances: readonly number[];
   /** A title for the report. */
@@ -47,16 +49,23 @@ type Work = (book: Book, onDone: (line: LedgerLine) => Promise<void>) => Promise
 
 async function lockedIn(
   out: string,
-  { policy, seed, maxSteps, tasks, instances, label, checkpoints, server }: EvaluationIdentity,
+  { policy, seed, maxSteps, edition = '2025', tasks, instances, label, checkpoints, server }: EvaluationIdentity,
   resume: boolean,
   work: Work,
 ): Promise<EvaluationSummary> {
   const isNew = !existsSync(out);
   const run = {
-    fingerprint: { policy: { ...policy }, seed, maxSteps: maxSteps ?? null, versions: evaluationVersions() },
+    fingerprint: {
+      policy: { ...policy },
+      seed,
+      maxSteps: maxSteps ?? null,
+      edition,
+      versions: evaluationVersions(),
+    },
     ...(label === undefined ? {} : { label }),
     tasks: tasks.map(({ name }) => name),
     instances: [...instances],
+    splits: [...new Set(instances.map(splitOf))],
     code: codeVersion(),
     ...(checkpoints && { checkpoints: [...checkpoints] }),
     ...(server && { server }),

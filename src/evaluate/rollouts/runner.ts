@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { ValetError } from '../../base/index.ts';
-import { type HomeTask, type Household, openHousehold } from '../../home/index.ts';
+import { type Edition, type HomeTask, type Household, openHousehold } from '../../home/index.ts';
 import { type Unit, unitName } from '../ledger/index.ts';
 import { type EpisodeResult, runEpisode } from './episode.ts';
 import type { PolicySource } from './policySource.ts';
@@ -11,6 +11,8 @@ export interface RolloutSettings {
   /** The n-th is that of each instance's n-th rollout. */
   readonly seeds: readonly string[];
   readonly maxSteps?: number | undefined;
+  /** Whose time-outs hold ('2025'). */
+  readonly edition?: Edition | undefined;
   /** Keep rollouts below this evaluation folder. */
   readonly recordTo?: string | undefined;
 }
@@ -29,12 +31,13 @@ export interface Runner {
  */
 export function openRunner(
   source: PolicySource,
-  { seeds, maxSteps, recordTo }: RolloutSettings,
+  { seeds, maxSteps, edition, recordTo }: RolloutSettings,
   taskOf: (name: string) => string | HomeTask = (name) => name,
 ): Runner {
   const households = new Map<string, Household>();
   const householdOf = async (task: string) => {
-    const household = households.get(task) ?? (await openHousehold(taskOf(task), { imageSize: source.imageSize }));
+    const household =
+      households.get(task) ?? (await openHousehold(taskOf(task), { imageSize: source.imageSize, edition }));
     households.set(task, household);
     return household;
   };

@@ -7,6 +7,7 @@ import { distance, type Vector3 } from './geometry.ts';
 import type { GraspMode } from './hands.ts';
 import { splitOf } from './instances.ts';
 import { Physics } from './mujoco.ts';
+import type { Light } from './render/geometry.ts';
 import { COLUMNS, HOUSEHOLD_ROBOT, SIDES } from './robot.ts';
 import { RobotWorld } from './robotWorld.ts';
 import { sceneXml } from './scene.ts';
@@ -14,11 +15,16 @@ import { furnish } from './scenery.ts';
 import { Senses, type ViewName } from './senses.ts';
 import type { ExpertWorld, HomeTask, Situation, TaskRuntime } from './task.ts';
 import { TASK_INFO_KEYS, taskInfo } from './taskInfo.ts';
+import { type Edition, timeLimit } from './timeLimit.ts';
 
 export interface HouseholdOptions {
   /** Side of the square camera pictures, pixels. */
   readonly imageSize?: number;
   readonly grasp?: GraspMode;
+  /** Whose time-outs hold ('2025'). */
+  readonly edition?: Edition | undefined;
+  /** MJCF of further bodies in the scene. */
+  readonly bodies?: string | undefined;
 }
 
 /** One robot in one room with one task: MuJoCo underneath, the challenge's observation, action and score on top. */
@@ -36,6 +42,7 @@ export class Household extends RobotWorld implements ExpertWorld {
     physics: Physics,
     readonly imageSize: number,
     readonly grasp: GraspMode,
+    readonly edition: Edition,
   ) {
     super(physics, grasp, task.graspable);
     this.controllers = new Controllers(physics);
@@ -54,23 +61,25 @@ export class Household extends RobotWorld implements ExpertWorld {
   /** The caller closes the household. @throws InputError for a picture size that cannot be drawn */
   static async create(
     task: HomeTask,
-    { imageSize = 64, grasp = 'assisted' }: HouseholdOptions = {},
+    { imageSize = 64, grasp = 'assisted', edition = '2025', bodies }: HouseholdOptions = {},
   ): Promise<Household> {
     if (!Number.isInteger(imageSize) || imageSize < 8 || imageSize > 2048)
       throw new InputError('Household', `a picture size must be an integer from 8 to 2048 (got ${imageSize}).`);
-    return new Household(task, await Physics.create(sceneXml(task)), imageSize, grasp);
+    return new Household(task, await Physics.create(sceneXml(task, bodies)), imageSize, grasp, edition);
   }
 
   /**
    * Starts an episode. The scene follows from the task and the instance number alone.
+   * @param alter changes the scene that was set up, before anything is looked at
    * @throws InputError for a number in no split
    */
-  reset(instance: number): void {
+  reset(instance: number, alter?: () => void): void {
     splitOf(instance);
     const { physics, runtime } = this;
     const lastAction = this.resetRobot();
     furnish(this, Random.of('furniture', this.task.name, instance));
     runtime.place(Random.of('household', this.task.name, instance));
+    alter?.();
     physics.mujoco.mj_forward(physics.model, physics.data);
     const initial = this.literals();
     this.episode = { instance, initial, steps: 0, invalid: undefined, travelled: [0, 0, 0], lastAction };
@@ -155,9 +164,19 @@ export class Household extends RobotWorld implements ExpertWorld {
     return this.episode.steps;
   }
 
-  /** Time-out: twice the mean length of the expert's episodes, as the challenge takes twice the human mean. */
+  /** Time-out, as the challenge takes it from the human mean. */
   get maxSteps(): number {
-    return 2 * this.task.meanExpertSteps;
+    return timeLimit(this.task, this.edition);
+  }
+
+  /** The light of the room; its own when undefined. */
+  set light(light: Light | undefined) {
+    this.senses.light = light;
+  }
+
+  /** After geoms have got another size. */
+  shapesChanged(): void {
+    this.senses.shapesChanged();
   }
 
   get success(): boolean {

@@ -22,7 +22,7 @@ export {
 
 export type { GraspMode, Hand } from './hands.ts';
 export { Household, type HouseholdOptions } from './household.ts';
-export { INSTANCE_RANGES, instanceIds, SCENE_VERSION, type Split, splitOf } from './instances.ts';
+export { INSTANCE_RANGES, instanceIds, refuseHidden, SCENE_VERSION, type Split, splitOf } from './instances.ts';
 export { ArmKinematics } from './kinematics.ts';
 export { MUJOCO_VERSION, type Physics } from './mujoco.ts';
 export {
@@ -37,3 +37,4 @@ export {
 export type { SceneDescription } from './scene.ts';
 export { box, legs } from './scenery.ts';
 export type { ExpertWorld, HomeTask, Situation, TaskExpert, TaskRuntime, World } from './task.ts';
+export { EDITIONS, type Edition, timeLimit } from './timeLimit.ts';

@@ -39,6 +39,22 @@ export function instanceIds(split: Split, count: number, offset = 0): number[] {
   return Array.from({ length: count }, (_, i) => first + offset + i);
 }
 
+/**
+ * Hidden instances serve no choice: not of a checkpoint, a setting or a rule, and no training. Whoever chooses asks
+ * here first.
+ * @throws InputError when there is a hidden one among them
+ */
+export function refuseHidden(where: string, instances: readonly number[], instead: string): void {
+  const hidden = instances.filter((instance) => splitOf(instance) === 'hidden');
+  if (hidden.length > 0)
+    throw new InputError(
+      where,
+      `${hidden.length === 1 ? 'instance' : 'instances'} ${hidden.slice(0, 3).join(', ')}` +
+        `${hidden.length > 3 ? ` … (${hidden.length})` : ''} of the hidden split (expected train or public ones): ` +
+        `hidden instances serve no choice. ${instead}`,
+    );
+}
+
 /** The split that an instance number belongs to. */
 export function splitOf(instance: number): Split {
   for (const [split, [first, end]] of Object.entries(INSTANCE_RANGES))

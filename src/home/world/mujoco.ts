@@ -88,6 +88,13 @@ interface Views {
   bodyPosition: Float64Array;
   bodyQuaternion: Float64Array;
   geomColour: Float32Array;
+  geomSize: Float64Array;
+  geomLocalPosition: Float64Array;
+  geomBound: Float64Array;
+  cameraLocalPosition: Float64Array;
+  cameraQuaternion: Float64Array;
+  /** Forces on the degrees of freedom from outside. */
+  appliedForce: Float64Array;
 }
 
 /**
@@ -148,6 +155,12 @@ export class Physics {
       bodyPosition: m.body_pos,
       bodyQuaternion: m.body_quat,
       geomColour: m.geom_rgba,
+      geomSize: m.geom_size,
+      geomLocalPosition: m.geom_pos,
+      geomBound: m.geom_rbound,
+      cameraLocalPosition: m.cam_pos,
+      cameraQuaternion: m.cam_quat,
+      appliedForce: d.qfrc_applied,
     };
     return this.bound;
   }
@@ -235,6 +248,19 @@ export class Physics {
     if (state.length !== this.stateSize)
       throw new ValetError('Physics.loadState', `wrong length (got ${state.length}, expected ${this.stateSize}).`);
     this.mujoco.mj_setState(this.model, this.data, Array.from(state), this.stateSignature);
+  }
+
+  /** Joint positions after so many substeps from the present state, which stays as it is. */
+  foresee(substeps: number): Float64Array {
+    const state = this.saveState();
+    const scratch = this.scratch();
+    try {
+      this.mujoco.mj_setState(this.model, scratch, Array.from(state), this.stateSignature);
+      for (let i = 0; i < substeps; i++) this.mujoco.mj_step(this.model, scratch);
+      return Float64Array.from(scratch.qpos);
+    } finally {
+      scratch.delete();
+    }
   }
 
   /** A second state of the same model, for inverse kinematics. The caller deletes it. */

@@ -13,8 +13,8 @@ import {
 import { room } from './scenery.ts';
 import type { HomeTask } from './task.ts';
 
-/** The whole scene in MJCF. Solver settings as measured in docs/simulator.md. */
-export function sceneXml(task: HomeTask): string {
+/** The whole scene in MJCF, with further bodies after all others. Solver settings as measured in docs/simulator.md. */
+export function sceneXml(task: HomeTask, bodies = ''): string {
   return `<mujoco model="${task.name}">
   <compiler angle="radian" autolimits="true"/>
   <option timestep="${TIMESTEP}" integrator="implicitfast" solver="Newton" cone="elliptic" impratio="1" iterations="20" ls_iterations="20"/>
@@ -27,7 +27,7 @@ export function sceneXml(task: HomeTask): string {
   <worldbody>
     ${room}
     ${task.bodies}
-    ${robotBodies}
+    ${robotBodies}${bodies}
     <camera name="overview" pos="-1.5 -1.75 1.95" xyaxes=".72 -.69 0 .38 .4 .83" fovy="50"/>
   </worldbody>
   <contact>${task.excluded.map(([a, b]) => `<exclude body1="${a}" body2="${b}"/>`).join('')}</contact>

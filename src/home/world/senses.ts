@@ -15,6 +15,7 @@ import {
 } from './geometry.ts';
 import type { Hand } from './hands.ts';
 import type { Physics } from './mujoco.ts';
+import type { Light } from './render/geometry.ts';
 import { Raycaster } from './render/raycaster.ts';
 import {
   ACTUATORS,
@@ -56,6 +57,9 @@ const handFields = (side: Side, hand: Hand, pose: Pose, qpos: ArrayLike<number>,
   [`gripper_${side}_qvel`]: pick(qvel, hand.fingerVelocities),
 });
 
+const shapesOf = ({ model }: Physics, rgba: ArrayLike<number>) =>
+  new Raycaster({ types: model.geom_type, sizes: model.geom_size, rbound: model.geom_rbound, rgba });
+
 /** Everything the robot senses: proprioception, its cameras and where they are. */
 export class Senses {
   private readonly base: readonly number[];
@@ -69,7 +73,11 @@ export class Senses {
   /** Numbers of proprioception. */
   private readonly length = (HOUSEHOLD_ROBOT.proprioception.layouts[0] as ProprioceptionLayout).length;
   private readonly fields: Float64Array;
-  private readonly raycaster: Raycaster;
+  private raycaster: Raycaster;
+  /** As the scene was made, before anything was hidden. */
+  private readonly colours: Float64Array;
+  /** Another light than the room's own. */
+  light: Light | undefined;
 
   constructor(
     private readonly physics: Physics,
@@ -88,12 +96,13 @@ export class Senses {
     this.actuators = ACTUATORS.map((name) => physics.id('actuator', name));
     this.cameras = new Map(VIEWS.map((name) => [name, physics.id('camera', name)]));
     this.fields = Float64Array.from(model.cam_fovy);
-    this.raycaster = new Raycaster({
-      types: model.geom_type,
-      sizes: model.geom_size,
-      rbound: model.geom_rbound,
-      rgba: model.geom_rgba,
-    });
+    this.colours = Float64Array.from(model.geom_rgba);
+    this.raycaster = shapesOf(physics, this.colours);
+  }
+
+  /** After geoms have got another size. */
+  shapesChanged(): void {
+    this.raycaster = shapesOf(this.physics, this.colours);
   }
 
   /**
@@ -180,6 +189,7 @@ export class Senses {
       height,
       rgba: geomColour,
       supersample,
+      light: this.light,
     });
     return { width, height, channels: 3, data };
   }

@@ -17,6 +17,16 @@ export interface Geoms {
   readonly visible?: ArrayLike<number>;
 }
 
+/** Light of a scene. */
+export interface Light {
+  /** Unit vector towards the lamp, world frame. */
+  readonly lamp: readonly [number, number, number];
+  /** Strengths: of the lamp, from all sides, from the camera; 1 together shows a colour in full. */
+  readonly diffuse: number;
+  readonly ambient: number;
+  readonly headlight: number;
+}
+
 /** One picture to take. Poses are in world coordinates, matrices row-major 3×3 (MuJoCo's geom_xmat, cam_xmat). */
 export interface View {
   /** [n, 3] metres. */
@@ -38,6 +48,8 @@ export interface View {
    * dark.
    */
   readonly emission?: ArrayLike<number>;
+  /** The room's own light when left out. */
+  readonly light?: Light | undefined;
   /** Rays a pixel side: 1, or 2 for 2×2 rays a pixel averaged (soft edges). */
   readonly supersample?: 1 | 2;
 }

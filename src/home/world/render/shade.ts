@@ -1,15 +1,10 @@
 import { matrixAt, vectorAt } from '../geometry.ts';
-import { GeomType, type Rays, type View } from './geometry.ts';
+import { GeomType, type Light, type Rays, type View } from './geometry.ts';
 import type { ZBuffer } from './primitives.ts';
 
-/**
- * The light of the room: one direction towards the lamp, light from all sides, light from the camera; and what is seen
- * where nothing is.
- */
-const LAMP = unit(0.35, 0.25, 0.9);
-const DIFFUSE = 0.5;
-const AMBIENT = 0.38;
-const HEADLIGHT = 0.22;
+/** The light of the room. */
+const ROOM_LIGHT: Light = { lamp: unit(0.35, 0.25, 0.9), diffuse: 0.5, ambient: 0.38, headlight: 0.22 };
+/** What is seen where nothing is. */
 const SKY = [168, 198, 226] as const;
 
 /** Floors are tiled, so that motion can be seen: side of a tile in metres, and how much darker the dark tiles are. */
@@ -32,9 +27,10 @@ export function shade(
   out: Uint8Array,
 ): Uint8Array {
   const { geomPositions: gp, geomMatrices: gm, cameraPosition: p, cameraMatrix: c, emission } = view;
+  const { lamp: towards, diffuse, ambient, headlight } = view.light ?? ROOM_LIGHT;
   const [px, py, pz] = vectorAt(p, 0);
   const [c0, c1, c2, c3, c4, c5, c6, c7, c8] = matrixAt(c, 0);
-  const [lx, ly, lz] = LAMP;
+  const [lx, ly, lz] = towards;
   let geom = -1;
   let type = -1;
   let a = 0;
@@ -115,9 +111,9 @@ export function shade(
       const inverse = 1 / Math.sqrt(wx * wx + wy * wy + wz * wz);
       const lamp = (wx * lx + wy * ly + wz * lz) * inverse;
       const facing = (-(wx * dx + wy * dy + wz * dz) * inverse) / Math.sqrt(dx * dx + dy * dy + dz * dz);
-      let light = AMBIENT + glow;
-      if (lamp > 0) light += DIFFUSE * lamp;
-      if (facing > 0) light += HEADLIGHT * facing;
+      let light = ambient + glow;
+      if (lamp > 0) light += diffuse * lamp;
+      if (facing > 0) light += headlight * facing;
       if (type === GeomType.plane) light *= tiles(px + t * dx, py + t * dy, (t * rays.pixel) / Math.max(facing, 0.02));
       const R = red * light;
       const G = green * light;
