@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ArithmeticPlanner, fakeObservation, plannedNumber } from '../../../test/support/serve.ts';
 import type { PlanRequest } from '../../robot/index.ts';
 import { BatchingPlanner } from './batch.ts';
-import { BusyError } from './urgentPlanner.ts';
+import { Caller, NobodyWaitsError } from './caller.ts';
+import { BusyError, type Urgency } from './urgentPlanner.ts';
 
 function request(seed: string, value: number): PlanRequest {
   const { pictures } = fakeObservation();
@@ -19,6 +20,22 @@ class Recording extends ArithmeticPlanner {
     const predictions = await super.plan(requests);
     if (requests.some(({ seed }) => seed === 'x')) throw new Error('bad request');
     return predictions;
+  }
+}
+/** Plans in steps, and gives up between two when it is told to. */
+class Stepped extends ArithmeticPlanner {
+  readonly log: string[] = [];
+  override async plan(requests: readonly PlanRequest[], { signal }: Urgency = {}) {
+    const names = requests.map(({ seed }) => seed).join('');
+    for (let step = 0; step < 10; step++) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      if (signal?.aborted) {
+        this.log.push(`${names} given up`);
+        throw signal.reason;
+      }
+    }
+    this.log.push(names);
+    return super.plan(requests);
   }
 }
 function recording(delayMs: number): Recording {
@@ -108,6 +125,59 @@ describe('a batching planner', () => {
     await expect(c).rejects.toThrow(/nobody waits/);
     await Promise.all([a, b]);
     expect(inner.passes).toEqual(['a', 'b']);
+  });
+
+  it('begins no plan of a caller that is away, does not count it, and keeps its place', async () => {
+    const inner = recording(10);
+    const waiting: number[] = [];
+    const onWaiting = (change: number) => waiting.push((waiting.at(-1) ?? 0) + change);
+    const planner = new BatchingPlanner(inner, { size: 1, maxWaiting: 2, onWaiting });
+    const callers = [...'bcdef'].map(() => new Caller());
+    const since = performance.now();
+    const of = (seed: string, caller: Caller) =>
+      planner.plan([request(seed, 1)], { caller, signal: caller.signal, since });
+    const a = ask(planner, 'a');
+    for (const [i, caller] of callers.entries()) {
+      const gone = of('bcdef'[i]!, caller);
+      caller.leave();
+      await expect(gone).rejects.toThrow(NobodyWaitsError);
+      await expect(of('x', caller), 'while it is away').rejects.toThrow(NobodyWaitsError);
+    }
+    expect(waiting.at(-1)).toBe(0);
+    const [g, h] = [ask(planner, 'g'), ask(planner, 'h')];
+    await a;
+    callers[2]!.comeBack();
+    const d = of('d', callers[2]!);
+    await Promise.all([g, h, d]);
+    expect(inner.passes).toEqual(['a', 'g', 'd', 'h']);
+  });
+
+  it('gives up a pass whose callers are all away only when somebody else waits', async () => {
+    const inner = new Stepped();
+    const planner = new BatchingPlanner(inner, { size: 2 });
+    const [a, b, c] = [new Caller(), new Caller(), new Caller()];
+    const of = (seed: string, caller: Caller) => planner.plan([request(seed, 1)], { caller, signal: caller.signal });
+    // Nobody else waits: the plan is finished, for the caller to find when it comes back.
+    const kept = of('a', a);
+    a.leave();
+    expect(await kept).toHaveLength(1);
+    a.comeBack();
+    // One of the pass is still there.
+    const first = of('x', c);
+    const shared = [of('a', a), of('b', b)];
+    await first;
+    a.leave();
+    const others = of('c', c);
+    await Promise.all([...shared, others]);
+    // All are away, and one waits.
+    const long = of('b', b);
+    b.leave();
+    await Promise.all([of('c', c), expect(long).rejects.toThrow(NobodyWaitsError)]);
+    // Those that are not wanted, whoever waits.
+    const unwanted = of('c', c);
+    c.giveUp();
+    await expect(unwanted).rejects.toThrow(NobodyWaitsError);
+    expect(inner.log).toEqual(['a', 'x', 'ab', 'c', 'b given up', 'c', 'c given up']);
   });
 
   it('fails what waits when it is closed', async () => {

@@ -1,6 +1,8 @@
 import { InputError, ValetError } from '../../base/index.ts';
 import type { PlanRequest, Prediction, Robot } from '../../robot/index.ts';
-import { BusyError, PlanTooLateError, type Urgency, type UrgentPlanner } from './urgentPlanner.ts';
+import { NobodyWaitsError } from './caller.ts';
+import { type AskedPlan, isWanted, PlanQueue } from './planQueue.ts';
+import { PlanTooLateError, type Urgency, type UrgentPlanner } from './urgentPlanner.ts';
 
 export interface BatchingOptions {
   /** The most requests of one pass. */
@@ -16,14 +18,10 @@ export interface BatchingOptions {
   readonly onWaiting?: (change: number) => void;
 }
 
-interface Waiting {
-  readonly request: PlanRequest;
-  readonly signal: AbortSignal | undefined;
-  readonly since: number;
-  /** Passes take the earliest first, so nobody is overtaken for ever. */
-  readonly due: number;
-  readonly resolve: (prediction: Prediction) => void;
-  readonly reject: (error: unknown) => void;
+/** Requests that share a pass of one planner. */
+interface Pass {
+  readonly batch: readonly AskedPlan[];
+  readonly abort: AbortController;
 }
 
 /**
@@ -32,7 +30,8 @@ interface Waiting {
  * requests is tried alone, so that one robot's bad request is no other robot's failure.
  */
 export class BatchingPlanner implements UrgentPlanner {
-  private readonly waiting: Waiting[] = [];
+  private readonly queue: PlanQueue;
+  private readonly passes = new Set<Pass>();
   private readonly free: UrgentPlanner[];
   private timer: NodeJS.Timeout | undefined;
   private readonly planners: readonly UrgentPlanner[];
@@ -45,6 +44,12 @@ export class BatchingPlanner implements UrgentPlanner {
     this.planners = Array.isArray(planners) ? (planners as readonly UrgentPlanner[]) : [planners as UrgentPlanner];
     this.options = typeof options === 'number' ? { size: options } : options;
     this.free = [...this.planners];
+    const { maxWaiting, onWaiting } = this.options;
+    this.queue = new PlanQueue({
+      ...(maxWaiting !== undefined && { maxWaiting }),
+      ...(onWaiting && { onWaiting }),
+      onLeft: () => this.endUnwanted(),
+    });
     const [first] = this.planners;
     if (!first) throw new InputError('planners', 'needs at least one planner.');
     this.robot = first.robot;
@@ -52,54 +57,28 @@ export class BatchingPlanner implements UrgentPlanner {
   }
 
   async plan(requests: readonly PlanRequest[], urgency: Urgency = {}): Promise<Prediction[]> {
-    const predictions = requests.map((request) => this.enter(request, urgency));
+    const predictions = requests.map((request) => this.queue.enter(request, urgency));
     this.serve();
+    this.endUnwanted();
     return Promise.all(predictions);
   }
 
   /** Fails what waits, and closes the planners when they have finished. */
   async close(): Promise<void> {
     clearTimeout(this.timer);
-    const left = this.waiting.splice(0);
-    this.options.onWaiting?.(-left.length);
-    for (const { reject } of left) reject(new ValetError('plan', 'the planner was closed.'));
+    for (const { reject } of this.queue.take(this.queue.size))
+      reject(new ValetError('plan', 'the planner was closed.'));
     await Promise.all(this.planners.map((planner) => planner.close()));
-  }
-
-  private enter(request: PlanRequest, { slackMs = 0, signal }: Urgency): Promise<Prediction> {
-    const { maxWaiting = Number.POSITIVE_INFINITY, onWaiting } = this.options;
-    if (this.waiting.length >= maxWaiting)
-      return Promise.reject(new BusyError(`${this.waiting.length} plans wait already. Try again later.`));
-    return new Promise<Prediction>((resolve, reject) => {
-      const since = performance.now();
-      const due = since + slackMs;
-      const one = { request, signal, since, due, resolve, reject };
-      // In order of `due`; nearly always the last.
-      const before = this.waiting.findLastIndex((other) => other.due <= due);
-      this.waiting.splice(before + 1, 0, one);
-      onWaiting?.(1);
-      signal?.addEventListener(
-        'abort',
-        () => {
-          const index = this.waiting.indexOf(one);
-          if (index < 0) return;
-          this.waiting.splice(index, 1);
-          onWaiting?.(-1);
-          reject(new ValetError('plan', 'nobody waits for it any more.'));
-        },
-        { once: true },
-      );
-    });
   }
 
   /** Gives work to every planner that is free. */
   private serve(): void {
-    const { size, waitMs = 0, expected, onPass, onWaiting } = this.options;
-    for (let [planner] = this.free; planner && this.waiting.length > 0; [planner] = this.free) {
+    const { queue } = this;
+    const { size, waitMs = 0, expected, onPass } = this.options;
+    for (let [planner] = this.free; planner && queue.size > 0; [planner] = this.free) {
       const company = Math.min(size, expected?.() ?? size);
-      if (waitMs > 0 && this.waiting.length < company) {
-        const oldest = this.waiting.reduce((first, { since }) => Math.min(first, since), Number.POSITIVE_INFINITY);
-        const left = oldest + waitMs - performance.now();
+      if (waitMs > 0 && queue.size < company) {
+        const left = queue.oldest + waitMs - performance.now();
         if (left > 0) {
           clearTimeout(this.timer);
           this.timer = setTimeout(() => this.serve(), Math.ceil(left));
@@ -108,26 +87,44 @@ export class BatchingPlanner implements UrgentPlanner {
       }
       const free = planner;
       this.free.shift();
-      const batch = this.waiting.splice(0, size);
-      onWaiting?.(-batch.length);
+      const batch = queue.take(size);
       if (onPass) {
         const now = performance.now();
-        onPass({ size: batch.length, waitedMs: batch.map(({ since }) => now - since) });
+        onPass({ size: batch.length, waitedMs: batch.map(({ at }) => now - at) });
       }
-      void pass(free, batch).then(() => {
+      const pass = { batch, abort: new AbortController() };
+      this.passes.add(pass);
+      void run(free, pass).then(() => {
+        this.passes.delete(pass);
         this.free.push(free);
         this.serve();
       });
     }
   }
+
+  /**
+   * Gives up passes that nobody will come back for, and those whose callers are all away while others wait: as many as
+   * the others need.
+   */
+  private endUnwanted(): void {
+    let needed = this.free.length > 0 ? 0 : this.queue.size;
+    for (const { batch, abort } of this.passes) {
+      if (batch.some(isWanted)) continue;
+      if (!batch.every(({ signal }) => signal?.aborted) && needed <= 0) continue;
+      needed -= this.options.size;
+      // A plan that came too late says so: whoever is still busy with it may hang.
+      const late = batch.find(({ signal }) => signal?.reason instanceof PlanTooLateError);
+      abort.abort(late?.signal?.reason ?? new NobodyWaitsError());
+    }
+  }
 }
 
-async function pass(planner: UrgentPlanner, batch: readonly Waiting[]): Promise<void> {
-  const signal = allGone(batch);
+async function run(planner: UrgentPlanner, { batch, abort }: Pass): Promise<void> {
+  const { signal } = abort;
   try {
     const predictions = await planner.plan(
       batch.map(({ request }) => request),
-      signal && { signal },
+      { signal },
     );
     for (const [i, { resolve, reject }] of batch.entries()) {
       const prediction = predictions[i];
@@ -137,21 +134,11 @@ async function pass(planner: UrgentPlanner, batch: readonly Waiting[]): Promise<
   } catch (error) {
     const [alone, ...others] = batch;
     if (others.length === 0) alone?.reject(error);
-    else if (signal?.aborted) for (const { reject } of batch) reject(error);
-    else for (const one of batch) await pass(planner, [one]);
+    else if (signal.aborted) for (const { reject } of batch) reject(error);
+    else
+      for (const one of batch) {
+        if (isWanted(one)) await run(planner, { batch: [one], abort });
+        else one.reject(error);
+      }
   }
-}
-
-/** Aborts when nobody waits for the pass any more; says that a plan came too late if one of them did. */
-function allGone(batch: readonly Waiting[]): AbortSignal | undefined {
-  const signals = batch.flatMap(({ signal }) => signal ?? []);
-  if (signals.length < batch.length) return undefined;
-  const gone = new AbortController();
-  const look = () => {
-    if (!signals.every(({ aborted }) => aborted)) return;
-    const late = signals.find(({ reason }) => reason instanceof PlanTooLateError);
-    gone.abort((late ?? signals[0])?.reason);
-  };
-  for (const signal of signals) signal.addEventListener('abort', look, { once: true });
-  return gone.signal;
 }

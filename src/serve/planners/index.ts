@@ -1,3 +1,4 @@
+export { Caller, NobodyWaitsError } from './caller.ts';
 export {
   type CheckpointMapping,
   CheckpointSwitcher,

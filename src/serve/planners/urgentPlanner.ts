@@ -1,5 +1,6 @@
 import { ValetError } from '../../base/index.ts';
 import type { Planner, PlanRequest, Prediction } from '../../robot/index.ts';
+import type { Caller } from './caller.ts';
 
 /** How soon a plan is needed, and whether it still is. */
 export interface Urgency {
@@ -10,9 +11,13 @@ export interface Urgency {
   readonly slackMs?: number;
   /**
    * Nobody waits for the plan any more: it is taken out of the queue, and fails, if it has not begun. When the reason
-   * is a `PlanTooLateError`, whoever is still busy with it hangs.
+   * is a `PlanTooLateError`, whoever is still busy with it may hang.
    */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** Who waits for it, and may leave and come back. */
+  readonly caller?: Caller | undefined;
+  /** Since when, in the time of `performance.now`; it is put before what is asked for later. Now when left out. */
+  readonly since?: number | undefined;
 }
 
 /** A planner that can be told what is urgent; every `Planner` is one that does not listen. */

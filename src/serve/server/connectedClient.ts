@@ -1,5 +1,6 @@
 import { packMessage } from '../../wire/index.ts';
 import type { Logger } from '../log.ts';
+import { NobodyWaitsError } from '../planners/index.ts';
 import type { Arrival } from './admission.ts';
 import { Connection } from './connection.ts';
 import { ConnectionTape } from './connectionTape.ts';
@@ -38,6 +39,8 @@ export class ConnectedClient implements Responder {
   /** What answers it, where that is not a session of ours. */
   private foreign: Responder | undefined;
   private session: OpenSession | undefined;
+  /** Its socket has closed, and its client may come back or not. */
+  private left: { readonly isLost: boolean } | undefined;
   private readonly greeted: Promise<void>;
 
   constructor(private readonly options: ConnectedClientOptions) {
@@ -64,6 +67,7 @@ export class ConnectedClient implements Responder {
   /** Its socket has closed with this code. */
   closed(code: number): void {
     const isLost = this.connection.closed(code);
+    this.left = { isLost };
     this.connection.log.info({ code, lost: isLost }, 'robot left');
     this.tape.named(this.options.name);
     this.tape.closed();
@@ -85,9 +89,9 @@ export class ConnectedClient implements Responder {
     } else if (resume === undefined) this.connection.send(packMessage(metadata));
     else {
       const before = await book.resume(resume);
-      before?.robots.takeUp(arrival.query.received);
       const session = before ?? this.open(OpenSession.newId());
-      this.attach(session, before && 'by its id');
+      await this.attach(session, before && 'by its id');
+      before?.robots.takeUp(arrival.query.received);
       const { id = '', robots } = session;
       const replies = before ? robots.replies : 0;
       const resumed = before !== undefined;
@@ -101,9 +105,9 @@ export class ConnectedClient implements Responder {
     const prints = conversations.prints(bytes);
     if (!prints) book.begun(arrival.place);
     const before = prints && (await book.takeUp(arrival.place, prints));
-    before?.robots.takeUp();
     const session = before ?? this.open();
-    this.attach(session, before && 'by its observation');
+    await this.attach(session, before && 'by its observation');
+    before?.robots.takeUp();
     return session;
   }
 
@@ -114,7 +118,11 @@ export class ConnectedClient implements Responder {
     return new OpenSession({ name, place, robots, id });
   }
 
-  private attach(session: OpenSession, takenUp: string | undefined): void {
+  /**
+   * Holds the session; settles when no message of its connection before is worked on any more. @throws NobodyWaitsError
+   * when the client has left meanwhile: another connection may have taken the session up
+   */
+  private async attach(session: OpenSession, takenUp: string | undefined): Promise<void> {
     const { book, metrics, log } = this.options;
     this.tape.named(session.name);
     if (takenUp !== undefined) {
@@ -123,6 +131,10 @@ export class ConnectedClient implements Responder {
       this.connection.log.info({ how: takenUp }, 'the session goes on over a new connection');
     }
     this.session = session;
+    const { settled } = session;
     book.hold(session, this.connection);
+    if (this.left) book.release(session, this.left.isLost);
+    await settled;
+    if (this.left) throw new NobodyWaitsError();
   }
 }

@@ -53,6 +53,7 @@ export class ConnectedSessions {
     const open = [...this.clients].map(({ connection }) => connection);
     for (const connection of open) connection.stop();
     await Promise.race([Promise.all(open.map((connection) => connection.idle())), delay(closeMs)]);
+    this.book.giveUp();
     const ends = open.map((connection) => connection.shutDown());
     await Promise.race([Promise.all(ends), delay(1000)]);
     for (const connection of open) connection.terminate();

@@ -3,6 +3,7 @@ import { createSession, type EpisodeSession, SESSION_DEFAULTS, type SessionOptio
 import type { Robot } from '../../robot/index.ts';
 import { readObservation, unpackMessage } from '../../wire/index.ts';
 import type { Logger } from '../log.ts';
+import { Caller } from '../planners/index.ts';
 import type { ServerLimits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import { ObservationPrint } from './observationPrint.ts';
@@ -57,10 +58,11 @@ export class Conversations {
     const { unpack } = this;
     const events = this.events(log);
     if (gateway) {
-      const plans = new RowPlans(gateway);
+      const caller = new Caller();
+      const plans = new RowPlans(gateway, caller);
       const openSource = (row: number) => this.planned(gateway, plans, row, { log, seed: seedOf(seed, row) });
       const together = plans.together.bind(plans);
-      return new RobotSession({ robot: gateway.robot, openSource, together, unpack, events });
+      return new RobotSession({ robot: gateway.robot, openSource, together, caller, unpack, events });
     }
     const { policyFor } = server;
     if (!policyFor) throw new InputError('serve', 'has nothing to answer with.');

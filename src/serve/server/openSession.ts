@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Caller } from '../planners/index.ts';
 import type { ClientPlace } from './clientPlace.ts';
 import type { Connection } from './connection.ts';
 import { type ObservationPrint, samePrints } from './observationPrint.ts';
@@ -34,6 +35,11 @@ export class OpenSession {
   /** An id that nobody can guess: 128 random bits. */
   static newId(): string {
     return randomBytes(16).toString('base64url');
+  }
+
+  /** Who waits for its plans. */
+  get caller(): Caller {
+    return this.robots.caller;
   }
 
   /** Whether `prints` may be an observation of its robots: as many, and none in another task. */

@@ -1,6 +1,6 @@
 import type { EpisodeSession } from '../../control/index.ts';
 import type { PlanRequest, Prediction, Robot } from '../../robot/index.ts';
-import type { Urgency } from '../planners/index.ts';
+import type { Early as EarlyUrgency } from './rowPlans.ts';
 
 interface Early {
   /** Rows of the plan that are executed before it takes over. */
@@ -17,7 +17,7 @@ export interface PlanAheadOptions {
   /** The most actions that may be left when it begins. */
   readonly most: number;
   /** Begins a plan; reads the request's pictures before it returns. */
-  readonly plan: (request: PlanRequest, urgency: Urgency) => Promise<Prediction>;
+  readonly plan: (request: PlanRequest, urgency: EarlyUrgency) => Promise<Prediction>;
   readonly onOutcome: (outcome: 'used' | 'dropped' | 'failed') => void;
 }
 

@@ -1,6 +1,13 @@
 import { ValetError } from '../../base/index.ts';
 import { type PlanRequest, type Prediction, type Robot, sameRobot } from '../../robot/index.ts';
-import { BusyError, planInTime, tryPlanner, type Urgency, type UrgentPlanner } from '../planners/index.ts';
+import {
+  BusyError,
+  NobodyWaitsError,
+  planInTime,
+  tryPlanner,
+  type Urgency,
+  type UrgentPlanner,
+} from '../planners/index.ts';
 import type { Metrics } from './metrics.ts';
 import { PlanError } from './planError.ts';
 import { Readiness } from './readiness.ts';
@@ -66,7 +73,7 @@ export class PlanGateway {
     } catch (error) {
       // The planner refused the request: the client's doing, and no sign of ill health.
       if (error instanceof BusyError || isInput(error)) throw error;
-      if (!urgency.signal?.aborted) this.readiness.failed();
+      if (!urgency.signal?.aborted && !(error instanceof NobodyWaitsError)) this.readiness.failed();
       throw new PlanError('plan', (error as Error).message, 'failure', { cause: error });
     } finally {
       for (const stop of timers) stop();

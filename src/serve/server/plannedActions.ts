@@ -1,10 +1,9 @@
 import { type EpisodeSession, UnusablePlanError } from '../../control/index.ts';
 import type { Observation, PlanRequest, Prediction, Robot } from '../../robot/index.ts';
-import type { Urgency } from '../planners/index.ts';
 import type { ActionSource, Step } from './actionSource.ts';
 import { PlanAhead } from './planAhead.ts';
 import { plannerPictures } from './plannerPictures.ts';
-import type { PlanSource } from './rowPlans.ts';
+import type { Early, PlanSource } from './rowPlans.ts';
 import { holdStill } from './safeAction.ts';
 
 export interface PlannedOptions {
@@ -107,13 +106,13 @@ export class PlannedActions implements ActionSource {
   }
 
   /** A plan that nobody waits for yet: the pictures must be taken now, before their memory is used again. */
-  private async planEarly(request: PlanRequest, urgency: Urgency): Promise<Prediction> {
+  private async planEarly(request: PlanRequest, urgency: Early): Promise<Prediction> {
     const { gateway, maxPictureBytes } = this.options;
     const { imageSize = 0 } = this;
     const pictures = await plannerPictures(request.pictures, imageSize, maxPictureBytes);
     const planner = await gateway.plannerFor(request.taskId);
     if (planner.imageSize !== imageSize) throw new Error('another network took over, with pictures of another size.');
-    return gateway.plan(planner, { ...request, pictures }, urgency);
+    return gateway.planEarly(planner, { ...request, pictures }, urgency);
   }
 
   private next(): Step {

@@ -10,8 +10,9 @@ import {
 } from '../../../test/support/serve.ts';
 import { InputError } from '../../base/index.ts';
 import { createSession } from '../../control/index.ts';
-import type { Observation } from '../../robot/index.ts';
+import type { Observation, PlanRequest } from '../../robot/index.ts';
 import { NumpyArray, type Packable, packMessage, unpackMessage, type WireMap } from '../../wire/index.ts';
+import { Caller } from '../planners/index.ts';
 import { PlannedActions } from './plannedActions.ts';
 import { RobotSession } from './robotSession.ts';
 import { RowPlans } from './rowPlans.ts';
@@ -22,13 +23,14 @@ const unpack = { maxDepth: 32, maxValues: 10_000, maxArrayBytes: 1 << 20 };
 /** A session on plans made ahead; `planner` hears how its robots' plans are asked for. */
 function robots(planner = new ArithmeticPlanner(), seeds = ['1']) {
   const calls: number[] = [];
-  const plans = new RowPlans({
+  const gateway = {
     plannerFor: async () => planner,
-    plan: async (_planner, requests) => {
+    plan: async (_planner: unknown, requests: readonly PlanRequest[]) => {
       calls.push(requests.length);
       return planner.plan(requests);
     },
-  });
+  };
+  const plans = new RowPlans(gateway, new Caller());
   const session = new RobotSession({
     robot: planner.robot,
     openSource: (row) =>

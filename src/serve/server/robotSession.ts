@@ -9,6 +9,7 @@ import {
   unpackMessage,
   type WireMap,
 } from '../../wire/index.ts';
+import { Caller } from '../planners/index.ts';
 import type { ActionSource, Step } from './actionSource.ts';
 import { ObservationPrint, samePrints } from './observationPrint.ts';
 import { rowsToReset } from './resetMessage.ts';
@@ -21,6 +22,8 @@ export interface RobotSessionOptions {
   readonly openSource: (row: number) => ActionSource | Promise<ActionSource>;
   /** Runs what all robots do with one message, side by side. */
   readonly together?: <T>(tasks: readonly (() => Promise<T>)[]) => Promise<PromiseSettledResult<T>[]>;
+  /** Who waits for its replies. */
+  readonly caller?: Caller;
   readonly unpack?: Partial<UnpackLimits>;
   readonly events?: SessionEvents;
 }
@@ -42,6 +45,8 @@ type Again = 'by count' | 'by content';
 export class RobotSession implements Responder {
   /** Replies made so far. */
   replies = 0;
+  /** Who waits for them: the client, which may leave and come back. */
+  readonly caller: Caller;
   private robots: readonly RobotRow[] = [];
   private lastReplyAt = performance.now();
   private previousTotalMs: number | undefined;
@@ -51,7 +56,9 @@ export class RobotSession implements Responder {
   private again: Again | undefined;
   private wasReset = false;
 
-  constructor(private readonly options: RobotSessionOptions) {}
+  constructor(private readonly options: RobotSessionOptions) {
+    this.caller = options.caller ?? new Caller();
+  }
 
   /** Robots that it drives; 1 before the first message. */
   get size(): number {
@@ -153,6 +160,7 @@ export class RobotSession implements Responder {
     const before = this.begun && samePrints(this.begun.prints, prints) ? this.begun : undefined;
     const begun = before ?? { prints, steps: observations.map(() => undefined) };
     this.begun = begun;
+    if (!before) this.caller.since = performance.now();
     const tasks = this.robots.map((robot, row) => async () => {
       begun.steps[row] ??= await robot.act(observations[row] as (typeof observations)[0], count);
     });

@@ -1,13 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
 import type { PlanRequest, Prediction } from '../../robot/index.ts';
-import type { Urgency, UrgentPlanner } from '../planners/index.ts';
+import { type Caller, NobodyWaitsError, type Urgency, type UrgentPlanner } from '../planners/index.ts';
 import type { PlanGateway } from './planGateway.ts';
 
 /** What a robot's actions need of a gateway: one plan at a time. */
 export interface PlanSource {
   plannerFor(taskId: number): Promise<UrgentPlanner>;
-  plan(planner: UrgentPlanner, request: PlanRequest, urgency?: Urgency): Promise<Prediction>;
+  plan(planner: UrgentPlanner, request: PlanRequest): Promise<Prediction>;
+  /** A plan that nobody waits for yet: while the robot's client is away, it waits until it is back. */
+  planEarly(planner: UrgentPlanner, request: PlanRequest, urgency: Early): Promise<Prediction>;
 }
+
+/** When a plan is needed that is begun before, and what ends it. */
+export type Early = Required<Pick<Urgency, 'slackMs'>> & { readonly signal: AbortSignal };
 
 interface Wanted {
   readonly planner: UrgentPlanner;
@@ -25,17 +30,21 @@ export class RowPlans {
   /** Robots of the message under way that have not asked yet; absent between messages. */
   private open: Set<number> | undefined;
 
-  constructor(private readonly gateway: Pick<PlanGateway, 'plannerFor' | 'plan'>) {}
+  constructor(
+    private readonly gateway: Pick<PlanGateway, 'plannerFor' | 'plan'>,
+    private readonly caller: Caller,
+  ) {}
 
   /** Where robot `row` gets its plans. */
   source(row: number): PlanSource {
     return {
       plannerFor: (taskId) => this.gateway.plannerFor(taskId),
-      plan: async (planner, request, urgency) => {
-        if (!urgency && this.open?.has(row)) return this.want(row, planner, request);
-        const [prediction] = await this.gateway.plan(planner, [request], urgency);
+      plan: async (planner, request) => {
+        if (this.open?.has(row)) return this.want(row, planner, request);
+        const [prediction] = await this.gateway.plan(planner, [request], this.urgency);
         return prediction as Prediction;
       },
+      planEarly: (planner, request, urgency) => this.early(planner, request, urgency),
     };
   }
 
@@ -52,6 +61,24 @@ export class RowPlans {
     const settled = await Promise.allSettled(running);
     this.open = undefined;
     return settled;
+  }
+
+  private get urgency(): Urgency {
+    const { caller } = this;
+    return { caller, signal: caller.signal, since: caller.since };
+  }
+
+  private async early(planner: UrgentPlanner, request: PlanRequest, urgency: Early): Promise<Prediction> {
+    const { caller } = this;
+    for (;;) {
+      await caller.back(urgency.signal);
+      try {
+        const [prediction] = await this.gateway.plan(planner, [request], { ...urgency, caller });
+        return prediction as Prediction;
+      } catch (error) {
+        if (!((error as Error).cause instanceof NobodyWaitsError)) throw error;
+      }
+    }
   }
 
   private want(row: number, planner: UrgentPlanner, request: PlanRequest): Promise<Prediction> {
@@ -76,6 +103,7 @@ export class RowPlans {
       const predictions = await this.gateway.plan(
         planner,
         wanted.map(({ request }) => request),
+        this.urgency,
       );
       for (const [i, { resolve }] of wanted.entries()) resolve(predictions[i] as Prediction);
     } catch (error) {

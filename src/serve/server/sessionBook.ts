@@ -40,6 +40,7 @@ export class SessionBook {
   /** `connection` is the session's from now on. */
   hold(session: OpenSession, connection: Connection): void {
     session.connection = connection;
+    session.caller.comeBack();
     this.held.add(session);
   }
 
@@ -54,24 +55,37 @@ export class SessionBook {
       void end(session);
       return;
     }
+    session.caller.leave();
     this.lost.keep(session);
     void settled.then(() => session.connection ?? session.robots.rest());
   }
 
-  /** The session of that id, taken from a connection that still seems to live if need be; when it is still there. */
+  /**
+   * The session of that id, taken from a connection that still seems to live if need be; when it is still there. The
+   * caller must hold it at once.
+   */
   async resume(id: string): Promise<OpenSession | undefined> {
     const holder = [...this.held].find((session) => session.id === id);
     await holder?.connection?.cutOff();
     const session = this.lost.byId(id);
-    return session && this.taken(session);
+    if (session) this.lost.take(session);
+    return session;
   }
 
-  /** The session that a client goes on with whose first message is an observation; undefined when it begins one. */
+  /**
+   * The session that a client goes on with whose first message is an observation; undefined when it begins one. The
+   * caller must hold it at once.
+   */
   async takeUp(place: ClientPlace, prints: readonly ObservationPrint[]): Promise<OpenSession | undefined> {
     await this.cutOffTheDead(place, prints);
     const candidates = this.lost.at(place, this.othersAt(place));
     const session = sessionOf(prints, candidates);
-    if (session) return this.taken(session);
+    if (session) {
+      // A plan under way is its own; for anything else than the same again it would wait behind its own ghost.
+      if (!session.saw(prints)) session.caller.giveUp();
+      this.lost.take(session);
+      return session;
+    }
     this.leave(place, candidates);
     return undefined;
   }
@@ -87,18 +101,17 @@ export class SessionBook {
     this.lost.clear();
   }
 
+  /** No plan under way is waited for any longer. */
+  giveUp(): void {
+    for (const { caller } of this.held) caller.end();
+  }
+
   private leave(place: ClientPlace, [session, ...others]: readonly OpenSession[]): void {
     if (session && others.length === 0 && this.othersAt(place) === 0) this.lost.drop(session);
   }
 
   private othersAt({ port }: ClientPlace): number {
     return [...this.held].filter(({ place }) => place.port === port).length;
-  }
-
-  private async taken(session: OpenSession): Promise<OpenSession> {
-    this.lost.take(session);
-    await session.settled;
-    return session;
   }
 
   /**
@@ -121,6 +134,7 @@ export class SessionBook {
 }
 
 async function end(session: OpenSession): Promise<void> {
+  session.caller.end();
   await session.settled;
   await session.robots.close();
 }

@@ -1,0 +1,149 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { tinyNetwork, tinyStatistics } from '../../test/support/model.ts';
+import { actionOf, fakeObservation, wireObservation } from '../../test/support/serve.ts';
+import { Random } from '../base/index.ts';
+import { initParameters, writeCheckpoint } from '../model/index.ts';
+import { packMessage, unpackMessage } from '../wire/index.ts';
+import { type RunningServer, serveCheckpoint } from './index.ts';
+
+/** Clients that go while a real network plans for them, on a real server. */
+let folder: string;
+let running: RunningServer;
+let url: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'valet-gone-'));
+  await writeCheckpoint(folder, {
+    config: tinyNetwork,
+    parameters: initParameters(tinyNetwork, 1),
+    normStats: tinyStatistics(),
+    card: {},
+    // So many steps that a plan takes a while.
+    policy: { samplingSteps: 500 },
+  });
+  running = await serveCheckpoint({ checkpoint: folder, maxWaitingPlans: 9 });
+  await running.server.ready;
+  [url] = running.server.urls as [string];
+}, 60_000);
+afterAll(async () => {
+  await running?.close();
+  await rm(folder, { recursive: true });
+});
+
+async function metric(name: string): Promise<number> {
+  const text = await running.server.metrics.registry.metrics();
+  return Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`${name} `))
+      ?.slice(name.length) ?? 0,
+  );
+}
+/** Passes that were not given up. */
+const finished = () => metric('valet_plan_seconds_count{part="denoise"}');
+const passes = () => metric('valet_batch_size_count');
+const waiting = () => metric('valet_plans_waiting');
+
+/** An observation of robot `robot`. */
+const message = (robot: number) =>
+  packMessage(wireObservation(fakeObservation({ taskId: 1, joint: robot / 100, shade: robot, side: 16 })));
+
+class Client {
+  readonly reply: Promise<Float32Array>;
+  private constructor(
+    private readonly socket: WebSocket,
+    reset: boolean,
+    robot: number,
+  ) {
+    this.reply = new Promise((resolve, reject) => {
+      socket.on('message', (data, isBinary) => {
+        if (!isBinary) reject(new Error(String(data)));
+        else resolve(actionOf(unpackMessage(data as Buffer)));
+      });
+      socket.on('close', () => reject(new Error('the connection was lost')));
+    });
+    this.reply.catch(() => undefined);
+    if (reset) socket.send(packMessage({ reset: true }));
+    socket.send(message(robot));
+  }
+
+  /** Connects, and asks for an action of robot `robot`. */
+  static async ask(robot: number, { reset = true } = {}): Promise<Client> {
+    const socket = new WebSocket(url);
+    await new Promise((resolve) => socket.once('message', resolve));
+    return new Client(socket, reset, robot);
+  }
+
+  leave(): void {
+    this.socket.terminate();
+  }
+}
+
+describe('plans of clients that have gone', () => {
+  it('the one that stays waits for its own plan, not for those of eight that left', async () => {
+    const before = await passes();
+    const ghosts = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map((robot) => Client.ask(robot)));
+    await expect.poll(waiting).toBe(7);
+    const honest = await Client.ask(9);
+    for (const ghost of ghosts) ghost.leave();
+    await expect.poll(waiting).toBeLessThanOrEqual(1);
+    await honest.reply;
+    expect((await passes()) - before, 'the one that ran, and its own').toBe(2);
+    expect(await waiting()).toBe(0);
+    honest.leave();
+  });
+
+  it('a storm of clients that come and go refuses nobody who stays', async () => {
+    const random = Random.of('storm');
+    let over = false;
+    const gust = async (_: unknown, first: number) => {
+      for (let robot = 1000 * (first + 1); !over; robot++) {
+        const ghost = await Client.ask(robot);
+        await sleep(1 + 20 * random.uniform());
+        ghost.leave();
+        await ghost.reply.catch(() => undefined);
+        await expect.poll(waiting).toBeLessThanOrEqual(3);
+      }
+    };
+    const storm = Promise.all([0, 1, 2].map(gust));
+    for (let i = 0; i < 5; i++) {
+      const honest = await Client.ask(1);
+      await honest.reply;
+      honest.leave();
+    }
+    over = true;
+    await storm;
+  });
+
+  it('a client that times out and asks again takes its plan, however often', async () => {
+    const before = await passes();
+    let client = await Client.ask(50);
+    await expect.poll(passes, { interval: 2 }).toBe(before + 1);
+    for (let i = 0; i < 3; i++) {
+      await sleep(20);
+      client.leave();
+      client = await Client.ask(50, { reset: false });
+    }
+    const action = await client.reply;
+    expect((await passes()) - before).toBe(1);
+    client.leave();
+    const again = await Client.ask(50);
+    expect(await again.reply).toEqual(action);
+    again.leave();
+  });
+
+  it('a client that asks for something else does not wait behind its own ghost', async () => {
+    const [before, finishedBefore] = [await passes(), await finished()];
+    const ghost = await Client.ask(60);
+    await expect.poll(passes, { interval: 2 }).toBe(before + 1);
+    ghost.leave();
+    const other = await Client.ask(61, { reset: false });
+    await other.reply;
+    expect((await finished()) - finishedBefore, 'its own, not that of the ghost').toBe(1);
+    other.leave();
+  });
+});
