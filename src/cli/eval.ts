@@ -14,7 +14,8 @@ import {
 } from '../evaluate/index.ts';
 import { EDITIONS, type Edition } from '../home/index.ts';
 import { readKeyFile } from '../serve/index.ts';
-import { refuseIdle } from './shared/given.ts';
+import { ingestCommand } from './evalIngest.ts';
+import { refuseIdle, requireGiven } from './shared/given.ts';
 import { positive } from './shared/numbers.ts';
 import { addPlanningOptions, type PlanningOptionValues, plannerOptions } from './shared/planning.ts';
 import { addSessionOptions, SESSION_OPTIONS, type SessionOptionValues, sessionOptions } from './shared/session.ts';
@@ -49,11 +50,11 @@ interface Options extends PlanningOptionValues, SessionOptionValues {
 export function command(): Command {
   const evaluation = new Command('eval')
     .description('rollouts of a policy in the household, into a ledger that can be gone on with')
-    .requiredOption('--policy <who>', 'ws://HOST:PORT, a checkpoint folder, household, expert, hold or replay')
+    .option('--policy <who>', 'ws://HOST:PORT, a checkpoint folder, household, expert, hold or replay')
     .option('--tasks <names>', TASKS_HELP, homeTasks)
     .option('--instances <which>', 'public, hidden, train, or numbers such as 0-19', 'public')
     .option('--episodes <n>', 'instances of each task (10 of a split; all that are listed)', positive)
-    .requiredOption('--out <dir>', 'evaluation folder')
+    .option('--out <dir>', 'evaluation folder')
     .option('--workers <n>', 'threads, each with episodes of its own', positive, Math.min(2, availableParallelism()))
     .option('--seed <text>', "seed of the plans' noise and of the replayed demonstrations (0)")
     .option(
@@ -71,6 +72,8 @@ export function command(): Command {
     .option('--image-size <pixels>', 'side of the pictures that a server gets', positive, 64)
     .option('--demos <dir>', 'data set whose actions replay plays (fresh demonstrations otherwise)')
     .option('--api-key-file <file>', 'key for the server');
+  // Options behind its name are the subcommand's own.
+  evaluation.enablePositionalOptions().addCommand(ingestCommand());
   addWaitOption(evaluation).optionsGroup('A checkpoint:');
   addPlanningOptions(evaluation);
   return addSessionOptions(evaluation)
@@ -112,6 +115,7 @@ function refuseWhatDoesNothing(policy: PolicySpec, name: string, command: Comman
 }
 
 async function run(options: Options, command: Command): Promise<void> {
+  requireGiven(command, ['policy', 'out']);
   if (options.queue !== undefined) throw new NotBuiltError('valet eval --queue', 'evaluation over a queue');
   const { out, demos } = options;
   if (options.seed !== undefined && options.seeds !== undefined)

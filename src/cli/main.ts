@@ -31,7 +31,7 @@ const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command
   eval: { summary: 'rollouts into a ledger', load: () => import('./eval.ts') },
   report: { summary: 'table, figure and page of an evaluation', load: () => import('./report.ts') },
   compare: { summary: 'paired statistics of two evaluations', load: () => import('./compare.ts') },
-  submit: { summary: "the challenge's submission folder" },
+  submit: { summary: "the challenge's submission folder, checked and scored", load: () => import('./submit.ts') },
   verify: { summary: 'golden cases, quantity by quantity', load: () => import('./verify.ts') },
   studio: { summary: 'the web page over data, training and rollouts' },
   bench: { summary: 'one benchmark with its peers', load: () => import('./bench.ts') },
@@ -45,6 +45,7 @@ async function main(words: string[]): Promise<number> {
   const program = new Command('valet')
     .description('Valet trains, serves and evaluates long-horizon robot policies.')
     .version(packageVersion())
+    .enablePositionalOptions() // what stands behind a command's name is the command's own
     .exitOverride();
   program.configureOutput({ writeErr: (text) => void process.stderr.write(text) });
   const name = argv.find((word) => !word.startsWith('-'));

@@ -26,3 +26,24 @@ export {
   runEpisode,
 } from './rollouts/index.ts';
 export { type EvaluationSummary, type Interval, qTable, type TaskSummary } from './scores/index.ts';
+export {
+  checkOfficial,
+  EDITIONS,
+  type Edition,
+  type Findings,
+  ingestOfficial,
+  type Leaderboard,
+  leaderboard,
+  leaderboardTable,
+  type OfficialFolder,
+  parseSubmissionName,
+  ranking,
+  rankingTable,
+  readOfficialFolder,
+  requireOfficial,
+  runNotes,
+  type SubmissionName,
+  type TestSet,
+  writeSubmission,
+  type Year,
+} from './submit/index.ts';

@@ -40,6 +40,14 @@ const FIXTURES: Readonly<Record<string, { readonly needs?: readonly string[]; re
       '--out recorded && kill $server && wait $server',
   },
   result: { make: 'valet eval --policy hold --instances 0 --max-steps 40 --out result' },
+  results: {
+    make:
+      'valet eval --policy hold --tasks turning_on_radio --instances 0 --max-steps 40 --out held && ' +
+      'mkdir results && cp -a held/json results/json',
+  },
+  'standard.Team_A.Lab.2025-11-15': { needs: ['results'], make: 'cp -a results standard.Team_A.Lab.2025-11-15' },
+  'standard.Team_B.Lab.2025-11-15': { needs: ['results'], make: 'cp -a results standard.Team_B.Lab.2025-11-15' },
+  examples: { make: 'cp -a "$PACKAGE/examples" examples' },
   'task_checkpoint_mapping.json': {
     make: 'echo "{\\"default\\": \\"$PACKAGE/policies/household\\"}" > task_checkpoint_mapping.json',
   },

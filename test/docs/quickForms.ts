@@ -33,6 +33,8 @@ export const QUICK_FORMS: Readonly<Record<string, QuickForm>> = {
     add: '--max-steps 40',
     whole: /--policy \S.*--out \S/,
   },
+  'eval ingest': { whole: /--out \S/ },
+  submit: { whole: /submit \S+ -/ },
   report: { whole: /report \S/ },
   compare: { whole: /compare \S+ \S/ },
   verify: { whole: /verify [^\s-]/ },

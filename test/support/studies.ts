@@ -14,7 +14,10 @@ export interface Shape {
 
 /** q of the 2025 winner's ten public episodes of each of the 50 tasks (docs/facts.md): half of them are 0. */
 const SCORES = Object.values(
-  JSON.parse(readFileSync(new URL('./winnerScores.json', import.meta.url), 'utf8')) as Record<string, number[]>,
+  JSON.parse(readFileSync(new URL('../../examples/behavior-2025-winner.json', import.meta.url), 'utf8')) as Record<
+    string,
+    number[]
+  >,
 );
 
 /** One simulated study: paired differences by task, and the true mean difference. */

@@ -11,6 +11,7 @@ export interface Named {
 /** What must be the same in both run files, and how it is called. */
 const SAME: readonly { readonly what: string; readonly of: (run: RunFile) => unknown }[] = [
   { what: 'household (scenes)', of: ({ fingerprint }) => fingerprint.versions.household },
+  { what: 'challenge', of: ({ fingerprint }) => fingerprint.versions.challenge },
   { what: 'physics engine', of: ({ fingerprint }) => fingerprint.versions.mujoco },
   { what: 'time-out (--max-steps)', of: ({ fingerprint }) => fingerprint.maxSteps },
   { what: 'edition (time-outs)', of: ({ fingerprint }) => fingerprint.edition },

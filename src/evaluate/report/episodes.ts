@@ -14,6 +14,8 @@ export interface PageEpisode {
   readonly recording: 'page' | 'beside' | 'none';
   /** Address of the picture of the end; none without a recording. */
   readonly poster?: string;
+  /** Address of a film, for an episode without a recording. */
+  readonly video?: string;
   /** Address of the script with the recording, relative to the page, when it lies beside it. */
   readonly script?: string;
 }

@@ -13,6 +13,8 @@ export const PAGE_BUDGET = 10_000_000;
 const AT_ONCE = 8;
 /** The script of a recording that does not fit into the page, in the rollout's folder. */
 const SCRIPT = 'replay.js';
+/** A film that came with official results. */
+const FILM = 'video.mp4';
 
 /** A rule that fired. */
 export interface Firing {
@@ -53,7 +55,10 @@ export async function gatherRollouts(
   const gather = async (episode: PageEpisode, within: boolean): Promise<PageEpisode> => {
     const { unit } = episode;
     const line = byUnit.get(unit);
-    if (!line || !existsSync(join(folder, 'rollouts', unit, 'scene.json'))) return episode;
+    if (!line || !existsSync(join(folder, 'rollouts', unit, 'scene.json')))
+      return existsSync(join(folder, 'rollouts', unit, FILM))
+        ? { ...episode, video: `${rolloutAddress(unit)}/${FILM}` }
+        : episode;
     try {
       const { rollout, poster } = await readRollout(folder, line, within);
       const { rate } = rollout;

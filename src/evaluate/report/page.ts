@@ -2,6 +2,7 @@ import { escapeHtml } from '../../base/index.ts';
 import { CLIENT } from './client/index.ts';
 import { type Series, scoreFigure, title } from './figure.ts';
 import type { Gathered } from './gather.ts';
+import { heatMap } from './heatMap.ts';
 import { embeddedJson } from './html.ts';
 import { STYLE } from './style.ts';
 import { firingTable, headline, invalidNote, scoreTable } from './tables.ts';
@@ -12,6 +13,8 @@ import { TRACK_METRES, TRACK_STRIDE } from './track.ts';
 /** Everything that the page shows. */
 export interface PageContents {
   readonly name: string;
+  /** Where the episodes were played, as it ends "50 episodes of 2 tasks …". */
+  readonly where: string;
   readonly started: string;
   readonly fingerprint: string;
   /** Which code, weights and statistics made the scores: name and value. */
@@ -25,6 +28,29 @@ export interface PageContents {
 
 const provenanceList = (lines: PageContents['provenance']): string =>
   `<dl class="made">${lines.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`).join('')}</dl>`;
+
+/** With more tasks the strips would be several windows high: they are folded in. */
+const MOST_STRIPS = 12;
+/** With fewer tasks the strips show all that a heat map would. */
+const FEWEST_ROWS = 3;
+
+/** The strips of dots and, for many tasks, the heat map before them. */
+function figures(contents: PageContents): string {
+  const { policy, baselines, gathered } = contents;
+  const { lines, summary } = policy;
+  if (lines.length === 0) return '<div class="panel"><p>Nothing to draw yet.</p></div>';
+  const count = Object.keys(summary.tasks).length;
+  const watch = contents.modules.length > 0 ? ' Choose one of the policy’s to watch its episode.' : '';
+  const strips = `<p class="note">Each dot is an episode at its q-score: the share of the goal that it achieved. Above the dots, the line is the mean and the band its 95 % interval.${watch}</p><div class="panel">${scoreFigure([policy, ...baselines])}</div>`;
+  if (count < FEWEST_ROWS) return strips;
+  const recorded = gathered.episodes.filter(({ recording }) => recording !== 'none').map(({ unit }) => unit);
+  const map =
+    '<p class="note">Each cell is an episode, coloured by its q, the best first. Tasks stand by length, the shortest first; ' +
+    'the small number is the time-out in steps.</p>' +
+    `<div class="panel">${heatMap(lines, new Set(recorded))}</div>`;
+  if (count <= MOST_STRIPS) return map + strips;
+  return `${map}<details class="firings"><summary>Every episode as a dot, task by task, with means and intervals</summary>${strips}</details>`;
+}
 
 /** The report as a page that asks nothing of any network. */
 export function reportPage(contents: PageContents): string {
@@ -44,15 +70,13 @@ export function reportPage(contents: PageContents): string {
   const library = modules.map(
     (module) => `<script type="text/x-module" data-specifier="${module.specifier}">${module.data}</script>`,
   );
-  const watch = modules.length > 0 ? ' Choose one of the policy’s to watch its episode.' : '';
-  const figure = policy.lines.length > 0 ? scoreFigure([policy, ...baselines]) : '<p>Nothing to draw yet.</p>';
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Valet: ${escapeHtml(name)}</title>
 <link rel="icon" href="data:,"><style>${STYLE}</style></head><body><main>
 <div class="top"><span><b>Valet</b> · evaluation · ${escapeHtml(started.slice(0, 16).replace('T', ' '))} UTC</span><button data-theme-button>Light / dark</button></div>
-${headline(name, summary, others)}
-<h2>Scores</h2><p class="note">Each dot is an episode at its q-score: the share of the goal that it achieved. Above the dots, the line is the mean and the band its 95 % interval.${watch}</p>
-<div class="panel">${figure}</div>
+${headline(name, summary, others, contents.where)}
+<h2>Scores</h2>
+${figures(contents)}
 <div class="panel scroll">${scoreTable(summary, others)}</div>
 ${invalidNote(summary)}${firingTable(gathered.firings)}${theatre(gathered)}
 <footer><p>q is 1 when the task is done; otherwise the share of the goal's statements that were false at the start and are true at the end. Intervals: percentile bootstrap over a task's episodes (10,000 resamples, seeded); where every instance was played with several seeds, the two-way random model over instances and seeds; Wilson's wider bounds for fewer than 10 episodes, for scores that are all alike, and for success rates; over tasks, the tasks' intervals combined (MOVER).</p>${provenanceList(contents.provenance)}<details><summary>Everything that must be the same to go on with it</summary><p><code>${escapeHtml(contents.fingerprint)}</code></p></details></footer>

@@ -53,6 +53,7 @@ export async function writeReport(folder: string, { whole = false }: ReportOptio
   const gathered = await gatherRollouts(folder, counted(lines), whole ? Number.POSITIVE_INFINITY : PAGE_BUDGET);
   const page = reportPage({
     name: policyName(run),
+    where: whereOf(run),
     started: run.started,
     fingerprint: JSON.stringify(run.fingerprint),
     provenance: provenanceOf(run),
@@ -68,6 +69,13 @@ export async function writeReport(folder: string, { whole = false }: ReportOptio
   const path = join(folder, 'report.html');
   await writeFileAside(path, page);
   return path;
+}
+
+function whereOf({ fingerprint }: RunFile): string {
+  const { challenge } = fingerprint.versions;
+  return challenge === undefined
+    ? 'in the embedded simulator, each on a scene of its own.'
+    : `of the ${challenge} challenge, played by the official evaluator.`;
 }
 
 function policyName({ label, fingerprint }: RunFile): string {

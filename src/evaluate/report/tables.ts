@@ -17,7 +17,7 @@ function dataTable(head: readonly string[], rows: readonly (readonly string[])[]
 }
 
 /** The title and the large numbers. */
-export function headline(name: string, summary: EvaluationSummary, baselines: Baselines): string {
+export function headline(name: string, summary: EvaluationSummary, baselines: Baselines, where: string): string {
   const { q, episodes, tasks } = summary;
   const taskCount = Object.keys(tasks).length;
   const successes = Object.values(tasks).reduce((sum, task) => sum + Math.round(task.success * task.episodes), 0);
@@ -32,7 +32,7 @@ export function headline(name: string, summary: EvaluationSummary, baselines: Ba
     episodes === 0
       ? 'No episode has been counted yet.'
       : `${episodes} ${episodes === 1 ? 'episode' : 'episodes'} of ${taskCount} household ` +
-        `${taskCount === 1 ? 'task' : 'tasks'} in the embedded simulator, each on a scene of its own.`;
+        `${taskCount === 1 ? 'task' : 'tasks'} ${where}`;
   return (
     `<h1>${escapeHtml(name)}</h1>\n<p class="lead">${lead}</p>\n<div class="numbers">` +
     cell('main', decimals(q.mean, 2), 'q-score', `95 % interval ${bounds(q.low, q.high)}`) +

@@ -17,7 +17,10 @@ function whereTheyLie({ episodes, damaged }: Gathered): string {
   const count = (place: string) => episodes.filter(({ recording }) => recording === place).length;
   const [page, beside, none] = [count('page'), count('beside'), count('none')];
   const parts = [];
-  if (page + beside === 0) parts.push('No recording was kept of these episodes.');
+  const films = episodes.filter(({ video }) => video !== undefined).length;
+  if (films > 0)
+    parts.push(`The films of ${films} episodes lie beside this file, in rollouts/; keep the folder together.`);
+  else if (page + beside === 0) parts.push('No recording was kept of these episodes.');
   else if (beside + none === 0) parts.push(`The recordings of all ${page} episodes are in this file.`);
   if (beside > 0)
     parts.push(

@@ -1,10 +1,10 @@
-/** A table for a terminal: columns as wide as their widest cell, a rule below the header and above the last row. */
+/** A table for a terminal: columns as wide as their widest cell, rules below the header and above a row of totals. */
 export function alignedTable(
   header: readonly string[],
   rows: readonly (readonly string[])[],
-  last: readonly string[],
+  last?: readonly string[],
 ): string {
-  const table = [header, ...rows, last];
+  const table = [header, ...rows, ...(last ? [last] : [])];
   const widths = header.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]) =>
     row
@@ -12,5 +12,5 @@ export function alignedTable(
       .join('   ')
       .trimEnd();
   const rule = '─'.repeat(widths.reduce((sum, width) => sum + width + 3, -3));
-  return [line(header), rule, ...rows.map(line), rule, line(last)].join('\n');
+  return [line(header), rule, ...rows.map(line), ...(last ? [rule, line(last)] : [])].join('\n');
 }

@@ -13,9 +13,11 @@ function chosen() {
 }
 
 function card(episode) {
-  const picture = episode.poster ? '<img loading="lazy" alt="The room at the end: ' + escape(spoken(episode)) + '" src="' + escape(episode.poster) + '">' : '<span class="nothing">no recording</span>';
+  const film = episode.video && '<video controls preload="none" playsinline src="' + escape(episode.video) + '" aria-label="' + escape(spoken(episode)) + '"></video>';
+  const tag = film ? 'div' : 'button';
+  const picture = film || (episode.poster ? '<img loading="lazy" alt="The room at the end: ' + escape(spoken(episode)) + '" src="' + escape(episode.poster) + '">' : '<span class="nothing">no recording</span>');
   const rules = episode.rules > 0 ? ' · ' + episode.rules + (episode.rules === 1 ? ' rule' : ' rules') : '';
-  return '<button class="cardlet" data-unit="' + escape(episode.unit) + '"' + (episode.recording === 'none' ? ' disabled' : '') + '>' + picture + '<span class="text"><span>' + escape(page.titles[episode.task] ?? episode.task) + '<i>instance ' + episode.instance + (episode.rollout ? ', rollout ' + (episode.rollout + 1) : '') + ' · ' + seconds(episode.seconds) + rules + '</i></span><span class="chip' + (episode.success ? ' full' : episode.q === 0 ? ' none' : '') + '">' + episode.q.toFixed(2) + '</span></span></button>';
+  return '<' + tag + ' class="cardlet" data-unit="' + escape(episode.unit) + '"' + (episode.recording === 'none' && !film ? ' disabled' : '') + '>' + picture + '<span class="text"><span>' + escape(page.titles[episode.task] ?? episode.task) + '<i>instance ' + episode.instance + (episode.rollout ? ', rollout ' + (episode.rollout + 1) : '') + (episode.steps > 0 ? ' · ' + seconds(episode.seconds) : '') + rules + '</i></span><span class="chip' + (episode.success ? ' full' : episode.q === 0 ? ' none' : '') + '">' + episode.q.toFixed(2) + '</span></span></' + tag + '>';
 }
 
 function showList() {

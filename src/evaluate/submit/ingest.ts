@@ -1,0 +1,158 @@
+import { existsSync } from 'node:fs';
+import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import { InputError, jsonText, makeFolder, parse, removeAbandoned, writeFolderAside } from '../../base/index.ts';
+import { type LedgerLine, type RunFile, runFilePath, unitName } from '../ledger/index.ts';
+import { EDITIONS, type Edition, knownTask, type Year } from './edition.ts';
+import { checkOfficial, type Findings } from './officialChecks.ts';
+import { type OfficialFile, readOfficialFolder } from './officialFolder.ts';
+import { parseSubmissionName } from './submissionName.ts';
+
+export interface IngestOptions {
+  /** Needed where the files do not tell. */
+  readonly year?: Year | undefined;
+  /** A title for tables and pages; the team, or the folder's name otherwise. */
+  readonly label?: string | undefined;
+}
+
+/** What was taken in. */
+export interface Ingested {
+  readonly rollouts: number;
+  readonly videos: number;
+  readonly findings: Findings;
+}
+
+/** Scores as papers publish them: a task's rollouts in order, without anything else. */
+const ScoresSchema = z.record(z.string(), z.array(z.number().min(0).max(1)));
+
+/**
+ * Takes results of the official evaluator into an evaluation folder of Valet: run.json, ledger.jsonl, json/, and the
+ * films as `rollouts/<unit>/video.mp4`. `source` is the evaluator's folder, a submission's, or a JSON file that names a
+ * list of scores for each task. What is broken is left out and told.
+ * @throws InputError when `out` exists, there is nothing to take in, or the year cannot be told
+ */
+export async function ingestOfficial(source: string, out: string, options: IngestOptions = {}): Promise<Ingested> {
+  if (existsSync(out)) throw new InputError(out, 'exists already. Choose another folder or remove it first.');
+  await removeAbandoned(out);
+  if ((await stat(source).catch(() => undefined))?.isFile()) return ingestScores(source, out, options);
+  const official = await readOfficialFolder(source);
+  const named = parseSubmissionName(basename(source));
+  const year = options.year ?? named?.year ?? official.year;
+  if (!year)
+    throw new InputError(source, 'holds results of both years, or none that tell. Say which by --year 2025 or 2026.');
+  const edition = EDITIONS[year];
+  const findings = checkOfficial(official, edition, named?.testset);
+  const files = uniqueFiles(official.files);
+  if (files.length === 0)
+    throw new InputError(source, `has no result that can be read. The first problem: ${findings.problems[0]?.message}`);
+  const lines = await Promise.all(files.map((file) => lineOf(file, edition)));
+  const label = options.label ?? named?.team.replaceAll('_', ' ') ?? basename(source);
+  const run = runOf(edition, lines, label, { source: basename(source), ...(named && { submission: named }) });
+  await writeFolderAside(out, async (at) => {
+    await writeRecords(at, run, lines);
+    await makeFolder(join(at, 'json'));
+    for (const [i, file] of files.entries()) {
+      const unit = unitName(lines[i] as LedgerLine);
+      await copyFile(file.path, join(at, 'json', `${unit}.json`));
+      if (!file.video) continue;
+      await makeFolder(join(at, 'rollouts', unit));
+      await copyFile(file.video, join(at, 'rollouts', unit, 'video.mp4'));
+    }
+  });
+  return { rollouts: lines.length, videos: files.filter(({ video }) => video).length, findings };
+}
+
+async function ingestScores(source: string, out: string, { year = '2025', label }: IngestOptions): Promise<Ingested> {
+  const text = await readFile(source, 'utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new InputError(source, 'is no JSON (expected a folder of results, or a table of scores by task).');
+  }
+  const scores = parse(source, ScoresSchema, value);
+  const edition = EDITIONS[year];
+  const started = (await stat(source)).mtime.toISOString();
+  const lines = Object.entries(scores).flatMap(([task, own]) =>
+    own.map((q, instance) => ({
+      ...emptyLine(task, instance, edition),
+      started,
+      q,
+      success: q === 1,
+    })),
+  );
+  if (lines.length === 0) throw new InputError(source, 'names no scores.');
+  const run = runOf(edition, lines, label ?? basename(source, '.json'), { source: basename(source), scoresOnly: true });
+  await writeFolderAside(out, (at) => writeRecords(at, run, lines));
+  return { rollouts: lines.length, videos: 0, findings: { problems: [], notes: [] } };
+}
+
+/** The first file of every rollout. */
+function uniqueFiles(files: readonly OfficialFile[]): OfficialFile[] {
+  const seen = new Map(files.map((file) => [`${file.task}_${file.instance}_${file.rollout}`, file] as const).reverse());
+  return [...seen.values()].reverse();
+}
+
+async function lineOf(file: OfficialFile, edition: Edition): Promise<LedgerLine> {
+  const { record } = file;
+  const q = record.q_score.final;
+  return {
+    ...emptyLine(file.task, file.instance, edition),
+    rollout: file.rollout,
+    started: (await stat(file.path)).mtime.toISOString(),
+    q,
+    success: q === 1,
+    steps: record.time.simulator_steps,
+    ...(!knownTask(file.task) && { maxSteps: record.time.simulator_steps }),
+    distance: record.agent_distance,
+  };
+}
+
+/** A line without what the evaluator does not tell: the goal's literals, plans, its own running time. */
+function emptyLine(task: string, instance: number, edition: Edition): LedgerLine {
+  const known = knownTask(task);
+  return {
+    task,
+    instance,
+    rollout: 0,
+    state: 'done',
+    attempt: 1,
+    worker: 0,
+    started: '',
+    seconds: 0,
+    q: 0,
+    success: false,
+    steps: 0,
+    maxSteps: known ? edition.maxSteps(known) : 0,
+    distance: { base: 0, left: 0, right: 0 },
+    goal: [],
+    plans: 0,
+  };
+}
+
+function runOf(
+  edition: Edition,
+  lines: readonly LedgerLine[],
+  label: string,
+  policy: Record<string, unknown>,
+): RunFile {
+  return {
+    fingerprint: {
+      policy: { kind: 'official', ...policy },
+      seed: null,
+      maxSteps: null,
+      versions: { challenge: edition.year },
+    },
+    label,
+    tasks: [...new Set(lines.map(({ task }) => task))],
+    instances: [...new Set(lines.map(({ instance }) => instance))].sort((a, b) => a - b),
+    started: lines.map(({ started }) => started).sort()[0] ?? '',
+    node: process.version,
+  };
+}
+
+async function writeRecords(at: string, run: RunFile, lines: readonly LedgerLine[]): Promise<void> {
+  await writeFile(runFilePath(at), jsonText(run));
+  await writeFile(join(at, 'ledger.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+}
