@@ -142,6 +142,7 @@ function runOf(
       policy: { kind: 'official', ...policy },
       seed: null,
       maxSteps: null,
+      edition: edition.year,
       versions: { challenge: edition.year },
     },
     label,
