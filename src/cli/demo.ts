@@ -85,7 +85,7 @@ async function run(options: Options): Promise<void> {
   const planner = await PlannerClient.start(checkpoint, { device: options.device, precision: options.precision });
   const server = await startServer({
     plannerFor: () => planner,
-    sessionOptions: { seed: options.seed, taskNumStages: planner.taskNumStages },
+    sessionOptions: { seed: options.seed, ...planner.stages },
     port: 0,
     metadata: {
       server: 'valet',

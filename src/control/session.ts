@@ -198,7 +198,8 @@ class ChunkSession implements EpisodeSession {
     this.prefix = { rows: next.nextRows, actions: next.nextPrefix };
     this.plans++;
     this.pending = { planned: true, ...(correction && { rule: correction.rule, reason: correction.reason }) };
-    if (taskId !== -1) this.tracker = voteOnStage(this.tracker, stageLogits, this.stages(taskId), options);
+    if (taskId !== -1)
+      this.tracker = voteOnStage(this.tracker, stageLogits, this.stages(taskId), votingOf(options, taskId));
   }
 
   /** How many stages a task has; `observe` has refused those that are unknown. */
@@ -292,6 +293,12 @@ interface Planned {
   readonly taskId: number;
   readonly stage: number;
 }
+
+const votingOf = ({ historyLength, votes, stageSuccessors }: ResolvedOptions, taskId: number) => ({
+  historyLength,
+  votes,
+  successors: stageSuccessors[taskId],
+});
 
 /** Rows of a snapshot as numbers. @throws InputError when they are not as many as it says */
 const unpacked = <Rows extends { readonly rows: number; readonly actions: string }>(some: Rows, width: number) => ({

@@ -1,6 +1,12 @@
 import { GRIPPER_CHANGE } from '../action/index.ts';
 import { InputError, present } from '../base/index.ts';
-import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot } from '../robot/index.ts';
+import {
+  BEHAVIOR_STAGES,
+  CHALLENGE_ROBOT,
+  type Robot,
+  requireTaskSuccessors,
+  type TaskSuccessors,
+} from '../robot/index.ts';
 import { RECOVERY_DEFAULTS, type RecoverySettings } from './recovery.ts';
 import { type RuleContext, ruleContext } from './ruleContext.ts';
 import { type Rule, type RulesOption, type SelectedRules, selectRules } from './ruleSelection.ts';
@@ -40,6 +46,8 @@ export interface SessionOptions extends SightOptions {
   readonly seed: string | number;
   /** Stages of each task by id; the challenge's by default. */
   readonly taskNumStages: readonly number[];
+  /** Tasks whose stages branch: which may follow which. In all others each is followed by the next. */
+  readonly stageSuccessors: TaskSuccessors;
 }
 
 /** The original's settings. */
@@ -58,6 +66,7 @@ export const SESSION_DEFAULTS: SessionOptions = {
   gripperChange: GRIPPER_CHANGE,
   seed: 0,
   taskNumStages: BEHAVIOR_STAGES,
+  stageSuccessors: {},
   mask: [],
   fillBlack: 30,
 };
@@ -109,6 +118,7 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
     if (task in all.taskNumStages)
       // a hole: a task that is not known
       integer(`taskNumStages[${task}]`, present(all.taskNumStages[task], 'all.taskNumStages[task]'), 1);
+  requireTaskSuccessors('session: stageSuccessors', all.stageSuccessors, all.taskNumStages);
   const context = ruleContext(all.robot, all.taskNumStages);
   const { rules, notices } = usableRules(selectRules(all.rules, all.extraRules), context, all);
   return { ...all, recovery, rules, context, notices };

@@ -88,6 +88,8 @@ describe('a session, for any settings', () => {
       [{ baseFactor: Number.POSITIVE_INFINITY }, /baseFactor/],
       [{ gripperChange: -0.1 }, /gripperChange/],
       [{ taskNumStages: [5, 0] }, /taskNumStages\[1\] out of range \(got 0/],
+      [{ stageSuccessors: { 0: [[1], []] } }, /stageSuccessors of task 0: the number of stages .* is 2 \(expected 5/],
+      [{ stageSuccessors: { 77: [[]] } }, /names task 77, which the table of stages lacks \(it has 0…49/],
       [{ recovery: { memory: 0 } }, /recovery.memory/],
       [{ rules: ['emptygripper'] }, /Did you mean empty-gripper/],
     ];
@@ -96,6 +98,20 @@ describe('a session, for any settings', () => {
     tooLong.observe(observation());
     expect(() => tooLong.accept(plan(0))).toThrow(/too short \(got 30 rows, expected at least 31: 31 to execute in 20/);
     expect(tooLong.needsPlan()).toBe(true);
+  });
+
+  it('goes along the successors of a task’s stages where they are told', () => {
+    const session = createSession({ taskNumStages: [5], stageSuccessors: { 0: [[3], [], [], [1], []] }, rules: false });
+    const stages: number[] = [];
+    for (let step = 0; step < 300; step++) {
+      session.observe(observation({ task: 0 }));
+      const vote = step < 150 ? 3 : 1;
+      const stageLogits = Float32Array.from({ length: 15 }, (_, stage) => Number(stage === vote));
+      if (session.needsPlan()) session.accept({ ...plan(step), stageLogits });
+      session.next();
+      if (stages.at(-1) !== session.detail.stage) stages.push(session.detail.stage);
+    }
+    expect(stages).toEqual([0, 3, 1]);
   });
 
   it('keeps to a table of stages of its own, whatever a rule or the votes say', () => {

@@ -19,7 +19,7 @@ export {
   readColumns,
   requireRobot,
 } from './lerobot/index.ts';
-export { parseDataFolder, type RawBatch, SampleStore, stageTable } from './samples/index.ts';
+export { parseDataFolder, type RawBatch, SampleStore, stageTable, successorTable } from './samples/index.ts';
 export {
   type DatasetStatistics,
   type DatasetStatisticsOptions,

@@ -66,6 +66,7 @@ export {
   type ModelConfig,
   type ModelConfigInput,
   ModelConfigSchema,
+  type ModelStages,
   mergeLayers,
   modelConfig,
   modelConfigFor,
@@ -77,6 +78,7 @@ export {
   sincos,
   sincosFrequencies,
   splitLayers,
+  taskStagesOf,
 } from './network/index.ts';
 export {
   ActionSampler,

@@ -32,4 +32,11 @@ export {
   sameRobot,
 } from './robot.ts';
 export { CHALLENGE_ROBOT, chosenRobot, ROBOTS, robotNamed } from './robots.ts';
+export {
+  neighboursOf,
+  requireSuccessors,
+  requireTaskSuccessors,
+  type StageSuccessors,
+  type TaskSuccessors,
+} from './stageSuccessors.ts';
 export { BEHAVIOR_STAGES, BEHAVIOR_TASKS, type BehaviorTask, stageAtTime, taskById, taskByName } from './tasks.ts';

@@ -146,6 +146,23 @@ describe('BatchMaker', () => {
     expect(wrong / (40 * SIZE)).toBeLessThan(0.5);
   });
 
+  it('tells a stage right before or after where stages branch, never one of another way', () => {
+    const successors = [[1, 2], [3], [4], [], []];
+    const seen = new Map<number, Set<number>>();
+    for (let step = 0; step < 40; step++) {
+      const { stage, toldStage } = maker({ stageSuccessors: { 0: successors } }).make(raw(), step);
+      for (let b = 0; b < SIZE; b++) seen.set(stage[b]!, (seen.get(stage[b]!) ?? new Set()).add(toldStage[b]!));
+    }
+    const told = [0, 1, 2, 3, 4].map((stage) => [...seen.get(stage)!].sort());
+    expect(told).toEqual([
+      [0, 1, 2],
+      [0, 1, 3],
+      [0, 2, 4],
+      [1, 3],
+      [2, 4],
+    ]);
+  });
+
   it('changes the look of pictures a little, and nothing of a held-out batch', () => {
     const given = raw();
     const changed = maker().make(raw(), 0).images;

@@ -2,7 +2,7 @@ import { type ChunkStatistics, deltaChunk, normaliseActions, normaliseState } fr
 import { InputError, present, Random } from '../base/index.ts';
 import type { RawBatch } from '../data/index.ts';
 import { type Jitter, PictureJitter } from '../picture/index.ts';
-import type { Robot } from '../robot/index.ts';
+import { neighboursOf, type Robot, type TaskSuccessors } from '../robot/index.ts';
 
 /** What one update is computed from. All arrays own their buffers, so that they can move to another thread. */
 export interface TrainingBatch {
@@ -47,6 +47,8 @@ export interface BatchOptions {
   readonly flowSamples: number;
   /** Stages of each task by id. */
   readonly taskNumStages: readonly number[];
+  /** Tasks whose stages branch: a neighbouring stage is one right before or after. */
+  readonly stageSuccessors?: TaskSuccessors | undefined;
   readonly stageNoise: number;
   readonly stateNoise: number;
   readonly pictures: Jitter;
@@ -86,7 +88,7 @@ export class BatchMaker {
     { still = false, label = 'train' }: { still?: boolean; label?: string } = {},
   ): TrainingBatch {
     const { statistics, flowSamples, stageNoise, stateNoise, pictures, seed, fast } = this.options;
-    const { robot, taskNumStages } = this.options;
+    const { robot } = this.options;
     const { width } = robot;
     const { width: paddedWidth, horizon } = statistics;
     const size = raw.size;
@@ -109,9 +111,8 @@ export class BatchMaker {
       if (still) continue;
       if (stateNoise > 0) for (let d = 0; d < width; d++) state[b * paddedWidth + d]! += stateNoise * random.normal();
       if (stageNoise > 0 && random.uniform() < stageNoise) {
-        const last = (taskNumStages[present(raw.taskId[b], 'raw.taskId[b]')] ?? 1) - 1;
-        const neighbour = present(raw.stage[b], 'raw.stage[b]') + (random.uniform() < 0.5 ? -1 : 1);
-        toldStage[b] = Math.min(last, Math.max(0, neighbour));
+        const [task, stage] = [present(raw.taskId[b], 'raw.taskId[b]'), present(raw.stage[b], 'raw.stage[b]')];
+        toldStage[b] = this.neighbour(task, stage, random);
       }
     }
     const images = pickCameras(raw.pictures, size, robot.cameras.length, this.cameras);
@@ -128,6 +129,18 @@ export class BatchMaker {
       objects: raw.taskInfo,
       ...(tokens && { fastTokens: tokens.ids, fastMask: tokens.mask }),
     };
+  }
+
+  /** A stage beside a task's stage: the one before or after it. */
+  private neighbour(task: number, stage: number, random: Random): number {
+    const { taskNumStages, stageSuccessors } = this.options;
+    const successors = stageSuccessors?.[task];
+    if (successors) {
+      const beside = neighboursOf(stage, successors);
+      return beside[random.integer(Math.max(1, beside.length))] ?? stage;
+    }
+    const last = (taskNumStages[task] ?? 1) - 1;
+    return Math.min(last, Math.max(0, stage + (random.uniform() < 0.5 ? -1 : 1)));
   }
 }
 

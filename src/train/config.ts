@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { InputError, parse } from '../base/index.ts';
 import { type ModelConfig, ModelConfigSchema, modelConfig, refuseRenamedKeys } from '../model/index.ts';
-import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot } from '../robot/index.ts';
+import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot, type TaskSuccessors } from '../robot/index.ts';
 import { frozenLeaves } from './freeze.ts';
 
 const share = z.number().min(0).max(1);
@@ -90,14 +90,21 @@ export type TrainConfig = z.infer<typeof TrainConfig>;
 /** A configuration whose network is settled: what a run is trained with. */
 export type RunConfig = Omit<TrainConfig, 'model'> & { readonly model: ModelConfig };
 
+/** What the data (or the checkpoint before) decides of a network. */
+interface DataTasks {
+  readonly robot: Robot;
+  readonly taskNumStages: readonly number[];
+  readonly stageSuccessors?: TaskSuccessors;
+}
+
 /**
- * The configuration for a robot: cameras, action width and horizon are the robot's and the table of stages is the
- * given one, where the configuration
- * does not say. @throws InputError when the network cannot be built
+ * The configuration for a robot: cameras, action width and horizon are the robot's and the table of stages and their
+ * successors are the given ones, where the configuration does not say.
+ * @throws InputError when the network cannot be built
  */
 export function settledConfig(
   config: TrainConfig,
-  { robot, taskNumStages }: { readonly robot: Robot; readonly taskNumStages: readonly number[] },
+  { robot, taskNumStages, stageSuccessors = {} }: DataTasks,
   where = 'training configuration',
 ): RunConfig {
   const { model } = config;
@@ -107,6 +114,7 @@ export function settledConfig(
       where,
       `the robot ${robot.name} has no camera, and the network needs one. Name one in robot.json.`,
     );
+  const successors = model.stageSuccessors ?? stageSuccessors;
   const settled = modelConfig(
     {
       ...model,
@@ -114,6 +122,7 @@ export function settledConfig(
       actionDim: model.actionDim ?? robot.paddedWidth,
       actionHorizon: model.actionHorizon ?? robot.horizon,
       taskNumStages: model.taskNumStages ?? [...taskNumStages],
+      ...(Object.keys(successors).length > 0 && { stageSuccessors: successors }),
     },
     `${where}: model`,
   );

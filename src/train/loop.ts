@@ -66,6 +66,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
     }),
     flowSamples: config.model.flowSamples,
     taskNumStages: config.model.taskNumStages,
+    stageSuccessors: config.model.stageSuccessors,
     stageNoise: config.stageNoise,
     stateNoise: config.stateNoise,
     pictures: config.pictures,

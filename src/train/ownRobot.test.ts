@@ -139,3 +139,19 @@ it('refuses tasks beyond a given table of stages, and takes a longer one', async
   const { checkpoint } = await run('[3,3,4,5]', 'long table');
   expect((await readCheckpoint(checkpoint)).config.taskNumStages).toEqual([3, 3, 4, 5]);
 });
+
+it('takes the successors of stages from the data, and keeps those of the checkpoint that it starts from', async () => {
+  const data = join(folder, 'branching');
+  const successors = [[1, 2], [], []];
+  await writeRobotDataset(data, arm, { episodes: 3, frames: 30, tasks: 3, stageSuccessors: { 1: successors } });
+  expect(await stageTable([await openDataset(data)], 'skills')).toEqual([2, 3, 2]);
+  const run = async (out: string, more: object) => {
+    const settings = checkTrainConfig(applySettings(config, ['steps=1']));
+    const options = { config: settings, data: [data], out: join(folder, out), threads: 1, ...more };
+    return (await train(options)).checkpoint;
+  };
+  const first = await run('branching run', {});
+  expect((await readCheckpoint(first)).config.stageSuccessors).toEqual({ 1: successors });
+  const plain = await run('plain run', { init: first, data: [join(folder, arm.name)] });
+  expect((await readCheckpoint(plain)).config.stageSuccessors).toEqual({ 1: successors });
+});

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { CorrelatedNoise } from '../action/index.ts';
 import { InputError, lockFolder, present, ValetError, WorkerClient } from '../base/index.ts';
-import { commonRobot, openDataset, parseDataFolder, stageTable } from '../data/index.ts';
+import { commonRobot, openDataset, parseDataFolder, stageTable, successorTable } from '../data/index.ts';
 import {
   checkpointDigest,
   flowNoise,
@@ -196,7 +196,8 @@ async function settle(
   const network = from?.model ?? from?.config;
   const taskNumStages =
     config.model.taskNumStages ?? network?.taskNumStages ?? (await stageTable(datasets, config.stageLabels));
-  const settled = settledConfig(config, { robot, taskNumStages });
+  const stageSuccessors = { ...network?.stageSuccessors, ...successorTable(datasets) };
+  const settled = settledConfig(config, { robot, taskNumStages, stageSuccessors });
   requireFitting(settled, robot);
   return { robot, config: settled };
 }
@@ -228,6 +229,7 @@ function fitModel(config: RunConfig, taskInfoSize: number): ModelConfig {
 }
 
 const TRAINING_KEYS: readonly (keyof ModelConfig)[] = [
+  'stageSuccessors',
   'flowSamples',
   'fastLossWeight',
   'subtaskLossWeight',

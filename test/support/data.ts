@@ -1,6 +1,6 @@
 import { Random } from '../../src/base/index.ts';
 import { DatasetWriter, type EpisodeRecord } from '../../src/data/index.ts';
-import { CHALLENGE_ROBOT, type Robot } from '../../src/robot/index.ts';
+import { CHALLENGE_ROBOT, type Robot, type TaskSuccessors } from '../../src/robot/index.ts';
 
 /** An episode without its number, with all that a made-up one has. */
 export type FakeEpisode = Omit<EpisodeRecord, 'episodeIndex'> &
@@ -84,9 +84,17 @@ export async function writeRobotDataset(
     tasks = 1,
     size = 56,
     stateLength,
-  }: { episodes?: number; frames?: number; tasks?: number; size?: number; stateLength?: number } = {},
+    stageSuccessors = {},
+  }: {
+    episodes?: number;
+    frames?: number;
+    tasks?: number;
+    size?: number;
+    stateLength?: number;
+    stageSuccessors?: TaskSuccessors;
+  } = {},
 ): Promise<Omit<EpisodeRecord, 'episodeIndex'>[]> {
-  const writer = await DatasetWriter.create(folder, { robot, imageSize: size });
+  const writer = await DatasetWriter.create(folder, { robot, imageSize: size, stageSuccessors });
   const records = [...Array(episodes).keys()]
     .map((seed) => {
       const taskIndex = seed % tasks;

@@ -54,4 +54,53 @@ describe('voteOnStage', () => {
       }),
     );
   });
+
+  describe('where stages branch', () => {
+    const options = { historyLength: 3, votes: 2, successors: [[1, 2], [3], [3], [], [0]] };
+    const vote = (state: StageState, ...stages: number[]) =>
+      stages.reduce((now, stage) => {
+        const logits = Array.from({ length: 5 }, (_, s) => (s === stage ? 1 : 0));
+        return voteOnStage(now, logits, 5, options);
+      }, state);
+
+    it('goes where enough votes of a full history lead, and only there', () => {
+      expect(vote(FIRST_STAGE, 2, 2)).toEqual({ stage: 0, history: [2, 2] });
+      expect(vote(FIRST_STAGE, 2, 2, 2)).toEqual({ stage: 2, history: [] });
+      expect(vote(FIRST_STAGE, 1, 2, 2)).toEqual({ stage: 2, history: [] });
+      expect(vote(FIRST_STAGE, 0, 1, 2, 0, 0).stage).toBe(0);
+      expect(vote({ stage: 2, history: [] }, 1, 1, 1, 0, 0, 0, 4, 4, 4)).toEqual({ stage: 2, history: [2, 2, 2] });
+      expect(vote({ stage: 4, history: [] }, 0, 0, 0).stage).toBe(0);
+      expect(vote({ stage: 3, history: [] }, 0, 1, 2, 4, 4, 4).stage).toBe(3);
+    });
+
+    it('lets what is seen decide between the present stage and its successors alone', () => {
+      // The picture looks like stage 1 most of all, but there is no way to it from 2.
+      const logits = [0, 9, 1, 2, 0];
+      let state: StageState = { stage: 2, history: [] };
+      for (let i = 0; i < 3; i++) state = voteOnStage(state, logits, 5, options);
+      expect(state.stage).toBe(3);
+    });
+
+    it('moves along the successors for any votes', () => {
+      const table = fc.array(fc.uniqueArray(fc.nat(6), { maxLength: 3 }), { minLength: 7, maxLength: 7 });
+      const rows = fc.array(fc.array(fc.constantFrom(0, 1, Number.NaN, Number.NEGATIVE_INFINITY), { maxLength: 7 }));
+      fc.assert(
+        fc.property(table, rows, fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }), (drawn, ...rest) => {
+          const [plans, historyLength, votes] = rest;
+          const successors = drawn.map((next, stage) => next.filter((one) => one !== stage));
+          let state = FIRST_STAGE;
+          for (const logits of plans) {
+            const next = voteOnStage(state, logits, 7, { historyLength, votes, successors });
+            if (next.stage === state.stage) {
+              for (const one of next.history) expect([state.stage, ...successors[state.stage]!]).toContain(one);
+            } else {
+              expect(successors[state.stage]).toContain(next.stage);
+              expect(next.history).toEqual([]);
+            }
+            state = next;
+          }
+        }),
+      );
+    });
+  });
 });

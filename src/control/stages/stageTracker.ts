@@ -1,4 +1,6 @@
 import { present } from '../../base/index.ts';
+import type { StageSuccessors } from '../../robot/index.ts';
+
 /** Where an episode is: the stage and the votes since it last changed, oldest first. */
 export interface StageState {
   readonly stage: number;
@@ -10,6 +12,8 @@ export interface StageOptions {
   readonly historyLength: number;
   /** Votes for the next stage that are enough to go on (2). */
   readonly votes: number;
+  /** Which stages may follow each stage of the task; left out: the next one. */
+  readonly successors?: StageSuccessors | undefined;
 }
 
 /** The start of an episode. */
@@ -18,14 +22,17 @@ export const FIRST_STAGE: StageState = { stage: 0, history: [] };
 /**
  * One plan's vote on the stage: the largest logit (the first of equals), at most the last stage. With a full history:
  * enough votes for the next stage go on; all for the one after go on by one; all for the one before go back. A change
- * clears the history; the last stage is never left. Golden case stages.
+ * clears the history; the last stage is never left. Golden case stages. A task that tells its stages' successors is
+ * followed by `voteAmongSuccessors`.
  */
 export function voteOnStage(
   { stage, history }: StageState,
   logits: ArrayLike<number>,
   numStages: number,
-  { historyLength, votes }: StageOptions,
+  options: StageOptions,
 ): StageState {
+  const { historyLength, votes, successors } = options;
+  if (successors) return voteAmongSuccessors({ stage, history }, logits, successors, options);
   const last = numStages - 1;
   const newest = [...history, Math.min(argmax(logits), last)].slice(-historyLength);
   const count = (s: number) => newest.filter((vote) => vote === s).length;
@@ -33,6 +40,28 @@ export function voteOnStage(
   if (count(stage + 1) >= votes || count(stage + 2) === historyLength) return { stage: stage + 1, history: [] };
   if (stage > 0 && count(stage - 1) === historyLength) return { stage: stage - 1, history: [] };
   return { stage, history: newest };
+}
+
+/**
+ * The vote where stages branch: the largest logit of the present stage and its successors alone (the present one of
+ * equals). With a full history, enough votes for a successor go there, which clears the history. There is no way but
+ * the successors: pictures that look alike in stages of different pasts cannot move it from one past to another.
+ */
+function voteAmongSuccessors(
+  { stage, history }: StageState,
+  logits: ArrayLike<number>,
+  successors: StageSuccessors,
+  { historyLength, votes }: StageOptions,
+): StageState {
+  const next = successors[stage] ?? [];
+  const logit = (s: number) => logits[s] ?? Number.NEGATIVE_INFINITY;
+  const vote = next.reduce((best, s) => (logit(s) > logit(best) ? s : best), stage);
+  const newest = [...history, vote].slice(-historyLength);
+  if (newest.length < historyLength) return { stage, history: newest };
+  const count = (s: number) => newest.filter((one) => one === s).length;
+  const chosen = next.reduce((best, s) => (best === undefined || count(s) > count(best) ? s : best), next[0]);
+  if (chosen === undefined || count(chosen) < votes) return { stage, history: newest };
+  return { stage: chosen, history: [] };
 }
 
 function argmax(values: ArrayLike<number>): number {

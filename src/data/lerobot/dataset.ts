@@ -1,4 +1,4 @@
-import type { Robot } from '../../robot/index.ts';
+import type { Robot, StageSuccessors } from '../../robot/index.ts';
 import type { FrameSink } from '../video/index.ts';
 import type { Annotation, Info } from './layout.ts';
 import type { Column } from './parquet.ts';
@@ -28,6 +28,13 @@ export interface VideoPlace {
 }
 
 /** A data set on disk, opened for reading; v2.1 and v3.0 look the same from here on. */
+/** What a data set tells of one of its tasks. */
+export interface DatasetTask {
+  readonly name: string | undefined;
+  readonly instruction: string;
+  readonly stageSuccessors?: StageSuccessors;
+}
+
 export interface Dataset {
   readonly root: string;
   readonly format: 'v2.1' | 'v3.0';
@@ -40,7 +47,7 @@ export interface Dataset {
   readonly robot: Robot | undefined;
   /** Names of the robot's cameras that it has pictures of; of all its videos where the robot is not known. */
   readonly cameras: readonly string[];
-  readonly tasks: ReadonlyMap<number, { readonly name: string | undefined; readonly instruction: string }>;
+  readonly tasks: ReadonlyMap<number, DatasetTask>;
   readonly episodes: readonly Episode[];
   /** Columns of an episode, each [length, width]. @throws ParquetError when a file is damaged or a column is missing */
   columns<N extends string>(episode: Episode, names: readonly N[]): Promise<Record<N, Column>>;

@@ -41,6 +41,8 @@ export const TaskLine = z.looseObject({
   task_index: z.number().int().nonnegative(),
   task_name: z.string().optional(),
   task: z.string(),
+  /** For each stage those that may follow it, where they branch. */
+  stage_successors: z.array(z.array(z.number().int().nonnegative())).optional(),
 });
 export type TaskLine = z.infer<typeof TaskLine>;
 

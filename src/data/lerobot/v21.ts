@@ -38,7 +38,16 @@ export async function openV21(root: string, info: Info, robot: Robot | undefined
     robot,
     cameras: [...features.keys()],
     cameraFeature: (camera) => (camera in info.features ? camera : featureOf(root, features, camera)),
-    tasks: new Map(taskLines.map((task) => [task.task_index, { name: task.task_name, instruction: task.task }])),
+    tasks: new Map(
+      taskLines.map(({ task_index, task_name, task, stage_successors }) => [
+        task_index,
+        {
+          name: task_name,
+          instruction: task,
+          ...(stage_successors && { stageSuccessors: stage_successors }),
+        },
+      ]),
+    ),
     episodes,
     columns: (episode, names) => readColumns(paths(episode).data, names),
     columnNames: async (episode) => (await parquetSchema(paths(episode).data)).map((column) => column.name),

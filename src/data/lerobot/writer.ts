@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { aside, InputError, makeFolder, removeAbandoned } from '../../base/index.ts';
-import { CHALLENGE_ROBOT, type Robot, robotRecord } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, type Robot, robotRecord, type TaskSuccessors } from '../../robot/index.ts';
 import { VIDEO_CODEC, type VideoSettings } from '../video/index.ts';
 import { type EncodedEpisode, type EpisodeLayout, encodeEpisode, type PictureSize } from './episode.ts';
 import type { EpisodeRecord } from './episodeRecord.ts';
@@ -20,6 +20,8 @@ export interface DatasetOptions {
    * thousands of instances.
    */
   readonly chunksSize?: number;
+  /** Tasks whose stages branch: which may follow which. */
+  readonly stageSuccessors?: TaskSuccessors;
   /** Put the finished data set in the place of an old one. */
   readonly replace?: boolean;
   /**
@@ -48,7 +50,7 @@ export class DatasetWriter {
     /** Where the episodes' files are written until `finish`. */
     readonly folder: string,
     readonly layout: EpisodeLayout,
-    private readonly replace: boolean,
+    private readonly options: DatasetOptions,
   ) {}
 
   static async create(dir: string, options: DatasetOptions): Promise<DatasetWriter> {
@@ -76,12 +78,7 @@ export class DatasetWriter {
     await removeAbandoned(path);
     const folder = options.folder ?? aside(path);
     await makeFolder(folder);
-    return new DatasetWriter(
-      path,
-      folder,
-      { info, robot, pictureSizes, video: options.video ?? {} },
-      options.replace ?? false,
-    );
+    return new DatasetWriter(path, folder, { info, robot, pictureSizes, video: options.video ?? {} }, options);
   }
 
   /** The next free episode number of a task. */
@@ -151,9 +148,18 @@ export class DatasetWriter {
   async finish(): Promise<void> {
     if (this.episodes.size === 0) throw new InputError(this.dir, 'a data set needs at least one episode.');
     this.ended = true;
+    const { stageSuccessors } = this.options;
     const episodes = [...this.episodes.values()].sort((a, b) => a.episodeIndex - b.episodeIndex);
     const tasks = new Map(
-      episodes.map((e) => [e.taskIndex, { task_index: e.taskIndex, task_name: e.taskName, task: e.instruction }]),
+      episodes.map((e) => [
+        e.taskIndex,
+        {
+          task_index: e.taskIndex,
+          task_name: e.taskName,
+          task: e.instruction,
+          ...(stageSuccessors?.[e.taskIndex] && { stage_successors: stageSuccessors[e.taskIndex] }),
+        },
+      ]),
     );
     const lines = (values: readonly object[]) => values.map((value) => `${JSON.stringify(value)}\n`).join('');
     const meta = join(this.folder, 'meta');
@@ -179,7 +185,7 @@ export class DatasetWriter {
     const info = infoOf(this.layout, episodes, tasks.size);
     await writeFile(join(meta, 'info.json'), `${JSON.stringify(info, null, 4)}\n`);
     const old = `${this.folder}.old`;
-    const replaced = this.replace && existsSync(this.dir);
+    const replaced = this.options.replace && existsSync(this.dir);
     if (replaced) await rename(this.dir, old);
     await rename(this.folder, this.dir);
     if (replaced) await rm(old, { recursive: true, force: true });

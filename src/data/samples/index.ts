@@ -1,4 +1,4 @@
 export { parseDataFolder } from './dataFolder.ts';
 export type { RawBatch } from './rawBatch.ts';
 export { SampleStore } from './sampleStore.ts';
-export { stageTable } from './stageTable.ts';
+export { stageTable, successorTable } from './stageTable.ts';

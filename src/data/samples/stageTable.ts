@@ -1,4 +1,5 @@
-import { BEHAVIOR_TASKS, CHALLENGE_ROBOT, sameRobot } from '../../robot/index.ts';
+import { InputError } from '../../base/index.ts';
+import { BEHAVIOR_TASKS, CHALLENGE_ROBOT, sameRobot, type TaskSuccessors } from '../../robot/index.ts';
 import type { Dataset } from '../lerobot/index.ts';
 import { demonstrationOf, recordedStages, type StageLabels } from './stageLabels.ts';
 
@@ -29,16 +30,18 @@ function isOfChallenge({ robot, tasks, episodes }: Dataset): boolean {
 
 /**
  * Stages of each task by id: the challenge's where all data sets are of it. Else from the episodes: with labels by
- * `skills` as many as were recorded,
+ * `skills` as many as were recorded (or as the data set tells successors of),
  * with labels by `time` `stagesOfLength`; a number that no episode has gets one stage.
  * @throws InputError when stages are to be recorded ones and an episode has none
  */
 export async function stageTable(datasets: readonly Dataset[], labels: StageLabels): Promise<number[]> {
   if (datasets.every(isOfChallenge)) return BEHAVIOR_TASKS.map(({ numStages }) => numStages);
   const found = new Map<number, { stages: number; seconds: number; episodes: number }>();
+  const told = successorTable(datasets);
   for (const dataset of datasets)
     for (const episode of dataset.episodes) {
-      const task = found.get(episode.taskIndex) ?? { stages: 1, seconds: 0, episodes: 0 };
+      const stages = told[episode.taskIndex]?.length ?? 1;
+      const task = found.get(episode.taskIndex) ?? { stages, seconds: 0, episodes: 0 };
       found.set(episode.taskIndex, task);
       if (labels === 'skills')
         for (const stage of await recordedStages(dataset, episode)) task.stages = Math.max(task.stages, stage + 1);
@@ -51,4 +54,24 @@ export async function stageTable(datasets: readonly Dataset[], labels: StageLabe
     if (!task) return 1;
     return labels === 'skills' ? task.stages : stagesOfLength(task.seconds / task.episodes);
   });
+}
+
+/**
+ * Which stages may follow which, of each task that a data set tells it of.
+ * @throws InputError when two data sets tell it differently
+ */
+export function successorTable(datasets: readonly Dataset[]): TaskSuccessors {
+  const found: Record<string, readonly (readonly number[])[]> = {};
+  for (const { root, tasks } of datasets)
+    for (const [id, { stageSuccessors }] of tasks) {
+      if (!stageSuccessors) continue;
+      const before = found[id];
+      if (before && JSON.stringify(before) !== JSON.stringify(stageSuccessors))
+        throw new InputError(
+          root,
+          `tells other successors of the stages of task ${id} than the data before it. Train on data of one version.`,
+        );
+      found[id] = stageSuccessors;
+    }
+  return found;
 }

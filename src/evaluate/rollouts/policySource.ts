@@ -43,7 +43,7 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
       };
     }
     case 'checkpoint': {
-      const [{ createPlanner, readCheckpoint }, { createPolicy, createSession }] = await Promise.all([
+      const [{ createPlanner, readCheckpoint, taskStagesOf }, { createPolicy, createSession }] = await Promise.all([
         import('../../model/index.ts'),
         import('../../control/index.ts'),
       ]);
@@ -51,7 +51,7 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
       const checkpoint = await readCheckpoint(spec.folder);
       const { robot, config } = checkpoint;
       requireFit(robot, HOUSEHOLD_ROBOT);
-      const options = { robot, taskNumStages: config.taskNumStages, ...session };
+      const options = { robot, ...taskStagesOf(config), ...session };
       const planner = await createPlanner(checkpoint, {
         ...spec.planner,
         ...(threads !== undefined && { threads }),

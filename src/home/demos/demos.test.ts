@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError, Random } from '../../base/index.ts';
-import { openDataset } from '../../data/index.ts';
+import { openDataset, stageTable } from '../../data/index.ts';
 import type { Policy } from '../../robot/index.ts';
 import { createExpert } from '../expert/createExpert.ts';
+import { homeTask } from '../tasks/homeTasks.ts';
 import { openHousehold } from '../tasks/openHousehold.ts';
 import { correctRollout } from './correct.ts';
 import { clipDemonstration, wholeDemonstration } from './demonstrate.ts';
@@ -54,6 +55,17 @@ describe('demonstrations', () => {
     expect(columns['observation.task_info'].width).toBe(12);
     const meta = (await dataset.metaInfo(episode!)) as { clip: { start: number; fullLength: number } };
     expect(meta.clip.start + 36).toBeLessThanOrEqual(meta.clip.fullLength);
+  });
+
+  it('tell which stages may follow which, where they branch', async () => {
+    const out = join(folder, 'branching');
+    const tasks = ['repeating_shown_order', 'turning_on_radio'];
+    await makeDemonstrations({ tasks, episodes: 1, out, clipSeconds: 1.2, imageSize: 16, workers: 1, silent: true });
+    const dataset = await openDataset(out);
+    const [radio, order] = tasks.map(homeTask).reverse();
+    expect(dataset.tasks.get(order!.id)?.stageSuccessors).toEqual(order!.stageSuccessors);
+    expect(dataset.tasks.get(radio!.id)?.stageSuccessors).toBeUndefined();
+    expect((await stageTable([dataset], 'skills'))[order!.id]).toBe(order!.numStages);
   });
 
   it('of whole scenes last until shortly after the goal; a window is a piece of the same scene', async () => {

@@ -1,7 +1,7 @@
 import { answerCalls, InputError, Random, ValetError } from '../../base/index.ts';
 import { createPolicy, createSession } from '../../control/index.ts';
 import { type EncodedEpisode, type EpisodeLayout, encodeEpisode } from '../../data/index.ts';
-import { createPlanner, readCheckpoint } from '../../model/index.ts';
+import { createPlanner, type ModelStages, readCheckpoint, taskStagesOf } from '../../model/index.ts';
 import { type Planner, type Policy, type Robot, sameRobot } from '../../robot/index.ts';
 import { createExpert, type Expert } from '../expert/index.ts';
 import { openHousehold } from '../tasks/index.ts';
@@ -41,9 +41,7 @@ export interface DemoPlayed {
 
 let settings: DemoSettings;
 const worlds = new Map<string, { household: Household; expert: Expert }>();
-let corrected:
-  | { readonly planner: Planner; readonly robot: Robot; readonly taskNumStages: readonly number[] }
-  | undefined;
+let corrected: { readonly planner: Planner; readonly robot: Robot; readonly stages: ModelStages } | undefined;
 let waiting: readonly Demonstration[] = [];
 
 async function world(task: string) {
@@ -66,10 +64,10 @@ async function correcting(checkpoint: string, scene: string): Promise<Policy> {
         `its robot ${opened.robot.name} is not the household's (${HOUSEHOLD_ROBOT.name}); there is nothing to correct.`,
       );
     const planner = await createPlanner(opened, { threads: 1 });
-    corrected = { planner, robot: opened.robot, taskNumStages: opened.config.taskNumStages };
+    corrected = { planner, robot: opened.robot, stages: taskStagesOf(opened.config) };
   }
-  const { planner, robot, taskNumStages } = corrected;
-  return createPolicy({ planner, session: createSession({ robot, taskNumStages, seed: `${settings.seed}/${scene}` }) });
+  const { planner, robot, stages } = corrected;
+  return createPolicy({ planner, session: createSession({ robot, ...stages, seed: `${settings.seed}/${scene}` }) });
 }
 
 async function play(unit: DemoUnit): Promise<DemoPlayed> {

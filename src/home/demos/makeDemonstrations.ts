@@ -118,8 +118,11 @@ async function make(options: DemoOptions): Promise<DemoSummary> {
   };
 }
 
-async function openWriter({ out, imageSize = 64, replace, episodes }: DemoOptions, folder: string) {
-  const writer = await DatasetWriter.create(out, { imageSize, replace, folder });
+async function openWriter({ out, imageSize = 64, replace, episodes, tasks }: DemoOptions, folder: string) {
+  const stageSuccessors = Object.fromEntries(
+    tasks.map(homeTask).flatMap((task) => (task.stageSuccessors ? [[task.id, task.stageSuccessors]] : [])),
+  );
+  const writer = await DatasetWriter.create(out, { imageSize, replace, folder, stageSuccessors });
   const most = writer.layout.info.chunks_size;
   if (episodes > most)
     throw new InputError('home demos', `a data set holds at most ${most} episodes of a task (got ${episodes}).`);

@@ -1,4 +1,5 @@
 import { InputError } from '../../base/index.ts';
+import { requireSuccessors } from '../../robot/index.ts';
 import type { HomeTask } from '../world/index.ts';
 
 /**
@@ -32,6 +33,7 @@ function requireWhole(task: HomeTask): void {
     fail('numStages', task.numStages, 'a whole number from 1');
   if (task.skills?.length !== task.numStages)
     fail('the number of skills', task.skills?.length, `${task.numStages}, one a stage`);
+  if (task.stageSuccessors) requireSuccessors(`household task ${task.name}`, task.stageSuccessors, task.numStages);
   positive('meanExpertSteps', task.meanExpertSteps, 'steps');
   for (const part of ['base', 'left', 'right'] as const)
     positive(`meanExpertMetres.${part}`, task.meanExpertMetres?.[part], 'metres');

@@ -1,4 +1,5 @@
 import type { Random } from '../../base/index.ts';
+import type { StageSuccessors } from '../../robot/index.ts';
 import type { Formula, Goal } from '../score/index.ts';
 import type { Quaternion, Vector3 } from './geometry.ts';
 import type { Hand } from './hands.ts';
@@ -77,6 +78,11 @@ export interface HomeTask<Runtime extends TaskRuntime = TaskRuntime> {
   readonly name: string;
   readonly instruction: string;
   readonly numStages: number;
+  /**
+   * For each stage those that may follow it, where the plain order 0, 1, 2 … will not do: what was seen decides the
+   * way, or stages look alike and only the way to them tells them apart.
+   */
+  readonly stageSuccessors?: StageSuccessors;
   /** Mean length of the expert's episodes in control steps (measured); the time-out is twice this. */
   readonly meanExpertSteps: number;
   /** Episodes of `train` instances that the expert was measured in, and in how many it reached the goal. */

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { InputError, parse } from '../../base/index.ts';
-import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
+import {
+  BEHAVIOR_STAGES,
+  CHALLENGE_ROBOT,
+  type Robot,
+  requireTaskSuccessors,
+  type TaskSuccessors,
+} from '../../robot/index.ts';
 import { refuseRenamedKeys } from './renamedKeys.ts';
 
 const count = z.number().int().positive();
@@ -79,6 +85,11 @@ export const ModelConfigSchema = z.strictObject({
   actionHorizon: count.default(CHALLENGE_ROBOT.horizon),
   maxStages: count.default(15),
   taskNumStages: z.array(count).default(() => [...BEHAVIOR_STAGES]),
+  /**
+   * Tasks whose stages branch, by id: for each stage those that may follow it. What follows the stages of an episode
+   * goes by it; the network itself does not.
+   */
+  stageSuccessors: z.record(z.string(), z.array(z.array(z.number().int().nonnegative()))).optional(),
   /** Weight of the stage's cross entropy in the loss. */
   subtaskLossWeight: z.number().nonnegative().default(0.1),
   /**
@@ -121,6 +132,7 @@ export function modelConfig(input: unknown, where = 'model configuration'): Mode
     wrong(`numHeads must be a multiple of numKvHeads (got ${config.numHeads} and ${config.numKvHeads}).`);
   if (Math.max(...config.taskNumStages) > config.maxStages)
     wrong(`a task has more than maxStages = ${config.maxStages} stages.`);
+  requireTaskSuccessors(`${where}: stageSuccessors`, config.stageSuccessors ?? {}, config.taskNumStages);
   const { stem } = config;
   if (stem.kind === 'patch' && config.imageSize % config.patchSize)
     wrong(`imageSize must be a multiple of patchSize (got ${config.imageSize} and ${config.patchSize}).`);
@@ -133,6 +145,17 @@ export function modelConfig(input: unknown, where = 'model configuration'): Mode
   }
   return config;
 }
+
+/** What a session must know of a network's tasks: options of `createSession` by name. */
+export interface ModelStages {
+  /** Stages of each task by id. */
+  readonly taskNumStages: readonly number[];
+  readonly stageSuccessors: TaskSuccessors;
+}
+export const taskStagesOf = ({ taskNumStages, stageSuccessors = {} }: ModelConfig): ModelStages => ({
+  taskNumStages,
+  stageSuccessors,
+});
 
 /** A configuration whose sizes are a robot's, where `input` does not say otherwise: padded width, horizon, cameras. */
 export function modelConfigFor(robot: Robot, input: ModelConfigInput, where?: string): ModelConfig {

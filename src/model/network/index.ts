@@ -2,10 +2,12 @@ export {
   type ModelConfig,
   type ModelConfigInput,
   ModelConfigSchema,
+  type ModelStages,
   modelConfig,
   modelConfigFor,
   prefixLayout,
   STATE_BINS,
+  taskStagesOf,
 } from './config.ts';
 export { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram, buildVisionProgram } from './inference.ts';
 export { initParameters } from './initialise.ts';

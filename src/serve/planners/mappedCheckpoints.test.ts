@@ -4,23 +4,23 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { createSession } from '../../control/index.ts';
 import { configs } from '../../model/index.ts';
-import { CHALLENGE_ROBOT, type Robot, robotNamed, robotRecord } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, type Robot, robotNamed, robotRecord, type TaskSuccessors } from '../../robot/index.ts';
 import type { CheckpointMapping } from './checkpointMapping.ts';
 import { readMappedCheckpoints } from './mappedCheckpoints.ts';
 
 const place = mkdtempSync(join(tmpdir(), 'valet-stages-'));
 afterAll(() => rmSync(place, { recursive: true }));
 
-const taskStages = async (mapping: CheckpointMapping) => (await readMappedCheckpoints(mapping)).taskStages;
+const taskStages = async (mapping: CheckpointMapping) => (await readMappedCheckpoints(mapping)).stages.taskNumStages;
 
-function checkpoint(name: string, taskNumStages: number[], robot?: Robot): string {
+function checkpoint(name: string, taskNumStages: number[], robot?: Robot, stageSuccessors?: TaskSuccessors): string {
   const folder = join(place, name);
   mkdirSync(folder, { recursive: true });
   writeFileSync(
     join(folder, 'config.json'),
     JSON.stringify({
       format: 1,
-      model: { ...configs.dummy, taskNumStages },
+      model: { ...configs.dummy, taskNumStages, ...(stageSuccessors && { stageSuccessors }) },
       ...(robot && { robot: robotRecord(robot) }),
     }),
   );
@@ -32,13 +32,16 @@ it('stages are those of the checkpoint that plans for the task, also beyond the 
     'hundred',
     Array.from({ length: 100 }, (_, i) => 1 + (i % 9)),
   );
-  const few = checkpoint('few', [4, 5]);
+  const few = checkpoint('few', [4, 5], undefined, { 1: [[1, 2], [3], [4], [4], []] });
   const paths = new Map([hundred, few].map((folder) => [folder, folder]));
   const alone = await taskStages({ paths: new Map([[hundred, hundred]]), byTask: new Map(), otherwise: hundred });
   expect([alone.length, alone[50], alone[99]]).toEqual([100, 6, 1]);
   const byTask = new Map([1, 7].map((task) => [task, few]));
   const mixed = await taskStages({ paths, byTask, otherwise: hundred });
   expect([mixed[0], mixed[1], mixed[7], mixed[99]]).toEqual([1, 5, undefined, 1]);
+
+  const { stageSuccessors } = (await readMappedCheckpoints({ paths, byTask, otherwise: hundred })).stages;
+  expect(stageSuccessors).toEqual({ 1: [[1, 2], [3], [4], [4], []] });
 
   const missing = join(place, 'missing');
   const later = await taskStages({ paths: new Map([[missing, missing]]), byTask: new Map([[0, missing]]) });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError, readJson } from '../../base/index.ts';
-import { modelConfig } from '../../model/index.ts';
+import { type ModelStages, modelConfig, taskStagesOf } from '../../model/index.ts';
 import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, parseRobot, type Robot, sameRobot } from '../../robot/index.ts';
 import type { CheckpointMapping } from './checkpointMapping.ts';
 
@@ -11,16 +11,16 @@ const ConfigFile = z.looseObject({ model: z.unknown(), robot: z.unknown().option
 export interface MappedCheckpoints {
   /** The robot that all of them drive; undefined when none can be read yet. */
   readonly robot: Robot | undefined;
-  /**
-   * Stages of each task by id, as the checkpoint that plans for the task counts them; a hole where none knows the task.
-   */
-  readonly taskStages: readonly number[];
+  /** Stages as the checkpoint that plans for a task counts them; a hole where none knows the task. */
+  readonly stages: ModelStages;
 }
 
 interface Facts {
   readonly robot: Robot;
-  readonly stages: readonly number[];
+  readonly stages: ModelStages;
 }
+
+const CHALLENGE_STAGES: ModelStages = { taskNumStages: BEHAVIOR_STAGES, stageSuccessors: {} };
 
 /**
  * Reads robots and stages of a mapping's checkpoints. One that cannot be read (a mapping may name what comes later)
@@ -45,28 +45,32 @@ export async function readMappedCheckpoints(mapping: CheckpointMapping): Promise
           `${found.robot.name}. Start a server for each.`,
       );
   }
-  const stagesOf = (name: string) => facts.get(name)?.stages ?? BEHAVIOR_STAGES;
-  return { robot: first?.robot, taskStages: taskStages(mapping, stagesOf) };
+  const stagesByName = (name: string) => facts.get(name)?.stages ?? CHALLENGE_STAGES;
+  return { robot: first?.robot, stages: mergedStages(mapping, stagesByName) };
 }
 
-function taskStages(
+function mergedStages(
   { byTask, otherwise }: CheckpointMapping,
-  stagesOf: (checkpoint: string) => readonly number[],
-): readonly number[] {
-  const stages: number[] = [];
-  for (const [task, count] of (otherwise === undefined ? [] : stagesOf(otherwise)).entries()) stages[task] = count;
+  stagesByName: (checkpoint: string) => ModelStages,
+): ModelStages {
+  const rest = otherwise === undefined ? undefined : stagesByName(otherwise);
+  const taskNumStages = [...(rest?.taskNumStages ?? [])];
+  const stageSuccessors = { ...rest?.stageSuccessors };
   for (const [task, name] of byTask) {
-    const count = stagesOf(name)[task];
-    if (count === undefined) delete stages[task];
-    else stages[task] = count;
+    const own = stagesByName(name);
+    const [count, successors] = [own.taskNumStages[task], own.stageSuccessors[task]];
+    if (count === undefined) delete taskNumStages[task];
+    else taskNumStages[task] = count;
+    if (successors) stageSuccessors[task] = successors;
+    else delete stageSuccessors[task];
   }
-  return stages;
+  return { taskNumStages, stageSuccessors };
 }
 
 async function readFacts(file: string): Promise<Facts> {
   const { model, robot } = await readJson(file, ConfigFile);
   return {
     robot: robot === undefined ? CHALLENGE_ROBOT : parseRobot(robot, `${file}: robot`),
-    stages: modelConfig(model, file).taskNumStages,
+    stages: taskStagesOf(modelConfig(model, file)),
   };
 }

@@ -47,7 +47,7 @@ export async function openCheckpoints(
   robots: () => number,
 ): Promise<OpenedSource> {
   const { logger = createLogger('silent'), metrics = new Metrics() } = start;
-  const { robot, taskStages } = await readMappedCheckpoints(mapping);
+  const { robot, stages } = await readMappedCheckpoints(mapping);
   const pool = openPool(mapping, settings, { ...start, logger, metrics }, robots);
   try {
     const probeTask = mapping.otherwise === undefined ? Math.min(...mapping.byTask.keys()) : 0;
@@ -56,7 +56,7 @@ export async function openCheckpoints(
       const left = await pool.preload(mapping.paths.values());
       if (left.length > 0) logger.warn({ folders: left }, 'not preloaded: they do not fit --memory');
     }
-    const session = { taskNumStages: taskStages, ...start.sessionOptions };
+    const session = { ...stages, ...start.sessionOptions };
     if (robot) requireWorkable({ ...session, robot });
     const tasks = [...mapping.byTask.keys()];
     logger.info({ tasks: ranges(tasks), checkpoints: pool.folders.length, robot: robot?.name }, 'checkpoints are open');

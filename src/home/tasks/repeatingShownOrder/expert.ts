@@ -31,7 +31,7 @@ export function createOrderExpert(world: ExpertWorld, runtime: OrderRuntime): Ta
       const waiting: Vector3 = near ? [tip[0], tip[1], up] : inFront(world, 'right', up);
       const down = [0, 1, 2].some((button) => button !== next && runtime.isDown(button));
       if (!runtime.turnOfRobot) motion.rest('right', RESET_POSE.right);
-      else if (near && next !== undefined && !down) press(motion, world, 'right', runtime.top(next), style.speed);
+      else if (near && next !== undefined && !down) press(motion, world, 'right', runtime.aim, style.speed);
       else motion.reach('right', waiting, world.base[2], READY.right, 0.3 * style.speed);
       return motion.end();
     },

@@ -3,35 +3,35 @@ import { drawStyle, type Style } from '../../expert/index.ts';
 import { factsOf, PressButton, paintRoom, TABLE } from '../../fixtures/index.ts';
 import { type Formula, type Goal, groundGoal } from '../../score/index.ts';
 import { type Situation, type TaskRuntime, type Vector3, type World, yawQuaternion } from '../../world/index.ts';
+import { BUTTONS, ORDER_SKILLS, oneLeft, seenBoth, seenOne } from './stages.ts';
 
-/** Names of the buttons from the robot's left to its right, and where they are on the panel, metres. */
-export const BUTTONS = ['left_button', 'middle_button', 'right_button'] as const;
+/** Where buttons and lamps are on the panel, metres. */
 export const PANEL = { half: [0.08, 0.24, 0.03] as Vector3, apart: 0.15, buttonAt: -0.02, lampAt: 0.05, radius: 0.034 };
 export const PANEL_TOP = 2 * PANEL.half[2] + 0.02;
-/** Control steps after the reset during which each light is on, in the order of the show. */
+/**
+ * Control steps after the reset during which each light is on, in the order of the show: long enough for five plans to
+ * see it.
+ */
 const SHOWN = [
-  [20, 50],
-  [65, 95],
+  [15, 115],
+  [135, 235],
 ] as const;
 /** The show is over. */
-const OVER = 105;
+const OVER = 240;
 const DARK: Vector3 = [0.2, 0.2, 0.18];
 const LIT: Vector3 = [1, 0.9, 0.25];
+/** Of a button that was pressed in its turn, and of one that was not. */
+const RIGHT: Vector3 = [0.2, 0.95, 0.35];
+const WRONG: Vector3 = [0.95, 0.15, 0.1];
+/** How often a person comes down beside the first button, metres from it, before pressing it. */
+const MISS = { share: 0.15, beside: 0.06, low: 0.06, within: 0.02 };
 
 export const ORDER_GOAL: Formula = ['forall', '?light', ['first_light', 'second_light'], ['toggled_on', '?light']];
 
-/** The orders that can be shown: two different buttons. */
-const ORDERS = [0, 1, 2].flatMap((first) => [0, 1, 2].filter((b) => b !== first).map((b) => [first, b] as const));
-const sayButton = (button: number) => (BUTTONS[button] ?? '').replace('_button', '');
-
-/** One for each stage: the show, an order of which nothing is done, a button that is left to press. */
-export const ORDER_SKILLS: readonly string[] = [
-  'watch the lights',
-  ...ORDERS.map(([first, second]) => `press ${sayButton(first)}, then ${sayButton(second)}`),
-  ...[0, 1, 2].map((button) => `press ${sayButton(button)}, the last`),
-];
-
-/** Three buttons with a light each. Two lights go on, one after the other; then nothing tells which. */
+/**
+ * Three buttons with a light each. Two lights go on, one after the other; then nothing tells which. A button that is
+ * pressed in its turn lights up green.
+ */
 export class OrderRuntime implements TaskRuntime {
   readonly goal: Goal;
   style: Style = { speed: 1, lift: 0, stand: [0, 0] };
@@ -40,8 +40,10 @@ export class OrderRuntime implements TaskRuntime {
   private clock = 0;
   /** Presses that were right so far; after a wrong one no more count. */
   private right = 0;
-  private wrong = false;
-  private lit = -1;
+  private wrong = -1;
+  /** The hand will come down beside the first button, and has not yet. */
+  private missing = false;
+  private painted = '';
   private readonly buttons: readonly PressButton[];
 
   constructor(private readonly world: World) {
@@ -54,9 +56,10 @@ export class OrderRuntime implements TaskRuntime {
 
   place(random: Random): void {
     const { world } = this;
-    this.load([0, 0, 0, ...this.buttons.map(() => 0)]);
+    this.load([0, 0, -1, 0, ...this.buttons.map(() => 0)]);
     this.order = random.shuffle([0, 1, 2]).slice(0, 2);
     this.style = drawStyle(random);
+    this.missing = random.uniform() < MISS.share;
     const x = random.between(0.12, 0.22);
     const y = random.between(-0.15, 0.15);
     const yaw = random.between(-0.2, 0.2);
@@ -89,46 +92,70 @@ export class OrderRuntime implements TaskRuntime {
     return (this.buttons[button] as PressButton).top;
   }
 
+  /** Where the hand goes down: on the next button, or at first beside it. */
+  get aim(): Vector3 {
+    const [x, y, z] = this.top(this.next ?? 0);
+    return this.missing ? [x - MISS.beside, y, z] : [x, y, z];
+  }
+
   afterStep(): void {
     this.clock++;
-    this.light();
     for (const [i, button] of this.buttons.entries()) {
-      if (!button.update() || this.next === undefined) continue;
+      if (!button.update()) continue;
+      this.missing = false;
+      if (this.next === undefined || this.wrong >= 0) continue;
       // Who presses before the show is over does not count as having seen it.
-      if (this.turnOfRobot && !this.wrong && i === this.next) this.right++;
-      else this.wrong = true;
+      if (this.turnOfRobot && i === this.next) this.right++;
+      else this.wrong = i;
     }
+    const [x, y, z] = this.world.hands.right.tip;
+    const [ax, ay, az] = this.aim;
+    if (this.turnOfRobot && z - az < MISS.low && Math.hypot(x - ax, y - ay) < MISS.within) this.missing = false;
+    this.light();
   }
 
   situation(): Situation {
     const next = this.next ?? (this.order.at(-1) as number);
     const target = this.turnOfRobot ? this.top(next) : this.top(1);
-    let stage = 0;
-    if (this.turnOfRobot)
-      stage = this.right === 0 ? 1 + ORDERS.findIndex((order) => order.every((b, i) => b === this.order[i])) : 7 + next;
+    const { stage } = this;
     return { stage, skill: ORDER_SKILLS[stage] ?? '', target, destination: target };
   }
 
-  save(): readonly number[] {
-    return [this.clock, this.right, Number(this.wrong), ...this.buttons.map(({ pressed }) => Number(pressed))];
+  /** What has been seen so far, then what is left to press. */
+  private get stage(): number {
+    const [first, second] = this.order as readonly [number, number];
+    if (this.right > 0) return oneLeft(second);
+    if (this.clock >= SHOWN[1][0]) return seenBoth(this.order);
+    return this.clock >= SHOWN[0][0] ? seenOne(first) : 0;
   }
 
-  load([clock = 0, right = 0, wrong = 0, ...pressed]: readonly number[]): void {
+  save(): readonly number[] {
+    const { clock, right, wrong, missing, buttons } = this;
+    return [clock, right, wrong, Number(missing), ...buttons.map(({ pressed }) => Number(pressed))];
+  }
+
+  load([clock = 0, right = 0, wrong = -1, missing = 0, ...pressed]: readonly number[]): void {
     this.clock = clock;
     this.right = right;
-    this.wrong = wrong === 1;
+    this.wrong = wrong;
+    this.missing = missing === 1;
     for (const [i, button] of this.buttons.entries()) button.pressed = pressed[i] === 1;
-    this.lit = -1;
-    for (const name of BUTTONS) this.world.paint(`lamp_${name}`, DARK);
+    this.painted = '';
     this.light();
   }
 
-  /** Paints the lamps as the show has it now. */
+  /** Paints the lamps as it is now: the show, then what was pressed. */
   private light(): void {
     const shown = SHOWN.findIndex(([from, to]) => this.clock >= from && this.clock < to);
     const lit = shown < 0 ? -1 : (this.order[shown] as number);
-    if (lit === this.lit) return;
-    for (const [i, name] of BUTTONS.entries()) this.world.paint(`lamp_${name}`, i === lit ? LIT : DARK);
-    this.lit = lit;
+    const colours = BUTTONS.map((_, i) => {
+      if (i === this.wrong) return WRONG;
+      if (this.order.slice(0, this.right).includes(i)) return RIGHT;
+      return i === lit ? LIT : DARK;
+    });
+    const painted = JSON.stringify(colours);
+    if (painted === this.painted) return;
+    for (const [i, name] of BUTTONS.entries()) this.world.paint(`lamp_${name}`, colours[i] as Vector3);
+    this.painted = painted;
   }
 }

@@ -1,7 +1,8 @@
 import { buttonBody, pressSensors, TABLE, tableBody } from '../../fixtures/index.ts';
 import { box, type HomeTask } from '../../world/index.ts';
 import { createOrderExpert } from './expert.ts';
-import { BUTTONS, ORDER_GOAL, ORDER_SKILLS, OrderRuntime, PANEL, PANEL_TOP } from './runtime.ts';
+import { ORDER_GOAL, OrderRuntime, PANEL, PANEL_TOP } from './runtime.ts';
+import { BUTTONS, ORDER_SKILLS, ORDER_SUCCESSORS } from './stages.ts';
 
 const [, , halfHeight] = PANEL.half;
 const buttons = BUTTONS.map((name, i) => {
@@ -20,8 +21,9 @@ export const repeatingShownOrder: HomeTask<OrderRuntime> = {
   name: 'repeating_shown_order',
   instruction: 'Watch the lights on the panel, then press their buttons in the same order.',
   numStages: ORDER_SKILLS.length,
-  meanExpertSteps: 296,
-  meanExpertMetres: { base: 0.397, left: 0.479, right: 0.979 },
+  stageSuccessors: ORDER_SUCCESSORS,
+  meanExpertSteps: 433,
+  meanExpertMetres: { base: 0.406, left: 0.494, right: 0.996 },
   goal: ORDER_GOAL,
   expertMeasured: { episodes: 100, successes: 100 },
   skills: ORDER_SKILLS,
