@@ -5,14 +5,16 @@ import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
 import {
   type EvaluationSummary,
   evaluate,
+  evaluatePerturbed,
   type PolicySpec,
   parseInstances,
   parsePolicy,
   parseSeeds,
   qTable,
+  robustnessLine,
   writeReport,
 } from '../evaluate/index.ts';
-import { EDITIONS, type Edition } from '../home/index.ts';
+import { EDITIONS, type Edition, PERTURBATION_AXES, type PerturbationSpec, parsePerturbations } from '../home/index.ts';
 import { readKeyFile } from '../serve/index.ts';
 import { ingestCommand } from './evalIngest.ts';
 import { refuseIdle, requireGiven } from './shared/given.ts';
@@ -33,6 +35,8 @@ interface Options extends PlanningOptionValues, SessionOptionValues {
   seeds?: string[];
   maxSteps?: number;
   edition: Edition;
+  perturb?: PerturbationSpec[];
+  clean?: string;
   imageSize: number;
   demos?: string;
   apiKeyFile?: string;
@@ -69,6 +73,13 @@ export function command(): Command {
         .choices(EDITIONS)
         .default('2025'),
     )
+    .option(
+      '--perturb <axes>',
+      'what goes wrong in every episode: AXIS[:LEVEL], separated by commas; levels 1 to 3 (2). Axes: ' +
+        PERTURBATION_AXES.join(', '),
+      (text: string) => parsePerturbations(text, PERTURBATION_AXES),
+    )
+    .option('--clean <dir>', 'with --perturb: a clean evaluation of the same policy (played into OUT/baselines/clean)')
     .option('--image-size <pixels>', 'side of the pictures that a server gets', positive, 64)
     .option('--demos <dir>', 'data set whose actions replay plays (fresh demonstrations otherwise)')
     .option('--api-key-file <file>', 'key for the server');
@@ -88,6 +99,7 @@ export function command(): Command {
     .addHelpText(
       'after',
       '\nExamples:\n  $ valet eval --policy expert --tasks turning_on_radio --instances 0-4 --out runs/expert' +
+        '\n  $ valet eval --policy household --instances 0-9 --perturb latency:2,light --out runs/late' +
         '\n  $ valet eval --policy ws://127.0.0.1:8000 --instances hidden --episodes 50 --out runs/hidden --resume',
     )
     .action(run);
@@ -138,9 +150,10 @@ async function run(options: Options, command: Command): Promise<void> {
   const { apiKeyFile } = options;
   const policy =
     named.kind === 'remote' && apiKeyFile !== undefined ? { ...named, apiKey: await readKeyFile(apiKeyFile) } : named;
+  if (options.perturb === undefined) refuseIdle(command, ['clean'], 'without --perturb');
   const instances = parseInstances(options.instances, options.episodes);
   await requireOutput(out, { kind: 'folder' });
-  const summary = await evaluate({
+  const settings = {
     policy,
     tasks: options.tasks ?? (await tasksFor(policy.kind === 'checkpoint' ? policy.folder : undefined)),
     instances,
@@ -156,11 +169,17 @@ async function run(options: Options, command: Command): Promise<void> {
     silent: options.quiet,
     signal: stop.signal,
     ...waiting(options),
-    onNotice: (notice) => void (options.quiet || process.stderr.write(`${notice}\n`)),
-  });
+    onNotice: (notice: string) => void (options.quiet || process.stderr.write(`${notice}\n`)),
+  };
+  const { perturb, clean } = options;
+  const perturbed = perturb && (await evaluatePerturbed({ ...settings, perturb, clean }));
+  const summary = perturbed ?? (await evaluate(settings));
   const page = options.report ? await writeReport(out) : undefined;
   if (options.json) process.stdout.write(`${JSON.stringify({ ...summary, out })}\n`);
-  else process.stdout.write(`${qTable(summary)}\n${page ?? out}\n`);
+  else {
+    const lost = perturbed ? `${robustnessLine(perturbed)}\n` : '';
+    process.stdout.write(`${qTable(summary)}\n${lost}${page ?? out}\n`);
+  }
   if (reportInvalid(summary)) process.exitCode = 1;
 }
 

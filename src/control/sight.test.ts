@@ -53,4 +53,26 @@ describe('what a session sees', () => {
     off.see(fakeObservation({ shade: 90 }), true);
     expect(off.see(fakeObservation({ shade: 0 }), true).pictures['head']!.data[0]).toBe(0);
   });
+
+  it('pictures that are drawn on demand are drawn only when a plan is near', () => {
+    let drawn = 0;
+    const lazily = () => {
+      const observation = fakeObservation();
+      const pictures = Object.defineProperty({ ...observation.pictures }, 'head', {
+        enumerable: true,
+        get: () => {
+          drawn++;
+          return picture(90);
+        },
+      });
+      return { ...observation, pictures };
+    };
+    const sight = new Sight(ROBOT, options);
+    const seen = sight.see(lazily(), false);
+    expect(drawn).toBe(0);
+    expect(seen.pictures['head']).toEqual(picture(90));
+    expect(drawn).toBe(1);
+    sight.see(lazily(), true);
+    expect(drawn).toBe(2);
+  });
 });

@@ -11,8 +11,8 @@ export interface SightOptions {
   /** Parts of the robot, or kinds of parts ("base-velocity"), whose measured state is taken to be 0. */
   readonly mask: readonly string[];
   /**
-   * A camera that is suddenly all black shows its last picture for so many observations in a row (30); then it is
-   * believed. 0: never.
+   * A camera that is suddenly all black shows its last picture for so many observations after it was last seen to show
+   * something (30); then it is believed. 0: never.
    */
   readonly fillBlack: number;
   /** A black picture of this camera was replaced. */
@@ -26,7 +26,9 @@ const BLACK = 4;
 export class Sight {
   private readonly hidden: ReadonlyMap<number, readonly number[]>;
   private readonly good = new Map<string, Picture>();
-  private readonly replaced = new Map<string, number>();
+  /** Of each camera, the observation in which it was last seen not to be black. */
+  private readonly bright = new Map<string, number>();
+  private observations = 0;
 
   /** @throws InputError for a part that the robot lacks */
   constructor(
@@ -39,7 +41,8 @@ export class Sight {
   /** Another episode: pictures of the last one say nothing. */
   reset(): void {
     this.good.clear();
-    this.replaced.clear();
+    this.bright.clear();
+    this.observations = 0;
   }
 
   /** @param remember whether the pictures may be needed soon, in place of black ones */
@@ -57,15 +60,22 @@ export class Sight {
 
   private lit({ pictures }: Observation, remember: boolean): Observation['pictures'] {
     const seen: Record<string, Picture> = {};
-    for (const [camera, picture] of Object.entries(pictures)) {
+    this.observations++;
+    for (const camera of Object.keys(pictures)) {
+      const { get } = Object.getOwnPropertyDescriptor(pictures, camera) ?? {};
+      if (get && !remember) {
+        // It is drawn when somebody looks, and nobody is about to.
+        Object.defineProperty(seen, camera, { enumerable: true, get });
+        continue;
+      }
+      const picture = pictures[camera] as Picture;
       const good = this.good.get(camera);
-      const before = this.replaced.get(camera) ?? 0;
+      const black = this.observations - (this.bright.get(camera) ?? 0);
       if (!isBlack(picture)) {
-        this.replaced.delete(camera);
+        this.bright.set(camera, this.observations);
         if (remember && !isEncoded(picture)) this.good.set(camera, { ...picture, data: picture.data.slice() });
         seen[camera] = picture;
-      } else if (good && before < this.options.fillBlack) {
-        this.replaced.set(camera, before + 1);
+      } else if (good && black <= this.options.fillBlack) {
         this.options.onBlack?.(camera);
         seen[camera] = good;
       } else seen[camera] = picture;

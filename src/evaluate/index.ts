@@ -9,6 +9,7 @@ export {
 } from './compare/index.ts';
 export { parseInstances, type Unit } from './ledger/index.ts';
 export { type Evaluation, readEvaluation, readRecords, writeReport } from './report/index.ts';
+export { evaluatePerturbed, robustnessLine } from './robustness/index.ts';
 export {
   type Environment,
   type EpisodeOptions,

@@ -2,6 +2,16 @@
 export { expertSheet, makeDemonstrations } from './demos/index.ts';
 export { createExpert, type Expert, Motion, type Zone } from './expert/index.ts';
 export { buttonBody, factsOf, PressButton, pressSensors, type Thing } from './fixtures/index.ts';
+export {
+  openPerturbed,
+  PERTURBATION_AXES,
+  PERTURBATIONS,
+  type PerturbationRecord,
+  type PerturbationSpec,
+  PerturbedHousehold,
+  parsePerturbations,
+  perturbationName,
+} from './perturb/index.ts';
 export { type Fact, type FactOf, type Formula, type Goal, groundGoal, type Literal } from './score/index.ts';
 export { HOME_TASKS, homeTask, openHousehold } from './tasks/index.ts';
 export {

@@ -15,6 +15,7 @@ const SAME: readonly { readonly what: string; readonly of: (run: RunFile) => unk
   { what: 'physics engine', of: ({ fingerprint }) => fingerprint.versions.mujoco },
   { what: 'time-out (--max-steps)', of: ({ fingerprint }) => fingerprint.maxSteps },
   { what: 'edition (time-outs)', of: ({ fingerprint }) => fingerprint.edition },
+  { what: 'perturbation', of: ({ fingerprint }) => fingerprint.perturb.join(', ') || 'none' },
 ];
 
 /**

@@ -1,3 +1,3 @@
-export { notices, refuseHiddenChoice, requireComparable } from './comparable.ts';
+export { type Named, notices, refuseHiddenChoice, requireComparable } from './comparable.ts';
 export { type Comparison, compareLedgers } from './compare.ts';
 export { compareTable } from './compareTable.ts';

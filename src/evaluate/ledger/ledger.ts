@@ -7,6 +7,15 @@ import { type Unit, unitName } from './unit.ts';
 
 const metres = z.object({ base: z.number(), left: z.number(), right: z.number() });
 
+const facts = z.record(z.string(), z.union([z.number(), z.string()]));
+const perturbation = z.object({
+  axis: z.string(),
+  level: z.union([z.literal(1), z.literal(2), z.literal(3)]),
+  proposed: facts,
+  struck: z.number().nullable(),
+  executed: facts,
+});
+
 /** One line: what became of one attempt at a unit. `invalid` ones are never counted. */
 const LedgerLineSchema = z.object({
   task: z.string(),
@@ -24,6 +33,7 @@ const LedgerLineSchema = z.object({
   distance: metres,
   goal: z.array(z.object({ text: z.string(), initial: z.boolean(), value: z.boolean() })),
   plans: z.number().int(),
+  perturbations: z.array(perturbation).readonly().optional(),
   reason: z.string().optional(),
 });
 export type LedgerLine = z.infer<typeof LedgerLineSchema>;

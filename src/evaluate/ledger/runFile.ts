@@ -22,6 +22,8 @@ export const RunFileSchema = z.object({
     maxSteps: z.number().nullable(),
     /** The challenge's year whose time-outs hold. */
     edition: z.enum(EDITIONS).default('2025'),
+    /** What goes wrong in every episode: `axis:level`. */
+    perturb: z.array(z.string()).default([]),
     versions: z.record(z.string(), z.string()),
   }),
   /** A title for tables and pages. */

@@ -10,6 +10,8 @@ export interface PageEpisode {
   readonly seconds: number;
   /** Rules of System 2 that fired. */
   readonly rules: number;
+  /** What went wrong in it by intention, in words. */
+  readonly fault?: string;
   /** Where its recording lies: in the page, in a script beside it, or nowhere. */
   readonly recording: 'page' | 'beside' | 'none';
   /** Address of the picture of the end; none without a recording. */

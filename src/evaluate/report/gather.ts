@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAside } from '../../base/index.ts';
-import { HOUSEHOLD_ROBOT } from '../../home/index.ts';
+import { HOUSEHOLD_ROBOT, perturbationName } from '../../home/index.ts';
 import { type LedgerLine, unitName } from '../ledger/index.ts';
 import { chooseEpisodes, type PageEpisode } from './episodes.ts';
 import { embeddedJson } from './html.ts';
@@ -87,9 +87,19 @@ export async function gatherRollouts(
   return { episodes, inside, firings, damaged };
 }
 
+/** What went wrong, and when: `latency:2 from step 0, push:1 at step 41`. */
+const faultOf = ({ perturbations = [] }: LedgerLine): string =>
+  perturbations
+    .map((one) => `${perturbationName(one)} ${one.struck === null ? 'did not strike' : `struck at step ${one.struck}`}`)
+    .join(', ');
+
 /** An episode without a recording. */
 function listed(line: LedgerLine): PageEpisode {
   const { task, instance, rollout, q, success, steps } = line;
   const seconds = steps / HOUSEHOLD_ROBOT.rate;
-  return { unit: unitName(line), task, instance, rollout, q, success, steps, seconds, rules: 0, recording: 'none' };
+  const fault = faultOf(line);
+  return {
+    ...{ unit: unitName(line), task, instance, rollout, q, success, steps, seconds, rules: 0, recording: 'none' },
+    ...(fault && { fault }),
+  };
 }

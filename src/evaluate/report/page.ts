@@ -17,6 +17,8 @@ export interface PageContents {
   readonly where: string;
   readonly started: string;
   readonly fingerprint: string;
+  /** What goes wrong in every episode: `axis:level`. */
+  readonly perturb: readonly string[];
   /** Which code, weights and statistics made the scores: name and value. */
   readonly provenance: readonly (readonly [string, string])[];
   /** The policy. */
@@ -52,6 +54,12 @@ function figures(contents: PageContents): string {
   return `${map}<details class="firings"><summary>Every episode as a dot, task by task, with means and intervals</summary>${strips}</details>`;
 }
 
+const perturbNote = (perturb: readonly string[]): string =>
+  perturb.length === 0
+    ? ''
+    : `<p class="note">In every episode something goes wrong by intention: <b>${perturb.map(escapeHtml).join(', ')}</b>. ` +
+      'Each episode of the player says whether it struck, and when.</p>\n';
+
 /** The report as a page that asks nothing of any network. */
 export function reportPage(contents: PageContents): string {
   const { name, started, policy, baselines, gathered, modules } = contents;
@@ -75,7 +83,7 @@ export function reportPage(contents: PageContents): string {
 <link rel="icon" href="data:,"><style>${STYLE}</style></head><body><main>
 <div class="top"><span><b>Valet</b> · evaluation · ${escapeHtml(started.slice(0, 16).replace('T', ' '))} UTC</span><button data-theme-button>Light / dark</button></div>
 ${headline(name, summary, others, contents.where)}
-<h2>Scores</h2>
+${perturbNote(contents.perturb)}<h2>Scores</h2>
 ${figures(contents)}
 <div class="panel scroll">${scoreTable(summary, others)}</div>
 ${invalidNote(summary)}${firingTable(gathered.firings)}${theatre(gathered)}

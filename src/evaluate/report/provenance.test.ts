@@ -8,6 +8,7 @@ const run: RunFile = {
     seed: '0,1',
     maxSteps: null,
     edition: '2025',
+    perturb: [],
     versions: { valet: '0' },
   },
   tasks: [],

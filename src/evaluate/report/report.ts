@@ -56,6 +56,7 @@ export async function writeReport(folder: string, { whole = false }: ReportOptio
     where: whereOf(run),
     started: run.started,
     fingerprint: JSON.stringify(run.fingerprint),
+    perturb: run.fingerprint.perturb,
     provenance: provenanceOf(run),
     policy: { name: 'policy', lines: counted(lines), summary },
     baselines: Object.entries(baselines).map(([name, theirs]) => ({

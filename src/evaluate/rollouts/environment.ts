@@ -1,4 +1,5 @@
 import { InputError } from '../../base/index.ts';
+import type { PerturbationRecord } from '../../home/index.ts';
 import type { Observation, Robot } from '../../robot/index.ts';
 
 /**
@@ -22,6 +23,8 @@ export interface Environment {
   q(): number;
   /** Metres travelled by the base and by each hand since the reset. */
   distances?(): { base: number; left: number; right: number };
+  /** What goes wrong in it, and what has become of that. */
+  perturbations?(): PerturbationRecord[];
   /** The goal's literals, whether each holds now, and whether it held at the start. */
   goal?(): { readonly literals: { text: string; value: boolean; initial: boolean }[] };
 }

@@ -1,3 +1,4 @@
+import type { PerturbationRecord } from '../../home/index.ts';
 import type { Policy, PolicyNote } from '../../robot/index.ts';
 import { type Environment, requireFit } from './environment.ts';
 
@@ -12,6 +13,8 @@ export interface EpisodeResult {
   readonly goal: { readonly text: string; readonly initial: boolean; readonly value: boolean }[];
   /** Plans that the policy said it made. */
   readonly plans: number;
+  /** What went wrong in it by intention. */
+  readonly perturbations?: readonly PerturbationRecord[];
   /** Why the episode does not count. */
   readonly invalid?: string;
 }
@@ -57,6 +60,7 @@ export async function runEpisode(options: EpisodeOptions): Promise<EpisodeResult
   }
   recorder?.end();
   const { success, invalid } = result;
+  const perturbations = environment.perturbations?.();
   return {
     q: environment.q(),
     success,
@@ -65,6 +69,7 @@ export async function runEpisode(options: EpisodeOptions): Promise<EpisodeResult
     distance: environment.distances?.() ?? { base: 0, left: 0, right: 0 },
     goal: environment.goal?.().literals ?? [],
     plans,
+    ...(perturbations && { perturbations }),
     ...(invalid === undefined ? {} : { invalid }),
   };
 }

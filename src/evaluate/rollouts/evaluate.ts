@@ -1,5 +1,5 @@
 import { InputError } from '../../base/index.ts';
-import { type Edition, type HomeTask, homeTask } from '../../home/index.ts';
+import { type Edition, type HomeTask, homeTask, type PerturbationSpec, perturbationName } from '../../home/index.ts';
 import { unitsOf } from '../ledger/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
 import { askServer, type FirstWait } from './connectRemote.ts';
@@ -22,6 +22,8 @@ export interface EvaluateOptions extends PlayOptions, FirstWait {
   readonly maxSteps?: number | undefined;
   /** Whose time-outs hold: twice the experts' mean ('2025'), or 1.5 times ('2026'). */
   readonly edition?: Edition | undefined;
+  /** What goes wrong in every episode. */
+  readonly perturb?: readonly PerturbationSpec[] | undefined;
   /** Side of the pictures for a policy that does not say what it wants (a server). */
   readonly imageSize?: number | undefined;
   /** Keep the rollouts (on by default). */
@@ -38,7 +40,17 @@ export interface EvaluateOptions extends PlayOptions, FirstWait {
  *   it
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluationSummary> {
-  const { policy, instances, out, maxSteps, edition, imageSize = 64, record = true, resume = false } = options;
+  const {
+    policy,
+    instances,
+    out,
+    maxSteps,
+    edition,
+    perturb = [],
+    imageSize = 64,
+    record = true,
+    resume = false,
+  } = options;
   const tasks = options.tasks.map((name) => homeTask(name));
   requireWork(tasks, instances);
   const seeds = seedsOf(options);
@@ -54,11 +66,12 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
     seed: seeded ? seeds.join() : null,
     maxSteps,
     edition,
+    perturb: perturb.map(perturbationName),
     tasks,
     instances,
     label: options.label,
   };
-  const settings = { policy, seeds, imageSize, maxSteps, edition, recordTo: record ? out : undefined };
+  const settings = { policy, seeds, imageSize, maxSteps, edition, perturb, recordTo: record ? out : undefined };
   const runners = Array.from({ length: Math.max(1, options.workers ?? 1) }, () => () => startWorkerRunner(settings));
   const units = unitsOf(
     tasks.map(({ name }) => name),

@@ -17,6 +17,8 @@ export interface EvaluationIdentity {
   readonly maxSteps?: number | undefined;
   /** Whose time-outs hold ('2025'). */
   readonly edition?: Edition | undefined;
+  /** What goes wrong in every episode: `axis:level`. */
+  readonly perturb?: readonly string[] | undefined;
   readonly tasks: readonly HomeTask[];
   readonly instances: readonly number[];
   /** A title for the report. */
@@ -49,7 +51,18 @@ type Work = (book: Book, onDone: (line: LedgerLine) => Promise<void>) => Promise
 
 async function lockedIn(
   out: string,
-  { policy, seed, maxSteps, edition = '2025', tasks, instances, label, checkpoints, server }: EvaluationIdentity,
+  {
+    policy,
+    seed,
+    maxSteps,
+    edition = '2025',
+    perturb = [],
+    tasks,
+    instances,
+    label,
+    checkpoints,
+    server,
+  }: EvaluationIdentity,
   resume: boolean,
   work: Work,
 ): Promise<EvaluationSummary> {
@@ -60,6 +73,7 @@ async function lockedIn(
       seed,
       maxSteps: maxSteps ?? null,
       edition,
+      perturb: [...perturb],
       versions: evaluationVersions(),
     },
     ...(label === undefined ? {} : { label }),

@@ -1,9 +1,11 @@
 import { HOUSEHOLD_ROBOT, type Household, homeTask } from '../../home/index.ts';
 import type { Policy } from '../../robot/index.ts';
 import type { Unit } from '../ledger/index.ts';
+import { ablated, blinded, worldStage } from './ablations.ts';
 import { demonstrationActions, ExpertPolicy, HoldPolicy, ReplayPolicy, recordedActions } from './baselines.ts';
 import { connectRemote } from './connectRemote.ts';
 import { requireFit } from './environment.ts';
+import { type DemonstrationMemory, NEAREST_DEMONSTRATIONS, NearestPolicy, rememberTask } from './nearestPolicy.ts';
 import type { PolicySpec } from './policySpec.ts';
 import { noiseSeed } from './seeds.ts';
 
@@ -30,6 +32,20 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
       return { imageSize, policyFor: async (_unit, household) => new HoldPolicy(household.robot), close: nothing };
     case 'expert':
       return { imageSize, policyFor: async (_unit, household) => new ExpertPolicy(household), close: nothing };
+    case 'nearest': {
+      const { demonstrations = NEAREST_DEMONSTRATIONS } = spec;
+      const memories = new Map<string, Promise<DemonstrationMemory>>();
+      const memoryOf = (task: string) => {
+        const known = memories.get(task) ?? rememberTask(task, demonstrations, imageSize);
+        memories.set(task, known);
+        return known;
+      };
+      return {
+        imageSize,
+        policyFor: async ({ task }, household) => new NearestPolicy(await memoryOf(task), household),
+        close: nothing,
+      };
+    }
     case 'replay': {
       const { demos } = spec;
       const actions = (unit: Unit, seed: string) =>
@@ -47,7 +63,7 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
         import('../../model/index.ts'),
         import('../../control/index.ts'),
       ]);
-      const { threads, copies, session } = spec;
+      const { threads, copies, session, ablation } = spec;
       const checkpoint = await readCheckpoint(spec.folder);
       const { robot, config } = checkpoint;
       requireFit(robot, HOUSEHOLD_ROBOT);
@@ -57,12 +73,13 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
         ...(threads !== undefined && { threads }),
         ...(copies !== undefined && { copies }),
       });
+      const meanState = checkpoint.normStats.state.mean.slice(0, robot.width);
       return {
         imageSize: planner.imageSize,
         notices: createSession(options).notices,
-        policyFor: async (unit, _household, seed) =>
+        policyFor: async (unit, household, seed) =>
           createPolicy({
-            planner,
+            planner: ablation ? ablated(planner, ablation, { meanState, stageNow: worldStage(household) }) : planner,
             session: createSession({ ...options, seed: noiseSeed(unit, seed) }),
           }),
         close: () => planner.close(),
@@ -71,7 +88,10 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
     case 'remote':
       return {
         imageSize,
-        policyFor: (unit, _household, seed) => connectRemote(spec, noiseSeed(unit, seed)),
+        policyFor: async (unit, _household, seed) => {
+          const policy = await connectRemote(spec, noiseSeed(unit, seed));
+          return spec.ablation === 'blind' ? blinded(policy) : policy;
+        },
         close: nothing,
       };
   }

@@ -10,6 +10,7 @@ import {
   checkpointProvenance,
   type PlannerOptions,
 } from '../../model/index.ts';
+import type { Ablation } from './ablations.ts';
 
 export type PlanSettings = Pick<
   PlannerOptions,
@@ -22,6 +23,11 @@ export type SessionSettings = Partial<Omit<SessionOptions, 'robot' | 'extraRules
 /** Who drives the robot, as plain data that a worker can be sent. */
 export type PolicySpec =
   | { readonly kind: 'expert' | 'hold' }
+  | {
+      /** What followed on the most similar moment of the expert's demonstrations. */
+      readonly kind: 'nearest';
+      readonly demonstrations?: number;
+    }
   | {
       readonly kind: 'replay';
       /** Data set to take the recorded actions from; a fresh demonstration when absent. */
@@ -36,8 +42,16 @@ export type PolicySpec =
       /** Planners of this policy that run at the same time, one for each worker. */
       readonly copies?: number;
       readonly session?: SessionSettings;
+      /** What the network is kept from. */
+      readonly ablation?: Ablation;
     }
-  | { readonly kind: 'remote'; readonly url: string; readonly apiKey?: string };
+  | {
+      readonly kind: 'remote';
+      readonly url: string;
+      readonly apiKey?: string;
+      /** Its pictures are black. */
+      readonly ablation?: 'blind';
+    };
 
 /**
  * @param text `ws://…`, a checkpoint folder, a training folder (its newest), the name of a policy that comes with the
@@ -57,7 +71,7 @@ export function parsePolicy(
   } = {},
 ): PolicySpec {
   const { demos, threads, planner, copies, session, say } = options;
-  if (text === 'expert' || text === 'hold') return { kind: text };
+  if (text === 'expert' || text === 'hold' || text === 'nearest') return { kind: text };
   if (text === 'replay') return { kind: 'replay', ...(demos === undefined ? {} : { demos }) };
   if (/^wss?:/.test(text)) return { kind: 'remote', url: text };
   const folder = checkpointFolder(text, say);
@@ -70,11 +84,11 @@ export function parsePolicy(
       copies,
       ...(session && { session }),
     };
-  const guess = nearest(text, ['expert', 'hold', 'replay', 'household']);
+  const guess = nearest(text, ['expert', 'hold', 'replay', 'nearest', 'household']);
   throw new InputError(
     '--policy',
     `"${text}" is neither a server's address (ws://…), nor a checkpoint folder, nor one of expert, hold, ` +
-      `replay, household.${guess && guess !== text ? ` Did you mean ${guess}?` : ''}`,
+      `replay, nearest, household.${guess && guess !== text ? ` Did you mean ${guess}?` : ''}`,
   );
 }
 
@@ -87,7 +101,10 @@ export interface PolicyWords {
 }
 
 export async function describePolicy(spec: PolicySpec): Promise<PolicyWords> {
-  if (spec.kind === 'remote') return { policy: { kind: spec.kind, url: spec.url } };
+  if (spec.kind === 'remote') {
+    const { kind, url, ablation } = spec;
+    return { policy: { kind, url, ...(ablation && { ablation }) } };
+  }
   if (spec.kind !== 'checkpoint') return { policy: { ...spec } };
   const { assetId } = await readCheckpointSettings(spec.folder);
   const hashes = await checkpointHashes(spec.folder);
@@ -96,7 +113,7 @@ export async function describePolicy(spec: PolicySpec): Promise<PolicyWords> {
     const hash = hashes.files.get(name);
     if (hash !== undefined) files[name] = hash;
   }
-  const { session } = spec;
+  const { session, ablation } = spec;
   const { device = 'cpu', precision = 'float32', ...planner } = spec.planner ?? {};
   const policy = {
     kind: spec.kind,
@@ -105,6 +122,7 @@ export async function describePolicy(spec: PolicySpec): Promise<PolicyWords> {
     ...planner,
     ...(device === 'cpu' ? {} : { device }),
     ...(precision === 'float32' ? {} : { precision }),
+    ...(ablation && { ablation }),
     ...(session && Object.keys(session).length > 0 ? { session } : {}),
   };
   return { policy, checkpoints: [await checkpointProvenance(spec.folder, hashes)] };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { native, writeFolderAside } from '../../base/index.ts';
-import type { Household, SceneDescription } from '../../home/index.ts';
+import type { Household, PerturbationRecord, PerturbedHousehold, SceneDescription } from '../../home/index.ts';
 import type { Picture, PolicyNote } from '../../robot/index.ts';
 import type { EpisodeRecorder } from './episode.ts';
 
@@ -12,6 +12,8 @@ export interface StepLine {
   /** Control steps played so far. */
   readonly step: number;
   readonly action: readonly number[];
+  /** What was played in its place, where a perturbation changed it. */
+  readonly executed?: readonly number[];
   readonly q: number;
   /** Whether each literal of the goal holds. */
   readonly goal: readonly boolean[];
@@ -37,6 +39,8 @@ export interface RolloutScene {
   readonly colours: readonly ColourChange[];
   /** Steps at which the cameras were kept: `frames/<step>.png`, head and wrists side by side. */
   readonly pictures: readonly number[];
+  /** What went wrong by intention, and what became of it. */
+  readonly perturbations?: readonly PerturbationRecord[];
 }
 
 /** Pictures kept of a rollout that lasts as long as it may; changes of the goal add to them. */
@@ -57,7 +61,11 @@ export class RolloutRecorder implements EpisodeRecorder {
   private every = 1;
   private poster: Picture | undefined;
 
-  constructor(private readonly household: Household) {}
+  /** @param perturbed in which the episode is played, where things go wrong */
+  constructor(
+    private readonly household: Household,
+    private readonly perturbed?: PerturbedHousehold,
+  ) {}
 
   start(): void {
     const { household } = this;
@@ -69,12 +77,13 @@ export class RolloutRecorder implements EpisodeRecorder {
   }
 
   step(action: ArrayLike<number>, note: PolicyNote | undefined): void {
-    const { household } = this;
+    const { household, perturbed } = this;
     const goal = household.goal().literals.map((literal) => literal.value);
     const before = this.lines.at(-1)?.goal;
     this.lines.push({
       step: household.steps,
-      action: Array.from(action, (value) => Number(value.toFixed(5))),
+      action: rounded(action),
+      ...(perturbed && differs(perturbed.executed, action) && { executed: rounded(perturbed.executed) }),
       q: household.q(),
       goal,
       ...(note ? { stage: note.stage, ...(note.planned ? { planned: true } : {}) } : {}),
@@ -96,7 +105,7 @@ export class RolloutRecorder implements EpisodeRecorder {
 
   /** Writes the rollout's folder, all of it or nothing. */
   async write(folder: string): Promise<void> {
-    const { scene, poster } = this;
+    const { scene, poster, perturbed } = this;
     if (!scene || !poster) return;
     await writeFolderAside(
       folder,
@@ -107,7 +116,13 @@ export class RolloutRecorder implements EpisodeRecorder {
           gzipSync(Buffer.concat(this.track.map((frame) => Buffer.from(frame.buffer)))),
         );
         const pictures = this.strips.map(({ step }) => step);
-        const description: RolloutScene = { scene, frames: this.track.length, colours: this.colours, pictures };
+        const description: RolloutScene = {
+          scene,
+          frames: this.track.length,
+          colours: this.colours,
+          pictures,
+          ...(perturbed && { perturbations: perturbed.perturbations() }),
+        };
         await writeFile(join(aside, 'scene.json'), JSON.stringify(description));
         await mkdir(join(aside, 'frames'));
         for (const { step, pictures } of this.strips)
@@ -123,10 +138,11 @@ export class RolloutRecorder implements EpisodeRecorder {
 
   private keepPictures(): void {
     const { household } = this;
+    const cameras = this.perturbed ?? household;
     if (this.strips.at(-1)?.step === household.steps) return;
     this.strips.push({
       step: household.steps,
-      pictures: household.robot.cameraNames.map((name) => household.cameraPicture(name)),
+      pictures: household.robot.cameraNames.map((name) => cameras.cameraPicture(name)),
     });
   }
 
@@ -139,6 +155,10 @@ export class RolloutRecorder implements EpisodeRecorder {
     });
   }
 }
+
+const rounded = (action: ArrayLike<number>) => Array.from(action, (value) => Number(value.toFixed(5)));
+const differs = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Array.from(a).some((value, i) => value !== Math.fround(b[i] as number));
 
 /** Control steps between two pictures of a rollout of `maxSteps`. @param rate control steps a second */
 export function pictureStride(maxSteps: number, rate: number): number {

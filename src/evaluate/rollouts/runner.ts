@@ -1,6 +1,14 @@
 import { join } from 'node:path';
 import { ValetError } from '../../base/index.ts';
-import { type Edition, type HomeTask, type Household, openHousehold } from '../../home/index.ts';
+import {
+  type Edition,
+  type HomeTask,
+  type Household,
+  openHousehold,
+  openPerturbed,
+  type PerturbationSpec,
+  type PerturbedHousehold,
+} from '../../home/index.ts';
 import { type Unit, unitName } from '../ledger/index.ts';
 import { type EpisodeResult, runEpisode } from './episode.ts';
 import type { PolicySource } from './policySource.ts';
@@ -13,6 +21,8 @@ export interface RolloutSettings {
   readonly maxSteps?: number | undefined;
   /** Whose time-outs hold ('2025'). */
   readonly edition?: Edition | undefined;
+  /** What goes wrong in every episode. */
+  readonly perturb?: readonly PerturbationSpec[] | undefined;
   /** Keep rollouts below this evaluation folder. */
   readonly recordTo?: string | undefined;
 }
@@ -31,26 +41,31 @@ export interface Runner {
  */
 export function openRunner(
   source: PolicySource,
-  { seeds, maxSteps, edition, recordTo }: RolloutSettings,
+  { seeds, maxSteps, edition, perturb = [], recordTo }: RolloutSettings,
   taskOf: (name: string) => string | HomeTask = (name) => name,
 ): Runner {
-  const households = new Map<string, Household>();
-  const householdOf = async (task: string) => {
-    const household =
-      households.get(task) ?? (await openHousehold(taskOf(task), { imageSize: source.imageSize, edition }));
-    households.set(task, household);
-    return household;
+  const worlds = new Map<string, { household: Household; perturbed?: PerturbedHousehold }>();
+  const open = async (task: string) => {
+    const options = { imageSize: source.imageSize, edition };
+    if (perturb.length === 0) return { household: await openHousehold(taskOf(task), options) };
+    const perturbed = await openPerturbed(taskOf(task), perturb, options);
+    return { household: perturbed.household, perturbed };
+  };
+  const worldOf = async (task: string) => {
+    const world = worlds.get(task) ?? (await open(task));
+    worlds.set(task, world);
+    return world;
   };
   return {
     notices: source.notices ?? [],
     async run(unit) {
-      const household = await householdOf(unit.task);
-      const recorder = recordTo === undefined ? undefined : new RolloutRecorder(household);
+      const { household, perturbed } = await worldOf(unit.task);
+      const recorder = recordTo === undefined ? undefined : new RolloutRecorder(household, perturbed);
       const policy = await source.policyFor(unit, household, seeds[unit.rollout] ?? '0').catch((error: Error) => error);
       if (policy instanceof Error) return brokenOff(household, policy);
       try {
         const { instance } = unit;
-        const result = await runEpisode({ environment: household, policy, instance, maxSteps, recorder });
+        const result = await runEpisode({ environment: perturbed ?? household, policy, instance, maxSteps, recorder });
         if (recordTo !== undefined) await recorder?.write(join(recordTo, 'rollouts', unitName(unit)));
         return result;
       } catch (error) {
@@ -60,7 +75,7 @@ export function openRunner(
       }
     },
     async close() {
-      for (const household of households.values()) household.close();
+      for (const { household } of worlds.values()) household.close();
       await source.close();
     },
   };

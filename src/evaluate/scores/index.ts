@@ -1,5 +1,5 @@
 export { alignedTable } from './alignedTable.ts';
-export { type Interval, mean } from './intervals.ts';
+export { type Interval, mean, wilson } from './intervals.ts';
 export { officialJson } from './official.ts';
 export { studentQuantile } from './seededInterval.ts';
 export { type EvaluationSummary, qTable, summariseLedger, type TaskSummary } from './summary.ts';

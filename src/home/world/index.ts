@@ -8,6 +8,7 @@ export {
   distance,
   type Extent,
   matrixAt,
+  multiply,
   type Quaternion,
   quaternionAt,
   rotate,
@@ -25,8 +26,10 @@ export { Household, type HouseholdOptions } from './household.ts';
 export { INSTANCE_RANGES, instanceIds, refuseHidden, SCENE_VERSION, type Split, splitOf } from './instances.ts';
 export { ArmKinematics } from './kinematics.ts';
 export { MUJOCO_VERSION, type Physics } from './mujoco.ts';
+export { ROOM_LIGHT } from './render/shade.ts';
 export {
   ARM_JOINTS,
+  BASE_JOINTS,
   COLUMNS,
   HOUSEHOLD_ROBOT,
   RESET_POSE,

@@ -3,7 +3,7 @@ export const DETAILS = /* js */ `
 /** What is known of an episode before its recording is there. */
 function announce(episode) {
   text($('.side h3'), page.titles[episode.task] ?? episode.task);
-  text($('.side .where'), 'instance ' + episode.instance + ' · ' + seconds(episode.seconds) + (episode.success ? ' · done' : ' · not done'));
+  text($('.side .where'), 'instance ' + episode.instance + ' · ' + seconds(episode.seconds) + (episode.success ? ' · done' : ' · not done') + (episode.fault ? ' · ' + episode.fault : ''));
   text($('.side .q'), 'q ' + episode.q.toFixed(2));
   for (const place of ['.goal', '.legend', '.taken', '.clock', '.time svg']) $(place).textContent = '';
 }

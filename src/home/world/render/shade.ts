@@ -3,7 +3,7 @@ import { GeomType, type Light, type Rays, type View } from './geometry.ts';
 import type { ZBuffer } from './primitives.ts';
 
 /** The light of the room. */
-const ROOM_LIGHT: Light = { lamp: unit(0.35, 0.25, 0.9), diffuse: 0.5, ambient: 0.38, headlight: 0.22 };
+export const ROOM_LIGHT: Light = { lamp: unit(0.35, 0.25, 0.9), diffuse: 0.5, ambient: 0.38, headlight: 0.22 };
 /** What is seen where nothing is. */
 const SKY = [168, 198, 226] as const;
 

@@ -1,0 +1,2 @@
+export { evaluatePerturbed } from './evaluatePerturbed.ts';
+export { robustnessLine } from './robustness.ts';
