@@ -14,7 +14,13 @@ import {
   robustnessLine,
   writeReport,
 } from '../evaluate/index.ts';
-import { EDITIONS, type Edition, PERTURBATION_AXES, type PerturbationSpec, parsePerturbations } from '../home/index.ts';
+import {
+  LIMIT_YEARS,
+  type LimitYear,
+  PERTURBATION_AXES,
+  type PerturbationSpec,
+  parsePerturbations,
+} from '../home/index.ts';
 import { readKeyFile } from '../serve/index.ts';
 import { ingestCommand } from './evalIngest.ts';
 import { refuseIdle, requireGiven } from './shared/given.ts';
@@ -34,7 +40,7 @@ interface Options extends PlanningOptionValues, SessionOptionValues {
   seed?: string;
   seeds?: string[];
   maxSteps?: number;
-  edition: Edition;
+  edition: LimitYear;
   perturb?: PerturbationSpec[];
   clean?: string;
   imageSize: number;
@@ -70,7 +76,7 @@ export function command(): Command {
     .option('--max-steps <n>', "fewer steps than the tasks' time-outs", positive)
     .addOption(
       new Option('--edition <year>', "whose time-outs: 2 (2025) or 1.5 (2026) times the experts' mean")
-        .choices(EDITIONS)
+        .choices(LIMIT_YEARS)
         .default('2025'),
     )
     .option(

@@ -16,8 +16,6 @@ export { type Fact, type FactOf, type Formula, type Goal, groundGoal, type Liter
 export { HOME_TASKS, homeTask, openHousehold } from './tasks/index.ts';
 export {
   box,
-  EDITIONS,
-  type Edition,
   type ExpertWorld,
   type GraspMode,
   type Hand,
@@ -27,6 +25,8 @@ export {
   type HouseholdOptions,
   INSTANCE_RANGES,
   instanceIds,
+  LIMIT_YEARS,
+  type LimitYear,
   legs,
   MUJOCO_VERSION,
   type Physics,

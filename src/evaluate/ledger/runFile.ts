@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError, packageVersion, readJson, writeFileAside } from '../../base/index.ts';
-import { EDITIONS, MUJOCO_VERSION, SCENE_VERSION } from '../../home/index.ts';
+import { LIMIT_YEARS, MUJOCO_VERSION, SCENE_VERSION } from '../../home/index.ts';
 
 /** Version and git commit, as run.json and servers say them. */
 export const CodeSchema = z.object({ version: z.string(), commit: z.string() });
@@ -21,7 +21,7 @@ export const RunFileSchema = z.object({
     seed: z.string().nullable(),
     maxSteps: z.number().nullable(),
     /** The challenge's year whose time-outs hold. */
-    edition: z.enum(EDITIONS).default('2025'),
+    edition: z.enum(LIMIT_YEARS).default('2025'),
     /** What goes wrong in every episode: `axis:level`. */
     perturb: z.array(z.string()).default([]),
     versions: z.record(z.string(), z.string()),

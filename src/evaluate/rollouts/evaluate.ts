@@ -1,5 +1,5 @@
 import { InputError } from '../../base/index.ts';
-import { type Edition, type HomeTask, homeTask, type PerturbationSpec, perturbationName } from '../../home/index.ts';
+import { type HomeTask, homeTask, type LimitYear, type PerturbationSpec, perturbationName } from '../../home/index.ts';
 import { unitsOf } from '../ledger/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
 import { askServer, type FirstWait } from './connectRemote.ts';
@@ -21,7 +21,7 @@ export interface EvaluateOptions extends PlayOptions, FirstWait {
   /** Fewer steps than the tasks' time-outs, for tests. */
   readonly maxSteps?: number | undefined;
   /** Whose time-outs hold: twice the experts' mean ('2025'), or 1.5 times ('2026'). */
-  readonly edition?: Edition | undefined;
+  readonly edition?: LimitYear | undefined;
   /** What goes wrong in every episode. */
   readonly perturb?: readonly PerturbationSpec[] | undefined;
   /** Side of the pictures for a policy that does not say what it wants (a server). */

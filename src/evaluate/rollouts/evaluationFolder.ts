@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { type CodeVersion, codeVersion, lockFolder, makeFolder, writeFileAside } from '../../base/index.ts';
-import { type Edition, HOUSEHOLD_ROBOT, type HomeTask, splitOf } from '../../home/index.ts';
+import { HOUSEHOLD_ROBOT, type HomeTask, type LimitYear, splitOf } from '../../home/index.ts';
 import type { CheckpointProvenance } from '../../model/index.ts';
 import { claimFolder, evaluationVersions, Ledger, type LedgerLine, unitName } from '../ledger/index.ts';
 import { type EvaluationSummary, officialJson } from '../scores/index.ts';
@@ -16,7 +16,7 @@ export interface EvaluationIdentity {
   readonly seed: string | null;
   readonly maxSteps?: number | undefined;
   /** Whose time-outs hold ('2025'). */
-  readonly edition?: Edition | undefined;
+  readonly edition?: LimitYear | undefined;
   /** What goes wrong in every episode: `axis:level`. */
   readonly perturb?: readonly string[] | undefined;
   readonly tasks: readonly HomeTask[];

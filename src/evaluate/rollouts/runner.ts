@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { ValetError } from '../../base/index.ts';
 import {
-  type Edition,
   type HomeTask,
   type Household,
+  type LimitYear,
   openHousehold,
   openPerturbed,
   type PerturbationSpec,
@@ -20,7 +20,7 @@ export interface RolloutSettings {
   readonly seeds: readonly string[];
   readonly maxSteps?: number | undefined;
   /** Whose time-outs hold ('2025'). */
-  readonly edition?: Edition | undefined;
+  readonly edition?: LimitYear | undefined;
   /** What goes wrong in every episode. */
   readonly perturb?: readonly PerturbationSpec[] | undefined;
   /** Keep rollouts below this evaluation folder. */

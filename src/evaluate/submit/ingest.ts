@@ -143,6 +143,7 @@ function runOf(
       seed: null,
       maxSteps: null,
       edition: edition.year,
+      perturb: [],
       versions: { challenge: edition.year },
     },
     label,

@@ -15,14 +15,14 @@ import { furnish } from './scenery.ts';
 import { Senses, type ViewName } from './senses.ts';
 import type { ExpertWorld, HomeTask, Situation, TaskRuntime } from './task.ts';
 import { TASK_INFO_KEYS, taskInfo } from './taskInfo.ts';
-import { type Edition, timeLimit } from './timeLimit.ts';
+import { type LimitYear, timeLimit } from './timeLimit.ts';
 
 export interface HouseholdOptions {
   /** Side of the square camera pictures, pixels. */
   readonly imageSize?: number;
   readonly grasp?: GraspMode;
   /** Whose time-outs hold ('2025'). */
-  readonly edition?: Edition | undefined;
+  readonly edition?: LimitYear | undefined;
   /** MJCF of further bodies in the scene. */
   readonly bodies?: string | undefined;
 }
@@ -42,7 +42,7 @@ export class Household extends RobotWorld implements ExpertWorld {
     physics: Physics,
     readonly imageSize: number,
     readonly grasp: GraspMode,
-    readonly edition: Edition,
+    readonly edition: LimitYear,
   ) {
     super(physics, grasp, task.graspable);
     this.controllers = new Controllers(physics);

@@ -40,4 +40,4 @@ export {
 export type { SceneDescription } from './scene.ts';
 export { box, legs } from './scenery.ts';
 export type { ExpertWorld, HomeTask, Situation, TaskExpert, TaskRuntime, World } from './task.ts';
-export { EDITIONS, type Edition, timeLimit } from './timeLimit.ts';
+export { LIMIT_YEARS, type LimitYear, timeLimit } from './timeLimit.ts';
