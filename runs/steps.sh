@@ -47,25 +47,41 @@ q() {
   ' "$1"
 }
 
+# select_checkpoint CHECKPOINT RULE : writes into a checkpoint's card how it was chosen among others; results then say it
+select_checkpoint() {
+  node -e '
+    const { readFileSync, renameSync, writeFileSync } = require("fs");
+    const [folder, selection] = process.argv.slice(1);
+    const card = `${folder}/card.json`;
+    const text = JSON.stringify({ ...JSON.parse(readFileSync(card, "utf8")), selection }, null, 2);
+    writeFileSync(`${card}.part`, `${text}\n`);
+    renameSync(`${card}.part`, card);
+  ' "$1" "$2"
+}
+
 # best NAME RUN... : looks at the checkpoints of training folders in closed loop, on instances of the train split that
-# no data set holds (seed 0), and leaves the best one's folder in $WORK/NAME
+# no data set holds (seed look), and leaves the best one's folder in $WORK/NAME, and the rule in its card
 best() {
-  local name=$1 run checkpoint label score top=-1
+  local name=$1 run checkpoint label score top=-1 count=0 scores="" instances=20
   shift
   if [ -e "$WORK/$name" ]; then return; fi
   for run in "$@"; do
     for checkpoint in "$WORK/$run"/checkpoints/[0-9]*; do
       label="looks/$run-$(basename "$checkpoint")"
       mkdir -p "$WORK/looks" "$WORK/done/looks"
-      evaluate "$label" "$checkpoint" --tasks "$TASKS" --instances train --episodes 20 --seed look >/dev/null
+      evaluate "$label" "$checkpoint" --tasks "$TASKS" --instances train --episodes "$instances" --seed look >/dev/null
       score=$(q "$WORK/$label")
       say "$label: q $score on train instances"
+      count=$((count + 1))
+      scores="${scores:+$scores, }$run/$(basename "$checkpoint") $score"
       if awk -v a="$score" -v b="$top" 'BEGIN { exit !(a > b) }'; then
         top=$score
         printf '%s\n' "$checkpoint" >"$WORK/$name.part"
       fi
     done
   done
+  select_checkpoint "$(cat "$WORK/$name.part")" \
+    "highest q of $count checkpoints on $instances train instances of each of $TASKS, seed look ($scores)"
   mv "$WORK/$name.part" "$WORK/$name"
   say "$name: $(cat "$WORK/$name"), q $top"
 }

@@ -21,7 +21,8 @@ if [ "$(wc -l <"$CALLS")" = "$(cat "$CALLS.fail" 2>/dev/null)" ]; then exit 1; f
 out=$(sed -n 's/.*--out \\([^ ]*\\).*/\\1/p' <<<"$*")
 mkdir -p "$out"
 case "$1" in
-  train) mkdir -p "$out/checkpoints/000100" "$out/checkpoints/000200"; ln -sfn 000200 "$out/checkpoints/latest" ;;
+  train) mkdir -p "$out/checkpoints/000100" "$out/checkpoints/000200"; ln -sfn 000200 "$out/checkpoints/latest"
+    for step in 000100 000200; do echo '{"step": 1}' >"$out/checkpoints/$step/card.json"; done ;;
   eval) q=0.5; case "$*" in *r4*000100*) q=0.75 ;; esac
     printf '{"task":"a","q":%s}\\n{"task":"b","q":1}\\n' "$q" >"$out/ledger.jsonl"; touch "$out/run.json" ;;
 esac
@@ -66,6 +67,11 @@ describe('recipes', { timeout: 240_000 }, () => {
     expect(looks.slice(0, -1).every((call) => call.includes('--instances train'))).toBe(true);
     expect(looks).toHaveLength(5);
     expect(looks.at(-1)).toMatch(/--policy looks\/r4\/checkpoints\/000100 .*--instances public .*--seeds 0-4/);
+    const checkpoints = join(folder, 'looks/r4/checkpoints');
+    const cardOf = async (step: string) => JSON.parse(await readFile(join(checkpoints, step, 'card.json'), 'utf8'));
+    const rule = /^highest q of 4 checkpoints on 20 train instances of each of .*seed look \(r3\/000100 0.7500, .*\)$/;
+    expect(await cardOf('000100')).toEqual({ step: 1, selection: expect.stringMatching(rule) });
+    expect(await cardOf('000200')).toEqual({ step: 1 });
   });
 
   it('begin from a policy, and at another scale', async () => {

@@ -22,6 +22,7 @@ export {
   type ChunkStatistics,
   type FrameSource,
   type Moments,
+  normStatsText,
   parseNormStats,
   QUANTILE_ERROR,
   type QuantileMethod,

@@ -9,8 +9,9 @@ import { checkpointProvenance, PlannerClient } from '../model/index.ts';
 import { createLogger, startServer } from '../serve/index.ts';
 import { DEVICES, type Device } from '../tensor/index.ts';
 import { reportInvalid } from './eval.ts';
-import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
+import { checkedCheckpoint } from './shared/chosenCheckpoint.ts';
 import { positive } from './shared/numbers.ts';
+import { addStatisticsOption } from './shared/otherStatistics.ts';
 import { homeTasks, TASKS_HELP, tasksFor } from './shared/tasks.ts';
 
 interface Options {
@@ -22,6 +23,7 @@ interface Options {
   workers: number;
   maxSteps?: number;
   seed: string;
+  otherStatistics: boolean;
   device: Device;
   precision: 'float32' | 'float16';
   json: boolean;
@@ -33,13 +35,14 @@ const BASELINES = ['hold', 'replay'] as const;
 const SCENES = 5;
 
 export function command(): Command {
-  return new Command('demo')
+  const demo = new Command('demo')
     .description('the shipped small policy does household tasks over a real websocket; q table and page')
     .option('--out <dir>', 'evaluation folder, a new one (a temporary one by default)')
     .option('--episodes <n>', `unseen scenes of each task (${SCENES} of a split; all that are listed)`, positive)
     .option('--instances <which>', 'which scenes', 'public')
     .option('--policy <folder>', 'checkpoint folder, or the name of a policy that comes with the package', 'household')
-    .option('--tasks <names>', TASKS_HELP, homeTasks)
+    .option('--tasks <names>', TASKS_HELP, homeTasks);
+  return addStatisticsOption(demo)
     .option('--workers <n>', 'robots at a time', positive, 2)
     .option('--max-steps <n>', "fewer steps than the tasks' time-outs", positive)
     .option('--seed <text>', "seed of the plans' noise", '0')
@@ -59,7 +62,7 @@ const scenesOf = (instances: string) => (/^\s*\d/.test(instances) ? undefined : 
 async function run(options: Options): Promise<void> {
   const begun = performance.now();
   const say = (text: string) => void (options.quiet || process.stderr.write(`${text}\n`));
-  const checkpoint = await chosenCheckpoint(options.policy);
+  const checkpoint = await checkedCheckpoint(options.policy, options);
   if (!existsSync(join(checkpoint, 'config.json')))
     throw new InputError(
       'valet demo',
@@ -82,7 +85,11 @@ async function run(options: Options): Promise<void> {
   const out = resolve(options.out ?? (await mkdtemp(join(tmpdir(), 'valet-demo-'))));
   await makeFolder(out);
   say(`Loading ${options.policy} …`);
-  const planner = await PlannerClient.start(checkpoint, { device: options.device, precision: options.precision });
+  const planner = await PlannerClient.start(checkpoint, {
+    device: options.device,
+    precision: options.precision,
+    otherStatistics: options.otherStatistics,
+  });
   const server = await startServer({
     plannerFor: () => planner,
     sessionOptions: { seed: options.seed, ...planner.stages },

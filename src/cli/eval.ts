@@ -119,6 +119,7 @@ const OF_CHECKPOINTS = [
   'correlatedNoise',
   'device',
   'precision',
+  'otherStatistics',
   'rules',
   'compress',
   ...SESSION_OPTIONS,

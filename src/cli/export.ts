@@ -3,18 +3,20 @@ import { Progress, requireOutput } from '../base/index.ts';
 import { exportCheckpoint } from '../model/index.ts';
 import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { interruptible } from './shared/interruptible.ts';
+import { addStatisticsOption, OTHER_STATISTICS } from './shared/otherStatistics.ts';
 
 interface Options {
   format: 'openpi' | 'safetensors';
   out: string;
   dtype?: 'float32' | 'bfloat16';
   partial: boolean;
+  otherStatistics: boolean;
   json: boolean;
   quiet: boolean;
 }
 
 export function command(): Command {
-  return new Command('export')
+  return addStatisticsOption(new Command('export'))
     .description('a checkpoint as the original stores it (orbax, one folder per array), or as safetensors')
     .argument('<dir>', 'Valet checkpoint, or any other that valet inspect reads')
     .addOption(new Option('--format <format>', 'for whom').choices(['openpi', 'safetensors']).makeOptionMandatory())
@@ -32,7 +34,10 @@ export function command(): Command {
     .action(run);
 }
 
-async function run(name: string, { format, out, dtype, partial, json, quiet }: Options): Promise<void> {
+async function run(
+  name: string,
+  { format, out, dtype, partial, otherStatistics, json, quiet }: Options,
+): Promise<void> {
   const source = await chosenCheckpoint(name);
   const started = performance.now();
   const kind = format === 'safetensors' && out.endsWith('.safetensors') ? 'file' : 'folder';
@@ -44,6 +49,7 @@ async function run(name: string, { format, out, dtype, partial, json, quiet }: O
       format,
       ...(dtype && { dtype }),
       partial,
+      otherStatistics,
       signal,
       start: (bytes) => {
         progress = new Progress('export', Math.round(bytes / 1e6), { unit: 'MB', silent: quiet });
@@ -58,6 +64,7 @@ async function run(name: string, { format, out, dtype, partial, json, quiet }: O
   const seconds = Number(((performance.now() - started) / 1000).toFixed(3));
   if (json) process.stdout.write(`${JSON.stringify({ ...report, format, seconds, out })}\n`);
   else process.stdout.write(`${report.leaves} leaves, ${(report.bytes / 1e6).toFixed(1)} MB → ${out}\n`);
+  if (report.ownStatistics === false) process.stderr.write(`${out}: ${OTHER_STATISTICS}\n`);
   if (report.foreign.length > 0 && format === 'openpi')
     process.stderr.write(
       `${out}: the original's network has no place for ${report.foreign.length} leaves (first ` +

@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { duration, InputError, requireOutput, writeFileAside } from '../base/index.ts';
 import { expertSheet, groundGoal, HOME_TASKS, homeTask, makeDemonstrations, timeLimit } from '../home/index.ts';
-import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
+import { checkedCheckpoint } from './shared/chosenCheckpoint.ts';
 import { refuseIdle } from './shared/given.ts';
 import { interruptible } from './shared/interruptible.ts';
 import { aboveZero, positive, share, whole } from './shared/numbers.ts';
+import { addStatisticsOption } from './shared/otherStatistics.ts';
 import { homeTasks } from './shared/tasks.ts';
 
 export function command(): Command {
@@ -18,8 +19,7 @@ export function command(): Command {
     .option('--json', 'print one JSON array on stdout', false)
     .addHelpText('after', '\nExample:\n  $ valet home tasks')
     .action(tasks);
-  home
-    .command('demos')
+  addStatisticsOption(home.command('demos'))
     .description('expert demonstrations as a LeRobot data set')
     .requiredOption('--tasks <names>', 'task names, separated by commas', homeTasks)
     .requiredOption('--episodes <n>', 'episodes of each task', positive)
@@ -92,6 +92,7 @@ interface DemoFlags {
   imageSize: number;
   workers: number;
   correct?: string;
+  otherStatistics: boolean;
   resume: boolean;
   format: string;
   json: boolean;
@@ -103,6 +104,7 @@ async function demos(flags: DemoFlags, command: Command): Promise<void> {
     throw new InputError('valet home demos', `only v2.1 can be written (got --format ${flags.format}).`);
   if (flags.clip === undefined) refuseIdle(command, ['disturb'], 'without --clip');
   if (flags.correct !== undefined) refuseIdle(command, ['disturb'], 'with --correct');
+  else refuseIdle(command, ['otherStatistics'], 'without --correct');
   await requireOutput(flags.out, { kind: 'folder' });
   const summary = await interruptible('home demos', async (signal) =>
     makeDemonstrations({
@@ -114,7 +116,8 @@ async function demos(flags: DemoFlags, command: Command): Promise<void> {
       disturbance: flags.disturb,
       imageSize: flags.imageSize,
       workers: flags.workers,
-      ...(flags.correct !== undefined && { correct: await chosenCheckpoint(flags.correct) }),
+      ...(flags.correct !== undefined && { correct: await checkedCheckpoint(flags.correct, flags) }),
+      otherStatistics: flags.otherStatistics,
       resume: flags.resume,
       signal,
       silent: flags.quiet,

@@ -16,6 +16,7 @@ import { chosenRobot } from '../robot/index.ts';
 import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { interruptible } from './shared/interruptible.ts';
 import { positive, whole } from './shared/numbers.ts';
+import { addStatisticsOption, OTHER_STATISTICS } from './shared/otherStatistics.ts';
 
 interface Options {
   out: string;
@@ -27,6 +28,7 @@ interface Options {
   robot?: string;
   stages?: string;
   normStats?: string;
+  otherStatistics: boolean;
   seed: string;
   threads: number;
   observations?: number;
@@ -36,7 +38,7 @@ interface Options {
 }
 
 export function command(): Command {
-  return new Command('import')
+  return addStatisticsOption(new Command('import'))
     .description('original orbax, openpi and safetensors checkpoints into a Valet checkpoint folder')
     .argument('<src>', 'orbax step or params folder, safetensors file or index, Valet checkpoint (or household)')
     .requiredOption('--out <dir>', 'the Valet checkpoint folder to make')
@@ -87,6 +89,7 @@ async function run(name: string, options: Options): Promise<void> {
     config,
     seed: options.seed,
     threads: options.threads,
+    otherStatistics: options.otherStatistics,
     ...(options.tasks !== undefined && { tasks: options.tasks }),
     ...(options.newStages && { newStages: options.newStages }),
     ...(options.assetId !== undefined && { assetId: options.assetId }),
@@ -148,6 +151,7 @@ function summary(report: ImportReport, out: string, seconds: number) {
     bytesWritten,
     assetId,
     hasStatistics,
+    ownStatistics,
     hasTokenizer,
     statisticsProblem,
     tokenizerProblem,
@@ -169,6 +173,7 @@ function summary(report: ImportReport, out: string, seconds: number) {
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     assetId,
     hasStatistics,
+    ownStatistics,
     hasTokenizer,
     statisticsProblem,
     tokenizerProblem,
@@ -194,6 +199,7 @@ function print(report: ImportReport, out: string, seconds: number): void {
   );
   if (report.statisticsProblem)
     process.stderr.write(`${report.statisticsProblem} No plan can be made with them; they were copied as they are.\n`);
+  if (report.ownStatistics === false) process.stderr.write(`${out}: ${OTHER_STATISTICS}\n`);
   if (report.tokenizerProblem) process.stderr.write(`the FAST vocabulary was left out: ${report.tokenizerProblem}\n`);
   if (!hasStatistics)
     process.stderr.write(

@@ -95,6 +95,9 @@ describe('valet train', () => {
     [['--config', 'dummy', '--data', 'DATA', '--threads', '0'], /expected a whole number above 0/],
     [['--config', 'dummy', '--data', 'DATA', '--tokenizer', 'nope'], /--tokenizer: has no effect/],
     [['--config', 'dummy', '--data', 'DATA', '--resume'], /holds no run to go on with/],
+    [['--config', 'dummy', '--data', 'DATA', '--min-std', '-1'], /expected a number of 0 or more/],
+    [['--config', 'dummy', '--data', 'DATA', '--min-std', 'much'], /expected a number of 0 or more/],
+    [['--config', 'dummy', '--data', 'DATA', '--other-statistics'], /no effect without --init or --resume/],
     [['--data', 'DATA'], /needs --config <name>/],
   ])('ends with exit code 2 and leaves nothing behind: %j', async (args, message) => {
     const words = args.map((word) => (word === 'DATA' ? data : word));

@@ -6,8 +6,9 @@ import { chosenRobot } from '../robot/index.ts';
 import { applySettings, checkTrainConfig, loadTrainConfig, type TrainConfig, train } from '../train/index.ts';
 import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { MIN_STD_HELP } from './shared/floors.ts';
-import { requireGiven } from './shared/given.ts';
+import { refuseIdle, requireGiven } from './shared/given.ts';
 import { atLeastZero, minutes, positive, whole } from './shared/numbers.ts';
+import { addStatisticsOption } from './shared/otherStatistics.ts';
 
 interface Options {
   printConfig?: string;
@@ -25,6 +26,7 @@ interface Options {
   tokenizer?: string;
   minStd?: number;
   allowFar: boolean;
+  otherStatistics: boolean;
   checkpointEvery?: number;
   timeLimit?: number;
   set: string[];
@@ -32,7 +34,7 @@ interface Options {
 }
 
 export function command(): Command {
-  return new Command('train')
+  return addStatisticsOption(new Command('train'))
     .description('train a policy on demonstrations')
     .option('--config <name>', 'nano, dummy, full, or a JSON file (docs/training-config.md)')
     .option('--data <dir...>', 'data set folders; DIR:WEIGHT gives each its share of every batch')
@@ -94,6 +96,8 @@ async function run(options: Options, command: Command): Promise<void> {
     return;
   }
   requireGiven(command, ['config', 'data', 'out']);
+  if (options.init === undefined && !options.resume)
+    refuseIdle(command, ['otherStatistics'], 'without --init or --resume');
   const config = await chosenConfig(options, options.config);
   await requireOutput(options.out, { kind: 'folder' });
   const robot = options.robot === undefined ? undefined : await chosenRobot(options.robot);
@@ -123,6 +127,7 @@ async function run(options: Options, command: Command): Promise<void> {
       ...(stats === undefined ? {} : { stats }),
       ...(minStd === undefined ? {} : { minStd }),
       allowFar,
+      otherStatistics: options.otherStatistics,
       ...(tokenizer === undefined ? {} : { tokenizer }),
       ...(timeLimit === undefined ? {} : { timeLimitMinutes: timeLimit }),
     });

@@ -14,9 +14,11 @@ import {
   type Weights,
   writeSafetensors,
 } from '../tensor/index.ts';
+import { recordedStatistics } from './card.ts';
 import { checkpointFolder } from './checkpointFolder.ts';
 import { int8Parts, readInt8 } from './int8/index.ts';
 import { type ModelConfig, modelConfig, parameterTree } from './network/index.ts';
+import { type StatisticsChoice, statisticsHash, statisticsOrigin } from './ownStatistics.ts';
 import { requireStatisticsFit } from './statisticsFit.ts';
 
 /** How plans are made from this network: what training decided and serving must repeat. */
@@ -72,7 +74,7 @@ export interface CheckpointContents {
 
 /**
  * Writes a checkpoint folder: config.json, params.safetensors, assets/<assetId>/norm_stats.json (and fast_tokenizer/),
- * card.json. Written aside and renamed: a reader sees all of it or nothing. @throws InputError when `folder` exists,
+ * card.json (what `contents` says, and the hash of the statistics). Written aside and renamed: a reader sees all of it or nothing. @throws InputError when `folder` exists,
  * unless `replace`
  */
 export async function writeCheckpoint(
@@ -92,7 +94,8 @@ export async function writeCheckpoint(
         join(at, 'config.json'),
         jsonText({ format: 1, model: contents.config, robot: robotRecord(robot), policy }),
       );
-      await writeFileAside(join(at, 'card.json'), jsonText(contents.card));
+      const card = { ...contents.card, statistics: statisticsHash(contents.normStats) };
+      await writeFileAside(join(at, 'card.json'), jsonText(card));
       await writeSafetensors(join(at, 'params.safetensors'), parameters);
       await writeNormStats(join(assets, 'norm_stats.json'), contents.normStats);
       for (const [name, data] of Object.entries(contents.fastTokenizer ?? {}))
@@ -105,14 +108,16 @@ export async function writeCheckpoint(
 
 /**
  * Reads a checkpoint: its folder, a training folder, or the name of one that comes with the package
- * (`checkpointFolder`). @throws InputError that names the file and what is wrong with it
+ * (`checkpointFolder`). @throws InputError that names the file and what is wrong with it, such as statistics that it
+ * was not trained with
  */
-export async function readCheckpoint(nameOrFolder: string): Promise<Checkpoint> {
+export async function readCheckpoint(nameOrFolder: string, choice: StatisticsChoice = {}): Promise<Checkpoint> {
   const folder = checkpointFolder(nameOrFolder);
   const { dtype: _, ...parts } = await readCheckpointParts(folder);
   const file = join(folder, 'assets', parts.policy.assetId, 'norm_stats.json');
   const normStats = await readNormStats(file);
   requireStatisticsFit(file, normStats, parts.robot, parts.config);
+  await statisticsOrigin(file, await recordedStatistics(folder), choice);
   return { ...parts, normStats };
 }
 

@@ -24,9 +24,11 @@ it('says which weights and statistics, and how they were chosen', async () => {
       .update(await readFile(statistics))
       .digest('hex'),
   );
+  expect(shipped.ownStatistics).toBe(true);
   expect(shipped.selection).toMatch(/^highest q .* train instances/);
   await writeFile(join(folder, 'card.json'), '{"step": 7}');
-  expect(await checkpointProvenance(folder)).toEqual({ ...shipped, selection: expect.stringMatching(/not stated.*7/) });
+  const unsaid = { ownStatistics: null, selection: expect.stringMatching(/not stated.*7/) };
+  expect(await checkpointProvenance(folder)).toEqual({ ...shipped, ...unsaid });
   await writeFile(statistics, '{}');
   const changed = await checkpointProvenance(folder);
   expect(changed.hash).not.toBe(shipped.hash);

@@ -80,6 +80,7 @@ export {
   splitLayers,
   taskStagesOf,
 } from './network/index.ts';
+export { checkStatistics, type StatisticsChoice, statisticsFile, statisticsHash } from './ownStatistics.ts';
 export {
   ActionSampler,
   createPlanner,

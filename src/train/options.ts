@@ -1,8 +1,9 @@
+import type { StatisticsChoice } from '../model/index.ts';
 import type { Robot } from '../robot/index.ts';
 import type { TrainConfig } from './config.ts';
 
 /** What `train` is told. */
-export interface TrainOptions {
+export interface TrainOptions extends StatisticsChoice {
   readonly config: TrainConfig;
   /** Data set folders, each with an optional `:weight`. */
   readonly data: readonly string[];

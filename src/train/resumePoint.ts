@@ -1,6 +1,7 @@
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError } from '../base/index.ts';
+import type { StatisticsChoice } from '../model/index.ts';
 import { type RunFolder, type RunRecord, stepOf } from './folder.ts';
 import { type ResumePoint, readTrainingCheckpoint, readTrainingStep } from './save.ts';
 
@@ -20,11 +21,12 @@ export async function findResumePoint(
   folder: RunFolder,
   { config }: RunRecord,
   log: (line: string) => void,
+  choice: StatisticsChoice = {},
 ): Promise<FoundPoint | null> {
   const broken: string[] = [];
   for (const path of await candidates(folder)) {
     try {
-      const point = await readTrainingCheckpoint(path);
+      const point = await readTrainingCheckpoint(path, choice);
       const name = basename(path);
       if (/^\d+$/.test(name) && Number(name) !== point.step)
         throw new InputError(path, `is of step ${point.step}, not of the step that it is named after.`);

@@ -1,7 +1,13 @@
 import { join } from 'node:path';
 import type { ChunkStatistics, FastTokenizer } from '../action/index.ts';
 import { InputError } from '../base/index.ts';
-import { loadParameters, type ModelConfig, readCheckpoint, writeCheckpoint } from '../model/index.ts';
+import {
+  loadParameters,
+  type ModelConfig,
+  readCheckpoint,
+  type StatisticsChoice,
+  writeCheckpoint,
+} from '../model/index.ts';
 import type { Robot } from '../robot/index.ts';
 import { type Parameters, readSafetensors, readSafetensorsHeader, writeSafetensors } from '../tensor/index.ts';
 import { fastFolder } from './fastTokens.ts';
@@ -70,8 +76,8 @@ export async function readTrainingStep(path: string): Promise<number> {
 }
 
 /** @throws InputError when the folder is no checkpoint that training can go on from */
-export async function readTrainingCheckpoint(path: string): Promise<ResumePoint> {
-  const checkpoint = await readCheckpoint(path);
+export async function readTrainingCheckpoint(path: string, choice: StatisticsChoice = {}): Promise<ResumePoint> {
+  const checkpoint = await readCheckpoint(path, choice);
   const step = await readTrainingStep(path);
   const arrays = await readSafetensors(join(path, TRAINING_FILE));
   const tree = (kind: string): Parameters =>

@@ -1,7 +1,7 @@
 import { type ChunkStatistics, raiseDeviations, readNormStats } from '../action/index.ts';
 import { InputError, Progress } from '../base/index.ts';
 import { datasetStatistics, parseDataFolder } from '../data/index.ts';
-import { type ModelConfig, requireStatisticsFit } from '../model/index.ts';
+import { type ModelConfig, requireStatisticsFit, statisticsHash } from '../model/index.ts';
 import { deviationFloors, type Robot } from '../robot/index.ts';
 
 interface Choice {
@@ -37,6 +37,14 @@ async function statisticsOf({ robot, model, data, threads, silent }: Choice): Pr
   return statistics;
 }
 
+/** Of the checkpoint that training starts from. */
+interface InitialStatistics {
+  readonly from: string;
+  readonly statistics: ChunkStatistics;
+  /** The hash of those that it was trained with, where its card says. */
+  readonly recorded?: unknown;
+}
+
 /**
  * What actions and states are normalised with: a file when one is named, else those of the checkpoint that training
  * starts from (its weights know no others), else those of the data, whose small deviations are raised to the robot's
@@ -52,7 +60,7 @@ export async function chooseStatistics({
 }: Choice & {
   readonly file: string | undefined;
   readonly minStd: number | undefined;
-  readonly initial: { readonly from: string; readonly statistics: ChunkStatistics } | undefined;
+  readonly initial: InitialStatistics | undefined;
   readonly log: (line: string) => void;
 }): Promise<{ statistics: ChunkStatistics; from: string | undefined }> {
   const { robot } = choice;
@@ -65,11 +73,15 @@ export async function chooseStatistics({
   }
   const statistics = await readNormStats(file);
   requireStatisticsFit(file, statistics, robot, choice.model);
-  if (initial && !sameStatistics(statistics, initial.statistics))
+  if (initial && !areThoseOf(initial, statistics))
     log(
       `${file}: other statistics than those that ${initial.from} was trained with; its weights have to learn them anew`,
     );
   return { statistics, from: file };
+}
+
+function areThoseOf({ statistics, recorded }: InitialStatistics, other: ChunkStatistics): boolean {
+  return typeof recorded === 'string' ? statisticsHash(other) === recorded : sameStatistics(other, statistics);
 }
 
 /** @throws InputError when a run that goes on is given other statistics than it has */

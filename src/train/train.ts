@@ -3,7 +3,10 @@ import type { CorrelatedNoise } from '../action/index.ts';
 import { InputError, lockFolder, present, ValetError, WorkerClient } from '../base/index.ts';
 import { commonRobot, openDataset, parseDataFolder, stageTable, successorTable } from '../data/index.ts';
 import {
+  type Checkpoint,
   checkpointDigest,
+  checkpointFolder,
+  checkStatistics,
   flowNoise,
   initParameters,
   loadParameters,
@@ -61,7 +64,7 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
     throw new InputError(out, 'holds checkpoints and no run.json. Put it back, or choose another folder.');
   // What is not said is the run's.
   const { seed = before?.seed ?? 0, threads = before?.threads ?? availableParallelism() } = options;
-  const found = before && (await findResumePoint(folder, before, log));
+  const found = before && (await findResumePoint(folder, before, log, options));
   const latest = found?.path;
   const resumed = found?.point;
   if (resumed && options.config.steps < resumed.step)
@@ -72,7 +75,7 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
   if (resumed && options.minStd !== undefined)
     throw new InputError('--min-std', `has no effect: the run in ${out} has its statistics. Leave it out.`);
   if (resumed && options.stats !== undefined) await requireSameStatistics(options.stats, resumed.statistics, out);
-  const initial = options.init !== undefined && !resumed ? await readCheckpoint(options.init) : null;
+  const initial = options.init !== undefined && !resumed ? await openInitial(options.init, options) : null;
 
   const { robot, config: wanted } = await settle(options, resumed ?? initial);
   requireTrainingMemory(wanted, { available: options.availableMemory });
@@ -111,7 +114,13 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
         ...{ robot, model, data: folders, threads, silent, log },
         file: options.stats,
         minStd: options.minStd,
-        initial: initial ? { from: present(options.init, 'options.init'), statistics: initial.normStats } : undefined,
+        initial: initial
+          ? {
+              from: present(options.init, 'options.init'),
+              statistics: initial.normStats,
+              recorded: initial.card['statistics'],
+            }
+          : undefined,
       });
   if (!resumed) requireNear(farValues(data.store, statistics, robot), { from, allow: options.allowFar ?? false, log });
   const tokenizer = await chooseTokenizer(model, {
@@ -163,6 +172,13 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
   } finally {
     await client.close();
   }
+}
+
+/** The checkpoint that a run starts from. With a file of statistics given, its own count for nothing. */
+async function openInitial(init: string, { stats, otherStatistics, log }: TrainOptions): Promise<Checkpoint> {
+  const note = stats === undefined ? await checkStatistics(checkpointFolder(init), { otherStatistics }) : undefined;
+  if (note !== undefined) log?.(note);
+  return readCheckpoint(init, { otherStatistics: stats !== undefined || otherStatistics });
 }
 
 /** Names of the tasks in the data, and of those that the run's first weights were trained on. */

@@ -12,5 +12,5 @@ export {
   raiseDeviations,
 } from './chunkStatistics.ts';
 export type { FrameSource } from './exactQuantiles.ts';
-export { parseNormStats, readNormStats, writeNormStats } from './normStats.ts';
+export { normStatsText, parseNormStats, readNormStats, writeNormStats } from './normStats.ts';
 export type { TailBounds, Tails } from './tails.ts';

@@ -129,6 +129,11 @@ function sound(path: string, name: string, moments: Moments): Moments {
 
 /** Writes statistics in the original's form (18 MB with the correlation). */
 export async function writeNormStats(path: string, stats: ChunkStatistics): Promise<void> {
+  await writeFileAside(path, normStatsText(stats));
+}
+
+/** What `writeNormStats` writes: the same text for the same numbers. */
+export function normStatsText(stats: ChunkStatistics): string {
   const { horizon, width, state, actions, perTimestep: step, correlation } = stats;
   const n = horizon * width;
   const rows = (values: Float64Array | undefined, columns: number) =>
@@ -166,5 +171,5 @@ export async function writeNormStats(path: string, stats: ChunkStatistics): Prom
       },
     },
   };
-  await writeFileAside(path, `${JSON.stringify(file)}\n`);
+  return `${JSON.stringify(file)}\n`;
 }

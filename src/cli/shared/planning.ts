@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { PlannerOptions } from '../../model/index.ts';
 import { DEVICES, type Device } from '../../tensor/index.ts';
 import { positive, share } from './numbers.ts';
+import { addStatisticsOption } from './otherStatistics.ts';
 
 /** What `addPlanningOptions` adds. */
 export interface PlanningOptionValues {
@@ -11,11 +12,12 @@ export interface PlanningOptionValues {
   readonly correlatedNoise: boolean;
   readonly device: Device;
   readonly precision: 'float32' | 'float16';
+  readonly otherStatistics: boolean;
 }
 
 /** How a checkpoint's plans are drawn and computed, alike in every command that plans. */
 export function addPlanningOptions(command: Command): Command {
-  return command
+  return addStatisticsOption(command)
     .option('--sampling-steps <n>', "flow steps of a plan (the checkpoint's own by default)", positive)
     .option('--time-threshold-inpaint <t>', 'hold kept actions while the flow time is above this', share)
     .option('--correlation-beta <share>', "share of the data's correlation in the starting noise", share)
@@ -29,6 +31,7 @@ export function addPlanningOptions(command: Command): Command {
 /** The same for a planner; what was not said is left out. */
 export function plannerOptions(options: PlanningOptionValues) {
   const { samplingSteps, timeThresholdInpaint, correlationBeta, correlatedNoise, device, precision } = options;
+  const { otherStatistics } = options;
   return {
     device,
     precision,
@@ -36,5 +39,6 @@ export function plannerOptions(options: PlanningOptionValues) {
     ...(timeThresholdInpaint !== undefined && { timeThresholdInpaint }),
     ...(correlationBeta !== undefined && { correlationBeta }),
     ...(!correlatedNoise && { useCorrelatedNoise: false }),
+    ...(otherStatistics && { otherStatistics }),
   } satisfies PlannerOptions;
 }

@@ -4,6 +4,7 @@ export {
   CodeSchema,
   claimFolder,
   evaluationVersions,
+  noteCheckpointsAtEnd,
   type RunFile,
   RunFileSchema,
   runFilePath,

@@ -10,6 +10,8 @@ export const CodeSchema = z.object({ version: z.string(), commit: z.string() });
 export const CheckpointSchema = z.object({
   hash: z.string(),
   statistics: z.string().nullable(),
+  /** Whether it was trained with these; null, or absent in older files: not recorded. */
+  ownStatistics: z.boolean().nullable().default(null),
   selection: z.string(),
 });
 
@@ -40,6 +42,8 @@ export const RunFileSchema = z.object({
   resumedBy: z.array(CodeSchema).optional(),
   /** The weights that were played, as their folder or their server says. */
   checkpoints: z.array(CheckpointSchema).optional(),
+  /** What the server played at the end, where that was something else. */
+  checkpointsAtEnd: z.array(CheckpointSchema).optional(),
   /** The code of the server, where the policy is behind one that tells. */
   server: CodeSchema.optional(),
   /** The processor: others round otherwise, so that episodes may differ. */
@@ -54,6 +58,12 @@ export const evaluationVersions = (): Record<string, string> => ({
   mujoco: MUJOCO_VERSION,
   household: SCENE_VERSION,
 });
+
+/** Notes in run.json that the server changed its checkpoints meanwhile. */
+export async function noteCheckpointsAtEnd(folder: string, checkpointsAtEnd: RunFile['checkpoints']): Promise<void> {
+  const run = await readJson(runFilePath(folder), RunFileSchema);
+  await writeFileAside(runFilePath(folder), `${JSON.stringify({ ...run, checkpointsAtEnd }, null, 2)}\n`);
+}
 
 /** Writes run.json, or checks that the folder's evaluation is the same one. @throws InputError when it is another */
 export async function claimFolder(folder: string, run: RunFile, resume: boolean): Promise<void> {

@@ -1,6 +1,7 @@
 import { InputError } from '../../base/index.ts';
 import { type HomeTask, homeTask, type LimitYear, type PerturbationSpec, perturbationName } from '../../home/index.ts';
-import { unitsOf } from '../ledger/index.ts';
+import { noteCheckpointsAtEnd, unitsOf } from '../ledger/index.ts';
+import { type CheckpointProvenance, checkStatistics } from '../../model/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
 import { askServer, type FirstWait } from './connectRemote.ts';
 import { inEvaluationFolder } from './evaluationFolder.ts';
@@ -58,6 +59,10 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
   const seeded = server?.seeded ?? true;
   if (policy.kind === 'remote' && !seeded)
     options.onNotice?.(`${policy.url} takes no seed: --seed has no effect on its noise and is not recorded.`);
+  if (policy.kind === 'checkpoint') {
+    const note = await checkStatistics(policy.folder, policy.planner ?? {});
+    if (note !== undefined) options.onNotice?.(note);
+  }
   const { policy: words, checkpoints = server?.checkpoints } = await describePolicy(policy);
   const identity = {
     policy: { ...words, ...(server?.checkpoints && { checkpoints: server.checkpoints.map(({ hash }) => hash) }) },
@@ -78,9 +83,25 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
     instances,
     seeds.length,
   );
-  return inEvaluationFolder(out, identity, resume, (book, onDone) =>
-    playUnits(units, book, runners, { progressLabel: policy.kind, ...options }, onDone),
-  );
+  return inEvaluationFolder(out, identity, resume, async (book, onDone) => {
+    const summary = await playUnits(units, book, runners, { progressLabel: policy.kind, ...options }, onDone);
+    if (policy.kind === 'remote' && server?.checkpoints) await compareAtEnd(policy, server.checkpoints, options);
+    return summary;
+  });
+}
+
+/** Says, and notes in run.json, when a server plays other weights at the end than at the beginning. */
+async function compareAtEnd(
+  policy: Parameters<typeof askServer>[0],
+  atStart: readonly CheckpointProvenance[],
+  { out, onNotice }: EvaluateOptions,
+): Promise<void> {
+  // A server that has gone meanwhile has nothing to say.
+  const atEnd = (await askServer(policy).catch(() => undefined))?.checkpoints;
+  const hashes = (checkpoints: readonly CheckpointProvenance[]) => checkpoints.map(({ hash }) => hash).join();
+  if (!atEnd || hashes(atEnd) === hashes(atStart)) return;
+  await noteCheckpointsAtEnd(out, [...atEnd]);
+  onNotice?.(`${policy.url} serves another checkpoint now than at the beginning: the scores may be of both.`);
 }
 
 /** @throws InputError when there is nothing to evaluate */

@@ -64,7 +64,7 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
         import('../../control/index.ts'),
       ]);
       const { threads, copies, session, ablation } = spec;
-      const checkpoint = await readCheckpoint(spec.folder);
+      const checkpoint = await readCheckpoint(spec.folder, spec.planner);
       const { robot, config } = checkpoint;
       requireFit(robot, HOUSEHOLD_ROBOT);
       const options = { robot, ...taskStagesOf(config), ...session };

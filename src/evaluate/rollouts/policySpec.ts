@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { InputError, nearest } from '../../base/index.ts';
 import type { SessionOptions } from '../../control/index.ts';
 import {
@@ -9,12 +8,19 @@ import {
   checkpointHashes,
   checkpointProvenance,
   type PlannerOptions,
+  statisticsFile,
 } from '../../model/index.ts';
 import type { Ablation } from './ablations.ts';
 
 export type PlanSettings = Pick<
   PlannerOptions,
-  'samplingSteps' | 'device' | 'precision' | 'useCorrelatedNoise' | 'correlationBeta' | 'timeThresholdInpaint'
+  | 'samplingSteps'
+  | 'device'
+  | 'precision'
+  | 'useCorrelatedNoise'
+  | 'correlationBeta'
+  | 'timeThresholdInpaint'
+  | 'otherStatistics'
 >;
 
 /** A checkpoint's session, as far as plain data says it; robot and stages are the checkpoint's. */
@@ -106,15 +112,16 @@ export async function describePolicy(spec: PolicySpec): Promise<PolicyWords> {
     return { policy: { kind, url, ...(ablation && { ablation }) } };
   }
   if (spec.kind !== 'checkpoint') return { policy: { ...spec } };
-  const { assetId } = await readCheckpointSettings(spec.folder);
   const hashes = await checkpointHashes(spec.folder);
+  const statistics = relative(spec.folder, await statisticsFile(spec.folder)).replaceAll(sep, '/');
   const files: Record<string, string> = {};
-  for (const name of ['config.json', 'params.safetensors', `assets/${assetId}/norm_stats.json`]) {
+  for (const name of ['config.json', 'params.safetensors', 'int8.safetensors', statistics]) {
     const hash = hashes.files.get(name);
     if (hash !== undefined) files[name] = hash;
   }
   const { session, ablation } = spec;
-  const { device = 'cpu', precision = 'float32', ...planner } = spec.planner ?? {};
+  // What statistics they are, their hash says.
+  const { device = 'cpu', precision = 'float32', otherStatistics: _, ...planner } = spec.planner ?? {};
   const policy = {
     kind: spec.kind,
     folder: spec.folder,
@@ -126,11 +133,4 @@ export async function describePolicy(spec: PolicySpec): Promise<PolicyWords> {
     ...(session && Object.keys(session).length > 0 ? { session } : {}),
   };
   return { policy, checkpoints: [await checkpointProvenance(spec.folder, hashes)] };
-}
-
-async function readCheckpointSettings(folder: string): Promise<{ assetId: string }> {
-  const { policy } = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as {
-    policy?: { assetId?: string };
-  };
-  return { assetId: policy?.assetId ?? 'household' };
 }

@@ -15,6 +15,8 @@ export interface DemoOptions {
   readonly workers?: number;
   /** Checkpoint folder: its policy drives, the expert corrects. */
   readonly correct?: string;
+  /** Correct it also with statistics that it was not trained with. */
+  readonly otherStatistics?: boolean | undefined;
   readonly replace?: boolean;
   /** Go on with the unfinished data set beside `out`. */
   readonly resume?: boolean;

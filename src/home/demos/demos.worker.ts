@@ -21,6 +21,8 @@ export interface DemoSettings {
   readonly disturbance: number;
   /** Checkpoint folder of the policy to correct. */
   readonly correct?: string;
+  /** Correct it also with statistics that it was not trained with. */
+  readonly otherStatistics?: boolean | undefined;
 }
 
 /** One scene to play: what comes of it depends on the settings and on these numbers alone. */
@@ -57,7 +59,7 @@ async function world(task: string) {
 /** The policy for one scene: its noise depends on the scene alone, not on what this worker has played before. */
 async function correcting(checkpoint: string, scene: string): Promise<Policy> {
   if (!corrected) {
-    const opened = await readCheckpoint(checkpoint);
+    const opened = await readCheckpoint(checkpoint, settings);
     if (!sameRobot(opened.robot, HOUSEHOLD_ROBOT))
       throw new InputError(
         checkpoint,

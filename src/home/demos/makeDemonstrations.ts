@@ -48,6 +48,7 @@ async function make(options: DemoOptions): Promise<DemoSummary> {
     clipSeconds,
     disturbance: disturbanceOf(options),
     correct,
+    otherStatistics: options.otherStatistics,
   };
   const progress = new Progress('demonstrations', episodes * tasks.length, {
     unit: 'episodes',

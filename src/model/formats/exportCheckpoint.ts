@@ -14,8 +14,9 @@ import {
   writeFolderAside,
 } from '../../base/index.ts';
 import { robotRecord } from '../../robot/index.ts';
+import { type StatisticsChoice, statisticsOrigin } from '../ownStatistics.ts';
 import { findAssets } from './assets.ts';
-import { configOf } from './configOf.ts';
+import { configOf, policyOf } from './configOf.ts';
 import { copyLeaves } from './copyLeaves.ts';
 import type { CopyJob } from './copyTask.ts';
 import { openTree, refuseInt8, type StoredTree, weightsOf } from './openTree.ts';
@@ -23,10 +24,10 @@ import { CORRELATION, partOf, refuseLora } from './recognise.ts';
 import { robotOfSource } from './robotOfSource.ts';
 import { bytesOf, type StoredLeaf } from './storedLeaf.ts';
 import type { StoredType } from './storedType.ts';
-import { BESIDE, BESIDE_KEY, valetConfig } from './valetBeside.ts';
+import { BESIDE, BESIDE_KEY, recordOf, valetConfig } from './valetBeside.ts';
 import { copy, makeFile, requireSpace, reserveSafetensors, syncFile } from './writeTarget.ts';
 
-export interface ExportOptions {
+export interface ExportOptions extends StatisticsChoice {
   readonly format: 'openpi' | 'safetensors';
   /** Type of the weights; as stored when left out. */
   readonly dtype?: 'float32' | 'bfloat16';
@@ -43,6 +44,8 @@ export interface ExportReport {
   readonly bytes: number;
   /** Leaves that the original's network does not have: its loader refuses a tree with them. */
   readonly foreign: readonly string[];
+  /** Whether it was trained with the statistics that go along; null where that is not recorded. */
+  readonly ownStatistics: boolean | null;
   /** Assets (statistics and vocabularies) that one file alone has no place for. */
   readonly leftOut: readonly string[];
 }
@@ -68,6 +71,7 @@ export async function exportCheckpoint(source: string, out: string, options: Exp
   const tree = weightsOf(await openTree(source));
   refuseInt8(tree, 'exported');
   refuseLora(tree, 'exported');
+  const ownStatistics = await originOf(tree, options);
   const leaves = [...tree.leaves.values()].filter(({ name }) => name !== CORRELATION || options.format === 'openpi');
   const foreign = leaves.map(({ name }) => name).filter((name) => FOREIGN.test(name) || partOf(name) === 'other');
   if (foreign.length > 0 && options.format === 'openpi' && !options.partial)
@@ -88,7 +92,16 @@ export async function exportCheckpoint(source: string, out: string, options: Exp
   await (options.format === 'openpi' ? writeOpenpi(tree, typed, out, options) : writeOne(tree, typed, out, options));
   const alone = options.format === 'safetensors' && isOneFile(out);
   const leftOut = alone ? findAssets(tree.folder).map(({ id }) => id) : [];
-  return { leaves: leaves.length, bytes, foreign, leftOut };
+  return { leaves: leaves.length, bytes, foreign, ownStatistics, leftOut };
+}
+
+/** Whether the statistics beside a network are its own. @throws InputError when they are not, unless let through */
+async function originOf(tree: StoredTree, choice: StatisticsChoice): Promise<boolean | null> {
+  const recorded = await recordOf(tree);
+  const { assetId } = await policyOf(tree);
+  const asset = findAssets(tree.folder).find(({ id }) => id === assetId);
+  if (recorded === undefined || asset === undefined) return null;
+  return (await statisticsOrigin(join(asset.folder, 'norm_stats.json'), recorded, choice)).own;
 }
 
 /** Parts that exist in Valet alone. */
@@ -146,7 +159,15 @@ async function writeBeside(tree: StoredTree, folder: string): Promise<void> {
 /** What Valet knows of a network of its own and no shape tells; undefined for a tree of another program. */
 async function aboutOf(tree: StoredTree): Promise<Record<string, unknown> | undefined> {
   const own = await valetConfig(tree);
-  return own && { model: own.model, ...(own.robot !== undefined && { robot: own.robot }), policy: own.policy };
+  const statistics = await recordOf(tree);
+  return (
+    own && {
+      model: own.model,
+      ...(own.robot !== undefined && { robot: own.robot }),
+      policy: own.policy,
+      ...(statistics !== undefined && { statistics }),
+    }
+  );
 }
 
 async function writeOpenpi(tree: StoredTree, typed: Typed, out: string, options: ExportOptions): Promise<void> {

@@ -7,6 +7,7 @@ import { type Robot, robotRecord } from '../../robot/index.ts';
 import { requireNetworkFit } from '../checkpoint.ts';
 import { INT8_FILE, type MatrixError } from '../int8/index.ts';
 import { type ModelConfig, type ModelConfigInput, modelConfig, parameterTree } from '../network/index.ts';
+import { type StatisticsChoice, statisticsOrigin } from '../ownStatistics.ts';
 import { quantiseCheckpoint } from '../quantiseCheckpoint.ts';
 import { requireStatisticsFit } from '../statisticsFit.ts';
 import { chooseAsset, findAssets } from './assets.ts';
@@ -20,9 +21,10 @@ import { layoutOf, refuseLora } from './recognise.ts';
 import { robotOfSource } from './robotOfSource.ts';
 import { bytesOf, elementsOf } from './storedLeaf.ts';
 import { converter, STORED_BYTES } from './storedType.ts';
+import { recordOf } from './valetBeside.ts';
 import { copy, requireSpace, reserveSafetensors, syncFile } from './writeTarget.ts';
 
-export interface ImportOptions {
+export interface ImportOptions extends StatisticsChoice {
   /** Type of the weights in the Valet checkpoint; bfloat16 takes half the space and is widened when it is read. */
   readonly dtype?: 'float32' | 'bfloat16' | 'int8';
   /** Keys of the model configuration that no shape tells, or that differ. */
@@ -60,6 +62,8 @@ export interface ImportReport {
   readonly hasStatistics: boolean;
   /** Why the statistics, which were copied, do not do for planning; null when they do. */
   readonly statisticsProblem: string | null;
+  /** Whether the source was trained with these statistics; null where it does not say. */
+  readonly ownStatistics: boolean | null;
   /** Why the source's FAST vocabulary was left out; null when it was not. */
   readonly tokenizerProblem: string | null;
   readonly hasTokenizer: boolean;
@@ -100,6 +104,8 @@ export async function importCheckpoint(
   // A π0.5 base has statistics of other robots, in openpi's form: copied as they are, for whoever wants to look.
   const isOwn = options.normStats !== undefined || layout !== 'pi05';
   const statisticsProblem = statistics ? await problemOf(statistics, { robot, config, refuse: isOwn }) : null;
+  const recorded = await recordOf(tree);
+  const { own: ownStatistics } = statistics ? await statisticsOrigin(statistics, recorded, options) : { own: null };
   const named = typeof settings['assetId'] === 'string' ? settings['assetId'] : undefined;
   const beside = asset && join(asset.folder, 'fast_tokenizer');
   const vocabulary = beside !== undefined && existsSync(beside) ? beside : undefined;
@@ -138,6 +144,7 @@ export async function importCheckpoint(
     );
     const card = {
       importedFrom: { layout, container: tree.container, dtypes: [...new Set(taken.map((leaf) => leaf.dtype))] },
+      ...(recorded !== undefined && { statistics: recorded }),
       drawnAnew: { leaves: plan.fresh, extended: Object.fromEntries(plan.extended), seed },
     };
     await writeFileAside(join(at, 'card.json'), jsonText(card));
@@ -153,6 +160,7 @@ export async function importCheckpoint(
     assetId,
     hasStatistics: statistics !== undefined,
     statisticsProblem,
+    ownStatistics,
     tokenizerProblem,
     hasTokenizer: vocabulary !== undefined && tokenizerProblem === null,
   };

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { parse, readJson } from '../../base/index.ts';
 import { readSafetensorsHeader } from '../../tensor/index.ts';
+import { recordedStatistics } from '../card.ts';
 import { isValet, type StoredTree } from './openTree.ts';
 
 /** The file beside arrays, and the key of a safetensors file's metadata, under which an export says whose they are. */
@@ -14,6 +15,7 @@ const ConfigFile = z.looseObject({
   model: z.record(z.string(), z.unknown()),
   robot: z.unknown().optional(),
   policy: z.record(z.string(), z.unknown()).default({}),
+  statistics: z.string().optional(),
 });
 export type ValetConfig = z.infer<typeof ConfigFile> & {
   /** Where it stands, for messages. */
@@ -35,6 +37,12 @@ export async function valetConfig(tree: StoredTree): Promise<ValetConfig | undef
   if (text === undefined) return undefined;
   const where = `${path}: metadata ${BESIDE_KEY}`;
   return { ...parse(where, ConfigFile, readText(text)), where };
+}
+
+/** The hash of the statistics that a network of Valet's was trained with, where that is recorded. */
+export async function recordOf(tree: StoredTree): Promise<string | undefined> {
+  const { folder } = tree;
+  return folder !== undefined && isValet(tree) ? recordedStatistics(folder) : (await valetConfig(tree))?.statistics;
 }
 
 function readText(text: string): unknown {

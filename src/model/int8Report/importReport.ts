@@ -45,7 +45,7 @@ export async function int8Cost(
   };
   const skip = (notMeasured: string): Int8Cost => ({ ...rounding, plans: null, notMeasured });
   if (options.observations === 0) return skip('no observations were asked for');
-  const coarse = await readCheckpoint(out).catch((error: Error) => error);
+  const coarse = await readCheckpoint(out, options.import).catch((error: Error) => error);
   if (coarse instanceof Error) return skip(`the checkpoint has no statistics that plans could be made with`);
   const needed = inferenceMemory(coarse.config, 1).total + PROCESS_BYTES;
   const { usable } = machineMemory();
@@ -61,7 +61,7 @@ export async function int8Cost(
       dtype: 'float32',
       signal: options.signal,
     });
-    const exact = await readCheckpoint(join(folder, 'float32'));
+    const exact = await readCheckpoint(join(folder, 'float32'), options.import);
     const inputs = options.from
       ? await recordedInputs(coarse, options.from, options.observations, 0)
       : syntheticInputs(coarse, options.observations, 0);

@@ -12,10 +12,11 @@ import { type Device, isStored } from '../../tensor/index.ts';
 import { type Checkpoint, loadParameters } from '../checkpoint.ts';
 import { type PlanningNeeds, requirePlanningMemory } from '../memory.ts';
 import { type ModelConfig, modelConfig } from '../network/index.ts';
+import type { StatisticsChoice } from '../ownStatistics.ts';
 import { flowNoise } from './flowNoise.ts';
 import { ActionSampler } from './sampler.ts';
 
-export interface PlannerOptions {
+export interface PlannerOptions extends StatisticsChoice {
   /** Threads inside one operation; 1 when left out. */
   readonly threads?: number;
   /** Requests that may share one pass; each size is a pair of programs. [1] when left out; 1 is always among them. */

@@ -12,7 +12,7 @@ let read: Promise<Checkpoint> | undefined;
 let planner: Promise<Planner> | undefined;
 let passes: PlanTiming[] = [];
 const onPass = (timing: PlanTiming) => passes.push(timing);
-const folder = (): Promise<Checkpoint> => (read ??= readCheckpoint(checkpoint));
+const folder = (): Promise<Checkpoint> => (read ??= readCheckpoint(checkpoint, options));
 const ready = (): Promise<Planner> =>
   (planner ??= folder().then((found) => createPlanner(found, { ...options, onPass })));
 

@@ -16,6 +16,8 @@ export interface CheckpointPoolOptions {
   readonly logger?: Logger | undefined;
   readonly onChange?: (pool: { readonly count: number; readonly bytes: number }) => void;
   readonly onLoad?: (how: 'first' | 'again' | 'failed') => void;
+  /** Hears what a folder looked like when it was loaded (`folderFingerprint`). */
+  readonly onEntry?: (folder: string, fingerprint: string | undefined) => void;
 }
 
 /**
@@ -146,7 +148,7 @@ export class CheckpointPool {
 
   private async bring(folder: string, makeRoom: boolean, replaced?: PoolEntry): Promise<PoolEntry> {
     const { memory } = this;
-    const { logger, onLoad, trial } = this.options;
+    const { logger, onLoad, onEntry, trial } = this.options;
     if (this.closed) throw new ValetError('checkpoints', 'the server shuts down.');
     const started = performance.now();
     const fingerprint = await folderFingerprint(folder);
@@ -163,6 +165,7 @@ export class CheckpointPool {
       if (replaced) await trial?.(loaded.planner, folder);
       const entry: PoolEntry = { folder, loaded, fingerprint, lastUse: memory.now(), busy: 0, leaving: false };
       memory.put(entry);
+      onEntry?.(folder, fingerprint);
       onLoad?.(replaced ? 'again' : 'first');
       const ms = Math.round(performance.now() - started);
       logger?.info({ folder, bytes: loaded.bytes, ms, again: !!replaced }, 'checkpoint loaded');

@@ -8,6 +8,7 @@ export {
   readCheckpointMapping,
 } from './checkpointMapping.ts';
 export { CheckpointPool } from './checkpointPool.ts';
+export { folderFingerprint } from './folderFingerprint.ts';
 export { readMappedCheckpoints } from './mappedCheckpoints.ts';
 export { planningWorkers } from './planningWorkers.ts';
 export { tryPlanner } from './tryPlanner.ts';

@@ -1,6 +1,6 @@
 import { defaultMemory } from '../../base/index.ts';
 import { requireWorkable } from '../../control/index.ts';
-import type { PlannerOptions } from '../../model/index.ts';
+import { checkStatistics, type PlannerOptions } from '../../model/index.ts';
 import { createLogger, type Logger } from '../log.ts';
 import {
   type CheckpointMapping,
@@ -12,7 +12,7 @@ import {
   tryPlanner,
 } from '../planners/index.ts';
 import { DEFAULT_LIMITS, type Json, Metrics } from '../server/index.ts';
-import { tellProvenance } from './provenance.ts';
+import { ServedProvenance } from './provenance.ts';
 import type { OpenedSource, StartOptions } from './runningServer.ts';
 
 /** How checkpoints are loaded and plans are made. */
@@ -48,7 +48,13 @@ export async function openCheckpoints(
 ): Promise<OpenedSource> {
   const { logger = createLogger('silent'), metrics = new Metrics() } = start;
   const { robot, stages } = await readMappedCheckpoints(mapping);
-  const pool = openPool(mapping, settings, { ...start, logger, metrics }, robots);
+  for (const folder of new Set(mapping.paths.values())) {
+    const note = await checkStatistics(folder, settings.planner ?? {});
+    if (note !== undefined) logger.warn(note);
+  }
+  const metadata: Record<string, Json> = {};
+  const provenance = new ServedProvenance(metadata, mapping, logger);
+  const pool = openPool(mapping, settings, { ...start, logger, metrics, provenance }, robots);
   try {
     const probeTask = mapping.otherwise === undefined ? Math.min(...mapping.byTask.keys()) : 0;
     await pool.open(folderOfTask(mapping, probeTask));
@@ -61,9 +67,9 @@ export async function openCheckpoints(
     const tasks = [...mapping.byTask.keys()];
     logger.info({ tasks: ranges(tasks), checkpoints: pool.folders.length, robot: robot?.name }, 'checkpoints are open');
     // A client that connects again must know that the server holds its history.
-    const metadata: Record<string, Json> = { server: 'valet', tasks, needs_session: true };
+    Object.assign(metadata, { server: 'valet', tasks, needs_session: true });
     if (robot) Object.assign(metadata, { robot: robot.name, action_width: robot.width, horizon: robot.horizon });
-    await tellProvenance(metadata, mapping, { reloads: (settings.reloadMs ?? 0) > 0, logger });
+    await provenance.tell();
     return {
       options: {
         plannerFor: (taskId) => pool.planner(folderOfTask(mapping, taskId)),
@@ -82,10 +88,17 @@ export async function openCheckpoints(
   }
 }
 
+/** Who hears what becomes of the checkpoints. */
+interface PoolHearers {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly provenance: ServedProvenance;
+}
+
 function openPool(
   mapping: CheckpointMapping,
   settings: PlanningSettings,
-  { logger, metrics, limits }: StartOptions & { readonly logger: Logger; readonly metrics: Metrics },
+  { logger, metrics, limits, provenance }: StartOptions & PoolHearers,
   robots: () => number,
 ): CheckpointPool {
   const { workers = 1, batch = 1, batchWaitMs = 5, maxWaitingPlans = 1024, planner } = settings;
@@ -119,6 +132,7 @@ function openPool(
       metrics.checkpoints.set(count);
       metrics.checkpointBytes.set(bytes);
     },
+    onEntry: (folder, fingerprint) => provenance.hasLoaded(folder, fingerprint),
     onLoad: (how) => metrics.loads.inc({ how }),
   });
 }
