@@ -25,7 +25,13 @@ import { readKeyFile } from '../serve/index.ts';
 import { ingestCommand } from './evalIngest.ts';
 import { refuseIdle, requireGiven } from './shared/given.ts';
 import { positive } from './shared/numbers.ts';
-import { addPlanningOptions, type PlanningOptionValues, plannerOptions } from './shared/planning.ts';
+import {
+  addPlanningOptions,
+  PLANNING_OPTIONS,
+  type PlanningOptionValues,
+  plannerOptions,
+  refuseIdlePlanning,
+} from './shared/planning.ts';
 import { addSessionOptions, SESSION_OPTIONS, type SessionOptionValues, sessionOptions } from './shared/session.ts';
 import { homeTasks, TASKS_HELP, tasksFor } from './shared/tasks.ts';
 import { addWaitOption, waiting } from './shared/waiting.ts';
@@ -106,29 +112,19 @@ export function command(): Command {
       'after',
       '\nExamples:\n  $ valet eval --policy expert --tasks turning_on_radio --instances 0-4 --out runs/expert' +
         '\n  $ valet eval --policy household --instances 0-9 --perturb latency:2,light --out runs/late' +
-        '\n  $ valet eval --policy ws://127.0.0.1:8000 --instances hidden --episodes 50 --out runs/hidden --resume',
+        '\n  $ valet eval --policy ws://127.0.0.1:8000 --instances hidden --episodes 50 --out runs/hidden',
     )
     .action(run);
 }
 
 /** What concerns one kind of policy alone. */
-const OF_CHECKPOINTS = [
-  'samplingSteps',
-  'timeThresholdInpaint',
-  'correlationBeta',
-  'correlatedNoise',
-  'device',
-  'precision',
-  'otherStatistics',
-  'rules',
-  'compress',
-  ...SESSION_OPTIONS,
-];
+const OF_CHECKPOINTS = [...PLANNING_OPTIONS, 'rules', 'compress', ...SESSION_OPTIONS];
 
 function refuseWhatDoesNothing(policy: PolicySpec, name: string, command: Command): void {
   const why = `with --policy ${name}`;
   if (policy.kind !== 'checkpoint') refuseIdle(command, OF_CHECKPOINTS, why);
   else refuseIdle(command, ['imageSize'], why);
+  if (policy.kind === 'hold' || policy.kind === 'expert') refuseIdle(command, ['seed', 'seeds'], why);
   if (policy.kind !== 'remote') refuseIdle(command, ['apiKeyFile', 'wait'], why);
   if (policy.kind !== 'replay') refuseIdle(command, ['demos'], why);
 }
@@ -154,6 +150,7 @@ async function run(options: Options, command: Command): Promise<void> {
     },
   });
   refuseWhatDoesNothing(named, options.policy, command);
+  refuseIdlePlanning(command, options);
   const { apiKeyFile } = options;
   const policy =
     named.kind === 'remote' && apiKeyFile !== undefined ? { ...named, apiKey: await readKeyFile(apiKeyFile) } : named;

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { Progress, requireOutput } from '../base/index.ts';
 import { exportCheckpoint } from '../model/index.ts';
 import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
+import { refuseIdle } from './shared/given.ts';
 import { interruptible } from './shared/interruptible.ts';
 import { addStatisticsOption, OTHER_STATISTICS } from './shared/otherStatistics.ts';
 
@@ -34,10 +35,9 @@ export function command(): Command {
     .action(run);
 }
 
-async function run(
-  name: string,
-  { format, out, dtype, partial, otherStatistics, json, quiet }: Options,
-): Promise<void> {
+async function run(name: string, options: Options, command: Command): Promise<void> {
+  const { format, out, dtype, partial, otherStatistics, json, quiet } = options;
+  if (format !== 'openpi') refuseIdle(command, ['partial'], `with --format ${format}`);
   const source = await chosenCheckpoint(name);
   const started = performance.now();
   const kind = format === 'safetensors' && out.endsWith('.safetensors') ? 'file' : 'folder';

@@ -132,6 +132,17 @@ describe('valet serve', () => {
     [['--checkpoint', 'household', '--memory', 'much'], /expected a number of bytes/],
     [['--checkpoint', 'household', '--plan-ahead', '20'], /from 0 to 12/],
     [['--checkpoint', 'household', '--api-key-file', 'no-such-file'], /the API key cannot be read/],
+    [['--replay', 'x', '--batch', '4'], /--batch: has no effect with --replay/],
+    [['--replay', 'x', '--mask', 'base'], /--mask: has no effect with --replay/],
+    [['--replay', 'x', '--no-rules'], /--no-rules: has no effect with --replay/],
+    [['--replay', 'x', '--other-statistics'], /--other-statistics: has no effect with --replay/],
+    [['--checkpoint', 'household', '--preload'], /--preload: has no effect without --mapping/],
+    [['--checkpoint', 'household', '--batch-wait-ms', '9'], /--batch-wait-ms: .* without a --batch above 1/],
+    [['--checkpoint', 'household', '--insecure'], /--insecure: has no effect on 127.0.0.1/],
+    [['--checkpoint', 'household', '--host', '::', '--insecure', '--api-key-file', 'x'], /with --api-key-file/],
+    [['--checkpoint', 'household', '--task', '0', '--default-task', '1'], /--default-task: .* with --task/],
+    [['--checkpoint', 'x', '--no-correlated-noise', '--correlation-beta', '1'], /with --no-correlated-noise/],
+    [['--checkpoint', 'x', '--keep-actions', '0', '--time-threshold-inpaint', '1'], /with --keep-actions 0/],
   ])('%j is wrong use', async (args, expected) => {
     const serve = command()
       .exitOverride()

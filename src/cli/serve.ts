@@ -4,6 +4,7 @@ import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
 import {
   createLogger,
   DEFAULT_LIMITS,
+  isLoopback,
   type PlanningSettings,
   parsePorts,
   readKeyFile,
@@ -14,9 +15,16 @@ import {
   serveRecordings,
 } from '../serve/index.ts';
 import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
+import { refuseIdle } from './shared/given.ts';
 import { numberOption, positive, whole } from './shared/numbers.ts';
-import { addPlanningOptions, type PlanningOptionValues, plannerOptions } from './shared/planning.ts';
-import { addSessionOptions, type SessionOptionValues, sessionOptions } from './shared/session.ts';
+import {
+  addPlanningOptions,
+  PLANNING_OPTIONS,
+  type PlanningOptionValues,
+  plannerOptions,
+  refuseIdlePlanning,
+} from './shared/planning.ts';
+import { addSessionOptions, SESSION_OPTIONS, type SessionOptionValues, sessionOptions } from './shared/session.ts';
 
 interface Options extends PlanningOptionValues, SessionOptionValues {
   checkpoint?: string;
@@ -145,13 +153,14 @@ export function command(): Command {
     .action(serve);
 }
 
-async function serve(options: Options): Promise<void> {
+async function serve(options: Options, command: Command): Promise<void> {
   const { checkpoint, mapping, replay } = options;
   if ([checkpoint, mapping, replay].filter((target) => target !== undefined).length !== 1)
     throw new InputError(
       'valet serve',
       'needs either --checkpoint or --mapping (or --replay). Try --checkpoint household.',
     );
+  refuseWhatDoesNothing(options, command);
   const settings = await startOptions(options);
   const stop = nextSignal();
   const running =
@@ -174,6 +183,25 @@ async function serve(options: Options): Promise<void> {
   } finally {
     await close();
   }
+}
+
+/** What plans and executes; recordings do neither. */
+const OF_CHECKPOINTS = [
+  ...PLANNING_OPTIONS,
+  ...SESSION_OPTIONS,
+  ...['workers', 'threads', 'batch', 'batchWaitMs', 'maxWaitingPlans', 'planAhead', 'planTimeout'],
+  ...['memory', 'preload', 'reloadSeconds', 'seed', 'rules', 'compress'],
+];
+
+/** @throws InputError that names the first option that another one makes idle */
+function refuseWhatDoesNothing(options: Options, command: Command): void {
+  if (options.replay !== undefined) refuseIdle(command, OF_CHECKPOINTS, 'with --replay');
+  if (options.mapping === undefined) refuseIdle(command, ['preload'], 'without --mapping');
+  if (options.batch === 1) refuseIdle(command, ['batchWaitMs'], 'without a --batch above 1');
+  if (options.apiKeyFile !== undefined) refuseIdle(command, ['insecure'], 'with --api-key-file');
+  if (isLoopback(options.host))
+    refuseIdle(command, ['insecure'], `on ${options.host}, which only this machine reaches`);
+  refuseIdlePlanning(command, options);
 }
 
 async function startOptions(options: Options): Promise<StartOptions> {

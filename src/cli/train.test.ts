@@ -98,6 +98,9 @@ describe('valet train', () => {
     [['--config', 'dummy', '--data', 'DATA', '--min-std', '-1'], /expected a number of 0 or more/],
     [['--config', 'dummy', '--data', 'DATA', '--min-std', 'much'], /expected a number of 0 or more/],
     [['--config', 'dummy', '--data', 'DATA', '--other-statistics'], /no effect without --init or --resume/],
+    [['--config', 'dummy', '--data', 'DATA', '--device', 'cuda'], /CPU alone \(got cuda, expected cpu\)/],
+    [['--config', 'dummy', '--data', 'DATA', '--allow-far'], /--allow-far: has no effect without --stats or --init/],
+    [['--print-config', 'nano', '--data', 'DATA'], /--data: has no effect with --print-config/],
     [['--data', 'DATA'], /needs --config <name>/],
   ])('ends with exit code 2 and leaves nothing behind: %j', async (args, message) => {
     const words = args.map((word) => (word === 'DATA' ? data : word));

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { z } from 'zod';
-import { endProcess, jsonText, readJson, requireOutput, ValetError } from '../base/index.ts';
+import { endProcess, InputError, jsonText, readJson, requireOutput, ValetError } from '../base/index.ts';
 import { chosenRobot } from '../robot/index.ts';
 import { applySettings, checkTrainConfig, loadTrainConfig, type TrainConfig, train } from '../train/index.ts';
 import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
@@ -26,6 +26,7 @@ interface Options {
   tokenizer?: string;
   minStd?: number;
   allowFar: boolean;
+  device: string;
   otherStatistics: boolean;
   checkpointEvery?: number;
   timeLimit?: number;
@@ -55,6 +56,7 @@ export function command(): Command {
     .option('--min-std <x>', MIN_STD_HELP, atLeastZero)
     .option('--allow-far', 'train although data lie far outside the statistics', false)
     .option('--tokenizer <dir>', 'FAST vocabulary for model.useFastAuxiliary (fitted on the data when left out)')
+    .addOption(new Option('--device <name>', 'what computes: training runs on the CPU alone').default('cpu'))
     .option('--checkpoint-every <n>', 'updates between checkpoints', positive)
     .option('--time-limit <minutes>', 'save and stop after so many minutes of training; --json says so', minutes)
     .option('--set <key=value...>', 'change one setting of the configuration, such as schedule.peak=0.0005', [])
@@ -78,6 +80,9 @@ async function stageTableText(file: string): Promise<string> {
   return JSON.stringify(Array.isArray(found) ? found : found.model.taskNumStages);
 }
 
+/** What `--print-config` looks at. */
+const OF_CONFIGS = ['printConfig', 'set', 'stageTable', 'steps', 'checkpointEvery'];
+
 /** The configuration that the options say. */
 async function chosenConfig(options: Options, name: string): Promise<TrainConfig> {
   const base = await loadTrainConfig(name);
@@ -92,12 +97,23 @@ async function chosenConfig(options: Options, name: string): Promise<TrainConfig
 
 async function run(options: Options, command: Command): Promise<void> {
   if (options.printConfig !== undefined) {
+    const others = command.options.map((option) => option.attributeName()).filter((name) => !OF_CONFIGS.includes(name));
+    refuseIdle(command, others, 'with --print-config');
     process.stdout.write(jsonText(await chosenConfig(options, options.printConfig)));
     return;
   }
   requireGiven(command, ['config', 'data', 'out']);
   if (options.init === undefined && !options.resume)
     refuseIdle(command, ['otherStatistics'], 'without --init or --resume');
+  if (options.resume)
+    refuseIdle(command, ['allowFar'], 'with --resume: the data were looked at before the first update');
+  else if (options.init === undefined && options.stats === undefined)
+    refuseIdle(command, ['allowFar'], 'without --stats or --init: no data lie far outside their own statistics');
+  if (options.device !== 'cpu')
+    throw new InputError(
+      '--device',
+      `training runs on the CPU alone (got ${options.device}, expected cpu). Leave it out.`,
+    );
   const config = await chosenConfig(options, options.config);
   await requireOutput(options.out, { kind: 'folder' });
   const robot = options.robot === undefined ? undefined : await chosenRobot(options.robot);

@@ -74,8 +74,8 @@ export interface CheckpointContents {
 
 /**
  * Writes a checkpoint folder: config.json, params.safetensors, assets/<assetId>/norm_stats.json (and fast_tokenizer/),
- * card.json (what `contents` says, and the hash of the statistics). Written aside and renamed: a reader sees all of it or nothing. @throws InputError when `folder` exists,
- * unless `replace`
+ * card.json (what `contents` says, and the hash of the statistics). Written aside and renamed: a reader sees all of it
+ * or nothing. @throws InputError when `folder` exists, unless `replace`
  */
 export async function writeCheckpoint(
   folder: string,

@@ -12,7 +12,7 @@ export interface StatisticsChoice {
   readonly otherStatistics?: boolean | undefined;
 }
 
-/** SHA-256 (hex) under which a checkpoint's card records statistics: of the file that `writeNormStats` makes of them. */
+/** SHA-256 (hex) that a checkpoint's card records of statistics: of the file that `writeNormStats` makes of them. */
 export const statisticsHash = (stats: ChunkStatistics): string => sha256(normStatsText(stats));
 
 /** `own`: whether a file's statistics are the recorded ones, however it is formatted; null where none are recorded. */

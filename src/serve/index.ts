@@ -19,6 +19,7 @@ export {
 } from './recording/index.ts';
 export {
   DEFAULT_LIMITS,
+  isLoopback,
   type Json,
   type MessageObserver,
   Metrics,

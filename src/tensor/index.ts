@@ -76,6 +76,7 @@ export {
   ProgramSession,
   type ProgramSessionOptions,
   probeDevice,
+  requireDevice,
 } from './run/index.ts';
 export { TrainingState } from './training/index.ts';
 export {

@@ -1,8 +1,10 @@
 import { type Command, Option } from 'commander';
 import type { PlannerOptions } from '../../model/index.ts';
 import { DEVICES, type Device } from '../../tensor/index.ts';
+import { refuseIdle } from './given.ts';
 import { positive, share } from './numbers.ts';
 import { addStatisticsOption } from './otherStatistics.ts';
+import type { SessionOptionValues } from './session.ts';
 
 /** What `addPlanningOptions` adds. */
 export interface PlanningOptionValues {
@@ -13,6 +15,24 @@ export interface PlanningOptionValues {
   readonly device: Device;
   readonly precision: 'float32' | 'float16';
   readonly otherStatistics: boolean;
+}
+
+/** Their names. */
+export const PLANNING_OPTIONS = [
+  'samplingSteps',
+  'timeThresholdInpaint',
+  'correlationBeta',
+  'correlatedNoise',
+  'device',
+  'precision',
+  'otherStatistics',
+] as const satisfies readonly (keyof PlanningOptionValues)[];
+
+/** Refuses planning and session options that another one of them makes idle. @throws InputError */
+export function refuseIdlePlanning(command: Command, options: PlanningOptionValues & SessionOptionValues): void {
+  if (!options.correlatedNoise) refuseIdle(command, ['correlationBeta'], 'with --no-correlated-noise');
+  if (options.keepActions === 0) refuseIdle(command, ['timeThresholdInpaint'], 'with --keep-actions 0');
+  if (options.task !== undefined) refuseIdle(command, ['defaultTask'], 'with --task');
 }
 
 /** How a checkpoint's plans are drawn and computed, alike in every command that plans. */

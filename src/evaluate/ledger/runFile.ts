@@ -65,9 +65,17 @@ export async function noteCheckpointsAtEnd(folder: string, checkpointsAtEnd: Run
   await writeFileAside(runFilePath(folder), `${JSON.stringify({ ...run, checkpointsAtEnd }, null, 2)}\n`);
 }
 
-/** Writes run.json, or checks that the folder's evaluation is the same one. @throws InputError when it is another */
+/**
+ * Writes run.json, or checks that the folder's evaluation is the same one.
+ * @throws InputError when it is another, or when there is none to go on with
+ */
 export async function claimFolder(folder: string, run: RunFile, resume: boolean): Promise<void> {
   const path = runFilePath(folder);
+  if (resume && !existsSync(path))
+    throw new InputError(
+      folder,
+      'holds no evaluation to go on with (no run.json). Leave --resume out to begin one, or name its folder.',
+    );
   if (existsSync(path)) {
     if (!resume)
       throw new InputError(folder, 'holds an evaluation already. Go on with it by --resume, or choose another folder.');

@@ -1,5 +1,6 @@
 import { InputError } from '../../base/index.ts';
 import { type HomeTask, homeTask, type LimitYear, type PerturbationSpec, perturbationName } from '../../home/index.ts';
+import { requireDevice } from '../../tensor/index.ts';
 import { noteCheckpointsAtEnd, unitsOf } from '../ledger/index.ts';
 import { type CheckpointProvenance, checkStatistics } from '../../model/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
@@ -60,6 +61,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
   if (policy.kind === 'remote' && !seeded)
     options.onNotice?.(`${policy.url} takes no seed: --seed has no effect on its noise and is not recorded.`);
   if (policy.kind === 'checkpoint') {
+    requireDevice(policy.planner?.device ?? 'cpu');
     const note = await checkStatistics(policy.folder, policy.planner ?? {});
     if (note !== undefined) options.onNotice?.(note);
   }

@@ -1,4 +1,4 @@
-export { checkExposure } from './access.ts';
+export { checkExposure, isLoopback } from './access.ts';
 export { DEFAULT_LIMITS, type ServerLimits } from './limits.ts';
 export { requirePorts, type Tls } from './listen.ts';
 export type { MessageObserver } from './messageObserver.ts';

@@ -11,8 +11,8 @@ const AT_ONCE = 2 ** 30;
 
 /**
  * What a server's metadata says of itself: which code serves (`code`), and which checkpoints (`checkpoints`: hash, hash
- * of the statistics, how chosen; no paths). What is told of a folder is told of the files that were loaded from it: after
- * a change on the disk nothing is told until the new hashes are known.
+ * of the statistics, how chosen; no paths). What is told of a folder is told of the files that were loaded from it:
+ * after a change on the disk nothing is told until the new hashes are known.
  */
 export class ServedProvenance {
   private readonly folders: readonly string[];

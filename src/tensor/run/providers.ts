@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { type InferenceSession, listSupportedBackends } from 'onnxruntime-node';
 import { InputError, nearest } from '../../base/index.ts';
 import { Builder } from '../graph/index.ts';
@@ -18,8 +20,8 @@ const REMEDIES: Record<Device, string> = {
     "(the GPU vendor's, or a software one such as the SwiftShader that Chromium ships; " +
     'VK_ICD_FILENAMES names another). `valet doctor` shows what is found. Without --device the CPU computes.',
   cuda:
-    "CUDA needs an NVIDIA GPU, and ONNX Runtime's libonnxruntime_providers_cuda.so beside its libonnxruntime.so.1 " +
-    '(docs/providers.md). Without --device the CPU computes.',
+    'CUDA needs an NVIDIA GPU, and those files of the GPU build of ONNX Runtime (docs/providers.md). ' +
+    'Without --device the CPU computes.',
   coreml: 'CoreML is a part of macOS. Without --device the CPU computes.',
   dml: 'DirectML is a part of Windows. Without --device the CPU computes.',
 };
@@ -49,14 +51,41 @@ export function executionProviders(device: Device): InferenceSession.ExecutionPr
   return device === 'cpu' ? ['cpu'] : [device, 'cpu'];
 }
 
+/** What CUDA is computed by, beside the runtime's own library; not in the package. */
+const CUDA_FILES: Partial<Record<NodeJS.Platform, readonly string[]>> = {
+  linux: ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so'],
+  win32: ['onnxruntime_providers_shared.dll', 'onnxruntime_providers_cuda.dll'],
+};
+
+/**
+ * Found out before the runtime is asked: it writes lines of its own, and for a device that its package does not know it
+ * would quietly compute on the CPU.
+ * @throws InputError for a device that cannot work here
+ */
+export function requireDevice(device: Device): void {
+  const known = listSupportedBackends().map(({ name }) => name);
+  if (!known.includes(device))
+    throw new InputError(
+      '--device',
+      `this platform has no ${device} (got '${device}', expected one of ${known.join(', ')}). ${REMEDIES[device]}`,
+    );
+  if (device !== 'cuda') return;
+  const runtime = dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'));
+  const folder = join(runtime, 'bin', 'napi-v6', process.platform, process.arch);
+  const missing = CUDA_FILES[process.platform]?.filter((file) => !existsSync(join(folder, file))) ?? [];
+  if (missing.length > 0)
+    throw new InputError(
+      '--device',
+      `cuda cannot compute here (got no ${missing.join(' and no ')}, expected in ${folder}). ${REMEDIES.cuda}`,
+    );
+}
+
 /**
  * Runs `work`; what goes wrong on a device other than the CPU becomes one error that says what to do.
  * @throws InputError
  */
 export async function onDevice<T>(device: Device, work: () => Promise<T>): Promise<T> {
-  // Asked for a provider that this platform's package does not have, the runtime would quietly compute on the CPU.
-  if (!listSupportedBackends().some(({ name }) => name === device))
-    throw new InputError('ProgramSession.create', `this platform has no device '${device}'. ${REMEDIES[device]}`);
+  requireDevice(device);
   try {
     return await work();
   } catch (error) {
