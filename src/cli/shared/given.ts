@@ -18,7 +18,7 @@ type Option = Command['options'][number];
 function wasGiven(command: Command, option: Option): boolean {
   const name = option.attributeName();
   if (command.getOptionValueSource(name) !== 'cli') return false;
-  return !option.negate || command.getOptionValue(name) === false;
+  return option.negate === (command.getOptionValue(name) === false);
 }
 
 /** @throws InputError that names the options of the list that were not given */
