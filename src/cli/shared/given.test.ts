@@ -8,6 +8,8 @@ const parsed = (...words: string[]): Command =>
   new Command('try')
     .option('--steps <n>', 'how many', '3')
     .option('--no-squeeze', 'as it is')
+    .option('--rules <names>', 'which')
+    .option('--no-rules', 'none')
     .option('--out <dir>', 'where')
     .parse(words, { from: 'user' });
 
@@ -18,6 +20,8 @@ it('an option that would do nothing is refused when it was given, and only then'
   // The default, said aloud, is a wish too.
   expect(() => refuseIdle(parsed('--steps', '3'), names, 'here')).toThrow('--steps: has no effect here.');
   expect(() => refuseIdle(parsed('--no-squeeze'), names, 'here')).toThrow('--no-squeeze: has no effect here.');
+  expect(() => refuseIdle(parsed('--rules', 'a'), ['rules'], 'here')).toThrow('--rules: has no effect here.');
+  expect(() => refuseIdle(parsed('--no-rules'), ['rules'], 'here')).toThrow('--no-rules: has no effect here.');
 });
 
 it('options that are needed are named together', () => {

@@ -1,8 +1,8 @@
 import { InputError } from '../../base/index.ts';
 import { type HomeTask, homeTask, type LimitYear, type PerturbationSpec, perturbationName } from '../../home/index.ts';
+import { type CheckpointProvenance, checkStatistics } from '../../model/index.ts';
 import { requireDevice } from '../../tensor/index.ts';
 import { noteCheckpointsAtEnd, unitsOf } from '../ledger/index.ts';
-import { type CheckpointProvenance, checkStatistics } from '../../model/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
 import { askServer, type FirstWait } from './connectRemote.ts';
 import { inEvaluationFolder } from './evaluationFolder.ts';
