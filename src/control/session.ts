@@ -15,7 +15,7 @@ import { correct, gripperStates } from './rules.ts';
 import { type ResolvedOptions, resolveOptions, type SessionOptions } from './sessionOptions.ts';
 import { float32, float64, parseSnapshot, type SessionSnapshot, toBase64 } from './sessionSnapshot.ts';
 import { Sight } from './sight.ts';
-import { FIRST_STAGE, type StageState, voteOnStage } from './stages/index.ts';
+import { FIRST_STAGE, predictedStage, type StageState, voteOnStage } from './stages/index.ts';
 import { requireFinite } from './unusablePlan.ts';
 
 /** What a session is doing, for records and tests. */
@@ -90,7 +90,7 @@ class ChunkSession implements EpisodeSession {
   private episode = 0;
   private plans = 0;
   private lastNote: PolicyNote = { planned: false, stage: 0 };
-  private pending: { planned: boolean; rule?: string; reason?: string } | undefined;
+  private pending: { planned: boolean; predicted?: number; rule?: string; reason?: string } | undefined;
   private readonly lookBack: LookBack;
   private readonly sight: Sight;
   readonly robot: Robot;
@@ -198,8 +198,9 @@ class ChunkSession implements EpisodeSession {
     this.prefix = { rows: next.nextRows, actions: next.nextPrefix };
     this.plans++;
     this.pending = { planned: true, ...(correction && { rule: correction.rule, reason: correction.reason }) };
-    if (taskId !== -1)
-      this.tracker = voteOnStage(this.tracker, stageLogits, this.stages(taskId), votingOf(options, taskId));
+    if (taskId === -1) return;
+    this.pending.predicted = predictedStage(stageLogits, this.stages(taskId));
+    this.tracker = voteOnStage(this.tracker, stageLogits, this.stages(taskId), votingOf(options, taskId));
   }
 
   /** How many stages a task has; `observe` has refused those that are unknown. */
@@ -214,13 +215,8 @@ class ChunkSession implements EpisodeSession {
     const { width } = this.options.robot;
     this.served++;
     this.pending = undefined;
-    this.lastNote = {
-      planned: pending?.planned ?? false,
-      stage: this.tracker.stage,
-      compressed: plan.compressed,
-      ...(pending?.rule && { rule: pending.rule }),
-      ...(pending?.reason && { reason: pending.reason }),
-    };
+    const { planned = false, ...why } = pending ?? {};
+    this.lastNote = { planned, stage: this.tracker.stage, compressed: plan.compressed, ...why };
     const action = Float32Array.from(plan.actions.subarray(served * width, (served + 1) * width));
     this.lookBack.remember(this.state, action, plan.recovery);
     return action;

@@ -27,11 +27,17 @@ const SnapshotSchema = z.strictObject({
   /** float64 [rows, width]. */
   prefix: z.strictObject({ rows: z.number().int().nonnegative(), actions: z.base64() }).optional(),
   pending: z
-    .strictObject({ planned: z.boolean(), rule: z.string().optional(), reason: z.string().optional() })
+    .strictObject({
+      planned: z.boolean(),
+      predicted: z.number().int().optional(),
+      rule: z.string().optional(),
+      reason: z.string().optional(),
+    })
     .optional(),
   note: z.strictObject({
     planned: z.boolean(),
     stage: z.number().int(),
+    predicted: z.number().int().optional(),
     rule: z.string().optional(),
     reason: z.string().optional(),
     compressed: z.boolean().optional(),

@@ -7,6 +7,16 @@ export {
   refuseHiddenChoice,
   requireComparable,
 } from './compare/index.ts';
+export {
+  attentionFigure,
+  compressionFigure,
+  correlationFigure,
+  inpaintedPlan,
+  inpaintingFigure,
+  mixingFigure,
+  readSteps,
+  stagesFigure,
+} from './figures/index.ts';
 export { parseInstances, type Unit } from './ledger/index.ts';
 export { type Evaluation, readEvaluation, readRecords, writeReport } from './report/index.ts';
 export { evaluatePerturbed, robustnessLine } from './robustness/index.ts';

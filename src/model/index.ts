@@ -72,6 +72,8 @@ export {
   modelConfigFor,
   type Part,
   parameterTree,
+  prefixLayout,
+  prefixVisibility,
   programParameters,
   refuseRenamedKeys,
   renamedModelKey,

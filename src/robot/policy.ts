@@ -20,6 +20,8 @@ export interface Policy {
 export interface PolicyNote {
   readonly planned: boolean;
   readonly stage: number;
+  /** The stage that the step's plan predicted, before the vote. */
+  readonly predicted?: number;
   /** A rule that fired in this step, by name, and why. */
   readonly rule?: string;
   readonly reason?: string;

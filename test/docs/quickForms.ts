@@ -35,6 +35,7 @@ export const QUICK_FORMS: Readonly<Record<string, QuickForm>> = {
   },
   'eval ingest': { whole: /--out \S/ },
   submit: { whole: /submit \S+ -/ },
+  figure: { whole: /figure \w+ \S+ --out \S/ },
   report: { whole: /report \S/ },
   compare: { whole: /compare \S+ \S/ },
   verify: { whole: /verify [^\s-]/ },
@@ -59,7 +60,7 @@ export const NOT_RUN: readonly { readonly command: RegExp; readonly why: string 
   { command: /^npm (ci|test)$/, why: 'CI runs it' },
   { command: /^npm run( -s)? (build|check|test)(:\w+)?$/, why: 'CI runs it, or what it consists of' },
   { command: /^npm run demo$/, why: 'CI runs `valet demo` on the built package' },
-  { command: /^npm run (format|docs:api|build:kernels)$/, why: 'it changes or writes files of the repository' },
+  { command: /^npm run (format|figures|docs:api|build:kernels)$/, why: 'it changes or writes files of the repository' },
   {
     command: /^npm (pack$|install \S*valet-vla\S*\.tgz$|i \S*valet-vla\S*\.tgz$)/,
     why: 'npm run test:package does it',

@@ -1,2 +1,2 @@
 /** System 2's stage tracker: votes over predicted stages. */
-export { FIRST_STAGE, type StageState, voteOnStage } from './stageTracker.ts';
+export { FIRST_STAGE, predictedStage, type StageState, voteOnStage } from './stageTracker.ts';

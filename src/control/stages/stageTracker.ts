@@ -34,7 +34,7 @@ export function voteOnStage(
   const { historyLength, votes, successors } = options;
   if (successors) return voteAmongSuccessors({ stage, history }, logits, successors, options);
   const last = numStages - 1;
-  const newest = [...history, Math.min(argmax(logits), last)].slice(-historyLength);
+  const newest = [...history, predictedStage(logits, numStages)].slice(-historyLength);
   const count = (s: number) => newest.filter((vote) => vote === s).length;
   if (newest.length < historyLength || stage + 1 > last) return { stage, history: newest };
   if (count(stage + 1) >= votes || count(stage + 2) === historyLength) return { stage: stage + 1, history: [] };
@@ -62,6 +62,11 @@ function voteAmongSuccessors(
   const chosen = next.reduce((best, s) => (best === undefined || count(s) > count(best) ? s : best), next[0]);
   if (chosen === undefined || count(chosen) < votes) return { stage, history: newest };
   return { stage: chosen, history: [] };
+}
+
+/** The stage that a plan predicts: the largest logit (the first of equals), at most the last stage. */
+export function predictedStage(logits: ArrayLike<number>, numStages: number): number {
+  return Math.min(argmax(logits), numStages - 1);
 }
 
 function argmax(values: ArrayLike<number>): number {

@@ -17,8 +17,13 @@ export interface StepLine {
   readonly q: number;
   /** Whether each literal of the goal holds. */
   readonly goal: readonly boolean[];
+  /** The stage that the policy believes in, after the vote. */
   readonly stage?: number;
   readonly planned?: boolean;
+  /** The stage that this step's plan predicted, before the vote. */
+  readonly predicted?: number;
+  /** The stage in which the episode truly was when the step began. */
+  readonly truth?: number;
   /** A rule that fired in this step, and why. */
   readonly rule?: string;
   readonly reason?: string;
@@ -60,6 +65,8 @@ export class RolloutRecorder implements EpisodeRecorder {
   /** Control steps between two pictures. */
   private every = 1;
   private poster: Picture | undefined;
+  /** The episode's true stage before the next step. */
+  private truth = 0;
 
   /** @param perturbed in which the episode is played, where things go wrong */
   constructor(
@@ -71,6 +78,7 @@ export class RolloutRecorder implements EpisodeRecorder {
     const { household } = this;
     this.scene = household.sceneDescription();
     this.shown = this.scene.geoms.map((geom) => geom.colour);
+    this.truth = household.situation().stage;
     this.every = pictureStride(household.maxSteps, household.robot.rate);
     this.track.push(household.pose());
     this.keepPictures();
@@ -87,9 +95,12 @@ export class RolloutRecorder implements EpisodeRecorder {
       q: household.q(),
       goal,
       ...(note ? { stage: note.stage, ...(note.planned ? { planned: true } : {}) } : {}),
+      ...(note?.predicted === undefined ? {} : { predicted: note.predicted }),
+      ...(note && { truth: this.truth }),
       ...(note?.rule === undefined ? {} : { rule: note.rule }),
       ...(note?.reason === undefined ? {} : { reason: note.reason }),
     });
+    this.truth = household.situation().stage;
     this.track.push(household.pose());
     if (goal.some((value, i) => value !== before?.[i])) {
       this.keepColours();

@@ -12,6 +12,7 @@ export {
 export { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram, buildVisionProgram } from './inference.ts';
 export { initParameters } from './initialise.ts';
 export { buildLossProgram } from './loss.ts';
+export { prefixVisibility } from './masks.ts';
 export { configNamed, configs } from './presets.ts';
 export { refuseRenamedKeys, renamedModelKey } from './renamedKeys.ts';
 export { sincos, sincosFrequencies } from './sincos.ts';

@@ -11,7 +11,7 @@ import {
   slice,
   type Tensor,
 } from '../../tensor/index.ts';
-import type { PrefixLayout } from './config.ts';
+import { type ModelConfig, type PrefixLayout, prefixLayout } from './config.ts';
 import type { Network } from './network.ts';
 
 /**
@@ -57,6 +57,11 @@ function allowed(layout: PrefixLayout): Float32Array {
     for (let j = 0; j < n; j++)
       out[i * n + j] = present(blocks[j], 'blocks[j]') <= present(blocks[i], 'blocks[i]') ? 1 : 0;
   return out;
+}
+
+/** [S, S]: 1 where a token of the prefix may see another, were all there; with `fast`, as in training. */
+export function prefixVisibility(config: ModelConfig, options: { fast?: boolean } = {}): Float32Array {
+  return allowed(prefixLayout(config, options));
 }
 
 /** 1 → 0, 0 → BLOCKED. */
