@@ -2,5 +2,5 @@ export { attentionFigure } from './attention.ts';
 export { compressionFigure } from './compression.ts';
 export { correlationFigure } from './correlation.ts';
 export { inpaintedPlan, inpaintingFigure } from './inpainting.ts';
-export { type LayerMix, mixingFigure } from './mixing.ts';
+export { mixingFigure } from './mixing.ts';
 export { readSteps, stagesFigure } from './stages.ts';

@@ -3,7 +3,7 @@ import { BEHAVIOR_TASKS, type BehaviorTask } from '../../robot/index.ts';
 export type TestSet = 'public' | 'hidden';
 export type Year = '2025' | '2026';
 
-/** One year's challenge: what its scoring counts (docs/facts.md#leaderboard). */
+/** One year's challenge: what its scoring counts (docs/facts.md#scores). */
 export interface Edition {
   readonly year: Year;
   /** Tasks that the overall score is a mean over. */

@@ -1,10 +1,10 @@
 export { EDITIONS, type Edition, type TestSet, type Year } from './edition.ts';
-export { type Ingested, ingestOfficial } from './ingest.ts';
-export { type Leaderboard, leaderboard, type OfficialScores, ranking } from './leaderboard.ts';
+export { ingestOfficial } from './ingest.ts';
+export { type Leaderboard, leaderboard, ranking } from './leaderboard.ts';
 export { checkOfficial, type Findings } from './officialChecks.ts';
-export { type Finding, type OfficialFolder, readOfficialFolder } from './officialFolder.ts';
+export { type OfficialFolder, readOfficialFolder } from './officialFolder.ts';
 export { requireOfficial } from './requireOfficial.ts';
 export { runNotes } from './runNotes.ts';
-export { parseSubmissionName, type SubmissionName, submissionName } from './submissionName.ts';
+export { parseSubmissionName, type SubmissionName } from './submissionName.ts';
 export { leaderboardTable, rankingTable } from './tables.ts';
 export { writeSubmission } from './writeSubmission.ts';

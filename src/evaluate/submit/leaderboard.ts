@@ -25,7 +25,7 @@ export interface Leaderboard {
 }
 
 /**
- * Scores as the challenge computes them (docs/facts.md#leaderboard): sums over a task's rollouts divided by the number
+ * Scores as the challenge computes them (docs/facts.md#scores): sums over a task's rollouts divided by the number
  * that there should be, then the mean over all tasks of the year.
  */
 export function leaderboard(files: readonly Pick<OfficialFile, 'task' | 'record'>[], edition: Edition): Leaderboard {
