@@ -1,5 +1,6 @@
 import { InputError, nearest } from '../../base/index.ts';
 import type { HomeTask } from '../world/index.ts';
+import { openingShownDrawer } from './openingShownDrawer/task.ts';
 import { pickingUpTrash } from './pickingUpTrash/task.ts';
 import { registered } from './registered.ts';
 import { repeatingShownOrder } from './repeatingShownOrder/task.ts';
@@ -9,7 +10,7 @@ import { turningOnRadio } from './turningOnRadio/task.ts';
  * The tasks of the embedded household, by the challenge's numbers. A new one is a folder beside this file and its line
  * here.
  */
-export const HOME_TASKS = registered([turningOnRadio, pickingUpTrash, repeatingShownOrder]);
+export const HOME_TASKS = registered([turningOnRadio, pickingUpTrash, openingShownDrawer, repeatingShownOrder]);
 
 /** The task of that name. @throws InputError that names the nearest task */
 export function homeTask(name: string): HomeTask {

@@ -1,5 +1,5 @@
 import type { Random } from '../../../base/index.ts';
-import { drawStyle, type Style } from '../../expert/index.ts';
+import { drawStyle, Slip, type Style } from '../../expert/index.ts';
 import { factsOf, PressButton, paintRoom, TABLE } from '../../fixtures/index.ts';
 import { type Formula, type Goal, groundGoal } from '../../score/index.ts';
 import { type Situation, type TaskRuntime, type Vector3, type World, yawQuaternion } from '../../world/index.ts';
@@ -23,8 +23,8 @@ const LIT: Vector3 = [1, 0.9, 0.25];
 /** Of a button that was pressed in its turn, and of one that was not. */
 const RIGHT: Vector3 = [0.2, 0.95, 0.35];
 const WRONG: Vector3 = [0.95, 0.15, 0.1];
-/** How often a person comes down beside the first button, metres from it, before pressing it. */
-const MISS = { share: 0.15, beside: 0.06, low: 0.06, within: 0.02 };
+/** Metres: a slip comes down so far in front of the first button, and is noticed so low and so near to that place. */
+const SLIP = { before: 0.06, low: 0.06, within: 0.02 };
 
 export const ORDER_GOAL: Formula = ['forall', '?light', ['first_light', 'second_light'], ['toggled_on', '?light']];
 
@@ -41,8 +41,7 @@ export class OrderRuntime implements TaskRuntime {
   /** Presses that were right so far; after a wrong one no more count. */
   private right = 0;
   private wrong = -1;
-  /** The hand will come down beside the first button, and has not yet. */
-  private missing = false;
+  private readonly slip = new Slip(SLIP.before);
   private painted = '';
   private readonly buttons: readonly PressButton[];
 
@@ -59,7 +58,7 @@ export class OrderRuntime implements TaskRuntime {
     this.load([0, 0, -1, 0, ...this.buttons.map(() => 0)]);
     this.order = random.shuffle([0, 1, 2]).slice(0, 2);
     this.style = drawStyle(random);
-    this.missing = random.uniform() < MISS.share;
+    this.slip.draw(random);
     const x = random.between(0.12, 0.22);
     const y = random.between(-0.15, 0.15);
     const yaw = random.between(-0.2, 0.2);
@@ -94,15 +93,14 @@ export class OrderRuntime implements TaskRuntime {
 
   /** Where the hand goes down: on the next button, or at first beside it. */
   get aim(): Vector3 {
-    const [x, y, z] = this.top(this.next ?? 0);
-    return this.missing ? [x - MISS.beside, y, z] : [x, y, z];
+    return this.slip.aim(this.top(this.next ?? 0));
   }
 
   afterStep(): void {
     this.clock++;
     for (const [i, button] of this.buttons.entries()) {
       if (!button.update()) continue;
-      this.missing = false;
+      this.slip.pending = false;
       if (this.next === undefined || this.wrong >= 0) continue;
       // Who presses before the show is over does not count as having seen it.
       if (this.turnOfRobot && i === this.next) this.right++;
@@ -110,7 +108,7 @@ export class OrderRuntime implements TaskRuntime {
     }
     const [x, y, z] = this.world.hands.right.tip;
     const [ax, ay, az] = this.aim;
-    if (this.turnOfRobot && z - az < MISS.low && Math.hypot(x - ax, y - ay) < MISS.within) this.missing = false;
+    if (this.turnOfRobot && z - az < SLIP.low && Math.hypot(x - ax, y - ay) < SLIP.within) this.slip.pending = false;
     this.light();
   }
 
@@ -130,15 +128,15 @@ export class OrderRuntime implements TaskRuntime {
   }
 
   save(): readonly number[] {
-    const { clock, right, wrong, missing, buttons } = this;
-    return [clock, right, wrong, Number(missing), ...buttons.map(({ pressed }) => Number(pressed))];
+    const { clock, right, wrong, slip, buttons } = this;
+    return [clock, right, wrong, Number(slip.pending), ...buttons.map(({ pressed }) => Number(pressed))];
   }
 
-  load([clock = 0, right = 0, wrong = -1, missing = 0, ...pressed]: readonly number[]): void {
+  load([clock = 0, right = 0, wrong = -1, slip = 0, ...pressed]: readonly number[]): void {
     this.clock = clock;
     this.right = right;
     this.wrong = wrong;
-    this.missing = missing === 1;
+    this.slip.pending = slip === 1;
     for (const [i, button] of this.buttons.entries()) button.pressed = pressed[i] === 1;
     this.painted = '';
     this.light();
