@@ -16,15 +16,15 @@ export function command(): Command {
     .description('read a whole LeRobot v2.1 or v3.0 data set and name every file that is wrong')
     .argument('<dir>', "the data set's folder")
     .option('--robot <name|file>', 'whose data they are (default: as the data set says)')
-    .option('--all-frames', 'decode every picture, not only the first and last of each video')
+    .option('--ends-only', 'decode the first and last picture of each video only (quick, and sees less)')
     .option('--json', 'print the result as one JSON value')
     .addHelpText('after', '\nExample:\n  $ valet data check demos')
-    .action(async (dir: string, options: { robot?: string; allFrames?: boolean; json?: boolean }) => {
+    .action(async (dir: string, options: { robot?: string; endsOnly?: boolean; json?: boolean }) => {
       await requireFolder(dir);
       let bar: Progress | undefined;
       const result = await checkDataset(dir, {
         ...(await robotOption(options)),
-        decodeAll: options.allFrames ?? false,
+        endsOnly: options.endsOnly ?? false,
         progress(done, total) {
           bar ??= new Progress('checking', total, { unit: 'episodes' });
           bar.at(done);

@@ -3,9 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { present, ValetError } from '../base/index.ts';
 import type { Robot } from '../robot/index.ts';
+import { checkPictures, checkUnlistedVideos } from './checkPictures.ts';
 import {
   type Column,
-  cameraNameOf,
   type Dataset,
   type Episode,
   EpisodeStatsLine,
@@ -16,36 +16,7 @@ import {
   readJsonLines,
   sidePath,
 } from './lerobot/index.ts';
-import { probeVideo } from './video/index.ts';
-
-/** What can be wrong; the word is stable, for scripts. */
-export type ProblemCode =
-  | 'index' // an index file (info.json, tasks, episodes) cannot be used
-  | 'totals' // info.json's totals are not those of the episodes
-  | 'task' // an episode's task is not in the list of tasks
-  | 'data-missing'
-  | 'data-broken'
-  | 'data-unlisted' // a parquet file that no episode names
-  | 'column-missing'
-  | 'column-width' // numbers per row differ from info.json's features
-  | 'row-count'
-  | 'not-finite'
-  | 'timestamp' // not row / fps
-  | 'row-numbers' // index, episode_index or task_index column
-  | 'video-missing'
-  | 'video-broken'
-  | 'video-frames' // another number of frames than rows
-  | 'video-size' // width or height differ from info.json's features
-  | 'annotation'
-  | 'metainfo'
-  | 'stage';
-
-export interface Problem {
-  readonly code: ProblemCode;
-  /** File, below the data set's folder. */
-  readonly where: string;
-  readonly message: string;
-}
+import { type Problem, type ReportProblem, withoutPlace } from './problem.ts';
 
 export interface CheckResult {
   readonly ok: boolean;
@@ -58,8 +29,8 @@ export interface CheckResult {
 export interface CheckOptions {
   /** The robot that made the data set, where it does not say so itself. */
   readonly robot?: Robot;
-  /** Decode every picture, not only the first and the last of each video. */
-  readonly decodeAll?: boolean;
+  /** Decode the first and the last picture of each video only, where every one takes too long. */
+  readonly endsOnly?: boolean;
   readonly progress?: (done: number, total: number) => void;
 }
 
@@ -69,8 +40,12 @@ export interface CheckOptions {
  */
 export async function checkDataset(dir: string, options: CheckOptions = {}): Promise<CheckResult> {
   const problems: Problem[] = [];
-  const report = (code: ProblemCode, where: string, message: string) =>
-    problems.push({ code, where: relative(dir, where) || '.', message });
+  const report: ReportProblem = (code, where, message) => {
+    const problem = { code, where: relative(dir, where) || '.', message };
+    // What is wrong with a file of several episodes is said once.
+    if (!problems.some((one) => one.code === code && one.where === problem.where && one.message === message))
+      problems.push(problem);
+  };
   let dataset: Dataset;
   try {
     dataset = await openDataset(dir, options);
@@ -85,9 +60,10 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
     await checkStats(dataset, report);
   }
   const pictures = pictureFeatures(dataset.info);
+  await checkUnlistedVideos(dataset, report);
   for (const [i, episode] of dataset.episodes.entries()) {
     await checkData(dataset, episode, report);
-    for (const feature of pictures) await checkVideo(dataset, episode, feature, options.decodeAll ?? false, report);
+    for (const feature of pictures) await checkPictures(dataset, episode, feature, options.endsOnly ?? false, report);
     await checkSideFiles(dataset, episode, report);
     options.progress?.(i + 1, dataset.episodes.length);
   }
@@ -100,11 +76,7 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
   };
 }
 
-type Report = (code: ProblemCode, where: string, message: string) => void;
-
-const withoutPlace = (error: ValetError) => error.message.replace(`${error.where}: `, '');
-
-function checkTotals({ root, info, episodes, tasks }: Dataset, report: Report): void {
+function checkTotals({ root, info, episodes, tasks }: Dataset, report: ReportProblem): void {
   const path = join(root, 'meta', 'info.json');
   const frames = episodes.reduce((sum, episode) => sum + episode.length, 0);
   const totals: [string, number | undefined, number][] = [
@@ -126,7 +98,7 @@ function checkTotals({ root, info, episodes, tasks }: Dataset, report: Report): 
 }
 
 /** Parquet files that the index does not know: left over from a run that died, or an index that lost lines. */
-async function checkUnlisted(dataset: Dataset, report: Report): Promise<void> {
+async function checkUnlisted(dataset: Dataset, report: ReportProblem): Promise<void> {
   const listed = new Set(dataset.episodes.map((episode) => dataset.dataPath(episode)));
   const folder = join(dataset.root, 'data');
   if (!existsSync(folder)) return;
@@ -138,7 +110,7 @@ async function checkUnlisted(dataset: Dataset, report: Report): Promise<void> {
 }
 
 /** LeRobot v2.1 refuses a data set without per-episode statistics. */
-async function checkStats(dataset: Dataset, report: Report): Promise<void> {
+async function checkStats(dataset: Dataset, report: ReportProblem): Promise<void> {
   if (dataset.info.codebase_version === 'v2.0') return; // which has meta/stats.json of the whole set
   const path = join(dataset.root, 'meta', 'episodes_stats.jsonl');
   try {
@@ -159,7 +131,7 @@ async function checkStats(dataset: Dataset, report: Report): Promise<void> {
 /** Columns that the checks need; others are checked when the features name them. */
 const NEEDED = ['action', 'observation.state', 'timestamp', 'index', 'episode_index', 'task_index'];
 
-async function checkData(dataset: Dataset, episode: Episode, report: Report): Promise<void> {
+async function checkData(dataset: Dataset, episode: Episode, report: ReportProblem): Promise<void> {
   const path = dataset.dataPath(episode);
   if (!existsSync(path)) return void report('data-missing', path, `the data of episode ${episode.index} is not there.`);
   const { features } = dataset.info;
@@ -208,6 +180,10 @@ async function checkData(dataset: Dataset, episode: Episode, report: Report): Pr
       path,
       `index is ${order.value} in row ${order.row} (expected ${start + order.row}: consecutive numbers).`,
     );
+  const begin = columns['frame_index']?.data[0] ?? 0;
+  const frame = first('frame_index', (value, row) => value !== begin + row);
+  if (frame)
+    report('row-numbers', path, `frame_index is ${frame.value} in place of ${begin + frame.row}: every frame once.`);
   const owner = first('episode_index', (value) => value !== episode.index);
   if (owner)
     report('row-numbers', path, `episode_index is ${owner.value} in row ${owner.row} (expected ${episode.index}).`);
@@ -219,66 +195,7 @@ async function checkData(dataset: Dataset, episode: Episode, report: Report): Pr
     report('stage', path, `annotation.stage is ${stage.value} in row ${stage.row} (expected a whole number from 0).`);
 }
 
-async function checkVideo(
-  dataset: Dataset,
-  episode: Episode,
-  feature: string,
-  decodeAll: boolean,
-  report: Report,
-): Promise<void> {
-  let path = dataset.root;
-  const { dtype, shape = [] } = dataset.info.features[feature] ?? {};
-  const [height, width] = shape;
-  const last = episode.length - 1;
-  const wanted = decodeAll ? Array.from({ length: last + 1 }, (_, i) => i) : [...new Set([0, last])];
-  const camera = cameraNameOf(feature);
-  try {
-    if (dtype === 'image') {
-      path = dataset.dataPath(episode);
-      if (!existsSync(path)) return;
-      const stored = await dataset.frames(episode, feature, wanted);
-      if (stored.width !== width || stored.height !== height)
-        report(
-          'video-size',
-          path,
-          `${feature} is ${stored.width}x${stored.height}, info.json says ${width}x${height}.`,
-        );
-      return;
-    }
-    const { startSeconds, endSeconds, ...video } = dataset.video(episode, feature);
-    path = video.path;
-    const frames = endSeconds === undefined ? episode.length : (endSeconds - startSeconds) * dataset.fps;
-    if (Math.abs(frames - episode.length) > 0.25)
-      report(
-        'video-frames',
-        path,
-        `episode ${episode.index} has ${episode.length} frames, its window ${frames.toFixed(2)}.`,
-      );
-    if (!existsSync(path))
-      return void report('video-missing', path, `the ${camera} video of episode ${episode.index} is not there.`);
-    const probe = probeVideo(path);
-    // In v3.0 a file holds several episodes; there only its frames tell.
-    const short = dataset.format === 'v2.1' ? probe.frames !== episode.length : probe.frames < episode.length;
-    if (short)
-      return void report(
-        'video-frames',
-        path,
-        `holds ${probe.frames} frames, episode ${episode.index} has ${episode.length}.`,
-      );
-    if (probe.width !== width || probe.height !== height)
-      return void report(
-        'video-size',
-        path,
-        `pictures are ${probe.width}x${probe.height}, info.json says ${width}x${height}.`,
-      );
-    await dataset.frames(episode, feature, wanted);
-  } catch (error) {
-    if (!(error instanceof ValetError)) throw error;
-    report('video-broken', path, withoutPlace(error));
-  }
-}
-
-async function checkSideFiles(dataset: Dataset, episode: Episode, report: Report): Promise<void> {
+async function checkSideFiles(dataset: Dataset, episode: Episode, report: ReportProblem): Promise<void> {
   const { info, root } = dataset;
   const read = async (code: 'annotation' | 'metainfo', work: (path: string) => Promise<void>) => {
     const path = sidePath(root, info, `${code}_path`, episode.index);

@@ -14,6 +14,7 @@ export {
   layoutOfLength,
   proprioceptionField,
   stateOf,
+  stateProblem,
 } from './proprioception.ts';
 export {
   type ActionPart,

@@ -12,12 +12,25 @@ export function layoutOfLength(robot: Robot, length: number): ProprioceptionLayo
   throw new InputError('proprioception', `a vector of unknown length (got ${length}, expected ${known}).`);
 }
 
+/** Whether a vector of this length is the state itself: as long as an action, and no layout of proprioception. */
+const isState = ({ width, proprioception: { layouts } }: Robot, length: number): boolean =>
+  length === width && layouts.every((layout) => layout.length !== length);
+
+/** Why no state can be made of vectors of this length; undefined when it can. */
+export function stateProblem(robot: Robot, length: number): string | undefined {
+  const { layouts } = robot.proprioception;
+  if (isState(robot, length) || layouts.some((layout) => layout.length === length)) return undefined;
+  const lengths = [...new Set([...layouts.map((layout) => layout.length), robot.width])];
+  return `${length} numbers, not ${lengths.join(' or ')}`;
+}
+
 /**
  * The state of a proprioception vector, float32 [width], in the order of the action's columns. Combined numbers (a
  * gripper's opening from its two fingers) are computed in float32 and not clipped, as in the original. Golden case
- * transforms.
+ * transforms. As many numbers as an action has, where no layout is so long, are the state itself.
  */
 export function stateOf(robot: Robot, proprioception: ArrayLike<number>): Float32Array {
+  if (isState(robot, proprioception.length)) return Float32Array.from(proprioception);
   const { state: sources } = layoutOfLength(robot, proprioception.length);
   const state = new Float32Array(robot.width);
   let at = 0;

@@ -25,6 +25,8 @@ export interface VideoPlace {
   readonly path: string;
   readonly startSeconds: number;
   readonly endSeconds?: number;
+  /** Frames that the file must hold, of all its episodes. */
+  readonly frames: number;
 }
 
 /** A data set on disk, opened for reading; v2.1 and v3.0 look the same from here on. */

@@ -80,6 +80,15 @@ export function fillPath(template: string, values: Readonly<Record<string, numbe
   });
 }
 
+/** Width and height of a feature's pictures; undefined where info.json does not say. The axes may be named. */
+export function pictureSize(info: Info, feature: string): { width: number; height: number } | undefined {
+  const { shape = [], names } = info.features[feature] ?? {};
+  const named = Array.isArray(names) ? names.map(String) : [];
+  const at = (name: string, place: number) => shape[named.includes(name) ? named.indexOf(name) : place];
+  const [height, width] = [at('height', 0), at('width', 1)];
+  return typeof height === 'number' && typeof width === 'number' ? { width, height } : undefined;
+}
+
 /** Where the files of episode `index` of a v2.1 data set are. */
 export function episodePaths(root: string, info: Info, index: number) {
   const values = { episode_chunk: Math.floor(index / info.chunks_size), episode_index: index };

@@ -1,7 +1,8 @@
 import { InputError } from '../../base/index.ts';
 import type { Dataset, Episode } from './dataset.ts';
+import type { Info } from './layout.ts';
 import { PageReader, type RowRange, type TakeRows } from './pages/pageReader.ts';
-import { type Column, episodeRows, joined, queryColumns } from './parquet.ts';
+import { type Column, episodeRows, isInOrder, joined, queryColumns } from './parquet.ts';
 
 /**
  * The one way to the numbers of a parquet file, for statistics, samples and checks alike. Columns of float32 lists in
@@ -23,14 +24,17 @@ async function rowsOfFile(path: string): Promise<ReadonlyMap<number, RowRange>> 
 }
 
 /**
- * Whole columns of a file, or of one episode of it.
+ * Whole columns of a file, or of one episode of it, in the order of the frames.
+ * @param options.numbered the file numbers its frames, and its rows may stand in another order
  * @throws ParquetError when the file is damaged, a column is missing, or a list column's rows differ in length
  */
 export async function readColumns<N extends string>(
   path: string,
   names: readonly N[],
   episode?: Pick<Episode, 'index'>,
+  { numbered = false }: { readonly numbered?: boolean } = {},
 ): Promise<Record<N, Column>> {
+  if (numbered && !(await isInOrder(path))) return queryColumns(path, names);
   const range = episode && (await rowsOfFile(path)).get(episode.index);
   if (!episode || range) {
     const parts = names.map((): Column[] => []);
@@ -50,6 +54,9 @@ export async function readColumns<N extends string>(
   }
   return queryColumns(path, names, episode && `episode_index = ${episode.index}`);
 }
+
+/** Whether a data set's tables number the frames of each episode. */
+export const numbersFrames = ({ features }: Info): boolean => 'frame_index' in features;
 
 /** Takes the numbers of episodes as they come. An InputError that it throws is given the episode's file. */
 export interface RowSink {
@@ -106,13 +113,15 @@ interface Run {
 async function runsOf(dataset: Dataset, episodes: readonly Episode[]): Promise<Run[]> {
   const [first] = episodes;
   if (!first) return [];
-  if (dataset.format === 'v2.1')
-    return episodes.map((episode) => ({
-      path: dataset.dataPath(episode),
-      episodes: [episode],
-      lengths: [],
-      range: undefined,
-    }));
+  if (dataset.format === 'v2.1') {
+    const runs: Run[] = [];
+    for (const episode of episodes) {
+      const path = dataset.dataPath(episode);
+      const sound = !numbersFrames(dataset.info) || (await isInOrder(path).catch(() => false));
+      if (sound) runs.push({ path, episodes: [episode], lengths: [], range: undefined });
+    }
+    return runs;
+  }
   const path = dataset.dataPath(first);
   const rows = await rowsOfFile(path);
   const found = episodes

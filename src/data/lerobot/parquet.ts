@@ -59,29 +59,40 @@ export async function queryParquet(path: string, sql: (table: string) => string)
   }
 }
 
+/** The column that numbers an episode's frames; rows need not stand in its order. */
+const FRAME = 'frame_index';
+
+const hasFrames = async (path: string): Promise<boolean> =>
+  (await parquetSchema(path)).some(({ name }) => name === FRAME);
+
 /**
- * Which rows of a file are of which episode, where an episode's rows lie together: from the first of them up to the
- * one after the last.
+ * Which rows of a file are of which episode, where an episode's rows lie together and in the order of their frames:
+ * from the first of them up to the one after the last.
  */
 export async function episodeRows(path: string): Promise<Map<number, { readonly from: number; readonly to: number }>> {
-  const sql = `select episode_index as e, min(file_row_number) as first, max(file_row_number) as last, count(*) as n
-    from ${table(path, ', file_row_number = true')} group by episode_index`;
   try {
-    const rows = await rowsOf(sql);
-    const found = rows.map((row) => ({
+    const order = (await hasFrames(path))
+      ? `min(${FRAME} - file_row_number) = max(${FRAME} - file_row_number)`
+      : 'true';
+    const sql = `select episode_index as e, min(file_row_number) as first, max(file_row_number) as last, count(*) as n,
+      ${order} as ordered from ${table(path, ', file_row_number = true')} group by episode_index`;
+    const found = (await rowsOf(sql)).map((row) => ({
       e: Number(row['e']),
       from: Number(row['first']),
       n: Number(row['n']),
-      last: row['last'],
+      isRun: row['ordered'] === true && Number(row['first']) + Number(row['n']) - 1 === Number(row['last']),
     }));
-    return new Map(
-      found
-        .filter(({ from, n, last }) => from + n - 1 === Number(last))
-        .map(({ e, from, n }) => [e, { from, to: from + n }]),
-    );
+    return new Map(found.filter(({ isRun }) => isRun).map(({ e, from, n }) => [e, { from, to: from + n }]));
   } catch (error) {
     throw broken(path, error);
   }
+}
+
+/** Whether the rows of a file of one episode stand in the order of their frames, as far as it numbers them. */
+export async function isInOrder(path: string): Promise<boolean> {
+  const sql = (file: string) => `select min(${FRAME} - n) is not distinct from max(${FRAME} - n) as ordered from
+    (select ${FRAME}, row_number() over () as n from ${file})`;
+  return !(await hasFrames(path)) || (await queryParquet(path, sql))[0]?.['ordered'] === true;
 }
 
 /** Names and DuckDB types of the columns, in the file's order. */
@@ -91,7 +102,8 @@ export async function parquetSchema(path: string): Promise<{ name: string; type:
 }
 
 /**
- * Reads whole columns of one parquet file in any form that DuckDB knows.
+ * Reads whole columns of one parquet file in any form that DuckDB knows, in the order of the frames where it numbers
+ * them.
  * @param where optional SQL condition on the rows
  * @throws ParquetError when the file is damaged, a column is missing, or a list column's rows differ in length
  */
@@ -102,7 +114,8 @@ export async function queryColumns<N extends string>(
 ): Promise<Record<N, Column>> {
   const parts: Column[][] = columns.map(() => []);
   try {
-    const from = `${table(path)}${where ? ` where ${where}` : ''}`;
+    const order = (await hasFrames(path)) ? ` order by ${FRAME}` : '';
+    const from = `${table(path)}${where ? ` where ${where}` : ''}${order}`;
     const sql = `select ${columns.map(columnName).join(', ')} from ${from}`;
     const result = await native(async () => (await duckdb()).run(sql));
     for (;;) {

@@ -2,15 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { InputError, present } from '../../base/index.ts';
-import { type FrameSink, readFrames } from '../video/index.ts';
+import { type FrameSink, readFrames, VideoError } from '../video/index.ts';
 import type { Dataset, Episode, EpisodePictures } from './dataset.ts';
+import { numbersFrames } from './numericColumns.ts';
 import { columnName, queryParquet } from './parquet.ts';
 
 type Source = Pick<Dataset, 'root' | 'info' | 'fps' | 'video' | 'dataPath' | 'cameraFeature'>;
 
 /**
  * Hands the pictures of the frames `indices` (ascending, unique) of an episode to `sink`: of a video, or of a column of
- * the table that holds a PNG or JPEG file in each row.
+ * the table that holds a PNG or JPEG file in each row. Of a video every frame of the episode is decoded and must be
+ * whole, unless `whole` is false.
  * @throws VideoError or InputError when a picture is missing or damaged
  */
 export async function eachPicture(
@@ -19,11 +21,19 @@ export async function eachPicture(
   camera: string,
   indices: readonly number[],
   sink: FrameSink,
+  { whole = true }: { readonly whole?: boolean } = {},
 ): Promise<void> {
   const feature = dataset.cameraFeature(camera);
   if (dataset.info.features[feature]?.dtype === 'image') return readStored(dataset, episode, feature, indices, sink);
   const { path, startSeconds } = dataset.video(episode, camera);
-  readFrames(path, indices, sink, { fps: dataset.fps, startSeconds });
+  const options = { fps: dataset.fps, startSeconds, ...(whole && { through: episode.length - 1 }) };
+  try {
+    readFrames(path, indices, sink, options);
+  } catch (error) {
+    if (!(error instanceof VideoError)) throw error;
+    const what = error.message.slice(error.where.length + 2);
+    throw new VideoError(path, `episode ${episode.index}, camera ${camera}: ${what}`, { cause: error });
+  }
 }
 
 /** As `eachPicture`, into newly allocated pictures. */
@@ -36,10 +46,17 @@ export async function picturesOf(
   const order = [...new Set(indices)].sort((a, b) => a - b);
   const found = new Map<number, Uint8Array>();
   let [width, height] = [0, 0];
-  await eachPicture(dataset, episode, camera, order, (place, rgb, w, h) => {
-    found.set(present(order[place], 'the frame'), rgb.slice());
-    [width, height] = [w, h];
-  });
+  await eachPicture(
+    dataset,
+    episode,
+    camera,
+    order,
+    (place, rgb, w, h) => {
+      found.set(present(order[place], 'the frame'), rgb.slice());
+      [width, height] = [w, h];
+    },
+    { whole: false },
+  );
   return { width, height, frames: indices.map((index) => present(found.get(index), 'the picture')) };
 }
 
@@ -57,9 +74,10 @@ async function readStored(
   const column = columnName(feature);
   for (let at = 0; at < indices.length; at += ROWS) {
     const wanted = indices.slice(at, at + ROWS);
-    // The row of the episode, whatever the table calls it.
+    // The frame by its number where the table has one; else the row of the episode.
+    const frame = numbersFrames(dataset.info) ? 'frame_index - min(frame_index) over ()' : 'row_number() over () - 1';
     const sql = (table: string) => `select n, picture from (
-      select row_number() over () - 1 as n, ${column} as picture from ${table}
+      select ${frame} as n, ${column} as picture from ${table}
       where episode_index = ${episode.index}) where n in (${wanted.join(', ')})`;
     const rows = new Map((await queryParquet(path, sql)).map((row) => [Number(row['n']), row['picture']]));
     for (const [i, index] of wanted.entries()) {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../base/index.ts';
-import { parseRobot, ROBOTS, type Robot, readRobot, robotRecord, sameRobot } from '../../robot/index.ts';
+import { parseRobot, ROBOTS, type Robot, readRobot, robotRecord, sameRobot, stateProblem } from '../../robot/index.ts';
 import { matchedCameras, pictureFeatures } from './cameras.ts';
 import type { Dataset } from './dataset.ts';
 import type { Info } from './layout.ts';
@@ -20,9 +20,9 @@ function misfit(robot: Robot, info: Info): string | undefined {
   const action = widthOf(info, 'action');
   if (action !== robot.width) return `its actions have ${action ?? 'no known number of'} numbers, not ${robot.width}`;
   const state = widthOf(info, 'observation.state');
-  const lengths = robot.proprioception.layouts.map(({ length }) => length);
-  if (!lengths.some((length) => length === state))
-    return `its observation.state has ${state ?? 'no known number of'} numbers, not ${lengths.join(' or ')}`;
+  if (state === undefined) return 'its observation.state has no known number of numbers';
+  const problem = stateProblem(robot, state);
+  if (problem) return `its observation.state has ${problem}`;
   const pictures = pictureFeatures(info);
   if (pictures.length === 0) return undefined;
   const found = matchedCameras(info, robot.cameras);

@@ -4,7 +4,7 @@ import type { Robot } from '../../robot/index.ts';
 import { cameraFeatures, featureOf } from './cameras.ts';
 import type { Dataset, Episode } from './dataset.ts';
 import { EpisodeLine, episodePaths, type Info, readJsonLines, TaskLine } from './layout.ts';
-import { readColumns } from './numericColumns.ts';
+import { numbersFrames, readColumns } from './numericColumns.ts';
 import { parquetSchema } from './parquet.ts';
 import { eachPicture, picturesOf } from './pictures.ts';
 import { sideFiles, stagesOf } from './sideFiles.ts';
@@ -49,13 +49,13 @@ export async function openV21(root: string, info: Info, robot: Robot | undefined
       ]),
     ),
     episodes,
-    columns: (episode, names) => readColumns(paths(episode).data, names),
+    columns: (episode, names) => readColumns(paths(episode).data, names, undefined, { numbered: numbersFrames(info) }),
     columnNames: async (episode) => (await parquetSchema(paths(episode).data)).map((column) => column.name),
     dataPath: (episode) => paths(episode).data,
     video(episode, camera) {
       const path = paths(episode).video(dataset.cameraFeature(camera));
       if (!path) throw new InputError(root, 'has no videos (info.json names no video_path).');
-      return { path, startSeconds: 0 };
+      return { path, startSeconds: 0, frames: episode.length };
     },
     frames: (episode, camera, indices) => picturesOf(dataset, episode, camera, indices),
     eachPicture: (...wanted) => eachPicture(dataset, ...wanted),

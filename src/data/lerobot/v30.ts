@@ -9,6 +9,7 @@ import { ParquetError, parquetSchema } from './parquet.ts';
 import { eachPicture, picturesOf } from './pictures.ts';
 import { sideFiles, stagesOf } from './sideFiles.ts';
 import { episodeFiles, readEpisodeRows, readTaskTable } from './v30Tables.ts';
+import { videoPlaces } from './v30Videos.ts';
 
 /** LeRobot v3.0: many episodes per parquet file and per video, found through the tables in meta/. */
 export async function openV30(root: string, info: Info, robot: Robot | undefined): Promise<Dataset> {
@@ -31,10 +32,13 @@ export async function openV30(root: string, info: Info, robot: Robot | undefined
     rows.map((row) => ({
       index: row.episode_index,
       path: row['data/file_index'] == null ? '' : nominal({ index: row.episode_index }),
+      length: row.length,
     })),
   );
-  let moved = await files.whereMissing();
+  let askedAll = false;
+  let moved = await files.elsewhere();
   const dataPath = (episode: Episode) => moved?.get(episode.index) ?? nominal(episode);
+  const videoPlace = videoPlaces(root, info, rows);
   const cameraFeature = (camera: string) => (camera in info.features ? camera : featureOf(root, features, camera));
   const dataset: Dataset = {
     root,
@@ -46,14 +50,16 @@ export async function openV30(root: string, info: Info, robot: Robot | undefined
     cameraFeature,
     tasks: new Map(taskRows.map(({ index, name, instruction }) => [index, { name, instruction }])),
     episodes: rows.map((row) => {
-      const instruction = row.tasks[0] ?? '';
+      const listed = taskRows.find(({ index }) => index === row.task_index)?.instruction;
+      const instruction = row.tasks[0] ?? listed ?? '';
       const taskIndex = taskIndexOf.get(instruction) ?? row.task_index ?? -1;
       return { index: row.episode_index, taskIndex, instruction, length: row.length };
     }),
     async columns(episode, names) {
       let columns = await readColumns(dataPath(episode), names, episode);
       const empty = () => names.some((name) => columns[name].rows === 0);
-      if (empty() && !moved) {
+      if (empty() && !askedAll) {
+        askedAll = true;
         moved = await files.all();
         columns = await readColumns(dataPath(episode), names, episode);
       }
@@ -62,25 +68,7 @@ export async function openV30(root: string, info: Info, robot: Robot | undefined
     },
     columnNames: async (episode) => (await parquetSchema(dataPath(episode))).map((column) => column.name),
     dataPath,
-    video(episode, camera) {
-      const row = present(byIndex.get(episode.index), 'the row of the episode');
-      const feature = cameraFeature(camera);
-      const entry = (name: string) => {
-        const value = row[`videos/${feature}/${name}`];
-        if (value === undefined || value === null || !Number.isFinite(Number(value)) || !info.video_path)
-          throw new InputError(
-            join(root, 'meta', 'episodes'),
-            `names no video of ${feature} for episode ${episode.index} (${name} is ${value ?? 'missing'}).`,
-          );
-        return Number(value);
-      };
-      const values = { video_key: feature, chunk_index: entry('chunk_index'), file_index: entry('file_index') };
-      return {
-        path: join(root, fillPath(present(info.video_path, 'info.video_path'), values)),
-        startSeconds: entry('from_timestamp'),
-        endSeconds: entry('to_timestamp'),
-      };
-    },
+    video: (episode, camera) => videoPlace(cameraFeature(camera), episode.index),
     frames: (episode, camera, indices) => picturesOf(dataset, episode, camera, indices),
     eachPicture: (...wanted) => eachPicture(dataset, ...wanted),
     ...sideFiles(root, info),

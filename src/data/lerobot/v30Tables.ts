@@ -96,26 +96,44 @@ export async function readEpisodeRows(folder: string, videos: readonly string[])
   return rows.sort((a, b) => a.episode_index - b.episode_index);
 }
 
-/**
- * Which data files hold which episodes, by asking the files; `whereMissing` only when the index names a file that is
- * not there.
- */
-export function episodeFiles(data: string, named: readonly { readonly index: number; readonly path: string }[]) {
-  const all = async () => {
+/** What the index says of where an episode's rows are; an empty path where it says nothing. */
+export interface NamedRows {
+  readonly index: number;
+  readonly path: string;
+  readonly length: number;
+}
+
+/** Rows of a file by its footer; undefined where that cannot be read, which whoever needs the file will say. */
+const rowCount = (path: string): Promise<number | undefined> =>
+  queryParquet(path, (table) => `select count(*) as n from ${table}`).then(
+    (rows) => Number(rows[0]?.['n']),
+    () => undefined,
+  );
+
+/** Which data files hold which episodes, by asking the files: converters and mergers name others. */
+export function episodeFiles(data: string, named: readonly NamedRows[]) {
+  const nominal = new Map(named.map(({ index, path }) => [index, path]));
+  const ask = async (paths: readonly string[]) => {
     const found = new Map<number, string>();
-    for (const path of parquetFiles(data))
-      for (const row of await queryParquet(path, (table) => `select distinct episode_index as e from ${table}`))
-        found.set(Number(row['e']), path);
+    for (const path of paths)
+      for (const row of await queryParquet(path, (table) => `select distinct episode_index as e from ${table}`)) {
+        const episode = Number(row['e']);
+        if (!found.has(episode) || nominal.get(episode) === path) found.set(episode, path);
+      }
     return found;
   };
   return {
-    all,
-    async whereMissing(): Promise<Map<number, string> | undefined> {
-      const paths = new Set(named.map(({ path }) => path));
-      const missing = [...paths].some((path) => path === '' || !existsSync(path));
-      // A file that no episode names holds rows of those whose file is missing.
-      const stray = missing && parquetFiles(data).some((path) => !paths.has(path));
-      return stray || paths.has('') ? await all().catch(() => undefined) : undefined;
+    all: () => ask(parquetFiles(data)),
+    /** The files of episodes, as far as they are in a file with other than the rows that the index says. */
+    async elsewhere(): Promise<Map<number, string> | undefined> {
+      const rows = new Map<string, number>();
+      for (const { path, length } of named) rows.set(path, (rows.get(path) ?? 0) + length);
+      const odd: string[] = [];
+      for (const path of parquetFiles(data)) {
+        const count = await rowCount(path);
+        if (count !== undefined && count !== rows.get(path)) odd.push(path);
+      }
+      return odd.length > 0 ? ask(odd).catch(() => undefined) : undefined;
     },
   };
 }

@@ -1,7 +1,7 @@
 import { answerCalls, InputError, Transfer } from '../../base/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
 import { parseRobot, type Robot, type RobotRecord, stateOf } from '../../robot/index.ts';
-import { type Dataset, openDataset } from '../lerobot/index.ts';
+import { type Dataset, openDataset, requireVideo } from '../lerobot/index.ts';
 import { type StageLabels, stageLabels } from './stageLabels.ts';
 
 /** What a worker needs once: where the pictures go, which data sets there are, and whose. */
@@ -109,6 +109,7 @@ async function readPictures(
   const { imageSize, samplesPerBlock } = setting;
   const pictureBytes = imageSize * imageSize * 3;
   const sampleBytes = pictureBytes * robot.cameras.length;
+  requireVideo(dataset, episode, camera);
   await dataset.eachPicture(episode, camera, Array.from(starts), (i, rgb, width, height) => {
     const sample = firstSample + i;
     const at = (sample % samplesPerBlock) * sampleBytes + place * pictureBytes;

@@ -5,10 +5,10 @@ import {
   AV_PIX_FMT_YUV422P,
   AV_PIX_FMT_YUV444P,
   AV_PIX_FMT_YUVJ420P,
-  SWS_BICUBIC,
-  type SwsFlags,
 } from 'node-av/constants';
 import { Frame, SoftwareScaleContext } from 'node-av/lib';
+import { isDeep420, LastLine, lateChromaConverter } from './lateChroma.ts';
+import { SCALER_FLAGS } from './scalerFlags.ts';
 import { check, VideoError } from './videoError.ts';
 
 /** Planar 8-bit formats whose first plane is the luma. */
@@ -31,12 +31,11 @@ export function lumaOf(path: string, { width, height, format, linesize, data }: 
   return bytes;
 }
 
-/** The scaler's own default, which PyAV and LeRobot's readers use too: the golden pictures come out bit for bit. */
-const SCALER_FLAGS: SwsFlags = SWS_BICUBIC;
-
 /** Decoded frames as RGB; keeps libav's converter of the size and format that came last. */
 export class RgbFrames {
-  private converter: { context: SoftwareScaleContext; rgb: Frame; key: string } | undefined;
+  private converter:
+    | { context: SoftwareScaleContext; rgb: Frame; key: string; lastLine: LastLine | undefined }
+    | undefined;
 
   constructor(private readonly path: string) {}
 
@@ -46,22 +45,26 @@ export class RgbFrames {
     const key = `${width} ${height} ${format}`;
     if (this.converter?.key !== key) {
       this.close();
-      const context = new SoftwareScaleContext();
-      context.getContext(width, height, format as never, width, height, AV_PIX_FMT_RGB24, SCALER_FLAGS);
+      const deep = isDeep420(frame);
+      const context = deep ? lateChromaConverter(this.path, frame) : new SoftwareScaleContext();
+      if (!deep) context.getContext(width, height, format as never, width, height, AV_PIX_FMT_RGB24, SCALER_FLAGS);
       const rgb = new Frame();
       rgb.alloc();
       rgb.format = AV_PIX_FMT_RGB24;
       rgb.width = width;
       rgb.height = height;
       check(this.path, rgb.getBuffer(1), 'reserving a picture');
-      this.converter = { context, rgb, key };
+      const lastLine = deep ? new LastLine(this.path, width, frame.format) : undefined;
+      this.converter = { context, rgb, key, lastLine };
     }
-    const { context, rgb } = this.converter;
+    const { context, rgb, lastLine } = this.converter;
     check(this.path, context.scaleFrameSync(rgb, frame), 'converting a frame');
     const row = width * 3;
     const [stride = row] = rgb.linesize;
     const [data] = rgb.data ?? [];
     if (!data) throw new VideoError(this.path, 'a frame has no pixels.');
+    const last = lastLine?.of(frame);
+    if (last) data.set(last, (height - 1) * stride);
     if (stride === row) return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, row * height);
     const bytes = new Uint8Array(row * height);
     for (let y = 0; y < height; y++) bytes.set(data.subarray(y * stride, y * stride + row), y * row);
@@ -71,6 +74,7 @@ export class RgbFrames {
   close(): void {
     this.converter?.context.freeContext();
     this.converter?.rgb.free();
+    this.converter?.lastLine?.close();
     this.converter = undefined;
   }
 }

@@ -1,5 +1,13 @@
-import { AV_NOPTS_VALUE, AVMEDIA_TYPE_VIDEO, AVSEEK_FLAG_BACKWARD } from 'node-av/constants';
+import {
+  AV_CODEC_ID_HEVC,
+  AV_NOPTS_VALUE,
+  AVERROR_EAGAIN,
+  AVERROR_EOF,
+  AVMEDIA_TYPE_VIDEO,
+  AVSEEK_FLAG_BACKWARD,
+} from 'node-av/constants';
 import { Codec, CodecContext, FormatContext, Frame, Packet } from 'node-av/lib';
+import { isKeyFrame, markOf } from './damage.ts';
 import { lumaOf, RgbFrames } from './pixels.ts';
 import { check, VideoError } from './videoError.ts';
 
@@ -14,6 +22,8 @@ export interface ReadOptions {
   readonly threads?: number;
   /** `rgb` (default), or `luma`: the decoded Y plane as the codec defines it, bit for bit; uint8 [height, width]. */
   readonly pixels?: 'rgb' | 'luma';
+  /** Every frame up to this one is decoded too, and must be there and whole. */
+  readonly through?: number | undefined;
 }
 
 /** Wanted frames further apart than this are reached by seeking instead of decoding on. */
@@ -40,15 +50,17 @@ export class VideoReader {
   private readonly start: number;
   private readonly pixels: 'rgb' | 'luma';
   private readonly rgb: RgbFrames;
+  private readonly through: number | undefined;
 
   constructor(
     private readonly path: string,
-    { fps, startSeconds = 0, threads = 1, pixels = 'rgb' }: ReadOptions,
+    { fps, startSeconds = 0, threads = 1, pixels = 'rgb', through }: ReadOptions,
   ) {
     this.fps = fps;
     this.rgb = new RgbFrames(path);
     this.pixels = pixels;
     this.start = startSeconds;
+    this.through = through;
     check(path, this.format.openInputSync(path), 'opening the video');
     const stream = this.format.streams.find((s) => s.codecpar.codecType === AVMEDIA_TYPE_VIDEO);
     if (!stream) {
@@ -62,35 +74,45 @@ export class VideoReader {
     this.decoder.allocContext3(codec);
     check(path, this.decoder.parametersToContext(stream.codecpar), 'reading the stream');
     this.decoder.threadCount = threads;
+    // Other decoders mark the frames; this one only returns a code, and of some damage only when it is asked to.
+    if (stream.codecpar.codecId === AV_CODEC_ID_HEVC)
+      check(path, this.decoder.setOption('err_detect', 'explode'), 'asking for errors');
     check(path, this.decoder.open2Sync(codec), 'opening the decoder');
     this.frame.alloc();
     this.packet.alloc();
   }
 
+  /** @throws VideoError that names the first frame that is damaged or missing */
   read(indices: readonly number[], sink: FrameSink): void {
+    const last = indices.at(-1);
+    if (last === undefined) return;
     const places = new Map(indices.map((index, place) => [index, place]));
     const missing = new Set(indices);
     // Runs of wanted frames that lie close together; the later ones are reached by seeking.
     const runs: number[][] = [];
     for (const index of indices) {
       const run = runs.at(-1);
-      if (run && index - run.at(-1)! <= SEEK_GAP) run.push(index);
+      const near = this.through !== undefined || index - (run?.at(-1) ?? 0) <= SEEK_GAP;
+      if (run && near) run.push(index);
       else runs.push([index]);
     }
     const offset = Math.round(this.start * this.fps);
-    for (const run of runs) {
-      if (run[0]! + offset > SEEK_GAP || run !== runs[0]) this.seek(run[0]!);
-      this.decodeRun(run, places, missing, sink);
+    let again = false;
+    for (const [i, run] of runs.entries()) {
+      const [first = 0] = run;
+      const seeks = first + offset > SEEK_GAP || i > 0;
+      if (seeks) this.seek(first);
+      const damage = this.decodeRun(run, this.endOf(run, last), places, missing, sink);
+      if (damage && !seeks) throw new VideoError(this.path, damage);
+      // A seek may have landed too late (open groups); then from the beginning.
+      if (damage) for (const index of run) missing.add(index);
+      if (missing.size > 0 && seeks) again = true;
     }
-    // A seek may have landed too late (open groups); then from the beginning.
-    if (missing.size > 0 && runs.some((run) => run[0]! + offset > SEEK_GAP || run !== runs[0])) {
+    if (missing.size > 0 && again) {
       this.seek(-offset);
-      this.decodeRun(
-        [...missing].sort((a, b) => a - b),
-        places,
-        missing,
-        sink,
-      );
+      const rest = [...missing].sort((a, b) => a - b);
+      const damage = this.decodeRun(rest, this.endOf(rest, last), places, missing, sink);
+      if (damage) throw new VideoError(this.path, damage);
     }
     if (missing.size > 0)
       throw new VideoError(
@@ -100,6 +122,12 @@ export class VideoReader {
       );
   }
 
+  /** The last frame that a run must decode. */
+  private endOf(run: readonly number[], last: number): number {
+    const end = run.at(-1) ?? 0;
+    return end === last ? Math.max(end, this.through ?? end) : end;
+  }
+
   private seek(index: number): void {
     const seconds = Math.max(0, this.start + index / this.fps);
     const target = BigInt(Math.floor(seconds / this.secondsPerTick));
@@ -107,41 +135,74 @@ export class VideoReader {
     this.decoder.flushBuffers();
   }
 
+  /** Decodes on until frame `end`; returns what is wrong with the first damaged frame that matters. */
   private decodeRun(
     run: readonly number[],
+    end: number,
     places: ReadonlyMap<number, number>,
     missing: Set<number>,
     sink: FrameSink,
-  ): void {
-    const last = run.at(-1)!;
+  ): string | undefined {
+    const [first = 0] = run;
     let wanted = run.reduce((n, index) => n + (missing.has(index) ? 1 : 0), 0);
-    let past = false;
+    let [next, gap, past] = [first, -1, false];
+    let damage: { readonly index: number; readonly text: string } | undefined;
+    const note = (ticks: bigint, what: string | undefined) => {
+      const index = Math.round((this.secondsOf(ticks) - this.start) * this.fps);
+      if (what !== undefined && !(index > end)) damage ??= { index, text: this.describe(ticks, what) };
+    };
     const drain = () => {
-      while (wanted > 0 && this.decoder.receiveFrameSync(this.frame) >= 0) {
+      while (!past) {
+        const code = this.decoder.receiveFrameSync(this.frame);
+        if (code === AVERROR_EAGAIN || code === AVERROR_EOF) return;
+        if (code < 0) return note(AV_NOPTS_VALUE, `libav code ${code}`);
         const ticks = this.frame.bestEffortTimestamp;
-        const seconds = ticks === AV_NOPTS_VALUE ? Number.NaN : Number(ticks) * this.secondsPerTick;
-        const exact = (seconds - this.start) * this.fps;
+        const exact = (this.secondsOf(ticks) - this.start) * this.fps;
         const index = Math.round(exact);
-        if (missing.has(index) && Math.abs(exact - index) < 0.05) {
-          const place = places.get(index)!;
+        // What was damaged before this group of frames is no part of it.
+        if (damage && damage.index < index && index <= first && isKeyFrame(this.frame)) damage = undefined;
+        note(ticks, markOf(this.frame));
+        const isWanted = missing.has(index) && Math.abs(exact - index) < 0.05;
+        if (isWanted && damage === undefined) {
+          const place = places.get(index) ?? 0;
           missing.delete(index);
           wanted--;
           const { width, height } = this.frame;
           sink(place, this.pixels === 'luma' ? lumaOf(this.path, this.frame) : this.rgb.of(this.frame), width, height);
         }
-        if (index > last) past = true;
+        if (index > next && gap < 0) gap = next;
+        if (index >= next) next = index + 1;
+        past = index >= end || (isWanted && damage !== undefined);
         this.frame.unref();
       }
     };
-    while (wanted > 0 && !past && this.format.readFrameSync(this.packet) >= 0) {
-      if (this.packet.streamIndex === this.streamIndex) this.decoder.sendPacketSync(this.packet);
+    while (!past && this.format.readFrameSync(this.packet) >= 0) {
+      if (this.packet.streamIndex === this.streamIndex) {
+        const code = this.decoder.sendPacketSync(this.packet);
+        if (code < 0 && code !== AVERROR_EAGAIN) note(this.packet.pts, `libav code ${code}`);
+      }
       this.packet.unref();
       drain();
     }
-    if (wanted > 0 && !past) {
+    if (!past) {
       this.decoder.sendPacketSync(null);
       drain();
     }
+    if (damage !== undefined || wanted > 0 || this.through === undefined) return damage?.text;
+    if (gap >= 0) return `frame ${gap} is missing.`;
+    return next > end ? undefined : `ends after frame ${next - 1} (expected frames up to ${end}).`;
+  }
+
+  private secondsOf(ticks: bigint): number {
+    return ticks === AV_NOPTS_VALUE ? Number.NaN : Number(ticks) * this.secondsPerTick;
+  }
+
+  private describe(ticks: bigint, what: string): string {
+    const seconds = this.secondsOf(ticks);
+    const where = Number.isNaN(seconds)
+      ? 'a frame'
+      : `frame ${Math.round((seconds - this.start) * this.fps)}, ${seconds.toFixed(3)} s into the file,`;
+    return `${where} is damaged (${what}). Record it again, or leave the episode out.`;
   }
 
   probe(): VideoProbe {
