@@ -29,6 +29,11 @@ export class InputError extends ValetError {
   }
 }
 
+/** A server that cannot be reached, or a connection that ended: trying again later may help. */
+export class UnreachableError extends ValetError {
+  override name = 'UnreachableError';
+}
+
 /** What is wrong with encoded bytes; whoever knows the file turns it into an InputError that names it. */
 export class FormatError extends Error {
   override name = 'FormatError';

@@ -7,7 +7,16 @@ import './telemetry.ts';
 export { answerCalls, Transfer } from './answerCalls.ts';
 export { crc32c } from './checksums.ts';
 export { COMMIT_FILE, type CodeVersion, codeVersion, sourceCommit } from './codeVersion.ts';
-export { FormatError, InputError, NotBuiltError, nearest, present, systemError, ValetError } from './errors.ts';
+export {
+  FormatError,
+  InputError,
+  NotBuiltError,
+  nearest,
+  present,
+  systemError,
+  UnreachableError,
+  ValetError,
+} from './errors.ts';
 export { escapeHtml } from './escapeHtml.ts';
 export { aside, jsonText, removeAbandoned, writeFileAside, writeFolderAside } from './files.ts';
 export { FLOAT16_MAX, FLOAT16_MIN_NORMAL, fromFloat16, toFloat16 } from './float16.ts';
@@ -17,7 +26,7 @@ export { bfloat16ToFloat32, float16ToFloat32 } from './half.ts';
 export { type Memory, machineMemory } from './machine.ts';
 export { portFree, processor, softwareVersions } from './machineReport.ts';
 export { defaultMemory, parseBytes } from './memorySize.ts';
-export { AbandonedError, native, throwIfAbandoned } from './nativeCalls.ts';
+export { AbandonedError, native, throwIfAbandoned, whileWanted } from './nativeCalls.ts';
 export { numberRanges } from './numberRanges.ts';
 export { packageRoot, packageVersion } from './packageRoot.ts';
 export { oneLine, parse, readJson } from './parse.ts';

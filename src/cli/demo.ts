@@ -8,7 +8,7 @@ import { type EvaluationSummary, evaluate, parseInstances, qTable, writeReport }
 import { checkpointProvenance, PlannerClient } from '../model/index.ts';
 import { createLogger, startServer } from '../serve/index.ts';
 import { DEVICES, type Device } from '../tensor/index.ts';
-import { reportInvalid } from './eval.ts';
+import { reportMissing } from './eval.ts';
 import { checkedCheckpoint } from './shared/chosenCheckpoint.ts';
 import { positive } from './shared/numbers.ts';
 import { addStatisticsOption } from './shared/otherStatistics.ts';
@@ -134,5 +134,5 @@ async function run(options: Options): Promise<void> {
   if (options.json) process.stdout.write(`${JSON.stringify({ ...summary, baselines, out })}\n`);
   else process.stdout.write(`\n${qTable(summary, baselines)}\n\nPage with the rollouts: ${page}\n`);
   say(`Done in ${duration((performance.now() - begun) / 1000)}.`);
-  if (reportInvalid(summary)) process.exitCode = 1;
+  if (reportMissing(summary)) process.exitCode = 1;
 }

@@ -184,11 +184,13 @@ async function run(options: Options, command: Command): Promise<void> {
     const lost = perturbed ? `${robustnessLine(perturbed)}\n` : '';
     process.stdout.write(`${qTable(summary)}\n${lost}${page ?? out}\n`);
   }
-  if (reportInvalid(summary)) process.exitCode = 1;
+  if (reportMissing(summary)) process.exitCode = 1;
 }
 
-/** Says which episodes have no result. @returns whether none at all has one */
-export function reportInvalid({ invalid, episodes }: EvaluationSummary): boolean {
-  for (const { unit, reason } of invalid ?? []) process.stderr.write(`not counted: ${unit}: ${reason}\n`);
-  return episodes === 0;
+/** Says why an evaluation ended early. @returns whether episodes are missing */
+export function reportMissing({ stopped, missing }: EvaluationSummary): boolean {
+  if (stopped !== undefined) process.stderr.write(`stopped: ${stopped}\n`);
+  if (missing)
+    process.stderr.write(`${missing.length} episodes have no result. Mend the cause, then go on with --resume.\n`);
+  return missing !== undefined;
 }

@@ -1,6 +1,7 @@
 /** Episodes on disk and in memory: LeRobot data sets written, read and checked; samples for training. */
 export { checkDataset } from './check.ts';
 export { contactSheet } from './contactSheet.ts';
+export { dataFingerprint } from './fingerprint.ts';
 export {
   commonRobot,
   type Dataset,

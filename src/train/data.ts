@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { InputError, Progress } from '../base/index.ts';
-import { parseDataFolder, type RawBatch, SampleStore } from '../data/index.ts';
+import { dataFingerprint, type RawBatch, SampleStore } from '../data/index.ts';
 import type { Robot } from '../robot/index.ts';
 import type { RunConfig } from './config.ts';
 
@@ -56,7 +53,7 @@ export async function loadData(
       },
     });
   };
-  const fingerprint = await fingerprintOf(folders);
+  const fingerprint = await dataFingerprint(folders);
   const store = await load('train', 'loading samples');
   const heldOut =
     share > 0
@@ -95,20 +92,4 @@ export function requireStages(batch: RawBatch, taskNumStages: readonly number[])
       );
     }
   }
-}
-
-/** SHA-256 over the index files of the data sets and their weights. */
-async function fingerprintOf(folders: readonly string[]): Promise<string> {
-  const hash = createHash('sha256');
-  for (const folder of folders) {
-    const { dir, weight } = parseDataFolder(folder);
-    const meta = join(dir, 'meta');
-    const names = await readdir(meta, { withFileTypes: true }).catch(() => []);
-    const files = names
-      .filter((entry) => entry.isFile() && /\.(json|jsonl|parquet)$/.test(entry.name))
-      .map(({ name }) => name);
-    for (const name of files.sort())
-      hash.update(`${name}\u0000${weight}\u0000`).update(await readFile(join(meta, name)));
-  }
-  return hash.digest('hex').slice(0, 16);
 }

@@ -142,7 +142,7 @@ export function noteOf(reply: WireValue): PolicyNote | undefined {
   const [rule, reason, compressed] = ['rule', 'reason', 'compressed'].map((key) => note.get(key));
   return {
     planned: note.get('planned') === true,
-    stage: Number(note.get('stage') ?? 0),
+    stage: Number(note.get('stage') ?? 0) || 0,
     ...(typeof rule === 'string' ? { rule } : {}),
     ...(typeof reason === 'string' ? { reason } : {}),
     ...(typeof compressed === 'boolean' ? { compressed } : {}),

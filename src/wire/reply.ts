@@ -23,7 +23,11 @@ export function packReply(facts: ReplyFacts, asked: Asked, extras: readonly Wire
  */
 export function actionFromWire(message: WireValue, robot: Robot): Float32Array {
   const action = message instanceof Map ? message.get('action') : undefined;
-  if (!(action instanceof NumpyArray)) throw new InputError('reply', 'has no array named "action".');
+  if (!(action instanceof NumpyArray)) {
+    const keys = message instanceof Map ? `keys ${[...message.keys()].map(String).join(', ') || 'none'}` : 'no map';
+    const got = action === undefined ? keys : `"action" as ${kindOf(action)}`;
+    throw new InputError('reply', `has no array named "action" (got ${got}).`);
+  }
   if (action.size !== robot.width || action.dtype.charAt(1) !== 'f')
     throw new InputError(
       'reply',
@@ -33,4 +37,10 @@ export function actionFromWire(message: WireValue, robot: Robot): Float32Array {
   const values = action.float32();
   if (!values.every(Number.isFinite)) throw new InputError('reply', '"action" is not finite.');
   return values;
+}
+
+function kindOf(value: WireValue): string {
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (value === null) return 'nil';
+  return value instanceof Map ? 'a map' : `a ${typeof value === 'object' ? value.constructor.name : typeof value}`;
 }

@@ -5,7 +5,7 @@ import { atLeastZero } from './numbers.ts';
 export function addWaitOption(command: Command): Command {
   return command.option(
     '--wait <seconds>',
-    'how long to wait for a server that does not answer (about 5)',
+    'how long to wait for a server that does not answer (about 5; later, when it goes away, 60)',
     atLeastZero,
   );
 }

@@ -1,4 +1,4 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ledgerLine, temporaryFolder } from '../../../test/support/evaluate.ts';
@@ -41,8 +41,30 @@ describe('ledger', () => {
   it('names file and line of what is no ledger line', async () => {
     const folder = join(root, 'damaged');
     await (await Ledger.open(folder)).close();
-    await writeFile(join(folder, 'ledger.jsonl'), `${JSON.stringify(ledgerLine())}\nnot json\n`);
+    for (const name of ['ledger.jsonl', 'ledger.copy.jsonl'])
+      await writeFile(join(folder, name), `${JSON.stringify(ledgerLine())}\nnot json\n`);
     await expect(readLedger(folder)).rejects.toThrow(/ledger\.jsonl:2/);
+  });
+
+  it.each(['ledger.jsonl', 'ledger.copy.jsonl'])('takes from its copy what %s lacks', async (name) => {
+    const folder = join(root, `copied-${name}`);
+    const ledger = await Ledger.open(folder);
+    for (let instance = 0; instance < 4; instance++) await ledger.append(ledgerLine({ instance }));
+    await ledger.close();
+    const path = join(folder, name);
+    const whole = await readFile(path, 'utf8');
+    const [first, ...rest] = whole.split('\n');
+    for (const damaged of ['', '{}\n', whole.slice(0, 500), rest.join('\n'), `${first}\n\0\0\0\n${rest.join('\n')}`]) {
+      await writeFile(path, damaged);
+      expect((await readLedger(folder)).map(({ instance }) => instance)).toEqual([0, 1, 2, 3]);
+      await (await Ledger.open(folder)).close();
+      expect(await readFile(path, 'utf8')).toBe(whole);
+    }
+    await rm(path);
+    const again = await Ledger.open(folder);
+    expect(again.lines).toHaveLength(4);
+    await again.close();
+    expect(await readFile(path, 'utf8')).toBe(whole);
   });
 
   it('keeps the order of lines that are appended at the same time', async () => {
@@ -57,10 +79,10 @@ describe('ledger', () => {
 describe('what counts', () => {
   const invalid = (attempt: number) => ledgerLine({ state: 'invalid', attempt, reason: 'BADQACC' });
 
-  it('an invalid episode is tried once more', () => {
+  it('a unit is open until it was played to an end, however often it was tried', () => {
     const units = unitsOf(['turning_on_radio'], [0]);
-    expect(openUnits(units, [invalid(1)])).toEqual([{ unit: units[0], attempts: 1 }]);
-    expect(openUnits(units, [invalid(1), invalid(2)])).toEqual([]);
+    expect(openUnits(units, [])).toEqual([{ unit: units[0], attempts: 0 }]);
+    expect(openUnits(units, [invalid(1), invalid(2)])).toEqual([{ unit: units[0], attempts: 2 }]);
     expect(openUnits(units, [invalid(1), ledgerLine({ attempt: 2 })])).toEqual([]);
   });
 

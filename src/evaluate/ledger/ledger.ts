@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
-import { type FileHandle, open, readFile, truncate } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { makeFolder, parse } from '../../base/index.ts';
+import { makeFolder, writeFileAside } from '../../base/index.ts';
+import { mergeLines, readLines } from './ledgerFile.ts';
 import { type Unit, unitName } from './unit.ts';
 
 const metres = z.object({ base: z.number(), left: z.number(), right: z.number() });
@@ -38,35 +38,52 @@ const LedgerLineSchema = z.object({
 });
 export type LedgerLine = z.infer<typeof LedgerLineSchema>;
 
-/** Attempts at a unit before an invalid one is given up and reported. */
-export const MAX_ATTEMPTS = 2;
+/** The book, and the same lines once more: what befalls one of them loses nothing. */
+export const LEDGER_FILES = ['ledger.jsonl', 'ledger.copy.jsonl'] as const;
 
-/** An evaluation's book, `ledger.jsonl`: one line an attempt, on disk before the next begins. */
+/**
+ * An evaluation's book, `ledger.jsonl`, with a copy beside it: one line an attempt, on disk in both before the next
+ * begins.
+ */
 export class Ledger {
   private turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
-    private readonly file: FileHandle,
+    private readonly files: readonly FileHandle[],
     readonly lines: LedgerLine[],
+    /** What was mended when it was opened: for the user. */
+    readonly notices: readonly string[],
   ) {}
 
   /**
-   * Opens the folder's ledger to go on with it. A last line that a crash tore is cut off.
-   * @throws InputError for lines of another form
+   * Opens the folder's ledger to go on with it. A last line that a crash tore is cut off; what one of the two files
+   * lacks is taken from the other.
+   * @throws InputError when lines of both are of another form
    */
   static async open(folder: string): Promise<Ledger> {
-    const path = join(folder, 'ledger.jsonl');
-    await makeFolder(dirname(path));
-    const { lines, bytes } = await readLines(path);
-    if (existsSync(path)) await truncate(path, bytes);
-    return new Ledger(await open(path, 'a'), lines);
+    await makeFolder(folder);
+    const found = await Promise.all(LEDGER_FILES.map((name) => readLines(join(folder, name))));
+    const texts = mergeLines(found, isLine);
+    const whole = texts.map((text) => `${text}\n`).join('');
+    const notices: string[] = [];
+    for (const file of found) {
+      if (file.exists && file.text === whole) continue;
+      const lacking = texts.filter((text) => !file.lines.includes(text)).length;
+      if (file.exists && lacking > 0)
+        notices.push(`${file.path} lacked ${lacking} of ${texts.length} lines; they were taken from its copy.`);
+      await writeFileAside(file.path, whole);
+    }
+    const files = await Promise.all(found.map(({ path }) => open(path, 'a')));
+    return new Ledger(files, texts.map(parsedLine), notices);
   }
 
   /** Appends a line and waits until it is on disk. */
   append(line: LedgerLine): Promise<void> {
     const write = this.turn.then(async () => {
-      await this.file.appendFile(`${JSON.stringify(line)}\n`);
-      await this.file.sync();
+      for (const file of this.files) {
+        await file.appendFile(`${JSON.stringify(line)}\n`);
+        await file.sync();
+      }
       this.lines.push(line);
     });
     this.turn = write.catch(() => {});
@@ -75,14 +92,25 @@ export class Ledger {
 
   async close(): Promise<void> {
     await this.turn;
-    await this.file.close();
+    await Promise.all(this.files.map((file) => file.close()));
   }
 }
 
-/** The lines of a folder's ledger, none when there is no such file. */
+/** The lines of a folder's ledger, none when there is no such file. Nothing is written. */
 export async function readLedger(folder: string): Promise<LedgerLine[]> {
-  return (await readLines(join(folder, 'ledger.jsonl'))).lines;
+  const found = await Promise.all(LEDGER_FILES.map((name) => readLines(join(folder, name))));
+  return mergeLines(found, isLine).map(parsedLine);
 }
+
+const isLine = (text: string): boolean => {
+  try {
+    return LedgerLineSchema.safeParse(JSON.parse(text)).success;
+  } catch {
+    return false;
+  }
+};
+
+const parsedLine = (text: string): LedgerLine => LedgerLineSchema.parse(JSON.parse(text));
 
 /** The one line that counts for each unit: the done one, or the last invalid one. */
 export function settled(lines: readonly LedgerLine[]): LedgerLine[] {
@@ -95,27 +123,16 @@ export function settled(lines: readonly LedgerLine[]): LedgerLine[] {
 export const counted = (lines: readonly LedgerLine[]): LedgerLine[] =>
   settled(lines).filter(({ state }) => state === 'done');
 
-/** Units without a counted line that may be tried (again), with the number of attempts already made. */
+/** Units without a counted line, with the number of attempts already made. */
 export function openUnits(units: readonly Unit[], lines: readonly LedgerLine[]): { unit: Unit; attempts: number }[] {
-  return units
-    .map((unit) => ({ unit, past: lines.filter((line) => unitName(line) === unitName(unit)) }))
-    .filter(({ past }) => past.length < MAX_ATTEMPTS && past.every((line) => line.state !== 'done'))
-    .map(({ unit, past }) => ({ unit, attempts: past.length }));
-}
-
-async function readLines(path: string): Promise<{ lines: LedgerLine[]; bytes: number }> {
-  if (!existsSync(path)) return { lines: [], bytes: 0 };
-  const whole = await readFile(path);
-  const bytes = whole.lastIndexOf(10) + 1; // a line counts when its end is written
-  const text = whole.subarray(0, bytes).toString('utf8');
-  const lines = text.split('\n').slice(0, -1);
-  return { lines: lines.map((line, i) => parse(`${path}:${i + 1}`, LedgerLineSchema, fromJson(line))), bytes };
-}
-
-function fromJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined; // the schema's error names file and line
+  const past = new Map<string, number>();
+  const done = new Set<string>();
+  for (const line of lines) {
+    const name = unitName(line);
+    past.set(name, (past.get(name) ?? 0) + 1);
+    if (line.state === 'done') done.add(name);
   }
+  return units
+    .filter((unit) => !done.has(unitName(unit)))
+    .map((unit) => ({ unit, attempts: past.get(unitName(unit)) ?? 0 }));
 }

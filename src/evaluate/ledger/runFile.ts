@@ -1,55 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { InputError, packageVersion, readJson, writeFileAside } from '../../base/index.ts';
-import { LIMIT_YEARS, MUJOCO_VERSION, SCENE_VERSION } from '../../home/index.ts';
-
-/** Version and git commit, as run.json and servers say them. */
-export const CodeSchema = z.object({ version: z.string(), commit: z.string() });
-/** A checkpoint that was played, as run.json and servers say it. */
-export const CheckpointSchema = z.object({
-  hash: z.string(),
-  statistics: z.string().nullable(),
-  /** Whether it was trained with these; null, or absent in older files: not recorded. */
-  ownStatistics: z.boolean().nullable().default(null),
-  selection: z.string(),
-});
-
-/** `run.json`: what an evaluation is; two evaluations with the same fingerprint may share a ledger. */
-export const RunFileSchema = z.object({
-  fingerprint: z.object({
-    policy: z.record(z.string(), z.unknown()),
-    /** Several are separated by commas, in the order of the rollouts; null: it had no effect. */
-    seed: z.string().nullable(),
-    maxSteps: z.number().nullable(),
-    /** The challenge's year whose time-outs hold. */
-    edition: z.enum(LIMIT_YEARS).default('2025'),
-    /** What goes wrong in every episode: `axis:level`. */
-    perturb: z.array(z.string()).default([]),
-    versions: z.record(z.string(), z.string()),
-  }),
-  /** A title for tables and pages. */
-  label: z.string().optional(),
-  tasks: z.array(z.string()),
-  instances: z.array(z.number()),
-  /** The splits that they belong to. */
-  splits: z.array(z.string()).optional(),
-  started: z.string(),
-  node: z.string(),
-  /** The code that played the episodes: version and git commit. */
-  code: CodeSchema.optional(),
-  /** Other code that went on with it. */
-  resumedBy: z.array(CodeSchema).optional(),
-  /** The weights that were played, as their folder or their server says. */
-  checkpoints: z.array(CheckpointSchema).optional(),
-  /** What the server played at the end, where that was something else. */
-  checkpointsAtEnd: z.array(CheckpointSchema).optional(),
-  /** The code of the server, where the policy is behind one that tells. */
-  server: CodeSchema.optional(),
-  /** The processor: others round otherwise, so that episodes may differ. */
-  cpu: z.string().optional(),
-});
-export type RunFile = z.infer<typeof RunFileSchema>;
+import { MUJOCO_VERSION, SCENE_VERSION } from '../../home/index.ts';
+import { LEDGER_FILES } from './ledger.ts';
+import { type RunFile, RunFileSchema } from './runRecord.ts';
+import { requireSame } from './sameEvaluation.ts';
+import { type Unit, unitName, unitsOf } from './unit.ts';
 
 export const runFilePath = (folder: string): string => join(folder, 'run.json');
 
@@ -65,12 +21,21 @@ export async function noteCheckpointsAtEnd(folder: string, checkpointsAtEnd: Run
   await writeFileAside(runFilePath(folder), `${JSON.stringify({ ...run, checkpointsAtEnd }, null, 2)}\n`);
 }
 
+/** Every unit that an evaluation was asked for, in the order in which they are played. */
+export function askedUnits({ asked, tasks, instances, fingerprint }: RunFile): Unit[] {
+  const groups = asked ?? [{ tasks, instances, rollouts: fingerprint.seed?.split(',').length ?? 1 }];
+  const units = groups.flatMap((group) => unitsOf(group.tasks, group.instances, group.rollouts));
+  return [...new Map(units.map((unit) => [unitName(unit), unit])).values()];
+}
+
 /**
  * Writes run.json, or checks that the folder's evaluation is the same one.
- * @throws InputError when it is another, or when there is none to go on with
+ * @returns what differs and should be known, although it forbids nothing
+ * @throws InputError when it is another one, or when the folder holds scores of nobody knows what
  */
-export async function claimFolder(folder: string, run: RunFile, resume: boolean): Promise<void> {
+export async function claimFolder(folder: string, run: RunFile, resume: boolean): Promise<string[]> {
   const path = runFilePath(folder);
+  const notices: string[] = [];
   if (resume && !existsSync(path))
     throw new InputError(
       folder,
@@ -80,25 +45,29 @@ export async function claimFolder(folder: string, run: RunFile, resume: boolean)
     if (!resume)
       throw new InputError(folder, 'holds an evaluation already. Go on with it by --resume, or choose another folder.');
     const old = await readJson(path, RunFileSchema);
-    const changed = (Object.keys(run.fingerprint) as (keyof RunFile['fingerprint'])[]).filter(
-      (key) =>
-        JSON.stringify(old.fingerprint[key]) !== JSON.stringify(JSON.parse(JSON.stringify(run.fingerprint[key]))),
-    );
-    if (changed.length > 0)
-      throw new InputError(
-        folder,
-        `was begun with another ${changed.join(', ')}; results would be mixed. Choose another folder.`,
-      );
+    requireSame(folder, old, run);
+    if (old.cpu !== run.cpu)
+      notices.push(`It was begun on another processor (${old.cpu ?? 'unknown'}): numbers may be rounded otherwise.`);
     const union = <T>(a: T[], b: T[]) => [...new Set([...a, ...b])];
     const known = [...(old.code ? [old.code] : []), ...(old.resumedBy ?? [])];
     const isNew = run.code && !known.some(({ commit }) => commit === run.code?.commit);
+    const before = old.asked ?? [{ ...old, rollouts: old.fingerprint.seed?.split(',').length ?? 1 }];
+    const asked = [...before, ...(run.asked ?? [])].map(({ tasks, instances, rollouts }) =>
+      JSON.stringify({ tasks, instances, rollouts }),
+    );
     run = {
       ...old,
       ...(isNew && run.code && { resumedBy: [...(old.resumedBy ?? []), run.code] }),
       tasks: union(old.tasks, run.tasks),
       ...(run.splits && { splits: union(old.splits ?? [], run.splits) }),
       instances: union(old.instances, run.instances),
+      asked: union(asked, []).map((group) => JSON.parse(group)),
     };
-  }
+  } else if (LEDGER_FILES.some((name) => existsSync(join(folder, name))))
+    throw new InputError(
+      folder,
+      'holds scores, but no run.json that says of what. Put the file back, or choose another folder.',
+    );
   await writeFileAside(path, `${JSON.stringify(run, null, 2)}\n`);
+  return notices;
 }

@@ -2,7 +2,15 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError, readJson, writeFileAside } from '../../base/index.ts';
-import { counted, type LedgerLine, type RunFile, RunFileSchema, readLedger, runFilePath } from '../ledger/index.ts';
+import {
+  askedUnits,
+  counted,
+  type LedgerLine,
+  type RunFile,
+  RunFileSchema,
+  readLedger,
+  runFilePath,
+} from '../ledger/index.ts';
 import { type EvaluationSummary, summariseLedger } from '../scores/index.ts';
 import { gatherRollouts, PAGE_BUDGET } from './gather.ts';
 import { reportPage } from './page.ts';
@@ -33,10 +41,12 @@ export async function readEvaluation(folder: string): Promise<Evaluation> {
   const seed = run.fingerprint.seed ?? '0';
   const baselines: Record<string, { lines: readonly LedgerLine[]; summary: EvaluationSummary }> = {};
   for (const name of names) {
-    const theirs = await readLedger(join(folder, 'baselines', name));
-    if (theirs.length > 0) baselines[name] = { lines: theirs, summary: summariseLedger(theirs, seed) };
+    const at = join(folder, 'baselines', name);
+    const theirs = await readLedger(at);
+    const units = existsSync(runFilePath(at)) ? askedUnits(await readJson(runFilePath(at), RunFileSchema)) : undefined;
+    if (theirs.length > 0) baselines[name] = { lines: theirs, summary: summariseLedger(theirs, seed, units) };
   }
-  return { run, lines, summary: summariseLedger(lines, seed), baselines };
+  return { run, lines, summary: summariseLedger(lines, seed, askedUnits(run)), baselines };
 }
 
 export interface ReportOptions {

@@ -1,5 +1,5 @@
 import { escapeHtml } from '../../base/index.ts';
-import type { EvaluationSummary } from '../scores/index.ts';
+import { type EvaluationSummary, missingLines, partWords } from '../scores/index.ts';
 import { title } from './figure.ts';
 import type { Firing } from './gather.ts';
 import { decimals } from './html.ts';
@@ -18,9 +18,13 @@ function dataTable(head: readonly string[], rows: readonly (readonly string[])[]
 
 /** The title and the large numbers. */
 export function headline(name: string, summary: EvaluationSummary, baselines: Baselines, where: string): string {
-  const { q, episodes, tasks } = summary;
+  const { q, episodes, tasks, missing = [], official } = summary;
+  const isPart = missing.length > 0;
   const taskCount = Object.keys(tasks).length;
-  const successes = Object.values(tasks).reduce((sum, task) => sum + Math.round(task.success * task.episodes), 0);
+  const successes = Object.values(tasks).reduce(
+    (sum, task) => sum + (task.episodes > 0 ? Math.round(task.success * task.episodes) : 0),
+    0,
+  );
   const cell = (kind: string, big: string, label: string, small: string) =>
     `<div class="number ${kind}"><div class="small">${escapeHtml(label)}</div>` +
     `<div class="big">${big}</div><div class="small">${small}</div></div>`;
@@ -28,14 +32,21 @@ export function headline(name: string, summary: EvaluationSummary, baselines: Ba
   const others = Object.entries(baselines).map(([other, { q: theirs }]) =>
     cell('', decimals(theirs.mean, 2), `q of “${other}”`, bounds(theirs.low, theirs.high)),
   );
-  const lead =
+  const counted =
     episodes === 0
       ? 'No episode has been counted yet.'
       : `${episodes} ${episodes === 1 ? 'episode' : 'episodes'} of ${taskCount} household ` +
         `${taskCount === 1 ? 'task' : 'tasks'} ${where}`;
+  const lead = isPart ? `${counted} This is a part: ${missing.length} episodes are missing.` : counted;
   return (
     `<h1>${escapeHtml(name)}</h1>\n<p class="lead">${lead}</p>\n<div class="numbers">` +
-    cell('main', decimals(q.mean, 2), 'q-score', `95 % interval ${bounds(q.low, q.high)}`) +
+    (isPart ? cell('main', decimals(official, 2), 'official q-score', 'missing episodes count 0') : '') +
+    cell(
+      isPart ? '' : 'main',
+      decimals(q.mean, 2),
+      isPart ? 'q of what was played' : 'q-score',
+      `95 % interval ${bounds(q.low, q.high)}`,
+    ) +
     cell('', `${successes}<span class="of"> / ${episodes}</span>`, 'tasks done', 'q = 1') +
     `${others.join('')}</div>`
   );
@@ -45,33 +56,48 @@ export function headline(name: string, summary: EvaluationSummary, baselines: Ba
 export function scoreTable(summary: EvaluationSummary, baselines: Baselines): string {
   const names = Object.keys(baselines);
   const bounds = (low: number, high: number) => `${decimals(low, 3)} – ${decimals(high, 3)}`;
-  const rows = Object.entries(summary.tasks).map(([task, { q, low, high, success, episodes, seeds = 1 }]) => [
-    escapeHtml(title(task)),
-    decimals(q, 3),
-    bounds(low, high),
-    `${decimals(100 * success, 0)} %`,
-    seeds === 1 ? String(episodes) : `${episodes} (${seeds} seeds)`,
-    ...names.map((name) => decimals(baselines[name]?.tasks[task]?.q, 3)),
-  ]);
-  const { q, episodes } = summary;
+  const { q, episodes, official, missing } = summary;
+  const rows = Object.entries(summary.tasks).map(([task, { q, low, high, success, episodes, seeds = 1, ...rest }]) => {
+    const { missing: lost = 0 } = rest;
+    return [
+      escapeHtml(title(task)),
+      decimals(q, 3),
+      episodes === 0 ? '–' : bounds(low, high),
+      episodes === 0 ? '–' : `${decimals(100 * success, 0)} %`,
+      `${episodes}${lost > 0 ? ` of ${episodes + lost}` : ''}${seeds === 1 ? '' : ` (${seeds} seeds)`}`,
+      ...(missing ? [decimals(episodes === 0 ? 0 : (q * episodes) / (episodes + lost), 3)] : []),
+      ...names.map((name) => decimals(baselines[name]?.tasks[task]?.q, 3)),
+    ];
+  });
   const last = [
-    'Mean over tasks',
+    missing ? `Mean over tasks: ${escapeHtml(partWords(summary))}` : 'Mean over tasks',
     decimals(q.mean, 3),
     bounds(q.low, q.high),
     '',
-    String(episodes),
+    `${episodes}${missing ? ` of ${episodes + missing.length}` : ''}`,
+    ...(missing ? [decimals(official, 3)] : []),
     ...names.map((name) => decimals(baselines[name]?.q.mean, 3)),
   ];
-  const head = ['Task', 'q', '95 % interval', 'Done', 'Episodes', ...names.map((name) => `q ${name}`)];
+  const head = [
+    'Task',
+    missing ? 'q of played' : 'q',
+    '95 % interval',
+    'Done',
+    'Episodes',
+    ...(missing ? ['Official q'] : []),
+    ...names.map((name) => `q ${name}`),
+  ];
   return dataTable(head, rows, last);
 }
 
-export function invalidNote({ invalid }: EvaluationSummary): string {
-  if (!invalid) return '';
-  const items = invalid.map(({ unit, reason }) => `<li>${escapeHtml(unit)}: ${escapeHtml(reason)}</li>`).join('');
+/** Episodes without a result, and why. */
+export function missingNote({ missing }: EvaluationSummary): string {
+  if (!missing) return '';
+  const items = missingLines(missing).map((line) => `<li>${escapeHtml(line.replace('missing: ', ''))}</li>`);
   return (
-    '<h2>Not counted</h2><p class="note">These episodes broke off twice and are in no mean.</p>' +
-    `<ul class="note">${items}</ul>`
+    '<h2>Missing</h2><p class="note">These episodes have no result and count 0 in the official q. ' +
+    'valet eval --resume tries them again.</p>' +
+    `<ul class="note">${items.join('')}</ul>`
   );
 }
 

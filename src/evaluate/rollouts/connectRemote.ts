@@ -15,7 +15,7 @@ type RemoteSpec = Extract<PolicySpec, { kind: 'remote' }>;
 export async function connectRemote(
   { url, apiKey }: RemoteSpec,
   seed: string,
-  { waitMs = RESTART_MS, onWait, signal }: FirstWait = {},
+  { waitMs = GLANCE_MS, onWait, signal }: ServerWait = {},
 ): Promise<Policy & { readonly seeded: boolean; readonly metadata: ReadonlyMap<unknown, unknown> }> {
   const { RemotePolicy } = await import('../../serve/index.ts');
   return RemotePolicy.connect(url, {
@@ -27,14 +27,14 @@ export async function connectRemote(
   });
 }
 
-/** How an evaluation waits for its server before the first episode. */
-export interface FirstWait extends Pick<RemoteOptions, 'onWait' | 'signal'> {
-  /** For a server that does not answer; a few seconds when left out. */
+/** How an evaluation waits for its server. */
+export interface ServerWait extends Pick<RemoteOptions, 'onWait' | 'signal'> {
+  /** For a server that does not answer; a few seconds before the first episode and a minute later when left out. */
   readonly waitMs?: number | undefined;
 }
 
-/** How long a server that was there may be gone before an episode is given up. */
-const RESTART_MS = 60_000;
+/** How long an episode looks for its server; the evaluation waits once for all of them (`Outage`). */
+const GLANCE_MS = 1000;
 /** How long the first connection is tried, unless told. */
 const FIRST_MS = 4500;
 
@@ -49,7 +49,7 @@ export interface ServerWords {
 }
 
 /** Asks a server, by a connection of its own, what it says of itself. Words of another form are as none. */
-export async function askServer(spec: RemoteSpec, wait: FirstWait = {}): Promise<ServerWords> {
+export async function askServer(spec: RemoteSpec, wait: ServerWait = {}): Promise<ServerWords> {
   const policy = await connectRemote(spec, 'probe', { ...wait, waitMs: wait.waitMs ?? FIRST_MS });
   await policy.close();
   const said = plain(policy.metadata) as Record<string, unknown>;

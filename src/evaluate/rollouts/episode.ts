@@ -1,6 +1,10 @@
+import { throwIfAbandoned, ValetError } from '../../base/index.ts';
 import type { PerturbationRecord } from '../../home/index.ts';
 import type { Policy, PolicyNote } from '../../robot/index.ts';
 import { type Environment, requireFit } from './environment.ts';
+
+/** Control steps between two looks at what else there is to do. */
+const STEPS_A_TURN = 10;
 
 /** How one episode went. */
 export interface EpisodeResult {
@@ -17,6 +21,8 @@ export interface EpisodeResult {
   readonly perturbations?: readonly PerturbationRecord[];
   /** Why the episode does not count. */
   readonly invalid?: string;
+  /** Whose fault that is, when it is not the simulator's: the policy's, or its server is out of reach. */
+  readonly fault?: 'policy' | 'unreachable';
 }
 
 /** Watches an episode. */
@@ -35,14 +41,16 @@ export interface EpisodeOptions {
   /** Fewer steps than the environment's time-out, for tests. */
   readonly maxSteps?: number | undefined;
   readonly recorder?: EpisodeRecorder | undefined;
+  /** Ends the episode at its next step. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * The official loop (docs/facts.md#evaluator-loop): reset, then observe, act and step until success or time-out.
- * @throws InputError when the policy is for another robot
+ * @throws InputError when the policy is for another robot, ValetError (interrupted) when it was ended
  */
 export async function runEpisode(options: EpisodeOptions): Promise<EpisodeResult> {
-  const { environment, policy, instance, maxSteps, recorder } = options;
+  const { environment, policy, instance, maxSteps, recorder, signal } = options;
   if (policy.robot) requireFit(policy.robot, environment.robot);
   await policy.reset();
   environment.reset(instance);
@@ -52,6 +60,10 @@ export async function runEpisode(options: EpisodeOptions): Promise<EpisodeResult
   let plans = 0;
   let result: ReturnType<Environment['step']> = { done: false, success: false };
   while (!result.done && environment.steps < limit) {
+    throwIfAbandoned();
+    if (signal?.aborted) throw new ValetError('evaluate', 'the episode was interrupted.', 'interrupted');
+    // Policies that answer at once would let nobody else on this thread have a turn.
+    if (environment.steps % STEPS_A_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     const action = await policy.act(environment.observation());
     const { note } = policy;
     if (note?.planned) plans++;

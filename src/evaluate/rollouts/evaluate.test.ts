@@ -169,11 +169,12 @@ describe('evaluation', { timeout: 240_000 }, () => {
     });
     sockets.close();
     http.close();
-    expect(greeted).toBe(3); // one look at what the server is, two attempts
+    expect(greeted).toBe(5); // a look at what the server is, two attempts, a look after each
     expect(summary).toMatchObject({
       episodes: 0,
-      tasks: {},
-      invalid: [{ unit: `${radio}_0_0`, reason: expect.stringContaining('closed the connection') }],
+      tasks: { [radio]: { episodes: 0, missing: 1 } },
+      official: 0,
+      missing: [{ task: radio, instance: 0, reason: expect.stringContaining('closed the connection') }],
     });
     expect((await readLedger(folder)).map((line) => [line.state, line.attempt])).toEqual([
       ['invalid', 1],

@@ -4,13 +4,14 @@ import { type CheckpointProvenance, checkStatistics } from '../../model/index.ts
 import { requireDevice } from '../../tensor/index.ts';
 import { noteCheckpointsAtEnd, unitsOf } from '../ledger/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
-import { askServer, type FirstWait } from './connectRemote.ts';
+import { askServer, type ServerWait } from './connectRemote.ts';
 import { inEvaluationFolder } from './evaluationFolder.ts';
+import { serverOutage } from './outage.ts';
 import { type PlayOptions, playUnits, seedsOf } from './playUnits.ts';
 import { describePolicy, type PolicySpec } from './policySpec.ts';
 import { startWorkerRunner } from './workerRunner.ts';
 
-export interface EvaluateOptions extends PlayOptions, FirstWait {
+export interface EvaluateOptions extends PlayOptions, ServerWait {
   readonly policy: PolicySpec;
   readonly tasks: readonly string[];
   readonly instances: readonly number[];
@@ -36,8 +37,9 @@ export interface EvaluateOptions extends PlayOptions, FirstWait {
 
 /**
  * Plays every unit and books it: ledger.jsonl, json/<unit>.json, rollouts/<unit>/, run.json
- * (docs/contract.md#evaluation-folder). An invalid episode is tried once more and then reported, never counted. What a
- * unit comes to does not depend on which worker plays it.
+ * (docs/contract.md#evaluation-folder). An invalid episode is tried once more and then reported as missing; a later run
+ * of the command tries it again. When the server goes away, it is waited for once for all episodes. What a unit comes
+ * to does not depend on which worker plays it.
  * @throws InputError for unknown tasks or a folder of another evaluation; ValetError (interrupted) when `signal` ended
  *   it
  */
@@ -74,8 +76,10 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
     maxSteps,
     edition,
     perturb: perturb.map(perturbationName),
+    imageSize: policy.kind === 'remote' ? imageSize : undefined,
     tasks,
     instances,
+    rollouts: seeds.length,
     label: options.label,
   };
   const settings = { policy, seeds, imageSize, maxSteps, edition, perturb, recordTo: record ? out : undefined };
@@ -85,9 +89,12 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
     instances,
     seeds.length,
   );
-  return inEvaluationFolder(out, identity, resume, async (book, onDone) => {
-    const summary = await playUnits(units, book, runners, { progressLabel: policy.kind, ...options }, onDone);
-    if (policy.kind === 'remote' && server?.checkpoints) await compareAtEnd(policy, server.checkpoints, options);
+  const outage = policy.kind === 'remote' && server ? serverOutage(policy, server, options) : undefined;
+  const play = { progressLabel: policy.kind, ...options, outage };
+  return inEvaluationFolder(out, { ...identity, onNotice: options.onNotice }, resume, async (book, onDone) => {
+    const summary = await playUnits(units, book, runners, play, onDone);
+    if (policy.kind === 'remote' && server?.checkpoints && summary.stopped === undefined)
+      await compareAtEnd(policy, server.checkpoints, options);
     return summary;
   });
 }

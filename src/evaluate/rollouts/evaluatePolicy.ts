@@ -66,8 +66,9 @@ export async function evaluatePolicy(options: EvaluatePolicyOptions): Promise<Ev
     maxSteps,
     tasks,
     instances,
+    rollouts: seeds.length,
   };
-  return inEvaluationFolder(out, { ...identity, label }, options.resume ?? false, play);
+  return inEvaluationFolder(out, { ...identity, label, onNotice: options.onNotice }, options.resume ?? false, play);
 }
 
 /** A book that nobody else reads. */

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { type CodeVersion, codeVersion, lockFolder, makeFolder, writeFileAside } from '../../base/index.ts';
 import { HOUSEHOLD_ROBOT, type HomeTask, type LimitYear, splitOf } from '../../home/index.ts';
 import type { CheckpointProvenance } from '../../model/index.ts';
-import { claimFolder, evaluationVersions, Ledger, type LedgerLine, unitName } from '../ledger/index.ts';
+import { claimFolder, counted, evaluationVersions, Ledger, type LedgerLine, unitName } from '../ledger/index.ts';
 import { type EvaluationSummary, officialJson } from '../scores/index.ts';
 import type { Book } from './playUnits.ts';
 
@@ -21,12 +21,18 @@ export interface EvaluationIdentity {
   readonly perturb?: readonly string[] | undefined;
   readonly tasks: readonly HomeTask[];
   readonly instances: readonly number[];
+  /** Of each instance. */
+  readonly rollouts: number;
+  /** Side of the pictures, where the policy does not say what it wants. */
+  readonly imageSize?: number | undefined;
   /** A title for the report. */
   readonly label?: string | undefined;
   /** The weights that are played, where something tells. */
   readonly checkpoints?: readonly CheckpointProvenance[] | undefined;
   /** The code of the server, where it tells. */
   readonly server?: CodeVersion | undefined;
+  /** Hears what differs without harm, and what was mended. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
 }
 
 /**
@@ -57,16 +63,18 @@ async function lockedIn(
     maxSteps,
     edition = '2025',
     perturb = [],
-    tasks,
-    instances,
+    imageSize,
     label,
     checkpoints,
     server,
+    onNotice,
+    ...asked
   }: EvaluationIdentity,
   resume: boolean,
   work: Work,
 ): Promise<EvaluationSummary> {
   const isNew = !existsSync(out);
+  const [tasks, instances] = [asked.tasks.map(({ name }) => name), [...asked.instances]];
   const run = {
     fingerprint: {
       policy: { ...policy },
@@ -74,12 +82,14 @@ async function lockedIn(
       maxSteps: maxSteps ?? null,
       edition,
       perturb: [...perturb],
+      ...(imageSize !== undefined && { imageSize }),
       versions: evaluationVersions(),
     },
     ...(label === undefined ? {} : { label }),
-    tasks: tasks.map(({ name }) => name),
-    instances: [...instances],
+    tasks,
+    instances,
     splits: [...new Set(instances.map(splitOf))],
+    asked: [{ tasks, instances, rollouts: asked.rollouts }],
     code: codeVersion(),
     ...(checkpoints && { checkpoints: [...checkpoints] }),
     ...(server && { server }),
@@ -87,15 +97,20 @@ async function lockedIn(
     node: process.version,
     cpu: cpus()[0]?.model ?? 'unknown',
   };
-  await claimFolder(out, run, resume);
+  for (const notice of await claimFolder(out, run, resume)) onNotice?.(notice);
   await makeFolder(join(out, 'json'));
   const ledger = await Ledger.open(out);
+  for (const notice of ledger.notices) onNotice?.(notice);
   const official = async (line: LedgerLine) => {
-    const task = tasks.find(({ name }) => name === line.task) as HomeTask;
+    const task = asked.tasks.find(({ name }) => name === line.task);
+    if (!task) return;
+    const path = join(out, 'json', `${unitName(line)}.json`);
     const text = officialJson(line, task, HOUSEHOLD_ROBOT.rate);
-    await writeFileAside(join(out, 'json', `${unitName(line)}.json`), text);
+    if ((await readFile(path, 'utf8').catch(() => '')) !== text) await writeFileAside(path, text);
   };
   try {
+    // What became of them since: the ledger tells how they were.
+    for (const line of counted(ledger.lines)) await official(line);
     return await work(ledger, official);
   } catch (error) {
     // A policy that cannot be opened: nothing was played, and nothing is left behind.

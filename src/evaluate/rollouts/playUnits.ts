@@ -1,6 +1,8 @@
 import { Progress, ValetError } from '../../base/index.ts';
-import { type LedgerLine, MAX_ATTEMPTS, openUnits, type Unit, unitName } from '../ledger/index.ts';
+import { type LedgerLine, openUnits, type Unit, unitName } from '../ledger/index.ts';
 import { type EvaluationSummary, summariseLedger } from '../scores/index.ts';
+import type { EpisodeResult } from './episode.ts';
+import type { Outage } from './outage.ts';
 import type { Runner } from './runner.ts';
 
 /** Where attempts are written down: a ledger, or a list. */
@@ -18,7 +20,7 @@ export interface PlayOptions {
   readonly silent?: boolean | undefined;
   /** The word before the progress bar. */
   readonly progressLabel?: string | undefined;
-  /** Ends the evaluation after the episodes under way. */
+  /** Ends the evaluation at once; episodes under way are given up, and played again later. */
   readonly signal?: AbortSignal | undefined;
   /** Hears, once each, what is off because the policy's robot or checkpoint lacks it. */
   readonly onNotice?: ((notice: string) => void) | undefined;
@@ -27,83 +29,134 @@ export interface PlayOptions {
 /** The seeds of an evaluation, one or more. */
 export const seedsOf = ({ seed = '0', seeds = [seed] }: PlayOptions): readonly string[] => seeds;
 
+/** Attempts at a unit in one run of the command; the next run tries again. */
+const TRIES = 2;
+/** Times that a unit may lose its server in one run of the command. */
+const OUTAGES = 5;
+/** So many attempts in a row that fail by the policy's fault end the run: the next would fail too. */
+const IN_A_ROW = 6;
+
+/** A unit in the queue: attempts booked in all runs, and what this run made of it. */
+interface Waiting {
+  readonly unit: Unit;
+  readonly attempts: number;
+  readonly tries: number;
+  readonly outages: number;
+}
+
 /**
  * Plays the units that are still open, each with the next free runner, and books every attempt. An invalid episode is
- * tried once more.
+ * tried once more. One whose server went away is tried again when it is back; meanwhile nothing else begins.
  * @param runners what opens each of them; every one that is opened is closed
  * @param onDone called with each counted episode, before it is booked
- * @returns what all units came to. @throws ValetError (interrupted) when the signal ended it
+ * @returns what all units came to. @throws ValetError (interrupted) when the signal ended it: episodes under way are
+ *   given up, what is booked stays
  */
 export async function playUnits(
   units: readonly Unit[],
   book: Book,
   runners: readonly (() => Runner | Promise<Runner>)[],
-  options: PlayOptions,
+  options: PlayOptions & { readonly outage?: Outage | undefined },
   onDone: (line: LedgerLine) => Promise<void> = async () => {},
 ): Promise<EvaluationSummary> {
-  const { signal, silent } = options;
-  const queue = openUnits(units, book.lines);
+  const { silent, outage } = options;
+  // The failure of one ends all.
+  const failing = new AbortController();
+  let firstFailure: unknown;
+  const signal = AbortSignal.any([failing.signal, ...(options.signal ? [options.signal] : [])]);
+  const queue: Waiting[] = openUnits(units, book.lines).map((open) => ({ ...open, tries: 0, outages: 0 }));
   const progress = new Progress(options.progressLabel ?? 'evaluation', units.length, {
     unit: 'episodes',
     ...(silent !== undefined && { silent }),
   });
   const told = new Set<string>();
   let done = units.length - queue.length;
+  let failed = 0;
+  let stopped: string | undefined;
+  const stop = (why: string) => {
+    stopped ??= why;
+    queue.length = 0;
+  };
   const scores: number[] = [];
 
+  /** What comes after an attempt: the next one at the same unit, or the next unit. */
+  const after = async (
+    { unit, attempts, tries, outages }: Waiting,
+    line: LedgerLine,
+    fault: EpisodeResult['fault'],
+  ) => {
+    if (line.state === 'done') {
+      scores.push(line.q);
+      failed = 0;
+      done++;
+      return;
+    }
+    if (stopped !== undefined) return;
+    const found = fault === 'unreachable' ? await outage?.wait() : undefined;
+    if (found === 'gone') return stop(`${unitName(unit)} lost its server. ${outage?.reason ?? ''}`);
+    if (found === 'back' && outages + 1 < OUTAGES)
+      return void queue.unshift({ unit, attempts: attempts + 1, tries, outages: outages + 1 });
+    if (fault && ++failed >= IN_A_ROW)
+      return stop(`${failed} episodes in a row failed, the last one ${unitName(unit)}: ${line.reason}`);
+    if (tries + 1 < TRIES) queue.push({ unit, attempts: attempts + 1, tries: tries + 1, outages });
+  };
+
   const play = async (open: () => Runner | Promise<Runner>, number: number): Promise<void> => {
-    const runner = await open();
+    let runner: Runner | undefined;
     try {
+      runner = await open();
       for (const notice of runner.notices) if (told.size < told.add(notice).size) options.onNotice?.(notice);
-      for (let next = queue.shift(); next && !signal?.aborted; next = queue.shift()) {
-        const line = await attempt(runner, next.unit, next.attempts + 1, number);
-        if (line.state === 'done') {
-          await onDone(line);
-          scores.push(line.q);
-        }
+      for (;;) {
+        await outage?.underWay;
+        const next = queue.shift();
+        if (!next || signal.aborted) break;
+        const { line, fault } = await attempt(runner, next, number, signal);
+        if (line.state === 'done') await onDone(line);
         await book.append(line);
-        if (line.state === 'invalid' && line.attempt < MAX_ATTEMPTS)
-          queue.push({ unit: next.unit, attempts: line.attempt });
-        else done++;
+        await after(next, line, fault);
         const sum = scores.reduce((total, q) => total + q, 0);
         progress.at(done, `q ${(sum / Math.max(1, scores.length)).toFixed(3)}`);
       }
     } catch (error) {
-      await runner.close().catch(() => {}); // what went wrong first is what is told
+      firstFailure ??= error;
+      failing.abort();
+      await runner?.close().catch(() => {}); // what went wrong first is what is told
       throw error;
     }
     await runner.close();
   };
-  try {
-    await Promise.all(runners.slice(0, queue.length).map(play));
-  } finally {
-    progress.end();
-  }
-  if (signal?.aborted)
+  const ended = await Promise.allSettled(runners.slice(0, queue.length).map(play));
+  progress.end();
+  const failure = ended.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
+  if (failure && !options.signal?.aborted) throw firstFailure ?? failure.reason;
+  if (options.signal?.aborted)
     throw new ValetError(
       'evaluate',
       `interrupted with ${done} of ${units.length} episodes done. Go on with --resume.`,
       'interrupted',
     );
   const wanted = new Set(units.map(unitName));
-  return summariseLedger(
-    book.lines.filter((line) => wanted.has(unitName(line))),
-    seedsOf(options).join(),
-  );
+  const lines = book.lines.filter((line) => wanted.has(unitName(line)));
+  return { ...summariseLedger(lines, seedsOf(options).join(), units), ...(stopped !== undefined && { stopped }) };
 }
 
-async function attempt(runner: Runner, unit: Unit, number: number, worker: number): Promise<LedgerLine> {
+async function attempt(
+  runner: Runner,
+  { unit, attempts }: Waiting,
+  worker: number,
+  signal: AbortSignal,
+): Promise<{ line: LedgerLine; fault: EpisodeResult['fault'] }> {
   const started = new Date();
-  const { invalid, ...result } = await runner.run(unit);
-  const seconds = (Date.now() - started.getTime()) / 1000;
-  return {
+  const { invalid, fault, ...result } = await runner.run(unit, signal);
+  const line: LedgerLine = {
     ...unit,
     state: invalid === undefined ? 'done' : 'invalid',
-    attempt: number,
+    attempt: attempts + 1,
     worker,
     started: started.toISOString(),
-    seconds,
+    seconds: (Date.now() - started.getTime()) / 1000,
     ...result,
     ...(invalid === undefined ? {} : { reason: invalid }),
   };
+  return { line, fault };
 }

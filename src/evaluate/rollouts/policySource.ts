@@ -15,8 +15,11 @@ export interface PolicySource {
   readonly imageSize: number;
   /** What is off because the policy's robot or checkpoint lacks it. */
   readonly notices?: readonly string[];
-  /** A policy for one rollout; the caller closes it. The same unit and seed give the same policy. */
-  policyFor(unit: Unit, household: Household, seed: string): Promise<Policy>;
+  /**
+   * A policy for one rollout; the caller closes it. The same unit and seed give the same policy.
+   * @param signal ends whatever it waits for
+   */
+  policyFor(unit: Unit, household: Household, seed: string, signal?: AbortSignal): Promise<Policy>;
   close(): Promise<void>;
 }
 
@@ -88,8 +91,8 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
     case 'remote':
       return {
         imageSize,
-        policyFor: async (unit, _household, seed) => {
-          const policy = await connectRemote(spec, noiseSeed(unit, seed));
+        policyFor: async (unit, _household, seed, signal) => {
+          const policy = await connectRemote(spec, noiseSeed(unit, seed), { signal });
           return spec.ablation === 'blind' ? blinded(policy) : policy;
         },
         close: nothing,

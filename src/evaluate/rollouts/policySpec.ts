@@ -111,6 +111,10 @@ export async function describePolicy(spec: PolicySpec): Promise<PolicyWords> {
     const { kind, url, ablation } = spec;
     return { policy: { kind, url, ...(ablation && { ablation }) } };
   }
+  if (spec.kind === 'replay' && spec.demos !== undefined) {
+    const { dataFingerprint } = await import('../../data/index.ts');
+    return { policy: { ...spec, content: await dataFingerprint([spec.demos]) } };
+  }
   if (spec.kind !== 'checkpoint') return { policy: { ...spec } };
   const hashes = await checkpointHashes(spec.folder);
   const statistics = relative(spec.folder, await statisticsFile(spec.folder)).replaceAll(sep, '/');

@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads';
-import { answerCalls } from '../../base/index.ts';
+import { answerCalls, whileWanted } from '../../base/index.ts';
 import type { Unit } from '../ledger/index.ts';
 import { openPolicy } from './policySource.ts';
 import type { PolicySpec } from './policySpec.ts';
@@ -18,6 +18,9 @@ const start = async ({ policy, imageSize, ...settings }: WorkerSettings) =>
 
 answerCalls({
   open: async () => (await open()).notices,
-  run: async (unit: Unit) => (await open()).run(unit),
+  run: async (unit: Unit) => {
+    const runner = await open();
+    return whileWanted((signal) => runner.run(unit, signal));
+  },
   close: async () => void (await (await runner)?.close()),
 });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ValetError } from '../../base/index.ts';
+import { UnreachableError, ValetError } from '../../base/index.ts';
 import {
   type HomeTask,
   type Household,
@@ -31,8 +31,11 @@ export interface RolloutSettings {
 export interface Runner {
   /** What is off in the policy because its robot or checkpoint lacks it. */
   readonly notices: readonly string[];
-  /** An episode that broke off, in the engine or in the policy, comes back as invalid. */
-  run(unit: Unit): Promise<EpisodeResult>;
+  /**
+   * An episode that broke off, in the engine or in the policy, comes back as invalid.
+   * @throws ValetError (interrupted) once the signal is aborted
+   */
+  run(unit: Unit, signal?: AbortSignal): Promise<EpisodeResult>;
   close(): Promise<void>;
 }
 
@@ -58,14 +61,22 @@ export function openRunner(
   };
   return {
     notices: source.notices ?? [],
-    async run(unit) {
+    async run(unit, signal) {
       const { household, perturbed } = await worldOf(unit.task);
       const recorder = recordTo === undefined ? undefined : new RolloutRecorder(household, perturbed);
-      const policy = await source.policyFor(unit, household, seeds[unit.rollout] ?? '0').catch((error: Error) => error);
+      const seed = seeds[unit.rollout] ?? '0';
+      const policy = await source.policyFor(unit, household, seed, signal).catch((error: Error) => error);
       if (policy instanceof Error) return brokenOff(household, policy);
       try {
         const { instance } = unit;
-        const result = await runEpisode({ environment: perturbed ?? household, policy, instance, maxSteps, recorder });
+        const result = await runEpisode({
+          environment: perturbed ?? household,
+          policy,
+          instance,
+          maxSteps,
+          recorder,
+          signal,
+        });
         if (recordTo !== undefined) await recorder?.write(join(recordTo, 'rollouts', unitName(unit)));
         return result;
       } catch (error) {
@@ -82,7 +93,8 @@ export function openRunner(
 }
 
 function brokenOff(household: Household, error: Error): EpisodeResult {
-  if (error instanceof ValetError && error.kind === 'input') throw error; // no second attempt would help
+  // No second attempt would help, or none is wanted.
+  if (error instanceof ValetError && error.kind !== 'failure') throw error;
   return {
     q: 0,
     success: false,
@@ -92,5 +104,6 @@ function brokenOff(household: Household, error: Error): EpisodeResult {
     goal: [],
     plans: 0,
     invalid: `the policy failed: ${error.message}`,
+    fault: error instanceof UnreachableError ? 'unreachable' : 'policy',
   };
 }

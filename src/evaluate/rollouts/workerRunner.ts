@@ -10,7 +10,7 @@ export async function startWorkerRunner(settings: WorkerSettings): Promise<Runne
   try {
     return {
       notices: await worker.call<readonly string[]>('open'),
-      run: (unit: Unit) => worker.call<EpisodeResult>('run', unit),
+      run: (unit: Unit, signal) => worker.call<EpisodeResult>('run', unit, { signal }),
       close: async () => {
         try {
           await worker.call('close');

@@ -1,5 +1,6 @@
 export { alignedTable } from './alignedTable.ts';
 export { type Interval, mean, wilson } from './intervals.ts';
 export { officialJson } from './official.ts';
+export { missingLines, partWords, qTable } from './qTable.ts';
 export { studentQuantile } from './seededInterval.ts';
-export { type EvaluationSummary, qTable, summariseLedger, type TaskSummary } from './summary.ts';
+export { type EvaluationSummary, summariseLedger, type TaskSummary } from './summary.ts';

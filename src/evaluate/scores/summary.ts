@@ -1,8 +1,8 @@
-import { type LedgerLine, settled } from '../ledger/index.ts';
-import { alignedTable } from './alignedTable.ts';
-import { combineIntervals, type Interval, wilson } from './intervals.ts';
+import { counted, type LedgerLine, settled, type Unit, unitName } from '../ledger/index.ts';
+import { combineIntervals, type Interval } from './intervals.ts';
 import { seededInterval } from './seededInterval.ts';
 
+/** A task's episodes that were played to an end. Without one, q and success are not a number (JSON: null). */
 export interface TaskSummary {
   readonly q: number;
   readonly low: number;
@@ -12,72 +12,73 @@ export interface TaskSummary {
   readonly episodes: number;
   /** Seeds that each instance was played with, when there are several; the interval holds for other seeds too. */
   readonly seeds?: number;
+  /** Episodes that were asked for and have no result, when there are any. */
+  readonly missing?: number;
+}
+
+/** An episode that was asked for and has no result, and why. */
+export interface MissingUnit extends Unit {
+  readonly reason: string;
 }
 
 /** What an evaluation came to; the form that `--json` prints. Bounds are those of the 95 % interval. */
 export interface EvaluationSummary {
+  /** Episodes that were played to an end. */
   readonly episodes: number;
+  /** Mean over the tasks of what was played. */
   readonly q: Interval;
+  /** The challenge's score: missing episodes count 0. */
+  readonly official: number;
   readonly tasks: Readonly<Record<string, TaskSummary>>;
-  /** Units without a result, when there are any: every attempt broke off. They are in no mean. */
-  readonly invalid?: readonly { readonly unit: string; readonly reason: string }[];
+  /** Episodes without a result, when there are any: not played yet, or every attempt broke off. */
+  readonly missing?: readonly MissingUnit[];
+  /** Why the evaluation ended before all were tried. */
+  readonly stopped?: string;
 }
 
-/** The mean q of a task's lines with its interval over instances and, where there are several, seeds. */
-function taskInterval(lines: readonly LedgerLine[], seed: string): Interval {
-  return seededInterval(lines, `${seed}/${lines[0]?.task ?? ''}`);
-}
-
-/** Overall q is the mean over tasks of the tasks' mean q, as on the challenge's leaderboard. */
-export function summariseLedger(lines: readonly LedgerLine[], seed = '0'): EvaluationSummary {
-  const counted = settled(lines);
-  const done = counted.filter((line) => line.state === 'done');
-  const invalid = counted
-    .filter((line) => line.state === 'invalid')
-    .map((line) => ({ unit: `${line.task}_${line.instance}_${line.rollout}`, reason: line.reason ?? '' }));
-  const names = [...new Set(done.map((line) => line.task))];
+/**
+ * Overall q is the mean over tasks of the tasks' mean q, as on the challenge's leaderboard.
+ * @param seed of the intervals
+ * @param asked every unit that was asked for, whether it has a line or not
+ */
+export function summariseLedger(
+  lines: readonly LedgerLine[],
+  seed = '0',
+  asked: readonly Unit[] = [],
+): EvaluationSummary {
+  const done = counted(lines);
+  const missing = missingUnits(lines, asked);
+  const names = [...new Set([...done, ...missing].map(({ task }) => task))];
   const intervals: Interval[] = [];
+  const official: number[] = [];
   const tasks: Record<string, TaskSummary> = {};
   for (const task of names) {
     const played = done.filter((line) => line.task === task);
-    const interval = taskInterval(played, seed);
+    const lost = missing.filter((unit) => unit.task === task).length;
+    const interval = seededInterval(played, `${seed}/${task}`);
     const { mean, low, high } = interval;
+    if (played.length > 0) intervals.push(interval);
+    official.push(played.reduce((sum, { q }) => sum + q, 0) / (played.length + lost));
     const success = played.filter(({ q }) => q === 1).length / played.length;
     const seeds = new Set(played.map(({ rollout }) => rollout)).size;
-    intervals.push(interval);
-    tasks[task] = { q: mean, low, high, success, episodes: played.length, ...(seeds > 1 && { seeds }) };
+    const more = { ...(seeds > 1 && { seeds }), ...(lost > 0 && { missing: lost }) };
+    tasks[task] = { q: mean, low, high, success, episodes: played.length, ...more };
   }
-  return { episodes: done.length, q: combineIntervals(intervals), tasks, ...(invalid.length > 0 ? { invalid } : {}) };
+  return {
+    episodes: done.length,
+    q: combineIntervals(intervals),
+    official: official.reduce((sum, q) => sum + q, 0) / Math.max(1, official.length),
+    tasks,
+    ...(missing.length > 0 ? { missing } : {}),
+  };
 }
 
-/** The q table for a terminal: a row a task, then the mean; columns for other policies beside it. */
-export function qTable(summary: EvaluationSummary, others: Readonly<Record<string, EvaluationSummary>> = {}): string {
-  const percent = (value: number) => `${(100 * value).toFixed(0)} %`;
-  const bounds = ({ mean, low, high }: Interval) => `${mean.toFixed(3)}  [${low.toFixed(3)}, ${high.toFixed(3)}]`;
-  const header = [
-    'task',
-    'q  [95 % interval]',
-    'success [95 %]',
-    'episodes',
-    ...Object.keys(others).map((name) => `q ${name}`),
-  ];
-  const rows = Object.entries(summary.tasks).map(([name, { q, low, high, success, episodes, seeds = 1 }]) => {
-    // An instance played with several seeds counts once: the bounds are wide rather than too narrow.
-    const share = wilson(success, episodes / seeds);
-    return [
-      name,
-      bounds({ mean: q, low, high }),
-      `${percent(success)} [${percent(share.low)}, ${percent(share.high)}]`,
-      seeds === 1 ? String(episodes) : `${episodes} (${seeds} seeds)`,
-      ...Object.values(others).map((other) => other.tasks[name]?.q.toFixed(3) ?? '–'),
-    ];
+function missingUnits(lines: readonly LedgerLine[], asked: readonly Unit[]): MissingUnit[] {
+  const last = new Map(settled(lines).map((line) => [unitName(line), line]));
+  const units = new Map([...asked, ...last.values()].map((unit) => [unitName(unit), unit]));
+  return [...units].flatMap(([name, { task, instance, rollout }]) => {
+    const line = last.get(name);
+    if (line?.state === 'done') return [];
+    return [{ task, instance, rollout, reason: line ? (line.reason ?? 'it broke off') : 'not played' }];
   });
-  const last = [
-    'mean over tasks',
-    bounds(summary.q),
-    '',
-    String(summary.episodes),
-    ...Object.values(others).map((other) => other.q.mean.toFixed(3)),
-  ];
-  return alignedTable(header, rows, last);
 }

@@ -149,6 +149,8 @@ function runOf(
     label,
     tasks: [...new Set(lines.map(({ task }) => task))],
     instances: [...new Set(lines.map(({ instance }) => instance))].sort((a, b) => a - b),
+    // What was asked for is not told.
+    asked: [],
     started: lines.map(({ started }) => started).sort()[0] ?? '',
     node: process.version,
   };

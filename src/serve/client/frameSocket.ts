@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws';
-import { ValetError } from '../../base/index.ts';
+import { UnreachableError, ValetError } from '../../base/index.ts';
 
 /** A frame of a server: bytes of a message, or the text of an error. */
 export interface ServerFrame {
@@ -11,6 +11,8 @@ export interface FrameSocketOptions {
   readonly apiKey?: string | undefined;
   /** How long one frame may be waited for; the official client gives 600 s. */
   readonly replyTimeoutMs?: number | undefined;
+  /** Ends whatever is waited for. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The largest message of a server that is taken. */
@@ -37,8 +39,11 @@ export class FrameSocket {
     );
   }
 
-  /** @throws ValetError when the server cannot be reached, or refuses */
-  static async open(url: string, { apiKey, replyTimeoutMs = 600_000 }: FrameSocketOptions = {}): Promise<FrameSocket> {
+  /** @throws UnreachableError when the server cannot be reached, or refuses; ValetError (interrupted) at the signal */
+  static async open(
+    url: string,
+    { apiKey, replyTimeoutMs = 600_000, signal }: FrameSocketOptions = {},
+  ): Promise<FrameSocket> {
     const headers = apiKey === undefined ? {} : { Authorization: `Api-Key ${apiKey}` };
     const socket = new WebSocket(url, {
       perMessageDeflate: false,
@@ -47,6 +52,9 @@ export class FrameSocket {
       handshakeTimeout: 30_000,
     });
     const opened = new FrameSocket(url, socket, replyTimeoutMs);
+    const stop = () => opened.interrupt();
+    signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted) stop();
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve);
       socket.once('error', () => reject(opened.ended));
@@ -60,15 +68,19 @@ export class FrameSocket {
     this.socket.send(bytes, { binary: isBinary });
   }
 
-  /** The next frame. @throws ValetError when the connection has ended, or none comes in time */
-  async receive(): Promise<ServerFrame> {
-    const end = performance.now() + this.replyTimeoutMs;
+  /**
+   * The next frame.
+   * @throws UnreachableError when the connection has ended, or none comes in time; ValetError (interrupted) at the
+   *   signal
+   */
+  async receive(timeoutMs = this.replyTimeoutMs): Promise<ServerFrame> {
+    const end = performance.now() + timeoutMs;
     for (;;) {
       const frame = this.frames.shift();
       if (frame) return frame;
       this.check();
       const left = end - performance.now();
-      if (left <= 0) throw new ValetError(this.url, `no reply within ${this.replyTimeoutMs} ms.`);
+      if (left <= 0) throw new UnreachableError(this.url, `no reply within ${timeoutMs} ms.`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.wake = () => {
@@ -87,8 +99,15 @@ export class FrameSocket {
 
   /** Of no more use: whoever waits is told `what`, and so is whoever comes. */
   end(what: string): void {
-    this.ended ??= new ValetError(this.url, what.endsWith('.') ? what : `${what}.`);
+    this.ended ??= new UnreachableError(this.url, what.endsWith('.') ? what : `${what}.`);
     this.wake?.();
+  }
+
+  /** Nobody waits for it any more. */
+  private interrupt(): void {
+    this.ended ??= new ValetError(this.url, 'interrupted while the server was waited for.', 'interrupted');
+    this.wake?.();
+    this.socket.terminate();
   }
 
   /** Ends the connection at once. */

@@ -19,8 +19,10 @@ export interface RemoteOptions {
   readonly healthTimeoutMs?: number | undefined;
   /** Told while a server is waited for. */
   readonly onWait?: WaitOptions['onWait'];
-  /** Ends the waiting for a server. */
+  /** Ends the waiting for a server, also for a reply of it. */
   readonly signal?: WaitOptions['signal'];
+  /** How long the first message may take; the official client gives 10 s. */
+  readonly firstTimeoutMs?: number;
   /** How long one reply may take; the official client gives 600 s. */
   readonly replyTimeoutMs?: number;
   /** Whose observations are sent, under its own keys, and whose actions come back; the challenge's when left out. */
@@ -33,6 +35,9 @@ export interface RemoteOptions {
   /** Seed of the session's plans; `seeded` tells whether the server goes by it. */
   readonly seed?: string | undefined;
 }
+
+/** As the official client waits for the first message. */
+const FIRST_MS = 10_000;
 
 /** A reply without an action: the official client sends the same observation again, twice at most. */
 const RESENDS = 2;
@@ -70,8 +75,8 @@ export class RemotePolicy implements Policy {
 
   /**
    * Waits for the server's /healthz, connects and reads its metadata.
-   * @throws InputError for an address that is none, ValetError when the server does not come up, refuses, or breaks the
-   * protocol
+   * @throws InputError for an address that is none, UnreachableError when the server does not come up, refuses or stays
+   * silent, ValetError when it breaks the protocol
    */
   static async connect(url: string, options: RemoteOptions = {}): Promise<RemotePolicy> {
     if (!URL.canParse(url) || !['ws:', 'wss:'].includes(new URL(url).protocol))
@@ -80,7 +85,7 @@ export class RemotePolicy implements Policy {
     await waitForServer(url, { waitMs, onWait, signal });
     const socket = await FrameSocket.open(seededAddress(url, options.seed), options);
     try {
-      const metadata = await read(socket);
+      const metadata = await read(socket, options.firstTimeoutMs ?? FIRST_MS);
       if (!(metadata instanceof Map)) throw new ValetError(url, 'the first message is no metadata map.');
       return new RemotePolicy(socket, metadata, options);
     } catch (error) {
@@ -95,8 +100,8 @@ export class RemotePolicy implements Policy {
   }
 
   /**
-   * @throws ValetError when the server sends an error, an unusable reply, or nothing in time; the policy is then of no
-   * more use
+   * @throws UnreachableError when the connection ends or nothing comes in time, ValetError when the server sends an
+   * error or an unusable reply; the policy is then of no more use
    */
   async act(observation: Observation): Promise<Float32Array> {
     const { socket, robot, notes } = this;
@@ -110,8 +115,7 @@ export class RemotePolicy implements Policy {
         socket.send(message);
         const reply = await read(socket);
         if (reply instanceof Map && !reply.has('action') && sent < RESENDS) continue;
-        this.note = noteOf(reply);
-        return actionFromWire(reply, robot);
+        return this.understood(reply);
       }
     } catch (error) {
       // A reply that comes too late would be taken for the next one.
@@ -123,17 +127,35 @@ export class RemotePolicy implements Policy {
     }
   }
 
+  /** What is wrong with a reply is the server's fault, not that of who reads it. */
+  private understood(reply: WireValue): Float32Array {
+    try {
+      this.note = noteOf(reply);
+      return actionFromWire(reply, this.robot);
+    } catch (error) {
+      throw new ValetError(this.url, `unusable reply of the server: ${(error as Error).message}`, 'failure', {
+        cause: error,
+      });
+    }
+  }
+
   close(): Promise<void> {
     return this.socket.close();
   }
 }
 
-/** The next message. @throws ValetError for a text frame, which is how servers tell errors */
-async function read(socket: FrameSocket): Promise<WireValue> {
-  const { bytes, isBinary } = await socket.receive();
+/** The next message. @throws ValetError for a text frame, which is how servers tell errors, and for other bytes */
+async function read(socket: FrameSocket, timeoutMs?: number): Promise<WireValue> {
+  const { bytes, isBinary } = await socket.receive(timeoutMs);
   if (!isBinary)
     throw new ValetError(socket.url, `the server reports: ${bytes.toString('utf8').trim().slice(0, 2000)}`);
-  return unpackMessage(bytes);
+  try {
+    return unpackMessage(bytes);
+  } catch (error) {
+    throw new ValetError(socket.url, `unreadable message of the server: ${(error as Error).message}`, 'failure', {
+      cause: error,
+    });
+  }
 }
 
 /** The address that names the session's seed (docs/serving.md). */

@@ -1,4 +1,4 @@
-import { InputError, ValetError } from '../../base/index.ts';
+import { InputError, UnreachableError, ValetError } from '../../base/index.ts';
 
 /** Between two looks at /healthz. The official client waits 5 s; on one machine that is long. */
 const POLL_MS = 250;
@@ -17,30 +17,32 @@ export interface WaitOptions {
 }
 
 /**
- * Waits until a server's /healthz says that it is ready.
- * @throws ValetError that says what was tried, when it does not in time; InputError at once for what no waiting mends:
- *   a certificate that is not accepted, or TLS on one side alone
+ * Waits until a server's /healthz says that it is ready. Of an address with a prefix, the one below the prefix is asked
+ * first.
+ * @throws UnreachableError that says what was tried, when it does not in time; InputError at once for what no waiting
+ *   mends: a certificate that is not accepted, or TLS on one side alone; ValetError (interrupted) at the signal
  */
 export async function waitForServer(
   url: string,
   { waitMs = UNREACHABLE_MS, onWait, signal }: WaitOptions = {},
 ): Promise<void> {
-  const health = new URL('/healthz', url.replace(/^ws/, 'http'));
+  const places = healthPlaces(url);
   const began = performance.now();
   let [last, answers, tries] = ['no answer', false, 0];
   for (;;) {
     const end = began + (answers ? Math.max(waitMs, LOADING_MS) : waitMs);
     const left = end - performance.now();
     if (signal?.aborted) throw new ValetError(url, 'interrupted while the server was waited for.', 'interrupted');
-    if (left <= 0) throw new ValetError(url, refused({ health, last, answers, tries, ms: end - began }));
+    if (left <= 0)
+      throw new UnreachableError(url, refused({ health: places[0], last, answers, tries, ms: end - began }));
     if (tries > 0) onWait?.(answers ? `the server loads (${last})` : `no server answers (${last})`, left / 1000);
     tries++;
     try {
-      const response = await fetch(health, { signal: AbortSignal.timeout(Math.ceil(Math.min(left, 10_000))) });
-      await response.arrayBuffer();
-      if (response.status === 200) return;
-      [last, answers] = [`status ${response.status}`, true];
+      const status = await healthOf(places, Math.ceil(Math.min(left, 10_000)), signal);
+      if (status === 200) return;
+      [last, answers] = [`status ${status}`, true];
     } catch (error) {
+      if (signal?.aborted) continue;
       const { code, message } = reasonOf(error);
       const hopeless = hopelessReason(code, message);
       if (hopeless !== undefined) throw new InputError(url, hopeless, { cause: error });
@@ -51,6 +53,28 @@ export async function waitForServer(
     }
     await new Promise((resolve) => setTimeout(resolve, Math.min(POLL_MS, Math.max(0, end - performance.now()))));
   }
+}
+
+type Places = readonly [URL, ...URL[]];
+
+/** Where a server's health may be told: below the address's own path, then at the root. */
+function healthPlaces(url: string): Places {
+  const root = new URL('/healthz', url.replace(/^ws/, 'http'));
+  const path = new URL(url).pathname.replace(/\/+$/, '');
+  return path === '' ? [root] : [new URL(`${path}/healthz`, root), root];
+}
+
+/** The status of the first place that knows of health: others say neither "ready" nor "loading". */
+async function healthOf(places: Places, timeoutMs: number, stop: AbortSignal | undefined): Promise<number> {
+  let status = 0;
+  for (const place of places) {
+    const signals = [AbortSignal.timeout(timeoutMs), ...(stop ? [stop] : [])];
+    const response = await fetch(place, { signal: AbortSignal.any(signals) });
+    await response.arrayBuffer();
+    status = response.status;
+    if (status === 200 || status === 503) break;
+  }
+  return status;
 }
 
 interface Tried {

@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { parseDataFolder } from './samples/index.ts';
+
+/** SHA-256 over the index files of data sets (`dir` or `dir:weight`) and their weights, wherever they lie. */
+export async function dataFingerprint(folders: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const folder of folders) {
+    const { dir, weight } = parseDataFolder(folder);
+    const meta = join(dir, 'meta');
+    const entries = await readdir(meta, { withFileTypes: true, recursive: true }).catch(() => []);
+    const files = entries
+      .filter((entry) => entry.isFile() && /\.(json|jsonl|parquet)$/.test(entry.name))
+      .map((entry) => relative(meta, join(entry.parentPath, entry.name)));
+    for (const name of files.sort())
+      hash.update(`${name}\u0000${weight}\u0000`).update(await readFile(join(meta, name)));
+  }
+  return hash.digest('hex').slice(0, 16);
+}
