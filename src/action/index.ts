@@ -21,6 +21,7 @@ export { CorrelatedNoise, type NoiseOptions } from './noise.ts';
 export {
   type ChunkStatistics,
   type FrameSource,
+  LARGEST_NUMBER,
   type Moments,
   normStatsText,
   parseNormStats,

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { endProcess, InputError, jsonText, readJson, requireOutput, ValetError } from '../base/index.ts';
@@ -28,6 +29,7 @@ interface Options {
   allowFar: boolean;
   device: string;
   otherStatistics: boolean;
+  skipBad: boolean;
   checkpointEvery?: number;
   timeLimit?: number;
   set: string[];
@@ -55,6 +57,7 @@ export function command(): Command {
     .option('--stats <file>', 'norm_stats.json to use (computed from the data when left out)')
     .option('--min-std <x>', MIN_STD_HELP, atLeastZero)
     .option('--allow-far', 'train although data lie far outside the statistics', false)
+    .option('--skip-bad', 'leave out samples with numbers that are not finite or far too large', false)
     .option('--tokenizer <dir>', 'FAST vocabulary for model.useFastAuxiliary (fitted on the data when left out)')
     .addOption(new Option('--device <name>', 'what computes: training runs on the CPU alone').default('cpu'))
     .option('--checkpoint-every <n>', 'updates between checkpoints', positive)
@@ -128,7 +131,7 @@ async function run(options: Options, command: Command): Promise<void> {
   };
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
-    const { data, out, seed, threads, resume, init, stats, tokenizer, timeLimit, minStd, allowFar } = options;
+    const { data, out, seed, threads, resume, init, stats, tokenizer, timeLimit, minStd, allowFar, skipBad } = options;
     const result = await train({
       config,
       data,
@@ -144,10 +147,14 @@ async function run(options: Options, command: Command): Promise<void> {
       ...(minStd === undefined ? {} : { minStd }),
       allowFar,
       otherStatistics: options.otherStatistics,
+      skipBad,
       ...(tokenizer === undefined ? {} : { tokenizer }),
       ...(timeLimit === undefined ? {} : { timeLimitMinutes: timeLimit }),
     });
-    const { stopped = null } = result;
+    const { stopped = null, skippedUpdates, leftOutSamples } = result;
+    if (leftOutSamples > 0) log(`${leftOutSamples} samples were left out: ${join(out, 'left-out.jsonl')} names them`);
+    if (skippedUpdates > 0)
+      log(`${skippedUpdates} updates were skipped: ${join(out, 'skipped.jsonl')} names their samples`);
     if (options.json) process.stdout.write(`${JSON.stringify({ ...result, stopped, out })}\n`);
     else {
       const early = stopped === null ? '' : ` (stopped at step ${result.step} of ${result.steps}: ${stopped})`;

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { LARGEST_NUMBER } from '../action/index.ts';
 import { present, ValetError } from '../base/index.ts';
-import type { Robot } from '../robot/index.ts';
+import { type Robot, stateOf } from '../robot/index.ts';
 import { checkPictures, checkUnlistedVideos } from './checkPictures.ts';
 import {
   type Column,
@@ -163,6 +164,14 @@ async function checkData(dataset: Dataset, episode: Episode, report: ReportProbl
         path,
         `${name} holds ${column.data[bad]} in row ${Math.floor(bad / column.width)}, place ${bad % column.width}.`,
       );
+    const large = dataset.robot && firstLarge(dataset.robot, name, column);
+    if (large)
+      report(
+        'too-large',
+        path,
+        `${name} holds ${large.value} in row ${large.row}, place ${large.place} (training takes at most ` +
+          `${LARGEST_NUMBER}).`,
+      );
   }
   const first = (name: string, wrong: (value: number, row: number) => boolean) => {
     const at = columns[name]?.data.findIndex(wrong) ?? -1;
@@ -193,6 +202,20 @@ async function checkData(dataset: Dataset, episode: Episode, report: ReportProbl
   const stage = first('annotation.stage', (value) => !isStage(value));
   if (stage)
     report('stage', path, `annotation.stage is ${stage.value} in row ${stage.row} (expected a whole number from 0).`);
+}
+
+/** The first finite number that training would refuse: of an action, or of the robot's state in an observation. */
+function firstLarge(robot: Robot, name: string, { data, width, rows }: Column) {
+  const isKnown =
+    name === 'action' ||
+    (name === 'observation.state' && robot.proprioception.layouts.some(({ length }) => length === width));
+  for (let row = 0; isKnown && row < rows; row++) {
+    const own = data.subarray(row * width, (row + 1) * width);
+    const values = name === 'action' ? own : stateOf(robot, own);
+    const place = values.findIndex((value) => Number.isFinite(value) && Math.abs(value) > LARGEST_NUMBER);
+    if (place >= 0) return { value: values[place], row, place };
+  }
+  return undefined;
 }
 
 async function checkSideFiles(dataset: Dataset, episode: Episode, report: ReportProblem): Promise<void> {

@@ -20,7 +20,14 @@ export {
   readColumns,
   requireRobot,
 } from './lerobot/index.ts';
-export { parseDataFolder, type RawBatch, SampleStore, stageTable, successorTable } from './samples/index.ts';
+export {
+  type BadNumber,
+  parseDataFolder,
+  type RawBatch,
+  SampleStore,
+  stageTable,
+  successorTable,
+} from './samples/index.ts';
 export {
   type DatasetStatistics,
   type DatasetStatisticsOptions,

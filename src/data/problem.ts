@@ -12,6 +12,7 @@ export type ProblemCode =
   | 'column-width' // numbers per row differ from info.json's features
   | 'row-count'
   | 'not-finite'
+  | 'too-large' // beyond what statistics and training take
   | 'timestamp' // not row / fps
   | 'row-numbers' // index, episode_index or task_index column
   | 'video-missing'

@@ -1,6 +1,7 @@
 import { InputError, Progress } from '../base/index.ts';
 import { dataFingerprint, type RawBatch, SampleStore } from '../data/index.ts';
 import type { Robot } from '../robot/index.ts';
+import { goodSamples, type SkippedSample } from './badSamples.ts';
 import type { RunConfig } from './config.ts';
 
 /** Frames between two samples of one held-out episode: near ones say the same. */
@@ -15,6 +16,8 @@ export interface TrainingData {
   readonly fingerprint: string;
   /** In words, for the log. */
   readonly summary: string;
+  /** Samples that were left out because of numbers that nothing can be learned from. */
+  readonly skipped: readonly SkippedSample[];
 }
 
 /**
@@ -30,7 +33,15 @@ export async function loadData(
     workers,
     log,
     silent,
-  }: { robot: Robot; seed: number; workers: number; log: (line: string) => void; silent: boolean },
+    skipBad,
+  }: {
+    robot: Robot;
+    seed: number;
+    workers: number;
+    log: (line: string) => void;
+    silent: boolean;
+    skipBad: boolean;
+  },
 ): Promise<TrainingData> {
   const { share } = config.validation;
   const load = (part: 'train' | 'validation', label: string) => {
@@ -54,8 +65,8 @@ export async function loadData(
     });
   };
   const fingerprint = await dataFingerprint(folders);
-  const store = await load('train', 'loading samples');
-  const heldOut =
+  const loaded = await load('train', 'loading samples');
+  const heldOutAll =
     share > 0
       ? await load('validation', 'loading held-out samples').catch((error: unknown) => {
           if (!(error instanceof InputError)) throw error;
@@ -63,9 +74,12 @@ export async function loadData(
           return null;
         })
       : null;
+  const train = goodSamples(loaded, skipBad, log);
+  const validation = heldOutAll && goodSamples(heldOutAll, skipBad, log);
+  const [store, heldOut] = [train.store, validation?.store ?? null];
   const episodes = store.folders.reduce((sum, folder) => sum + folder.episodes, 0);
   const summary = `${store.size} samples of ${episodes} episodes${heldOut ? `, ${heldOut.size} held out` : ''}`;
-  return { store, heldOut, fingerprint, summary };
+  return { store, heldOut, fingerprint, summary, skipped: [...train.skipped, ...(validation?.skipped ?? [])] };
 }
 
 /** Held-out batch `index`: samples spread evenly over all of them. */

@@ -21,6 +21,11 @@ export const RunRecord = z.object({
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 
+/** Files with a line for some of the updates. */
+const STEP_FILES = ['metrics.jsonl', 'validation.jsonl', 'skipped.jsonl'] as const;
+/** Samples of the data that are never trained on. */
+const LEFT_OUT = 'left-out.jsonl';
+
 /** Metrics as they were before a run went on from an earlier step. */
 const BEFORE = 'metrics.before.jsonl';
 
@@ -83,8 +88,21 @@ export class RunFolder {
     if (found?.isDirectory()) await rename(link, join(this.checkpoints, `copied-before-${step}`));
   }
 
-  async append(file: 'metrics.jsonl' | 'validation.jsonl', line: object): Promise<void> {
+  async append(file: (typeof STEP_FILES)[number], line: object): Promise<void> {
     await appendFile(join(this.path, file), `${JSON.stringify(line)}\n`);
+  }
+
+  /** Names the samples that are never trained on; no file where there are none. */
+  async writeLeftOut(samples: readonly object[]): Promise<void> {
+    const path = join(this.path, LEFT_OUT);
+    if (samples.length === 0) await rm(path, { force: true });
+    else await writeFileAside(path, samples.map((sample) => `${JSON.stringify(sample)}\n`).join(''));
+  }
+
+  /** How many updates before `step` were left out. */
+  async skippedUpdates(step: number): Promise<number> {
+    const text = await readFile(join(this.path, 'skipped.jsonl'), 'utf8').catch(() => '');
+    return text.split('\n').filter((line) => line !== '' && stepOf(line) <= step).length;
   }
 
   /**
@@ -92,7 +110,7 @@ export class RunFolder {
    * stand as they were in `metrics.before.jsonl`.
    */
   async rewind(step: number): Promise<void> {
-    for (const file of ['metrics.jsonl', 'validation.jsonl']) {
+    for (const file of STEP_FILES) {
       const path = join(this.path, file);
       const text = await readFile(path, 'utf8').catch(() => '');
       const lines = text.split('\n').filter(Boolean);

@@ -1,7 +1,8 @@
 import type { ChunkStatistics, FastTokenizer } from '../action/index.ts';
 import { codeVersion, present, ValetError, type WorkerClient } from '../base/index.ts';
 import type { Robot } from '../robot/index.ts';
-import { BatchMaker, batchBuffers, type TrainingBatch } from './batch.ts';
+import { sampleNames } from './badSamples.ts';
+import { BatchMaker, batchBuffers } from './batch.ts';
 import type { RunConfig } from './config.ts';
 import { heldOutBatch, requireStages, type TrainingData } from './data.ts';
 import { chunkTokenizer } from './fastTokens.ts';
@@ -24,6 +25,10 @@ export interface TrainResult {
   /** Mean over the last logged updates. */
   readonly losses: Losses;
   readonly samplesPerSecond: number;
+  /** Updates that were left out because their gradients were not finite; `skipped.jsonl` names their samples. */
+  readonly skippedUpdates: number;
+  /** Samples that were never trained on because of bad numbers; `left-out.jsonl` names them. */
+  readonly leftOutSamples: number;
 }
 
 export interface Run {
@@ -72,10 +77,10 @@ export async function runLoop(run: Run): Promise<TrainResult> {
     pictures: config.pictures,
     seed,
   });
-  const makeBatch = (step: number): TrainingBatch => {
+  const makeBatch = (step: number) => {
     const raw = data.store.batch(step, config.batch, seed);
     requireStages(raw, config.model.taskNumStages);
-    return maker.make(raw, step);
+    return { batch: maker.make(raw, step), source: raw };
   };
   const events = await EventFile.create(folder.path, start);
   const schedule = scheduleOf(config);
@@ -83,6 +88,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
   const began = performance.now();
   let away = 0; // time for checkpoints and validation
   let [saved, skipped, lastLine] = [start, 0, Number.NEGATIVE_INFINITY];
+  let skippedUpdates = await folder.skippedUpdates(start);
   let reading = { losses: {} as Losses, gradientNorm: 0, samplesPerSecond: 0, dataWait: 0 };
   let stopped: TrainResult['stopped'];
   const aside = async (work: () => Promise<void>): Promise<void> => {
@@ -92,22 +98,28 @@ export async function runLoop(run: Run): Promise<TrainResult> {
     away += performance.now() - since;
   };
 
+  const left = () => ({ skippedUpdates, leftOutSamples: data.skipped.length });
   let step = start;
-  let batch = step < steps ? makeBatch(step) : undefined;
-  while (batch) {
+  let next = step < steps ? makeBatch(step) : undefined;
+  while (next) {
+    const { batch, source } = next;
     const rate = learningRate(schedule, step);
     const running = client.call<StepReport>('step', { batch, learningRate: rate }, { transfer: batchBuffers(batch) });
     running.catch(() => undefined); // awaited below; making the next batch may throw first
-    batch = step + 1 < steps ? makeBatch(step + 1) : undefined;
+    next = step + 1 < steps ? makeBatch(step + 1) : undefined;
     const report = await running;
     step++;
     meter.add(report);
     skipped = report.applied ? 0 : skipped + 1;
+    if (!report.applied) {
+      skippedUpdates++;
+      await folder.append('skipped.jsonl', { step, samples: sampleNames(data.store, source) });
+    }
     if (skipped >= MOST_SKIPPED)
       throw new ValetError(
         folder.path,
         `the gradients were not finite for ${skipped} updates in a row (step ${step}). Lower schedule.peak, or ` +
-          'look at the data.',
+          'look at the samples that skipped.jsonl names.',
       );
 
     if (step % config.logEvery === 0 || step === steps) {
@@ -123,6 +135,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
         gradientNorm,
         samplesPerSecond,
         dataWait,
+        ...(skippedUpdates > 0 && { skippedUpdates }),
       });
       await events.scalars(step, {
         ...losses,
@@ -142,6 +155,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
             samplesPerSecond,
             dataWait,
             secondsLeft,
+            skippedUpdates,
             ...(peakShare ? { peakShare } : {}),
           }),
         );
@@ -166,6 +180,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
         stopped,
         losses: reading.losses,
         samplesPerSecond: reading.samplesPerSecond,
+        ...left(),
       };
     }
   }
@@ -175,6 +190,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
     checkpoint: folder.checkpoint(saved),
     losses: reading.losses,
     samplesPerSecond: reading.samplesPerSecond,
+    ...left(),
   };
 }
 

@@ -24,6 +24,8 @@ export interface TrainOptions extends StatisticsChoice {
   readonly minStd?: number;
   /** Train although data lie far outside the statistics. */
   readonly allowFar?: boolean;
+  /** Leave out samples with numbers that are not finite or far too large, in place of refusing them. */
+  readonly skipBad?: boolean;
   /**
    * Folder of a FAST vocabulary; with `model.useFastAuxiliary` and none named, the checkpoint's, else one fitted on
    * the data.

@@ -12,6 +12,8 @@ export interface Pace {
   /** Share of the time that updates waited for their batch, 0…1. */
   readonly dataWait: number;
   readonly secondsLeft: number;
+  /** Updates that were left out so far. */
+  readonly skippedUpdates: number;
 }
 
 /** One line of training as a person reads it. */
@@ -26,6 +28,7 @@ export function progressLine(pace: Pace): string {
     `${pace.samplesPerSecond.toFixed(0)} ` +
       `samples/s${pace.peakShare === undefined ? '' : `, ${percent(pace.peakShare)} of peak`}`,
     `data wait ${percent(pace.dataWait)}`,
+    ...(pace.skippedUpdates > 0 ? [`${pace.skippedUpdates} updates skipped`] : []),
     `${duration(pace.secondsLeft)} left`,
   ].join(' · ');
 }

@@ -11,10 +11,12 @@ interface Choice {
   readonly data: readonly string[];
   readonly threads: number;
   readonly silent: boolean;
+  /** Leave out episodes with numbers that are none. */
+  readonly skipWrong?: boolean | undefined;
 }
 
 /** Statistics over every chunk of every episode of the data sets, of the network's width and horizon. */
-async function statisticsOf({ robot, model, data, threads, silent }: Choice): Promise<ChunkStatistics> {
+async function statisticsOf({ robot, model, data, threads, silent, skipWrong }: Choice): Promise<ChunkStatistics> {
   let reading: Progress | undefined;
   let computing: Progress | undefined;
   const folders = data.map((folder) => parseDataFolder(folder).dir);
@@ -23,6 +25,7 @@ async function statisticsOf({ robot, model, data, threads, silent }: Choice): Pr
     horizon: model.actionHorizon,
     paddedWidth: model.actionDim,
     workers: threads,
+    skipWrong,
     reading(frames, total) {
       reading ??= new Progress('reading actions', total, { unit: 'frames', silent });
       reading.at(frames);

@@ -79,7 +79,8 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
 
   const { robot, config: wanted } = await settle(options, resumed ?? initial);
   requireTrainingMemory(wanted, { available: options.availableMemory });
-  const data = await loadData(folders, wanted, { robot, seed, workers: threads, log, silent });
+  const { skipBad = false } = options;
+  const data = await loadData(folders, wanted, { robot, seed, workers: threads, log, silent, skipBad });
   if (options.signal?.aborted)
     throw new ValetError(out, 'interrupted before the first update; nothing was written.', 'interrupted');
   const model = fitModel(wanted, data.store.taskInfoSize);
@@ -111,7 +112,7 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
   const { statistics, from } = resumed
     ? { statistics: resumed.statistics, from: undefined }
     : await chooseStatistics({
-        ...{ robot, model, data: folders, threads, silent, log },
+        ...{ robot, model, data: folders, threads, silent, log, skipWrong: skipBad },
         file: options.stats,
         minStd: options.minStd,
         initial: initial
@@ -150,6 +151,7 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
     } satisfies TrainerOptions);
     await folder.begin(record);
     await folder.rewind(resumed?.step ?? 0);
+    await folder.writeLeftOut(data.skipped);
     const peak = info.peak ? `, this machine reaches ${info.peak.toFixed(0)} GFLOP/s on ${threads} threads` : '';
     const work = `${(info.flops / config.batch / 1e9).toFixed(2)} GFLOP a sample${peak}`;
     log(`${(info.parameters / 1e6).toFixed(2)} M parameters · ${data.summary} · ${work}`);

@@ -14,7 +14,7 @@ import { findTails, type TailBounds, type Tails } from './tails.ts';
 export type StatisticsProgress = (part: number, doing: string) => void;
 
 /** Larger numbers are no joint angles, and would leave the range in which sums are exact. */
-const LARGEST = 4096;
+export const LARGEST_NUMBER = 4096;
 
 export interface StatisticsOptions {
   /** Whose chunks they are: rate, deltas, padding, and how its state follows from proprioception. */
@@ -37,6 +37,8 @@ export interface StatisticsOptions {
    * (1e-6).
    */
   readonly constantBelow?: number;
+  /** Leave out episodes with numbers that are not finite or too large, in place of refusing them. */
+  readonly skipWrong?: boolean;
   readonly jitter?: number;
 }
 
@@ -177,12 +179,15 @@ export class StatisticsAccumulator {
       throw new InputError('StatisticsAccumulator', `got ${states} states and ${actions} actions (expected as many).`);
     const episode = { length, actions: this.actions.end(length), states: this.states.end(length) };
     const extremes = this.sums.extremes(episode);
-    if (!extremes || extremes.some((x) => !(Math.abs(x) <= LARGEST))) throw wrongNumber(episode, layout);
-    widen(this.extremes, extremes);
-    this.sums.add(episode);
-    this.episodes?.push(episode);
-    this.tables?.add(episode);
-    this.limit();
+    const wrong = !extremes || extremes.some((x) => !(Math.abs(x) <= LARGEST_NUMBER));
+    if (wrong && !this.options.skipWrong) throw wrongNumber(episode, layout);
+    if (extremes && !wrong) {
+      widen(this.extremes, extremes);
+      this.sums.add(episode);
+      this.episodes?.push(episode);
+      this.tables?.add(episode);
+      this.limit();
+    }
     // What is not kept leaves its room to the next.
     if (!this.episodes) for (const store of [this.states, this.actions]) store.clear();
   }
@@ -280,8 +285,8 @@ function wrongNumber({ length, actions, states }: EpisodeRows, { d, columns, pos
     for (let dim = 0; dim < d; dim++)
       for (let i = 0; i < length; i++) {
         const value = values[i * columns + position[dim]!]!;
-        if (Math.abs(value) <= LARGEST) continue;
-        const what = Number.isFinite(value) ? `is far too large (expected at most ${LARGEST})` : 'is not finite';
+        if (Math.abs(value) <= LARGEST_NUMBER) continue;
+        const what = Number.isFinite(value) ? `is far too large (expected at most ${LARGEST_NUMBER})` : 'is not finite';
         return new InputError(
           'StatisticsAccumulator',
           `an ${name} ${what} (got ${value} at frame ${i}, dimension ${dim}).`,

@@ -1,4 +1,5 @@
 export {
+  LARGEST_NUMBER,
   StatisticsAccumulator,
   type StatisticsOptions,
   type StatisticsProgress,

@@ -1,3 +1,4 @@
+export type { BadNumber } from './badNumbers.ts';
 export { parseDataFolder } from './dataFolder.ts';
 export type { RawBatch } from './rawBatch.ts';
 export { SampleStore } from './sampleStore.ts';

@@ -2,6 +2,7 @@ import { freemem } from 'node:os';
 import { InputError, present } from '../../base/index.ts';
 import { BEHAVIOR_STAGES, type Robot, robotRecord } from '../../robot/index.ts';
 import { commonRobot, openDataset } from '../lerobot/index.ts';
+import { type BadNumber, badNumbers, badNumberWords } from './badNumbers.ts';
 import { parseDataFolder } from './dataFolder.ts';
 import type { OpenRequest } from './decode.worker.ts';
 import { loadEpisodes } from './loadEpisodes.ts';
@@ -63,6 +64,8 @@ export class SampleStore {
     readonly folders: readonly StoredFolder[],
     private readonly pictures: PictureBlocks,
     private readonly table: SampleTable,
+    /** Places of the samples in the table; all of them when left out. */
+    private readonly places?: Uint32Array,
   ) {
     this.sampler = new Sampler(folders);
     this.blocks = pictures.blocks.map((block) => new Uint8Array(block));
@@ -110,7 +113,7 @@ export class SampleStore {
 
   /** Number of samples. */
   get size(): number {
-    return this.table.count;
+    return this.places?.length ?? this.table.count;
   }
 
   /** Width K of `taskInfo`. */
@@ -121,12 +124,40 @@ export class SampleStore {
   /** State [width] and absolute chunk [horizon, width] of a sample, as views; @throws InputError beyond the last */
   numbers(sample: number): { readonly state: Float32Array; readonly actions: Float32Array } {
     const { width } = this.robot;
-    const row = this.table.row[sample];
+    const place = this.placeOf(sample);
+    const row = this.table.row[place];
     if (row === undefined) throw new InputError('SampleStore', `no sample ${sample} (there are ${this.size}).`);
     return {
-      state: this.table.state.subarray(sample * width, (sample + 1) * width),
+      state: this.table.state.subarray(place * width, (place + 1) * width),
       actions: this.table.action.subarray(row * width, (row + this.horizon) * width),
     };
+  }
+
+  private placeOf(sample: number): number {
+    return sample < this.size ? (this.places?.[sample] ?? sample) : -1;
+  }
+
+  /** Numbers that no network can learn from, one of each sample that has some. */
+  badNumbers(): BadNumber[] {
+    return this.places ? [] : badNumbers(this.table, this.horizon);
+  }
+
+  /** A bad number in words, with data set, episode, frame and dimension. */
+  badWords(bad: BadNumber): string {
+    return badNumberWords(bad, this.folders[bad.folder]?.dir ?? '', this.robot);
+  }
+
+  /** The same store without the samples of these numbers. @throws InputError when a data set keeps none */
+  without(bad: readonly BadNumber[]): SampleStore {
+    const out = new Set(bad.map(({ sample }) => sample));
+    const places = Uint32Array.from({ length: this.size }, (_, i) => i).filter((i) => !out.has(i));
+    const weighted = this.folders.some(({ weight, count }) => weight !== count);
+    const folders = this.folders.map((folder, f) => {
+      const count = folder.count - bad.filter((one) => one.folder === f).length;
+      if (count === 0) throw new InputError(folder.dir, 'no sample is left: all of them hold numbers that are none.');
+      return { ...folder, count, weight: weighted ? folder.weight : count };
+    });
+    return new SampleStore(this.robot, this.horizon, folders, this.pictures, this.table, places);
   }
 
   /**
@@ -153,10 +184,10 @@ export class SampleStore {
       taskInfo: new Float32Array(size * k),
       source: { folder: new Int32Array(size), episode: new Int32Array(size), frame: new Int32Array(size) },
     };
-    for (const [b, i] of Array.from(indices).entries()) {
+    for (const [b, number] of Array.from(indices).entries()) {
+      const i = this.placeOf(number);
       const block = blocks[Math.floor(i / samplesPerBlock)];
-      if (!(i >= 0 && i < this.size && block))
-        throw new InputError('SampleStore', `no sample ${i} (there are ${this.size}).`);
+      if (!(i >= 0 && block)) throw new InputError('SampleStore', `no sample ${number} (there are ${this.size}).`);
       const at = (i % samplesPerBlock) * sampleBytes;
       batch.pictures.set(block.subarray(at, at + sampleBytes), b * sampleBytes);
       batch.state.set(table.state.subarray(i * width, (i + 1) * width), b * width);

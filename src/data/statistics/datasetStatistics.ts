@@ -20,6 +20,8 @@ export interface DatasetStatisticsOptions {
   /** Actions per chunk, and numbers per action in the result; the robot's when left out. */
   readonly horizon?: number | undefined;
   readonly paddedWidth?: number | undefined;
+  /** Leave out episodes with numbers that are not finite or too large, in place of refusing them. */
+  readonly skipWrong?: boolean | undefined;
   /** Worker threads; by default one per core. The result does not depend on them. */
   readonly workers?: number;
   /**
@@ -54,10 +56,14 @@ export async function datasetStatistics(
   folders: readonly string[],
   options: DatasetStatisticsOptions = {},
 ): Promise<DatasetStatistics> {
-  const { horizon, paddedWidth, memory = 4 * 2 ** 30 } = options;
+  const { horizon, paddedWidth, skipWrong, memory = 4 * 2 ** 30 } = options;
   return overEpisodes(folders, options, async (workers, { robot, total, each }) => {
     const exact = total * frameBytes(robot) <= memory;
-    const chunks = { ...(horizon && { horizon }), ...(paddedWidth && { paddedWidth }) };
+    const chunks = {
+      ...(horizon && { horizon }),
+      ...(paddedWidth && { paddedWidth }),
+      ...(skipWrong && { skipWrong }),
+    };
     const open: OpenStatistics = {
       folders,
       robot: robotRecord(robot),

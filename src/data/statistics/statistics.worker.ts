@@ -16,7 +16,7 @@ import {
 export interface OpenStatistics {
   readonly folders: readonly string[];
   readonly robot: RobotRecord;
-  readonly chunks: Pick<StatisticsOptions, 'horizon' | 'paddedWidth' | 'memory'>;
+  readonly chunks: Pick<StatisticsOptions, 'horizon' | 'paddedWidth' | 'memory' | 'skipWrong'>;
   /** `read` has the general reader ready before the first call. */
   readonly how?: 'read' | 'pick' | undefined;
 }
