@@ -201,6 +201,11 @@ function print(report: ImportReport, out: string, seconds: number): void {
     process.stderr.write(`${report.statisticsProblem} No plan can be made with them; they were copied as they are.\n`);
   if (report.ownStatistics === false) process.stderr.write(`${out}: ${OTHER_STATISTICS}\n`);
   if (report.tokenizerProblem) process.stderr.write(`the FAST vocabulary was left out: ${report.tokenizerProblem}\n`);
+  if (report.foreignNormaliser)
+    process.stderr.write(
+      `${report.foreignNormaliser}: LeRobot's normaliser has numbers for each dimension, not for each step of a ` +
+        'chunk, and is of the robot that it was trained for; it was not imported.\n',
+    );
   if (!hasStatistics)
     process.stderr.write(
       `${out}: the source has no norm_stats.json, and no plan can be made without. Put it into ` +

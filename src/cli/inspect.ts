@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { InputError, nearest } from '../base/index.ts';
 import {
+  asOriginalTree,
   bytesOf,
   CORRELATION,
   configOf as configOfTree,
@@ -37,7 +38,9 @@ const LAYOUTS: Record<Layout, string> = {
   winner: "the winner's network (PiBehavior)",
   pi05: 'openpi π0.5',
   pi0: 'openpi π0',
-  pytorch: "openpi's PyTorch form",
+  'lerobot-pi05': "LeRobot's π0.5 (pi05)",
+  'openpi-pytorch': "openpi's PyTorch form of π0.5",
+  foreign: 'another network',
   unknown: 'no known layout',
 };
 
@@ -93,8 +96,8 @@ function find(tree: StoredTree, name: string): StoredLeaf {
 }
 
 async function summarise(whole: StoredTree): Promise<Summary> {
-  const tree = weightsOf(whole);
-  const layout = layoutOf(tree);
+  const stored = weightsOf(whole);
+  const layout = layoutOf(stored);
   const leaves = [...whole.leaves.values()].map(({ name, shape, dtype }) => ({ name, shape, dtype }));
   let config: ModelConfig | null = null;
   let problem: string | null = null;
@@ -103,9 +106,11 @@ async function summarise(whole: StoredTree): Promise<Summary> {
     extra: [],
     nearest: {},
   };
+  let tree: ReturnType<typeof weightsOf> = stored;
   try {
+    tree = { ...stored, ...asOriginalTree(stored) };
     config = await configOfTree(tree);
-    const base = layout === 'pi05' ? new Set(planImport(tree, config).fresh) : undefined;
+    const base = layoutOf(tree) === 'pi05' ? new Set(planImport(tree, config).fresh) : undefined;
     const { missing, extra, wrong } = difference(tree.leaves, config, (name) => !base?.has(name));
     for (const { name, nearest: near } of [...missing, ...extra]) if (near) between.nearest[name] = near;
     between.missing.push(...missing.map(({ name }) => name));

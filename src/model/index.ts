@@ -18,6 +18,7 @@ export { checkpointDigest, checkpointHashes } from './checkpointDigest.ts';
 export { checkpointFolder } from './checkpointFolder.ts';
 export { type CheckpointProvenance, checkpointProvenance } from './checkpointProvenance.ts';
 export {
+  asOriginalTree,
   bytesOf,
   CORRELATION,
   configOf,

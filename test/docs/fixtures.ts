@@ -24,7 +24,7 @@ const FIXTURES: Readonly<Record<string, { readonly needs?: readonly string[]; re
     needs: ['demos', 'stats'],
     make:
       'valet train --config dummy --data demos --stats stats/norm_stats.json --out dummy --steps 1 --set batch=1 && ' +
-      'mkdir -p path/to && valet export dummy/checkpoints/latest --format openpi --out path/to/checkpoint',
+      'mkdir -p path/to && valet export dummy/checkpoints/latest --format openpi --partial --out path/to/checkpoint',
   },
   pi05_base: { make: `cp -a ${ROOT}/test/golden/checkpoint-pi05-base/checkpoint pi05_base` },
   policy: { needs: ['path/to/checkpoint'], make: 'valet import path/to/checkpoint --out policy' },

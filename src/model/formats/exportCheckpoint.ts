@@ -19,11 +19,13 @@ import { findAssets } from './assets.ts';
 import { configOf, policyOf } from './configOf.ts';
 import { copyLeaves } from './copyLeaves.ts';
 import type { CopyJob } from './copyTask.ts';
+import { openpiSizeProblem } from './openpiSizes.ts';
 import { openTree, refuseInt8, type StoredTree, weightsOf } from './openTree.ts';
 import { CORRELATION, partOf, refuseLora } from './recognise.ts';
 import { robotOfSource } from './robotOfSource.ts';
 import { bytesOf, type StoredLeaf } from './storedLeaf.ts';
 import type { StoredType } from './storedType.ts';
+import { asOriginalTree } from './torchPi05.ts';
 import { BESIDE, BESIDE_KEY, recordOf, valetConfig } from './valetBeside.ts';
 import { copy, makeFile, requireSpace, reserveSafetensors, syncFile } from './writeTarget.ts';
 
@@ -68,7 +70,7 @@ const ZARR_TYPES: Partial<Record<StoredType, string>> = {
  */
 export async function exportCheckpoint(source: string, out: string, options: ExportOptions): Promise<ExportReport> {
   if (existsSync(out)) throw new InputError(out, 'exists already. Choose another name or remove it first.');
-  const tree = weightsOf(await openTree(source));
+  const tree = asOriginalTree(weightsOf(await openTree(source)));
   refuseInt8(tree, 'exported');
   refuseLora(tree, 'exported');
   const ownStatistics = await originOf(tree, options);
@@ -81,6 +83,7 @@ export async function exportCheckpoint(source: string, out: string, options: Exp
         `${foreign[0]}), and its loader refuses them. Take --format safetensors; or --partial, for a program that ` +
         'picks what it knows.',
     );
+  if (options.format === 'openpi' && !options.partial) await requireOpenpiSizes(tree, source);
   const typed = leaves.map((leaf) => ({
     leaf,
     dtype: leaf.name === CORRELATION ? leaf.dtype : (options.dtype ?? leaf.dtype),
@@ -102,6 +105,17 @@ async function originOf(tree: StoredTree, choice: StatisticsChoice): Promise<boo
   const asset = findAssets(tree.folder).find(({ id }) => id === assetId);
   if (recorded === undefined || asset === undefined) return null;
   return (await statisticsOrigin(join(asset.folder, 'norm_stats.json'), recorded, choice)).own;
+}
+
+/** @throws InputError when openpi has no network of these sizes, and so nothing that could load the checkpoint */
+async function requireOpenpiSizes(tree: StoredTree, source: string): Promise<void> {
+  const problem = openpiSizeProblem(await configOf(tree));
+  if (problem)
+    throw new InputError(
+      source,
+      `openpi has no network of its sizes: ${problem}. Take --format safetensors; or --partial, for a program that ` +
+        'builds the network itself.',
+    );
 }
 
 /** Parts that exist in Valet alone. */

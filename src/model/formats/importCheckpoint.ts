@@ -21,6 +21,7 @@ import { layoutOf, refuseLora } from './recognise.ts';
 import { robotOfSource } from './robotOfSource.ts';
 import { bytesOf, elementsOf } from './storedLeaf.ts';
 import { converter, STORED_BYTES } from './storedType.ts';
+import { asOriginalTree, normaliserBeside } from './torchPi05.ts';
 import { recordOf } from './valetBeside.ts';
 import { copy, requireSpace, reserveSafetensors, syncFile } from './writeTarget.ts';
 
@@ -60,6 +61,8 @@ export interface ImportReport {
   readonly bytesWritten: number;
   readonly assetId: string;
   readonly hasStatistics: boolean;
+  /** File of LeRobot's normaliser beside the weights, which is not imported; null when there is none. */
+  readonly foreignNormaliser: string | null;
   /** Why the statistics, which were copied, do not do for planning; null when they do. */
   readonly statisticsProblem: string | null;
   /** Whether the source was trained with these statistics; null where it does not say. */
@@ -84,7 +87,7 @@ export async function importCheckpoint(
   const { dtype = 'float32', seed = 0 } = options;
   if (dtype === 'int8') return importInt8(source, out, options);
   if (existsSync(out)) throw new InputError(out, 'exists already. Choose another folder or remove it first.');
-  const tree = weightsOf(await openTree(source));
+  const tree = asOriginalTree(weightsOf(await openTree(source)), options.config);
   refuseInt8(tree, 'imported');
   refuseLora(tree, 'imported');
   const layout = layoutOf(tree);
@@ -143,7 +146,11 @@ export async function importCheckpoint(
       jsonText({ format: 1, model: config, robot: robotRecord(robot), policy }),
     );
     const card = {
-      importedFrom: { layout, container: tree.container, dtypes: [...new Set(taken.map((leaf) => leaf.dtype))] },
+      importedFrom: {
+        layout: tree.origin ?? layout,
+        container: tree.container,
+        dtypes: [...new Set(taken.map((leaf) => leaf.dtype))],
+      },
       ...(recorded !== undefined && { statistics: recorded }),
       drawnAnew: { leaves: plan.fresh, extended: Object.fromEntries(plan.extended), seed },
     };
@@ -151,7 +158,7 @@ export async function importCheckpoint(
     options.signal?.throwIfAborted();
   });
   return {
-    layout,
+    layout: tree.origin ?? layout,
     config,
     robot,
     plan,
@@ -159,6 +166,7 @@ export async function importCheckpoint(
     bytesWritten,
     assetId,
     hasStatistics: statistics !== undefined,
+    foreignNormaliser: normaliserBeside(tree.folder),
     statisticsProblem,
     ownStatistics,
     tokenizerProblem,

@@ -97,7 +97,7 @@ describe('export', () => {
   it('and import again give the same numbers, as openpi and as safetensors', async () => {
     const start = join(place, 'whole');
     await importCheckpoint(join(BASE, 'checkpoint'), start, { config: { fastVocabSize: 24 } });
-    await exportCheckpoint(start, join(place, 'openpi'), { format: 'openpi' });
+    await exportCheckpoint(start, join(place, 'openpi'), { format: 'openpi', partial: true });
     await exportCheckpoint(start, join(place, 'one.safetensors'), { format: 'safetensors' });
     const tree = await openTree(join(place, 'openpi'));
     expect([layoutOf(tree), tree.container]).toEqual(['winner', 'orbax, one folder per array']);

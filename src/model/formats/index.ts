@@ -11,3 +11,4 @@ export { CORRELATION, countParts, difference, type Layout, layoutOf } from './re
 export { robotOfSource } from './robotOfSource.ts';
 export { readStageTable } from './stageTable.ts';
 export { bytesOf, elementsOf, type StoredLeaf } from './storedLeaf.ts';
+export { asOriginalTree } from './torchPi05.ts';

@@ -5,6 +5,7 @@ import { checkpointFolder } from '../checkpointFolder.ts';
 import { INT8_FILE } from '../int8/index.ts';
 import { requireBytes } from './byteSource.ts';
 import { isOrbaxItem, openOrbax } from './orbax.ts';
+import { otherFormat, refuseOtherFormat } from './otherFormats.ts';
 import { openSafetensors, openSharded } from './safetensors.ts';
 import type { StoredLeaf } from './storedLeaf.ts';
 
@@ -17,6 +18,8 @@ export interface StoredTree {
   readonly leaves: ReadonlyMap<string, StoredLeaf>;
   /** The folder with `assets`, or of a Valet checkpoint; undefined when there is none. */
   readonly folder: string | undefined;
+  /** The form that its names were in before they became the original's (`asOriginalTree`). */
+  readonly origin?: 'lerobot-pi05' | 'openpi-pytorch';
 }
 
 /** Items of a step folder that hold weights, the likelier first. */
@@ -53,6 +56,7 @@ export async function openTree(nameOrPath: string): Promise<StoredTree> {
 async function openFile(path: string): Promise<StoredTree> {
   if (PARTS.has(basename(path)))
     throw new InputError(path, `is one file of a checkpoint (expected the whole). Give its folder: ${dirname(path)}.`);
+  refuseOtherFormat(path);
   const leaves = await (path.endsWith('.json') ? openSharded(path) : openSafetensors(path));
   return tree(path, 'safetensors', undefined, named(leaves));
 }
@@ -89,7 +93,10 @@ async function openFolder(path: string): Promise<StoredTree> {
   const steps = names.filter((name) => STEP.test(name) && isFolder(join(path, name)));
   const [newest] = steps.sort((a, b) => step(b) - step(a));
   if (newest !== undefined) return openFolder(join(path, newest));
-  const safetensors = names.filter((name) => name.endsWith('.safetensors') || name.endsWith('.safetensors.index.json'));
+  const found = names.filter((name) => name.endsWith('.safetensors') || name.endsWith('.safetensors.index.json'));
+  // What LeRobot leaves beside a policy's weights: the numbers of its normaliser.
+  const weights = found.filter((name) => !/^policy_(pre|post)processor/.test(name));
+  const safetensors = weights.includes('model.safetensors') ? ['model.safetensors'] : weights;
   const index = safetensors.find((name) => name.endsWith('.json'));
   if (index ?? safetensors.length === 1) {
     const file = join(path, index ?? present(safetensors[0], 'safetensors[0]'));
@@ -100,6 +107,8 @@ async function openFolder(path: string): Promise<StoredTree> {
       path,
       `holds several safetensors files and no index of them (${some(safetensors)}). Give the path of one.`,
     );
+  const other = names.find((name) => otherFormat(join(path, name)) !== undefined);
+  if (other !== undefined) refuseOtherFormat(join(path, other));
   throw new InputError(
     path,
     'is no checkpoint that is known: neither orbax (params/ with manifest.ocdbt or folders with ' +

@@ -161,10 +161,19 @@ function inArrayOrder({ chunkShape, order, dtype }: StoredLeaf, bytes: Uint8Arra
     n *= chunkShape[axis]!;
   }
   const out = new Uint8Array(bytes.length);
+  // Numbers move whole, where they lie as their size wants it; the last axis in a loop of its own.
+  const wide = bytes.byteOffset % size === 0 && (size === 2 || size === 4 || size === 8);
+  const View = wide ? { 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array }[size as 2 | 4 | 8] : Uint8Array;
+  const [source, target] = [bytes, out].map(
+    (b) => new View(b.buffer as ArrayBuffer, b.byteOffset, b.length / View.BYTES_PER_ELEMENT),
+  );
+  const unit = wide ? 1 : size;
+  const [inner = 1, innerStride = size] = [chunkShape.at(-1), stride.at(-1)];
+  const step = (innerStride / size) * unit;
   let to = 0;
-  for (const at of positions(chunkShape)) {
-    const from = at.reduce((sum, i, axis) => sum + i * stride[axis]!, 0);
-    for (let k = 0; k < size; k++) out[to++] = bytes[from + k]!;
+  for (const at of positions(chunkShape.slice(0, -1))) {
+    let from = (at.reduce((sum, i, axis) => sum + i * stride[axis]!, 0) / size) * unit;
+    for (let i = 0; i < inner; i++, from += step) for (let k = 0; k < unit; k++) target![to++] = source![from + k]!;
   }
   return out;
 }

@@ -1,11 +1,13 @@
 import { InputError, nearest, present } from '../../base/index.ts';
 import { BEHAVIOR_STAGES } from '../../robot/index.ts';
 import { type ModelConfig, type ModelConfigInput, modelConfig, type Part, parameterTree } from '../network/index.ts';
+import { foreignPolicy } from './foreignPolicies.ts';
 import { isValet, type StoredTree } from './openTree.ts';
 import { elementsOf, type StoredLeaf } from './storedLeaf.ts';
+import { type TorchOrigin, torchOrigin } from './torchPi05.ts';
 
 /** Whose network a tree of parameters belongs to. */
-export type Layout = 'valet' | 'winner' | 'pi05' | 'pi0' | 'pytorch' | 'unknown';
+export type Layout = 'valet' | 'winner' | 'pi05' | 'pi0' | TorchOrigin | 'foreign' | 'unknown';
 
 /** Stored with the original's parameters, and none: the Cholesky factor of the noise [H·W, H·W]. */
 export const CORRELATION = 'action_correlation_cholesky';
@@ -15,7 +17,10 @@ type Leaves = ReadonlyMap<string, Pick<StoredLeaf, 'shape'>>;
 /** The layout by the leaves that only it has. */
 export function layoutOf({ leaves, container }: Pick<StoredTree, 'leaves' | 'container'>): Layout {
   if (isValet({ container })) return 'valet';
-  if ([...leaves.keys()].some((name) => /^(model\/)?paligemma_with_expert\//.test(name))) return 'pytorch';
+  const origin = torchOrigin({ leaves: leaves as StoredTree['leaves'] });
+  if (origin) return origin;
+  const foreign = foreignPolicy([...leaves.keys()]);
+  if (foreign) return 'foreign';
   if (!leaves.has('PaliGemma/llm/layers/attn/q_einsum_1/w') || !leaves.has('action_out_proj/kernel')) return 'unknown';
   if (leaves.has('task_embeddings/embedding')) return 'winner';
   if (leaves.has('time_mlp_in/kernel') && !leaves.has('state_proj/kernel')) return 'pi05';
@@ -72,12 +77,8 @@ export function countParts(leaves: Leaves): Partial<Record<CountedPart, number>>
  * @throws InputError that names the first leaf that is missing or has another rank
  */
 export function guessConfig(leaves: Leaves, where: string, known: Partial<ModelConfigInput> = {}): ModelConfig {
-  if (layoutOf({ leaves: leaves as StoredTree['leaves'], container: 'safetensors' }) === 'pytorch')
-    throw new InputError(
-      where,
-      "holds openpi's PyTorch form (LeRobot's, where names begin with model.), whose names and shapes are others and " +
-        'which is not read. Take the JAX checkpoint that it was converted from.',
-    );
+  const other = foreignPolicy([...leaves.keys()]);
+  if (other) throw new InputError(where, `holds ${other}, which is another network and is not read. Start from π0.5.`);
   const shape = (name: string, rank: number): number[] => {
     const found = leaves.get(name)?.shape;
     if (found?.length === rank) return [...found];
