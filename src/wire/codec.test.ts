@@ -155,6 +155,22 @@ const value: fc.Arbitrary<Packable> = fc.letrec<{ node: Packable }>((tie) => ({
   ),
 })).node;
 
+describe('maps with other keys', () => {
+  it('are refused, or lose these entries where that is asked for', () => {
+    // {1: 2, "a": 3, nil: 4, true: {-5: 6}, 1.5: 7, b"k": 8}
+    const bytes = Uint8Array.from(
+      Buffer.from('8601 02 a161 03 c0 04 c3 81fb06 cb3ff8000000000000 07 c4016b 08'.replaceAll(' ', ''), 'hex'),
+    );
+    expect(() => unpackMessage(bytes)).toThrow(/neither text nor bytes/);
+    const read = unpackMessage(bytes, { dropOddKeys: true }) as Map<unknown, unknown>;
+    expect([...read].map(([key, item]) => [String(key), item])).toEqual([
+      ['a', 3],
+      ['107', 8],
+    ]);
+    expect(() => unpackMessage(Uint8Array.of(0x81, 0x91, 1, 2), { dropOddKeys: true })).toThrow(/neither text nor/);
+  });
+});
+
 describe('any message', () => {
   it('comes back the same', () => {
     fc.assert(

@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { fakeObservation, goldenBytes, picture, wireObservation } from '../../test/support/serve.ts';
 import { decodePictures, isEncoded } from '../picture/index.ts';
-import { fakeObservation as fake, ROBOTS, robotNamed } from '../robot/index.ts';
+import { fakeObservation as fake, ROBOTS, robotNamed, stateOf } from '../robot/index.ts';
 import { actionsAsked } from './extras.ts';
 import { NumpyArray, NumpyScalar } from './numpy.ts';
 import { readObservation, writeObservation } from './observation.ts';
@@ -84,8 +84,19 @@ describe('observations on the wire', () => {
 
   it('refuses wrong shapes, wrong types and numbers that are not finite', () => {
     const proprio = new Float32Array(256);
+    const zero = stateOf(R1PRO, proprio);
     proprio[200] = Number.NaN;
     expect(() => read(changed({ 'robot_r1::proprio': proprio }))).toThrow(/not finite \(number 200 is NaN\)/);
+    // A number that the state is not made of may be anything.
+    const one = (place: number) => stateOf(R1PRO, new Float32Array(256).fill(1, place, place + 1));
+    const idle = Array.from({ length: 256 }, (_, place) => place).filter((place) =>
+      one(place).every((x, i) => x === zero[i]),
+    );
+    expect(idle.length).toBeGreaterThan(100);
+    for (const place of idle) {
+      const odd = new Float32Array(256).fill(Number.NaN, place, place + 1);
+      expect(read(changed({ 'robot_r1::proprio': odd })).observations).toHaveLength(1);
+    }
     expect(() => read(changed({ 'robot_r1::proprio': new Float32Array(255) }))).toThrow(
       /expected float32 \[256\] or \[61\]/,
     );

@@ -37,7 +37,8 @@ export function readProprioceptions(
         `${robot.name}, with at most a leading axis of the robots, 1…${MOST_ROWS}).`,
     );
   const values = value.float32();
-  const bad = values.findIndex((number) => !(Math.abs(number) <= LARGEST_NUMBER));
+  const used = stateColumns(robot, length);
+  const bad = values.findIndex((number, i) => !(Math.abs(number) <= LARGEST_NUMBER) && used.has(i % length));
   if (bad >= 0) {
     const number = values[bad] ?? Number.NaN;
     const what = Number.isFinite(number) ? `out of range (up to ${LARGEST_NUMBER} either way)` : 'not finite';
@@ -46,6 +47,18 @@ export function readProprioceptions(
   }
   const rows = Array.from({ length: count }, (_, row) => values.subarray(row * length, (row + 1) * length));
   return { rows, batched };
+}
+
+/** Columns of a vector of this length that the robot's state is made of; nothing else looks at the others. */
+function stateColumns({ proprioception }: Robot, length: number): Set<number> {
+  const layout = proprioception.layouts.find((candidate) => candidate.length === length);
+  return new Set(
+    layout?.state.flatMap((source) => {
+      if ('sum' in source) return source.sum;
+      const [start, end] = source.columns;
+      return Array.from({ length: end - start }, (_, i) => start + i);
+    }),
+  );
 }
 
 /** A camera's picture for each row, views of the message. */

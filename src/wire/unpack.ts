@@ -9,6 +9,8 @@ export interface UnpackLimits {
   readonly maxValues: number;
   /** Bytes of one array. */
   readonly maxArrayBytes: number;
+  /** Leave out entries of maps whose key is a number, nil or a truth value, in place of refusing the message. */
+  readonly dropOddKeys: boolean;
   /** Keep every float as a `Float`, so that packing gives the same bytes again. */
   readonly exactFloats: boolean;
 }
@@ -17,6 +19,7 @@ const DEFAULTS: UnpackLimits = {
   maxDepth: 1024,
   maxValues: 1 << 20,
   maxArrayBytes: Number.POSITIVE_INFINITY,
+  dropOddKeys: false,
   exactFloats: false,
 };
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -178,7 +181,8 @@ class Reader {
         const first = byteKeys.get(content)?.key ?? key;
         byteKeys.set(content, { key: first, valueAt });
         map.set(first, value);
-      } else throw this.wrong('a map key is neither text nor bytes');
+      } else if (!this.limits.dropOddKeys || (typeof key === 'object' && key !== null && !(key instanceof Float)))
+        throw this.wrong('a map key is neither text nor bytes');
     }
     if (!byteKeys) return map;
     const field = (name: string) => {

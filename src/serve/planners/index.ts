@@ -11,5 +11,6 @@ export { CheckpointPool } from './checkpointPool.ts';
 export { folderFingerprint } from './folderFingerprint.ts';
 export { readMappedCheckpoints } from './mappedCheckpoints.ts';
 export { planningWorkers } from './planningWorkers.ts';
+export { requireMapped } from './requireMapped.ts';
 export { tryPlanner } from './tryPlanner.ts';
 export { BusyError, planInTime, type Urgency, type UrgentPlanner } from './urgentPlanner.ts';

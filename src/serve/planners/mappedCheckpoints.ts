@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { InputError, readJson } from '../../base/index.ts';
+import { InputError, present, readJson } from '../../base/index.ts';
 import { type ModelStages, modelConfig, taskStagesOf } from '../../model/index.ts';
-import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, parseRobot, type Robot, sameRobot } from '../../robot/index.ts';
+import { CHALLENGE_ROBOT, parseRobot, type Robot, sameRobot } from '../../robot/index.ts';
 import type { CheckpointMapping } from './checkpointMapping.ts';
 
 const ConfigFile = z.looseObject({ model: z.unknown(), robot: z.unknown().optional() });
 
 /** What a server must know of its checkpoints before it has loaded them. */
 export interface MappedCheckpoints {
-  /** The robot that all of them drive; undefined when none can be read yet. */
+  /** The robot that all of them drive. */
   readonly robot: Robot | undefined;
   /** Stages as the checkpoint that plans for a task counts them; a hole where none knows the task. */
   readonly stages: ModelStages;
@@ -20,23 +20,16 @@ interface Facts {
   readonly stages: ModelStages;
 }
 
-const CHALLENGE_STAGES: ModelStages = { taskNumStages: BEHAVIOR_STAGES, stageSuccessors: {} };
-
 /**
- * Reads robots and stages of a mapping's checkpoints. One that cannot be read (a mapping may name what comes later)
- * counts the challenge's stages: its robots are told when they ask for a plan. @throws InputError that names both when
- * two of them drive different robots
+ * Reads robots and stages of a mapping's checkpoints.
+ * @throws InputError for one that cannot be read; it names both when two of them drive different robots
  */
 export async function readMappedCheckpoints(mapping: CheckpointMapping): Promise<MappedCheckpoints> {
-  const facts = new Map<string, Facts | undefined>();
+  const facts = new Map<string, Facts>();
   let first: { readonly robot: Robot; readonly folder: string } | undefined;
   for (const [name, folder] of mapping.paths) {
-    const found = await readFacts(join(folder, 'config.json')).catch((error: unknown) => {
-      if (error instanceof InputError) return undefined;
-      throw error;
-    });
+    const found = await readFacts(join(folder, 'config.json'));
     facts.set(name, found);
-    if (!found) continue;
     first ??= { robot: found.robot, folder };
     if (!sameRobot(found.robot, first.robot))
       throw new InputError(
@@ -45,7 +38,7 @@ export async function readMappedCheckpoints(mapping: CheckpointMapping): Promise
           `${found.robot.name}. Start a server for each.`,
       );
   }
-  const stagesByName = (name: string) => facts.get(name)?.stages ?? CHALLENGE_STAGES;
+  const stagesByName = (name: string) => present(facts.get(name), `the checkpoint ${name}`).stages;
   return { robot: first?.robot, stages: mergedStages(mapping, stagesByName) };
 }
 

@@ -149,7 +149,7 @@ export class Conversations {
 
   private get unpack() {
     const { maxValues, maxDepth, maxArrayBytes } = this.options.limits;
-    return { maxValues, maxDepth, maxArrayBytes };
+    return { maxValues, maxDepth, maxArrayBytes, dropOddKeys: true };
   }
 }
 

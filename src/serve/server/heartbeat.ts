@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { WebSocket } from 'ws';
 
-/** How often a silent client is asked for a sign of life, and how long it may stay silent. */
+/**
+ * How often a silent client is asked for a sign of life, and how long it may stay silent where the idle time-out is
+ * shorter: a client may answer pings only when it asks again.
+ */
 const PING_MS = 60_000;
 const SILENCE_MS = 360_000;
 
@@ -66,9 +69,9 @@ export class Heartbeat {
   }
 
   private ping(): void {
-    const { socket, isDeaf } = this.options;
+    const { socket, isDeaf, idleMs } = this.options;
     if (isDeaf()) this.sign();
-    if (performance.now() - this.heard > SILENCE_MS) socket.terminate();
+    if (performance.now() - this.heard > Math.max(SILENCE_MS, idleMs)) socket.terminate();
     else socket.ping();
   }
 

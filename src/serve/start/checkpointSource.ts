@@ -9,6 +9,7 @@ import {
   planningWorkers,
   ranges,
   readMappedCheckpoints,
+  requireMapped,
   tryPlanner,
 } from '../planners/index.ts';
 import { DEFAULT_LIMITS, type Json, Metrics } from '../server/index.ts';
@@ -38,7 +39,8 @@ export interface PlanningSettings {
 /**
  * Checkpoints in a pool of planning workers, the first of them loaded: what is wrong with it is said before anybody is
  * listened to.
- * @throws InputError for checkpoints of different robots, or a first one that cannot be loaded
+ * @throws InputError for checkpoints that are not there, unfit or of different robots, or a first one that cannot be
+ *   loaded
  */
 export async function openCheckpoints(
   mapping: CheckpointMapping,
@@ -47,6 +49,7 @@ export async function openCheckpoints(
   robots: () => number,
 ): Promise<OpenedSource> {
   const { logger = createLogger('silent'), metrics = new Metrics() } = start;
+  await requireMapped(mapping);
   const { robot, stages } = await readMappedCheckpoints(mapping);
   for (const folder of new Set(mapping.paths.values())) {
     const note = await checkStatistics(folder, settings.planner ?? {});
