@@ -4,26 +4,35 @@ import { InputError, jsonText, NotBuiltError, Progress, requireOutput, writeFile
 import { checkDataset, proposeRobot } from '../data/index.ts';
 import { robotRecord } from '../robot/index.ts';
 import { addShow } from './dataShow.ts';
+import { addDataOptions, type DataOptionValues, dataChoice, tellNotes } from './shared/dataOptions.ts';
 import { robotOption } from './shared/robot.ts';
+
+interface CheckValues extends DataOptionValues {
+  readonly robot?: string;
+  readonly endsOnly?: boolean;
+  readonly json?: boolean;
+}
 
 /** `valet data check | show | robot | convert` */
 export function command(): Command {
   const data = new Command('data')
     .description('check, show and convert data sets, propose a robot')
     .addHelpText('after', '\nExample:\n  $ valet data check demos');
-  data
+  const check = data
     .command('check')
     .description('read a whole LeRobot v2.1 or v3.0 data set and name every file that is wrong')
     .argument('<dir>', "the data set's folder")
-    .option('--robot <name|file>', 'whose data they are (default: as the data set says)')
+    .option('--robot <name|file>', 'whose data they are (default: as the data set says)');
+  addDataOptions(check)
     .option('--ends-only', 'decode the first and last picture of each video only (quick, and sees less)')
     .option('--json', 'print the result as one JSON value')
     .addHelpText('after', '\nExample:\n  $ valet data check demos')
-    .action(async (dir: string, options: { robot?: string; endsOnly?: boolean; json?: boolean }) => {
+    .action(async (dir: string, options: CheckValues) => {
       await requireFolder(dir);
       let bar: Progress | undefined;
       const result = await checkDataset(dir, {
         ...(await robotOption(options)),
+        choice: await dataChoice(options),
         endsOnly: options.endsOnly ?? false,
         progress(done, total) {
           bar ??= new Progress('checking', total, { unit: 'episodes' });
@@ -36,6 +45,7 @@ export function command(): Command {
         for (const { code, where, message } of result.problems)
           process.stdout.write(`${where}: ${message} [${code}]\n`);
         const size = `${result.format ?? 'unreadable'}, ${result.episodes} episodes, ${result.frames} frames`;
+        tellNotes((result.notes ?? []).map(({ where, message }) => `${where}: ${message}`));
         process.stdout.write(`${dir}: ${size}: ${result.ok ? 'all right' : `${result.problems.length} problems`}\n`);
       }
       if (!result.ok) process.exitCode = 1;

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import sharp from 'sharp';
-import { InputError, requireOutput, writeFileAside } from '../base/index.ts';
-import { contactSheet, type Dataset, type Episode, openDataset } from '../data/index.ts';
+import { InputError, present, requireOutput, writeFileAside } from '../base/index.ts';
+import { contactSheet, openSets } from '../data/index.ts';
+import { addDataOptions, type DataOptionValues, dataChoice, tellNotes } from './shared/dataOptions.ts';
 import { episodePage } from './shared/episodePage.ts';
 import { positive, whole } from './shared/numbers.ts';
 import { robotOption } from './shared/robot.ts';
 
-interface Options {
+interface Options extends DataOptionValues {
   readonly robot?: string;
   readonly episode?: number;
   readonly out: string;
@@ -16,13 +17,14 @@ interface Options {
 
 /** Adds `valet data show`. */
 export function addShow(data: Command): void {
-  data
+  const showing = data
     .command('show')
     .description('one episode as a picture: the cameras over time, and the stages below')
     .argument('<dir>', "the data set's folder")
     .requiredOption('--out <file>', 'the picture to write (.png), or a page with picture, times and skills (.html)')
     .option('--episode <number>', 'episode_index (default: the first that there is)', whole)
-    .option('--robot <name|file>', 'whose data they are (default: as the data set says)')
+    .option('--robot <name|file>', 'whose data they are (default: as the data set says)');
+  addDataOptions(showing)
     .option('--columns <count>', 'frames to show', positive, 8)
     .option('--json', 'print what is known of the episode as one JSON value')
     .addHelpText(
@@ -38,8 +40,20 @@ async function show(dir: string, options: Options): Promise<void> {
   const form = /\.(png|html?)$/i.exec(out)?.[1]?.toLowerCase();
   if (form === undefined) throw new InputError('--out', `writes .png or .html (got ${out}).`);
   await requireOutput(out, { kind: 'file' });
-  const dataset = await openDataset(dir, await robotOption(options));
-  const episode = chosen(dataset, options.episode, dir);
+  const choice = await dataChoice(options);
+  if (options.episode !== undefined && choice.episodes)
+    throw new InputError('--episode', 'and --episodes were both given. Leave one out.');
+  const { sets, notes } = await openSets([dir], {
+    ...(await robotOption(options)),
+    choice: options.episode === undefined ? choice : { ...choice, episodes: [[options.episode, options.episode]] },
+    pictures: true,
+    tasks: 'told',
+    first: true,
+  });
+  tellNotes(notes);
+  const dataset = present(sets[0], 'the set');
+  const episode = dataset.episodes[0];
+  if (!episode) throw new InputError(dir, 'holds no episode.');
   const sheet = await contactSheet(dataset, episode, options.columns);
   const png = await sharp(sheet.data, { raw: { width: sheet.width, height: sheet.height, channels: 3 } })
     .png()
@@ -48,8 +62,9 @@ async function show(dir: string, options: Options): Promise<void> {
     skill: (skill.skill_description ?? []).join(', '),
     frames: skill.frame_duration,
   }));
+  const { claims: _, ...known } = episode;
   const about = {
-    ...episode,
+    ...known,
     task: dataset.tasks.get(episode.taskIndex)?.name ?? null,
     seconds: episode.length / dataset.fps,
     shown: sheet.frames,
@@ -77,17 +92,4 @@ async function show(dir: string, options: Options): Promise<void> {
     for (const { skill, frames } of rows) process.stdout.write(`  ${frames}  ${skill}\n`);
     process.stdout.write(`${out}: frames ${sheet.frames.join(', ')}\n`);
   }
-}
-
-/** @throws InputError when there is no such episode, with some that there are */
-function chosen({ episodes }: Dataset, wanted: number | undefined, dir: string): Episode {
-  const episode = wanted === undefined ? episodes[0] : episodes.find(({ index }) => index === wanted);
-  if (episode) return episode;
-  if (wanted === undefined) throw new InputError(dir, 'holds no episode.');
-  const some = episodes.slice(0, 5).map(({ index }) => index);
-  const more = episodes.length > some.length ? ', …' : '';
-  throw new InputError(
-    '--episode',
-    `${dir} has no episode ${wanted} (it has ${episodes.length}: ${some.join(', ')}${more}).`,
-  );
 }

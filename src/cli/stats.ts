@@ -14,12 +14,13 @@ import {
   requireOutput,
   writeFileAside,
 } from '../base/index.ts';
-import { datasetStatistics } from '../data/index.ts';
+import { datasetStatistics, openSets } from '../data/index.ts';
 import { chosenRobot, robotRecord } from '../robot/index.ts';
+import { addDataOptions, type DataOptionValues, dataChoice, tellNotes } from './shared/dataOptions.ts';
 import { chosenFloors, floorSentence, MIN_STD_HELP } from './shared/floors.ts';
 import { atLeastZero, positive } from './shared/numbers.ts';
 
-interface Options {
+interface Options extends DataOptionValues {
   robot?: string;
   out: string;
   minStd?: number;
@@ -32,11 +33,12 @@ interface Options {
 }
 
 export function command(): Command {
-  return new Command('stats')
+  const stats = new Command('stats')
     .description('exact statistics and correlation over all chunks of a data set, as the original norm_stats.json')
     .argument('<dir...>', 'data sets (LeRobot v2.1 or v3.0); several are taken as one')
     .requiredOption('--out <dir>', 'folder for norm_stats.json and robot.json')
-    .option('--robot <name|file>', 'whose data they are (default: as the data sets say)')
+    .option('--robot <name|file>', 'whose data they are (default: as the data sets say)');
+  return addDataOptions(stats)
     .option('--min-std <x>', MIN_STD_HELP, atLeastZero)
     .option('--force', 'replace the statistics that --out holds', false)
     .option('--workers <n>', 'worker threads; the numbers do not depend on it', positive, availableParallelism())
@@ -73,8 +75,11 @@ async function compute(folders: string[], options: Options, out: string): Promis
   let reading: Progress | undefined;
   let computing: Progress | undefined;
   const given = options.robot === undefined ? undefined : await chosenRobot(options.robot);
+  const { sets, notes } = await openSets(folders, { robot: given, choice: await dataChoice(options) });
+  if (!options.quiet) tellNotes(notes);
   const { robot, statistics, frames, chunks, quantiles, workers } = await datasetStatistics(folders, {
     robot: given,
+    sets,
     workers: options.workers,
     memory: options.memory * 2 ** 30,
     reading(done, total) {

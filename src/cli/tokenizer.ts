@@ -5,9 +5,11 @@ import { FAST_MAX_TOKENS } from '../action/index.ts';
 import { duration, InputError, Progress, present, requireOutput, WorkerClient } from '../base/index.ts';
 import { chosenRobot, type RobotRecord, robotRecord } from '../robot/index.ts';
 import type { CheckJob, CheckReport, FitJob, FitReport } from '../train/index.ts';
+import { addDataOptions, DATA_OPTIONS, type DataOptionValues, dataChoice } from './shared/dataOptions.ts';
+import { refuseIdle } from './shared/given.ts';
 import { aboveZero, positive } from './shared/numbers.ts';
 
-interface Common {
+interface Common extends DataOptionValues {
   robot?: string;
   horizon?: number;
   maxChunks: number;
@@ -49,8 +51,7 @@ export function command(): Command {
 }
 
 function common(command: Command): Command {
-  return command
-    .option('--robot <name|file>', 'whose actions they are (default: as the data say)')
+  return addDataOptions(command.option('--robot <name|file>', 'whose actions they are (default: as the data say)'))
     .option('--stats <file>', 'norm_stats.json whose q01 and q99 scale the actions (else those of the data)')
     .option('--columns <ranges>', 'columns that are encoded, such as 0:6,7:14 (default: the robot’s)')
     .option('--horizon <n>', 'steps of a chunk (default: the robot’s)', positive)
@@ -66,7 +67,7 @@ const robotOf = async ({ robot }: Common): Promise<RobotRecord | undefined> =>
 
 const sourceOf = async (folders: readonly string[], options: Common) => {
   const { horizon, maxChunks, seed } = options;
-  return { folders, robot: await robotOf(options), horizon, maxChunks, seed };
+  return { folders, robot: await robotOf(options), choice: await dataChoice(options), horizon, maxChunks, seed };
 };
 
 async function fit(
@@ -108,7 +109,8 @@ async function folderFor(out: string, assetId: string | undefined): Promise<stri
   return inside(present(ids[0], 'ids[0]'));
 }
 
-async function check(dir: string, options: Common & { data?: string[] }): Promise<void> {
+async function check(dir: string, options: Common & { data?: string[] }, command: Command): Promise<void> {
+  if (options.data === undefined) refuseIdle(command, DATA_OPTIONS, 'without --data');
   const job: CheckJob = {
     dir,
     source: options.data && (await sourceOf(options.data, options)),
@@ -120,6 +122,7 @@ async function check(dir: string, options: Common & { data?: string[] }): Promis
   };
   const report = await inWorker<CheckReport>('check', job, options.quiet);
   const ok = report.failed.count === 0;
+  for (const warning of report.warnings) process.stderr.write(`warning: ${warning}\n`);
   if (options.json) process.stdout.write(`${JSON.stringify({ ok, ...report })}\n`);
   else process.stdout.write(`${report.data}\n${described(report)}`);
   if (!ok) process.exitCode = 1;

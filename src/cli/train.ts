@@ -6,12 +6,13 @@ import { endProcess, InputError, jsonText, readJson, requireOutput, ValetError }
 import { chosenRobot } from '../robot/index.ts';
 import { applySettings, checkTrainConfig, loadTrainConfig, type TrainConfig, train } from '../train/index.ts';
 import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
+import { addDataOptions, type DataOptionValues, dataChoice } from './shared/dataOptions.ts';
 import { MIN_STD_HELP } from './shared/floors.ts';
 import { refuseIdle, requireGiven } from './shared/given.ts';
 import { atLeastZero, minutes, positive, whole } from './shared/numbers.ts';
 import { addStatisticsOption } from './shared/otherStatistics.ts';
 
-interface Options {
+interface Options extends DataOptionValues {
   printConfig?: string;
   robot?: string;
   stageTable?: string;
@@ -37,13 +38,14 @@ interface Options {
 }
 
 export function command(): Command {
-  return addStatisticsOption(new Command('train'))
+  const train = addStatisticsOption(new Command('train'))
     .description('train a policy on demonstrations')
     .option('--config <name>', 'nano, dummy, full, or a JSON file (docs/training-config.md)')
     .option('--data <dir...>', 'data set folders; DIR:WEIGHT gives each its share of every batch')
     .option('--out <dir>', 'training folder')
     .option('--print-config <name>', 'print a configuration as JSON, with --set applied, and do nothing else')
-    .option('--robot <name|file>', 'whose data they are (default: as the data sets say)')
+    .option('--robot <name|file>', 'whose data they are (default: as the data sets say)');
+  return addDataOptions(train)
     .option('--stage-table <file>', 'stages of each task: a JSON list, or the config.json of a checkpoint')
     .option('--steps <n>', 'updates; the schedule ends with them', positive)
     .option('--seed <n>', "seed of weights, batches and noise (0; the run's with --resume)", whole)
@@ -142,6 +144,7 @@ async function run(options: Options, command: Command): Promise<void> {
       signal: stop.signal,
       log,
       ...(robot && { robot }),
+      choice: await dataChoice(options),
       ...(init === undefined ? {} : { init: await chosenCheckpoint(init) }),
       ...(stats === undefined ? {} : { stats }),
       ...(minStd === undefined ? {} : { minStd }),

@@ -4,18 +4,22 @@ import { join, relative } from 'node:path';
 import { LARGEST_NUMBER } from '../action/index.ts';
 import { present, ValetError } from '../base/index.ts';
 import { type Robot, stateOf } from '../robot/index.ts';
+import { chooseForCheck, listedOnce } from './checkChoice.ts';
 import { checkPictures, checkUnlistedVideos } from './checkPictures.ts';
 import {
   type Column,
+  type DataChoice,
   type Dataset,
   type Episode,
   EpisodeStatsLine,
   intervalsOf,
   isStage,
+  missingFiles,
   openDataset,
   pictureFeatures,
   readJsonLines,
   sidePath,
+  usedFeatures,
 } from './lerobot/index.ts';
 import { type Problem, type ReportProblem, withoutPlace } from './problem.ts';
 
@@ -25,11 +29,15 @@ export interface CheckResult {
   readonly episodes: number;
   readonly frames: number;
   readonly problems: readonly Problem[];
+  /** What is no fault, but should be known; left out where there is nothing. */
+  readonly notes?: readonly Problem[];
 }
 
 export interface CheckOptions {
   /** The robot that made the data set, where it does not say so itself. */
   readonly robot?: Robot;
+  /** What of the data set is checked; all of it when left out. */
+  readonly choice?: DataChoice;
   /** Decode the first and the last picture of each video only, where every one takes too long. */
   readonly endsOnly?: boolean;
   readonly progress?: (done: number, total: number) => void;
@@ -47,55 +55,68 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
     if (!problems.some((one) => one.code === code && one.where === problem.where && one.message === message))
       problems.push(problem);
   };
+  const notes: Problem[] = [];
+  const note: ReportProblem = (code, where, message) =>
+    void notes.push({ code, where: relative(dir, where) || '.', message });
+  const { robot, choice = {} } = options;
   let dataset: Dataset;
   try {
-    dataset = await openDataset(dir, options);
+    dataset = await openDataset(dir, { ...(robot && { robot }), cameras: choice.cameras });
   } catch (error) {
     if (!(error instanceof ValetError)) throw error;
     report('index', error.where, withoutPlace(error));
     return { ok: false, format: null, episodes: 0, frames: 0, problems };
   }
-  checkTotals(dataset, report);
+  checkTotals(dataset, report, note);
   if (dataset.format === 'v2.1') {
     await checkUnlisted(dataset, report);
     await checkStats(dataset, report);
   }
   const pictures = pictureFeatures(dataset.info);
   await checkUnlistedVideos(dataset, report);
-  for (const [i, episode] of dataset.episodes.entries()) {
+  const used = new Set(usedFeatures(dataset));
+  const { episodes } = (dataset = await chooseForCheck(dataset, choice, report, note));
+  const absent = new Map<string, number>();
+  for (const [i, episode] of episodes.entries()) {
     await checkData(dataset, episode, report);
-    for (const feature of pictures) await checkPictures(dataset, episode, feature, options.endsOnly ?? false, report);
-    await checkSideFiles(dataset, episode, report);
-    options.progress?.(i + 1, dataset.episodes.length);
+    for (const feature of pictures)
+      if (choice.available && !used.has(feature) && missingFiles(dataset, [episode], [feature]).length > 0)
+        absent.set(feature, (absent.get(feature) ?? 0) + 1);
+      else await checkPictures(dataset, episode, feature, options.endsOnly ?? false, report);
+    await checkSideFiles(dataset, episode, choice.available ?? false, report);
+    options.progress?.(i + 1, episodes.length);
   }
+  for (const [feature, count] of absent)
+    note('video-missing', dir, `left out: ${count} videos of ${feature}, which no camera of the robot needs.`);
   return {
     ok: problems.length === 0,
     format: dataset.format,
-    episodes: dataset.episodes.length,
-    frames: dataset.episodes.reduce((sum, episode) => sum + episode.length, 0),
-    problems,
+    episodes: episodes.length,
+    frames: episodes.reduce((sum, episode) => sum + episode.length, 0),
+    problems: listedOnce(problems),
+    ...(notes.length > 0 && { notes }),
   };
 }
 
-function checkTotals({ root, info, episodes, tasks }: Dataset, report: ReportProblem): void {
+/** A part of a v3.0 set holds a part of the list of episodes, while the totals are those of the whole. */
+function checkTotals(
+  { root, format, info, episodes, taskRows }: Dataset,
+  report: ReportProblem,
+  note: ReportProblem,
+): void {
   const path = join(root, 'meta', 'info.json');
   const frames = episodes.reduce((sum, episode) => sum + episode.length, 0);
   const totals: [string, number | undefined, number][] = [
     ['total_episodes', info.total_episodes, episodes.length],
     ['total_frames', info.total_frames, frames],
-    ['total_tasks', info.total_tasks, tasks.size],
+    ['total_tasks', info.total_tasks, taskRows.length],
   ];
   for (const [name, says, is] of totals)
-    if (says !== undefined && says !== is) report('totals', path, `${name} is ${says}, the episode list has ${is}.`);
-  for (const episode of episodes)
-    if (!tasks.has(episode.taskIndex))
-      report(
-        'task',
-        join(root, 'meta'),
-        episode.taskIndex < 0
-          ? `nothing names the task of episode ${episode.index} (its sentence is "${episode.instruction}").`
-          : `episode ${episode.index} belongs to task ${episode.taskIndex}, which is not in the list of tasks.`,
-      );
+    if (says !== undefined && says !== is) {
+      const elsewhere = format === 'v3.0' && says > is;
+      const sentence = `${name} is ${says}, the ${name === 'total_tasks' ? 'list of tasks' : 'episode list'} has ${is}`;
+      (elsewhere ? note : report)('totals', path, `${sentence}${elsewhere ? ': the others are elsewhere' : ''}.`);
+    }
 }
 
 /** Parquet files that the index does not know: left over from a run that died, or an index that lost lines. */
@@ -196,9 +217,6 @@ async function checkData(dataset: Dataset, episode: Episode, report: ReportProbl
   const owner = first('episode_index', (value) => value !== episode.index);
   if (owner)
     report('row-numbers', path, `episode_index is ${owner.value} in row ${owner.row} (expected ${episode.index}).`);
-  const task = first('task_index', (value) => episode.taskIndex >= 0 && value !== episode.taskIndex);
-  if (task)
-    report('row-numbers', path, `task_index is ${task.value} in row ${task.row} (expected ${episode.taskIndex}).`);
   const stage = first('annotation.stage', (value) => !isStage(value));
   if (stage)
     report('stage', path, `annotation.stage is ${stage.value} in row ${stage.row} (expected a whole number from 0).`);
@@ -218,14 +236,20 @@ function firstLarge(robot: Robot, name: string, { data, width, rows }: Column) {
   return undefined;
 }
 
-async function checkSideFiles(dataset: Dataset, episode: Episode, report: ReportProblem): Promise<void> {
+async function checkSideFiles(
+  dataset: Dataset,
+  episode: Episode,
+  available: boolean,
+  report: ReportProblem,
+): Promise<void> {
   const { info, root } = dataset;
   const read = async (code: 'annotation' | 'metainfo', work: (path: string) => Promise<void>) => {
     const path = sidePath(root, info, `${code}_path`, episode.index);
     if (!path) return;
     if (!existsSync(path)) {
       // Conversions to v3.0 keep the names in info.json and drop the files.
-      if (dataset.format === 'v2.1') report(code, path, `the file of episode ${episode.index} is not there.`);
+      if (dataset.format === 'v2.1' && !available)
+        report(code, path, `the file of episode ${episode.index} is not there.`);
       return;
     }
     try {

@@ -3,21 +3,26 @@ export { checkDataset } from './check.ts';
 export { contactSheet } from './contactSheet.ts';
 export { dataFingerprint } from './fingerprint.ts';
 export {
+  type CameraChoice,
   commonRobot,
+  type DataChoice,
   type Dataset,
   type DatasetOptions,
   DatasetWriter,
   type EncodedEpisode,
   type Episode,
   type EpisodeLayout,
+  type EpisodeRange,
   type EpisodeRecord,
   encodeEpisode,
   encodeParquet,
   openDataset,
+  openSets,
   ParquetError,
   proposeRobot,
   type RobotProposal,
   readColumns,
+  readTaskMap,
   requireRobot,
 } from './lerobot/index.ts';
 export {

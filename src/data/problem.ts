@@ -4,7 +4,7 @@ import type { ValetError } from '../base/index.ts';
 export type ProblemCode =
   | 'index' // an index file (info.json, tasks, episodes) cannot be used
   | 'totals' // info.json's totals are not those of the episodes
-  | 'task' // an episode's task is not in the list of tasks
+  | 'task' // an episode's task is not in the list of tasks, or what names it contradicts
   | 'data-missing'
   | 'data-broken'
   | 'data-unlisted' // a parquet file that no episode names

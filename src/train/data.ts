@@ -1,5 +1,6 @@
-import { InputError, Progress } from '../base/index.ts';
-import { dataFingerprint, type RawBatch, SampleStore } from '../data/index.ts';
+import { createHash } from 'node:crypto';
+import { InputError, Progress, present } from '../base/index.ts';
+import { type DataChoice, type Dataset, dataFingerprint, type RawBatch, SampleStore } from '../data/index.ts';
 import type { Robot } from '../robot/index.ts';
 import { goodSamples, type SkippedSample } from './badSamples.ts';
 import type { RunConfig } from './config.ts';
@@ -29,6 +30,8 @@ export async function loadData(
   config: RunConfig,
   {
     robot,
+    sets,
+    choice,
     seed,
     workers,
     log,
@@ -36,6 +39,8 @@ export async function loadData(
     skipBad,
   }: {
     robot: Robot;
+    sets: readonly Dataset[];
+    choice: DataChoice | undefined;
     seed: number;
     workers: number;
     log: (line: string) => void;
@@ -48,6 +53,7 @@ export async function loadData(
     let progress: Progress | undefined;
     return SampleStore.load(folders, {
       robot,
+      sets,
       horizon: config.model.actionHorizon,
       taskNumStages: config.model.taskNumStages,
       frameStride: part === 'train' ? config.frameStride : Math.max(VALIDATION_STRIDE, config.frameStride),
@@ -64,7 +70,7 @@ export async function loadData(
       },
     });
   };
-  const fingerprint = await dataFingerprint(folders);
+  const fingerprint = chosenFingerprint(await dataFingerprint(folders), sets, choice);
   const loaded = await load('train', 'loading samples');
   const heldOutAll =
     share > 0
@@ -95,7 +101,7 @@ export function heldOutBatch(store: SampleStore, index: number, batches: number,
 export function requireStages(batch: RawBatch, taskNumStages: readonly number[]): void {
   for (const [b, id] of batch.taskId.entries()) {
     const stages = taskNumStages[id];
-    if (stages === undefined || (batch.stage[b] ?? 0) >= stages) {
+    if (stages === undefined || present(batch.stage[b], 'batch.stage[b]') >= stages) {
       const where = `episode ${batch.source.episode[b]}, frame ${batch.source.frame[b]}`;
       throw new InputError(
         where,
@@ -106,4 +112,12 @@ export function requireStages(batch: RawBatch, taskNumStages: readonly number[])
       );
     }
   }
+}
+
+/** The data sets' fingerprint, and what was chosen of them. */
+function chosenFingerprint(whole: string, sets: readonly Dataset[], choice: DataChoice | undefined): string {
+  if (!choice || Object.values(choice).every((value) => value === undefined || value === false)) return whole;
+  const episodes = sets.map((set) => set.episodes.map(({ index, taskIndex }) => [index, taskIndex]));
+  const chosen = JSON.stringify([whole, choice.cameras ?? null, episodes]);
+  return createHash('sha256').update(chosen).digest('hex').slice(0, 16);
 }

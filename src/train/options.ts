@@ -1,3 +1,4 @@
+import type { DataChoice } from '../data/index.ts';
 import type { StatisticsChoice } from '../model/index.ts';
 import type { Robot } from '../robot/index.ts';
 import type { TrainConfig } from './config.ts';
@@ -9,6 +10,8 @@ export interface TrainOptions extends StatisticsChoice {
   readonly data: readonly string[];
   /** Whose data they are; when left out, as the data sets say. */
   readonly robot?: Robot;
+  /** What of the data is taken. */
+  readonly choice?: DataChoice;
   /** The training folder (contract: "Training folder"). */
   readonly out: string;
   readonly seed?: number;

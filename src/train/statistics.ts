@@ -1,14 +1,13 @@
 import { type ChunkStatistics, raiseDeviations, readNormStats } from '../action/index.ts';
 import { InputError, Progress } from '../base/index.ts';
-import { datasetStatistics, parseDataFolder } from '../data/index.ts';
+import { type Dataset, datasetStatistics } from '../data/index.ts';
 import { type ModelConfig, requireStatisticsFit, statisticsHash } from '../model/index.ts';
 import { deviationFloors, type Robot } from '../robot/index.ts';
 
 interface Choice {
   readonly robot: Robot;
   readonly model: Pick<ModelConfig, 'actionDim' | 'actionHorizon'>;
-  /** Data sets (`dir` or `dir:weight`; weights count for nothing here). */
-  readonly data: readonly string[];
+  readonly data: readonly Dataset[];
   readonly threads: number;
   readonly silent: boolean;
   /** Leave out episodes with numbers that are none. */
@@ -19,9 +18,10 @@ interface Choice {
 async function statisticsOf({ robot, model, data, threads, silent, skipWrong }: Choice): Promise<ChunkStatistics> {
   let reading: Progress | undefined;
   let computing: Progress | undefined;
-  const folders = data.map((folder) => parseDataFolder(folder).dir);
+  const folders = data.map(({ root }) => root);
   const { statistics } = await datasetStatistics(folders, {
     robot,
+    sets: data,
     horizon: model.actionHorizon,
     paddedWidth: model.actionDim,
     workers: threads,

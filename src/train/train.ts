@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { CorrelatedNoise } from '../action/index.ts';
 import { InputError, lockFolder, present, ValetError, WorkerClient } from '../base/index.ts';
-import { commonRobot, openDataset, parseDataFolder, stageTable, successorTable } from '../data/index.ts';
+import { commonRobot, type Dataset, openSets, parseDataFolder, stageTable, successorTable } from '../data/index.ts';
 import {
   type Checkpoint,
   checkpointDigest,
@@ -77,10 +77,19 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
   if (resumed && options.stats !== undefined) await requireSameStatistics(options.stats, resumed.statistics, out);
   const initial = options.init !== undefined && !resumed ? await openInitial(options.init, options) : null;
 
-  const { robot, config: wanted } = await settle(options, resumed ?? initial);
+  const { robot, sets, config: wanted } = await settle(options, resumed ?? initial, log);
   requireTrainingMemory(wanted, { available: options.availableMemory });
   const { skipBad = false } = options;
-  const data = await loadData(folders, wanted, { robot, seed, workers: threads, log, silent, skipBad });
+  const data = await loadData(folders, wanted, {
+    robot,
+    sets,
+    choice: options.choice,
+    seed,
+    workers: threads,
+    log,
+    silent,
+    skipBad,
+  });
   if (options.signal?.aborted)
     throw new ValetError(out, 'interrupted before the first update; nothing was written.', 'interrupted');
   const model = fitModel(wanted, data.store.taskInfoSize);
@@ -112,7 +121,7 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
   const { statistics, from } = resumed
     ? { statistics: resumed.statistics, from: undefined }
     : await chooseStatistics({
-        ...{ robot, model, data: folders, threads, silent, log, skipWrong: skipBad },
+        ...{ robot, model, data: sets, threads, silent, log, skipWrong: skipBad },
         file: options.stats,
         minStd: options.minStd,
         initial: initial
@@ -167,7 +176,7 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
       statistics,
       tokenizer,
       record,
-      tasks: await taskNames(folders, resumed && latest !== undefined ? latest : options.init),
+      tasks: await taskNames(sets, resumed && latest !== undefined ? latest : options.init),
       start: resumed?.step ?? 0,
       log,
     });
@@ -183,13 +192,13 @@ async function openInitial(init: string, { stats, otherStatistics, log }: TrainO
   return readCheckpoint(init, { otherStatistics: stats !== undefined || otherStatistics });
 }
 
-/** Names of the tasks in the data, and of those that the run's first weights were trained on. */
-async function taskNames(folders: readonly string[], checkpoint: string | undefined): Promise<string[]> {
+/** Names of the tasks that the episodes are of, and of those that the run's first weights were trained on. */
+async function taskNames(sets: readonly Dataset[], checkpoint: string | undefined): Promise<string[]> {
   const before = checkpoint === undefined ? [] : await tasksOfCheckpoint(checkpoint);
-  const datasets = await Promise.all(folders.map((folder) => openDataset(parseDataFolder(folder).dir)));
-  const names = datasets.flatMap(({ tasks }) =>
-    [...tasks.values()].map(({ name, instruction }) => name ?? instruction),
-  );
+  const names = sets.flatMap(({ tasks, episodes }) => {
+    const used = new Set(episodes.map(({ taskIndex }) => taskIndex));
+    return [...tasks].flatMap(([id, { name, instruction }]) => (used.has(id) ? [name ?? instruction] : []));
+  });
   return [...new Set([...before, ...names])].sort();
 }
 
@@ -198,12 +207,13 @@ async function taskNames(folders: readonly string[], checkpoint: string | undefi
  * from.
  */
 async function settle(
-  { data, robot: given, config, init, out }: TrainOptions,
+  { data, robot: given, choice, config, init, out }: TrainOptions,
   from: { readonly robot: Robot; readonly model?: ModelConfig; readonly config?: ModelConfig } | null,
-): Promise<{ robot: Robot; config: RunConfig }> {
-  const datasets = await Promise.all(
-    data.map((folder) => openDataset(parseDataFolder(folder).dir, given && { robot: given })),
-  );
+  log: (line: string) => void,
+): Promise<{ robot: Robot; sets: readonly Dataset[]; config: RunConfig }> {
+  const folders = data.map((folder) => parseDataFolder(folder).dir);
+  const { sets: datasets, notes } = await openSets(folders, { robot: given, choice, pictures: true, tasks: 'refused' });
+  for (const note of notes) log(note);
   const robot = commonRobot(datasets);
   if (from && !sameRobot(from.robot, robot))
     throw new InputError(
@@ -217,7 +227,7 @@ async function settle(
   const stageSuccessors = { ...network?.stageSuccessors, ...successorTable(datasets) };
   const settled = settledConfig(config, { robot, taskNumStages, stageSuccessors });
   requireFitting(settled, robot);
-  return { robot, config: settled };
+  return { robot, sets: datasets, config: settled };
 }
 
 /** What the last bits depend on besides the run's own settings. */

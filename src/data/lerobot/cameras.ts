@@ -1,5 +1,6 @@
 import { InputError, nearest } from '../../base/index.ts';
 import type { Camera, Robot } from '../../robot/index.ts';
+import { type CameraChoice, chosenFeature } from './choice/cameraChoice.ts';
 import type { Info } from './layout.ts';
 
 const PREFIX = /^observation\.images?\.(rgb\.)?/;
@@ -29,27 +30,35 @@ const wordsOf = (text: string): string =>
     .join(' ');
 
 /**
- * The feature of each camera of a robot: the robot's own, else the only one whose words are those of the camera's name,
+ * The feature of each camera of a robot: the chosen one, else the robot's own,
+ * else the only one whose words are those of the camera's name,
  * feature or key on the wire. A camera without one is left out.
  */
-export function matchedCameras(info: Info, cameras: readonly Camera[]): Map<string, string> {
+export function matchedCameras(info: Info, cameras: readonly Camera[], choice?: CameraChoice): Map<string, string> {
   const pictures = pictureFeatures(info).filter((feature) => hasColours(info, feature));
   const found = new Map<string, string>();
   for (const { name, feature, key } of cameras) {
     const words = new Set([name, feature, key].map(wordsOf));
     const alike = pictures.filter((one) => words.has(wordsOf(one)));
     const its = pictures.includes(feature) ? feature : alike.length === 1 ? alike[0] : undefined;
-    if (its !== undefined) found.set(name, its);
+    const chosen = chosenFeature(info, choice, name);
+    if (chosen !== undefined || its !== undefined) found.set(name, chosen ?? (its as string));
   }
   // One picture cannot be of two cameras.
   const features = [...found.values()];
-  for (const [name, feature] of found) if (features.filter((one) => one === feature).length > 1) found.delete(name);
+  for (const [name, feature] of found)
+    if (features.filter((one) => one === feature).length > 1 && chosenFeature(info, choice, name) !== feature)
+      found.delete(name);
   return found;
 }
 
 /** The data set's cameras and their features: the robot's, in its order, where it is known; else all videos. */
-export function cameraFeatures(info: Info, robot: Robot | undefined): ReadonlyMap<string, string> {
-  if (robot) return matchedCameras(info, robot.cameras);
+export function cameraFeatures(
+  info: Info,
+  robot: Robot | undefined,
+  choice?: CameraChoice,
+): ReadonlyMap<string, string> {
+  if (robot) return matchedCameras(info, robot.cameras, choice);
   const pictures = pictureFeatures(info);
   const short = pictures.map(cameraNameOf);
   const distinct = new Set(short).size === short.length;

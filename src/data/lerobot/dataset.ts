@@ -1,7 +1,19 @@
 import type { Robot, StageSuccessors } from '../../robot/index.ts';
 import type { FrameSink } from '../video/index.ts';
+import type { CameraChoice } from './choice/cameraChoice.ts';
 import type { Annotation, Info } from './layout.ts';
 import type { Column } from './parquet.ts';
+import type { TaskRow } from './v30Tables.ts';
+
+/** What the parts of the index say of an episode's task, each in the set's own numbering. */
+export interface TaskClaims {
+  /** Of the list of tasks, by the episode's sentence. */
+  readonly sentence?: number | undefined;
+  /** `task_index` of the episode's row in meta/episodes (v3.0). */
+  readonly table?: number | undefined;
+  /** Number of the folder `task-XXXX`. */
+  readonly folder?: number | undefined;
+}
 
 /** One episode as the data set's index names it. */
 export interface Episode {
@@ -12,6 +24,7 @@ export interface Episode {
   readonly instruction: string;
   /** Frames. */
   readonly length: number;
+  readonly claims?: TaskClaims;
 }
 
 /** Pictures of some frames, uint8 [height, width, 3] each, in the order asked for. */
@@ -29,7 +42,6 @@ export interface VideoPlace {
   readonly frames: number;
 }
 
-/** A data set on disk, opened for reading; v2.1 and v3.0 look the same from here on. */
 /** What a data set tells of one of its tasks. */
 export interface DatasetTask {
   readonly name: string | undefined;
@@ -37,6 +49,7 @@ export interface DatasetTask {
   readonly stageSuccessors?: StageSuccessors;
 }
 
+/** A data set on disk, opened for reading; v2.1 and v3.0 look the same from here on. */
 export interface Dataset {
   readonly root: string;
   readonly format: 'v2.1' | 'v3.0';
@@ -50,6 +63,10 @@ export interface Dataset {
   /** Names of the robot's cameras that it has pictures of; of all its videos where the robot is not known. */
   readonly cameras: readonly string[];
   readonly tasks: ReadonlyMap<number, DatasetTask>;
+  /** The list of tasks as the set numbers them. */
+  readonly taskRows: readonly TaskRow[];
+  /** The features of cameras that were chosen when it was opened. */
+  readonly cameraChoice: CameraChoice | undefined;
   readonly episodes: readonly Episode[];
   /** Columns of an episode, each [length, width]. @throws ParquetError when a file is damaged or a column is missing */
   columns<N extends string>(episode: Episode, names: readonly N[]): Promise<Record<N, Column>>;

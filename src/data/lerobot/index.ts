@@ -1,4 +1,20 @@
 export { cameraNameOf, pictureFeatures } from './cameras.ts';
+export {
+  type CameraChoice,
+  chooseOf,
+  type DataChoice,
+  type EpisodeRange,
+  missingFiles,
+  missingSentence,
+  openPlaces,
+  openSets,
+  readTaskMap,
+  type SetPlace,
+  setPlace,
+  type TaskConflict,
+  usedFeatures,
+  without,
+} from './choice/index.ts';
 export type { Dataset, Episode } from './dataset.ts';
 export { encodeParquet } from './encodeParquet.ts';
 export { type EncodedEpisode, type EpisodeLayout, encodeEpisode } from './episode.ts';

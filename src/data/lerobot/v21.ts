@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { InputError } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import { cameraFeatures, featureOf } from './cameras.ts';
+import type { CameraChoice } from './choice/cameraChoice.ts';
 import type { Dataset, Episode } from './dataset.ts';
 import { EpisodeLine, episodePaths, type Info, readJsonLines, TaskLine } from './layout.ts';
 import { numbersFrames, readColumns } from './numericColumns.ts';
@@ -10,7 +11,12 @@ import { eachPicture, picturesOf } from './pictures.ts';
 import { sideFiles, stagesOf } from './sideFiles.ts';
 
 /** LeRobot v2.1: a parquet file and a video per camera for every episode; chunk = task in the BEHAVIOR layout. */
-export async function openV21(root: string, info: Info, robot: Robot | undefined): Promise<Dataset> {
+export async function openV21(
+  root: string,
+  info: Info,
+  robot: Robot | undefined,
+  cameraChoice?: CameraChoice,
+): Promise<Dataset> {
   const taskLines = await readJsonLines(join(root, 'meta', 'tasks.jsonl'), TaskLine);
   const lines = await readJsonLines(join(root, 'meta', 'episodes.jsonl'), EpisodeLine);
   const byInstruction = new Map(taskLines.map((task) => [task.task, task.task_index]));
@@ -24,11 +30,17 @@ export async function openV21(root: string, info: Info, robot: Robot | undefined
       throw new InputError(join(root, 'meta', 'episodes.jsonl'), `lists episode ${index} twice (line ${i + 1}).`);
     seen.add(index);
     const instruction = line.tasks[0] ?? '';
-    const said = byInstruction.get(instruction) ?? byName.get(instruction);
-    const taskIndex = chunkIsTask ? Math.floor(index / info.chunks_size) : (said ?? -1);
-    return { index, taskIndex, instruction, length: line.length };
+    const sentence = byInstruction.get(instruction) ?? byName.get(instruction);
+    const folder = chunkIsTask ? Math.floor(index / info.chunks_size) : undefined;
+    return {
+      index,
+      taskIndex: folder ?? sentence ?? -1,
+      instruction,
+      length: line.length,
+      claims: { sentence, folder },
+    };
   });
-  const features = cameraFeatures(info, robot);
+  const features = cameraFeatures(info, robot, cameraChoice);
   const paths = (episode: Episode) => episodePaths(root, info, episode.index);
   const dataset: Dataset = {
     root,
@@ -48,6 +60,13 @@ export async function openV21(root: string, info: Info, robot: Robot | undefined
         },
       ]),
     ),
+    taskRows: taskLines.map(({ task_index: index, task_name: name, task }) => ({
+      index,
+      name,
+      instruction: task,
+      texts: name === undefined ? [task] : [task, name],
+    })),
+    cameraChoice,
     episodes,
     columns: (episode, names) => readColumns(paths(episode).data, names, undefined, { numbered: numbersFrames(info) }),
     columnNames: async (episode) => (await parquetSchema(paths(episode).data)).map((column) => column.name),

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { InputError, present } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import { cameraFeatures, featureOf, pictureFeatures } from './cameras.ts';
+import type { CameraChoice } from './choice/cameraChoice.ts';
 import type { Dataset, Episode } from './dataset.ts';
 import { fillPath, type Info } from './layout.ts';
 import { readColumns } from './numericColumns.ts';
@@ -12,10 +13,15 @@ import { episodeFiles, readEpisodeRows, readTaskTable } from './v30Tables.ts';
 import { videoPlaces } from './v30Videos.ts';
 
 /** LeRobot v3.0: many episodes per parquet file and per video, found through the tables in meta/. */
-export async function openV30(root: string, info: Info, robot: Robot | undefined): Promise<Dataset> {
+export async function openV30(
+  root: string,
+  info: Info,
+  robot: Robot | undefined,
+  cameraChoice?: CameraChoice,
+): Promise<Dataset> {
   const taskRows = await readTaskTable(join(root, 'meta'));
   const taskIndexOf = new Map(taskRows.flatMap(({ index, texts }) => texts.map((text) => [text, index] as const)));
-  const features = cameraFeatures(info, robot);
+  const features = cameraFeatures(info, robot, cameraChoice);
   const videos = pictureFeatures(info).filter((name) => info.features[name]?.dtype === 'video');
   const rows = await readEpisodeRows(join(root, 'meta', 'episodes'), videos);
   const byIndex = new Map(rows.map((row) => [row.episode_index, row]));
@@ -50,11 +56,15 @@ export async function openV30(root: string, info: Info, robot: Robot | undefined
     cameraFeature,
     tasks: new Map(taskRows.map(({ index, name, instruction }) => [index, { name, instruction }])),
     episodes: rows.map((row) => {
-      const listed = taskRows.find(({ index }) => index === row.task_index)?.instruction;
+      const table = row.task_index ?? undefined;
+      const listed = taskRows.find(({ index }) => index === table)?.instruction;
       const instruction = row.tasks[0] ?? listed ?? '';
-      const taskIndex = taskIndexOf.get(instruction) ?? row.task_index ?? -1;
-      return { index: row.episode_index, taskIndex, instruction, length: row.length };
+      const sentence = taskIndexOf.get(instruction);
+      const taskIndex = sentence ?? table ?? -1;
+      return { index: row.episode_index, taskIndex, instruction, length: row.length, claims: { sentence, table } };
     }),
+    taskRows,
+    cameraChoice,
     async columns(episode, names) {
       let columns = await readColumns(dataPath(episode), names, episode);
       const empty = () => names.some((name) => columns[name].rows === 0);

@@ -1,7 +1,7 @@
 import { answerCalls, InputError, Transfer } from '../../base/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
 import { parseRobot, type Robot, type RobotRecord, stateOf } from '../../robot/index.ts';
-import { type Dataset, openDataset, requireVideo } from '../lerobot/index.ts';
+import { type Dataset, type Episode, openPlaces, requireVideo, type SetPlace } from '../lerobot/index.ts';
 import { type StageLabels, stageLabels } from './stageLabels.ts';
 
 /** What a worker needs once: where the pictures go, which data sets there are, and whose. */
@@ -12,13 +12,13 @@ export interface OpenRequest {
   readonly stageLabels: StageLabels;
   readonly taskNumStages: readonly number[];
   readonly robot: RobotRecord;
-  readonly datasets: readonly string[];
+  readonly datasets: readonly SetPlace[];
 }
 
-/** An episode to load: its place in the data set's list, its chunk starts, and the number of its first sample. */
+/** An episode to load: its data set's place in the list, its chunk starts, and the number of its first sample. */
 export interface LoadRequest {
   readonly dataset: number;
-  readonly episode: number;
+  readonly episode: Episode;
   readonly starts: Int32Array;
   readonly firstSample: number;
 }
@@ -44,7 +44,7 @@ answerCalls({
     setting = request;
     robot = parseRobot(request.robot);
     blocks = request.blocks.map((block) => new Uint8Array(block));
-    datasets = await Promise.all(request.datasets.map((folder) => openDataset(folder, { robot })));
+    datasets = await openPlaces(request.datasets, robot);
   },
   async load(requests: readonly LoadRequest[]) {
     const loaded: LoadedEpisode[] = [];
@@ -56,10 +56,9 @@ answerCalls({
   },
 });
 
-async function load({ dataset: number, episode: place, starts, firstSample }: LoadRequest): Promise<LoadedEpisode> {
+async function load({ dataset: number, episode, starts, firstSample }: LoadRequest): Promise<LoadedEpisode> {
   const dataset = datasets[number];
-  const episode = dataset?.episodes[place];
-  if (!dataset || !episode) throw new InputError('samples', `there is no episode ${place} of data set ${number}.`);
+  if (!dataset) throw new InputError('samples', `there is no data set ${number}.`);
   const where = dataset.dataPath(episode);
   const { action, state: proprioception, taskInfo: info } = await numbersOf(dataset, episode);
   const { width } = robot;
@@ -79,7 +78,7 @@ async function load({ dataset: number, episode: place, starts, firstSample }: Lo
 }
 
 /** The columns of an episode. @throws InputError when they are not as long as it */
-async function numbersOf(dataset: Dataset, episode: Dataset['episodes'][number]) {
+async function numbersOf(dataset: Dataset, episode: Episode) {
   const wanted = [
     'action',
     'observation.state',
@@ -100,7 +99,7 @@ async function numbersOf(dataset: Dataset, episode: Dataset['episodes'][number])
 /** Puts the pictures of one camera at the frames `starts` where they belong in the shared blocks. */
 async function readPictures(
   dataset: Dataset,
-  episode: Dataset['episodes'][number],
+  episode: Episode,
   camera: string,
   place: number,
   starts: Int32Array,

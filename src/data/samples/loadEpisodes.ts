@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { WorkerClient } from '../../base/index.ts';
-import type { Dataset } from '../lerobot/index.ts';
 import type { LoadedEpisode, LoadRequest, OpenRequest } from './decode.worker.ts';
 import type { SampleTable } from './sampleTable.ts';
 
@@ -10,7 +9,6 @@ const EPISODES_PER_CALL = 8;
 /** Hands the episodes to worker threads, each taking the next few when it is done; their numbers go into `table`. */
 export async function loadEpisodes(
   requests: readonly LoadRequest[],
-  datasets: readonly Dataset[],
   open: OpenRequest,
   table: SampleTable,
   {
@@ -32,9 +30,8 @@ export async function loadEpisodes(
           next += part.length;
           const loaded = await client.call<LoadedEpisode[]>('load', part);
           for (const [i, request] of part.entries()) {
-            const episode = datasets[request.dataset]?.episodes[request.episode];
             const numbers = loaded[i];
-            if (episode && numbers) table.put(request, numbers, episode.index, episode.taskIndex);
+            if (numbers) table.put(request, numbers, request.episode.index, request.episode.taskIndex);
           }
           done += part.length;
           progress?.(done, requests.length);

@@ -40,7 +40,7 @@ export function planSamples(datasets: readonly Dataset[], robot: Robot, choice: 
       if (validation && validation.has(place) !== (split.part === 'validation')) continue;
       const starts = chunkStarts(episode.length, horizon, frameStride, seed, 'starts', d, episode.index);
       if (starts.length === 0) continue;
-      requests.push({ dataset: d, episode: place, starts, firstSample: samples });
+      requests.push({ dataset: d, episode, starts, firstSample: samples });
       samples += starts.length;
       rows += episode.length;
       count.samples += starts.length;

@@ -1,7 +1,7 @@
 import { freemem } from 'node:os';
 import { InputError, present } from '../../base/index.ts';
 import { BEHAVIOR_STAGES, type Robot, robotRecord } from '../../robot/index.ts';
-import { commonRobot, openDataset } from '../lerobot/index.ts';
+import { commonRobot, type Dataset, openSets, setPlace } from '../lerobot/index.ts';
 import { type BadNumber, badNumbers, badNumberWords } from './badNumbers.ts';
 import { parseDataFolder } from './dataFolder.ts';
 import type { OpenRequest } from './decode.worker.ts';
@@ -14,6 +14,8 @@ import { Sampler } from './sampling.ts';
 export interface SampleStoreOptions {
   /** Whose data they are; when left out, as the data sets say. */
   readonly robot?: Robot | undefined;
+  /** The data sets, where they are open already: a part of their episodes, perhaps. */
+  readonly sets?: readonly Dataset[] | undefined;
   /** Actions per chunk; the robot's when left out. */
   readonly horizon?: number;
   /** A sample every so many frames. */
@@ -83,8 +85,9 @@ export class SampleStore {
     if (!Number.isInteger(frameStride) || frameStride < 1)
       throw new InputError('frameStride', `must be a whole number above 0 (got ${frameStride}).`);
     const parsed = dataFolders.map(parseDataFolder);
-    const given = options.robot && { robot: options.robot };
-    const datasets = await Promise.all(parsed.map(({ dir }) => openDataset(dir, given)));
+    const folderNames = parsed.map(({ dir }) => dir);
+    const datasets =
+      options.sets ?? (await openSets(folderNames, { robot: options.robot, pictures: true, tasks: 'refused' })).sets;
     const robot = commonRobot(datasets);
     const { horizon = robot.horizon } = options;
     const plan = planSamples(datasets, robot, { horizon, frameStride, seed, split: options.split, taskNumStages });
@@ -99,9 +102,9 @@ export class SampleStore {
       stageLabels,
       taskNumStages,
       robot: robotRecord(robot),
-      datasets: datasets.map((dataset) => dataset.root),
+      datasets: datasets.map(setPlace),
     };
-    await loadEpisodes(plan.requests, datasets, open, table, options);
+    await loadEpisodes(plan.requests, open, table, options);
 
     const weighted = parsed.some(({ weight }) => weight !== undefined);
     const folders = plan.counts.map(({ samples: count, episodes }, i): StoredFolder => {

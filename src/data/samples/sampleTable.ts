@@ -36,7 +36,11 @@ export class SampleTable {
   }
 
   put(
-    { dataset, firstSample: first, starts }: LoadRequest,
+    {
+      dataset,
+      firstSample: first,
+      starts,
+    }: Pick<LoadRequest, 'dataset' | 'firstSample' | 'starts'> & { episode?: unknown },
     loaded: LoadedEpisode,
     episodeIndex: number,
     taskIndex: number,

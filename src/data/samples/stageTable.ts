@@ -1,5 +1,5 @@
 import { InputError } from '../../base/index.ts';
-import { BEHAVIOR_TASKS, CHALLENGE_ROBOT, sameRobot, type TaskSuccessors } from '../../robot/index.ts';
+import { BEHAVIOR_STAGES, BEHAVIOR_TASKS, CHALLENGE_ROBOT, sameRobot, type TaskSuccessors } from '../../robot/index.ts';
 import type { Dataset } from '../lerobot/index.ts';
 import { demonstrationOf, recordedStages, type StageLabels } from './stageLabels.ts';
 
@@ -16,30 +16,34 @@ export const stagesOfLength = (seconds: number): number =>
 
 /**
  * Whether a data set is of the challenge: its robot, and its tasks by number and name (v3.0 has no names, and is
- * believed).
+ * believed). Numbers beyond the table are tasks of a later year.
  */
 function isOfChallenge({ robot, tasks, episodes }: Dataset): boolean {
   if (!robot || !sameRobot(robot, CHALLENGE_ROBOT)) return false;
   const known = (index: number) => {
     const name = tasks.get(index)?.name;
     const task = BEHAVIOR_TASKS[index];
-    return task !== undefined && (name === undefined || name === task.name);
+    return index >= BEHAVIOR_TASKS.length || (task !== undefined && (name === undefined || name === task.name));
   };
   return [...tasks.keys(), ...episodes.map(({ taskIndex }) => taskIndex)].every(known);
 }
 
 /**
- * Stages of each task by id: the challenge's where all data sets are of it. Else from the episodes: with labels by
+ * Stages of each task by id: the challenge's where all data sets are of it and its table has the task.
+ * Else from the episodes: with labels by
  * `skills` as many as were recorded (or as the data set tells successors of),
  * with labels by `time` `stagesOfLength`; a number that no episode has gets one stage.
  * @throws InputError when stages are to be recorded ones and an episode has none
  */
 export async function stageTable(datasets: readonly Dataset[], labels: StageLabels): Promise<number[]> {
-  if (datasets.every(isOfChallenge)) return BEHAVIOR_TASKS.map(({ numStages }) => numStages);
+  const ofChallenge = datasets.every(isOfChallenge) ? BEHAVIOR_STAGES : [];
+  const beyond = datasets.some(({ episodes }) => episodes.some(({ taskIndex }) => !(taskIndex in ofChallenge)));
+  if (!beyond) return [...ofChallenge];
   const found = new Map<number, { stages: number; seconds: number; episodes: number }>();
   const told = successorTable(datasets);
   for (const dataset of datasets)
     for (const episode of dataset.episodes) {
+      if (episode.taskIndex in ofChallenge) continue;
       const stages = told[episode.taskIndex]?.length ?? 1;
       const task = found.get(episode.taskIndex) ?? { stages, seconds: 0, episodes: 0 };
       found.set(episode.taskIndex, task);
@@ -48,9 +52,10 @@ export async function stageTable(datasets: readonly Dataset[], labels: StageLabe
       else task.seconds += (await demonstrationOf(dataset, episode)).fullLength / dataset.fps;
       task.episodes++;
     }
-  const count = Math.max(0, ...found.keys()) + 1;
+  const count = Math.max(ofChallenge.length, ...[...found.keys()].map((id) => id + 1));
   return Array.from({ length: count }, (_, id) => {
     const task = found.get(id);
+    if (ofChallenge[id] !== undefined) return ofChallenge[id];
     if (!task) return 1;
     return labels === 'skills' ? task.stages : stagesOfLength(task.seconds / task.episodes);
   });

@@ -11,12 +11,14 @@ import {
 } from '../../action/index.ts';
 import { InputError, present, WorkerClient } from '../../base/index.ts';
 import { type Robot, robotRecord } from '../../robot/index.ts';
-import { commonRobot, type Dataset, openDataset } from '../lerobot/index.ts';
+import { commonRobot, type Dataset, openSets, type SetPlace, setPlace } from '../lerobot/index.ts';
 import type { EpisodeJob, OpenStatistics } from './statistics.worker.ts';
 
 export interface DatasetStatisticsOptions {
   /** Whose data they are; when left out, as the data sets say. */
   readonly robot?: Robot | undefined;
+  /** The data sets, where they are open already: a part of their episodes, perhaps. */
+  readonly sets?: readonly Dataset[] | undefined;
   /** Actions per chunk, and numbers per action in the result; the robot's when left out. */
   readonly horizon?: number | undefined;
   readonly paddedWidth?: number | undefined;
@@ -57,7 +59,7 @@ export async function datasetStatistics(
   options: DatasetStatisticsOptions = {},
 ): Promise<DatasetStatistics> {
   const { horizon, paddedWidth, skipWrong, memory = 4 * 2 ** 30 } = options;
-  return overEpisodes(folders, options, async (workers, { robot, total, each }) => {
+  return overEpisodes(folders, options, async (workers, { robot, places, total, each }) => {
     const exact = total * frameBytes(robot) <= memory;
     const chunks = {
       ...(horizon && { horizon }),
@@ -65,7 +67,7 @@ export async function datasetStatistics(
       ...(skipWrong && { skipWrong }),
     };
     const open: OpenStatistics = {
-      folders,
+      sets: places,
       robot: robotRecord(robot),
       chunks: { ...chunks, memory: exact ? Number.MAX_VALUE : 0 },
     };
@@ -109,8 +111,8 @@ export function decodeOnly(
     ...options
   }: Pick<DatasetStatisticsOptions, 'workers' | 'robot'> & { readonly how?: 'read' | 'pick' } = {},
 ): Promise<{ frames: number; seconds: number; processor: number }> {
-  return overEpisodes(folders, options, async (clients, { robot, each }) => {
-    const open: OpenStatistics = { folders, robot: robotRecord(robot), chunks: { memory: 0 }, how };
+  return overEpisodes(folders, options, async (clients, { robot, places, each }) => {
+    const open: OpenStatistics = { sets: places, robot: robotRecord(robot), chunks: { memory: 0 }, how };
     await Promise.all(clients.map((worker) => worker.call('open', open)));
     const started = performance.now();
     const busy = process.cpuUsage();
@@ -137,15 +139,15 @@ const JOB_FRAMES = 32_768;
 function jobsOf(dataset: Dataset, set: number): (EpisodeJob & { frames: number })[] {
   const jobs: (EpisodeJob & { frames: number })[] = [];
   let path: string | undefined;
-  dataset.episodes.forEach((episode, number) => {
+  for (const episode of dataset.episodes) {
     const last = jobs.at(-1);
     const own = dataset.dataPath(episode);
     if (last && own === path && last.frames + episode.length <= JOB_FRAMES) {
-      last.episodes.push(number);
+      last.episodes.push(episode);
       last.frames += episode.length;
-    } else jobs.push({ set, episodes: [number], frames: episode.length });
+    } else jobs.push({ set, episodes: [episode], frames: episode.length });
     path = own;
-  });
+  }
   return jobs;
 }
 
@@ -154,13 +156,22 @@ type Each = (method: 'add' | 'read' | 'pick', after?: (frames: number, total: nu
 /** Starts workers for the data sets' episodes; `each` has them all go through a method. The workers end with `work`. */
 async function overEpisodes<T>(
   folders: readonly string[],
-  { workers: threads = availableParallelism(), robot: given }: Pick<DatasetStatisticsOptions, 'workers' | 'robot'>,
+  {
+    workers: threads = availableParallelism(),
+    robot: given,
+    sets: opened,
+  }: Pick<DatasetStatisticsOptions, 'workers' | 'robot' | 'sets'>,
   work: (
     workers: readonly WorkerClient[],
-    about: { readonly robot: Robot; readonly total: number; readonly each: Each },
+    about: {
+      readonly robot: Robot;
+      readonly places: readonly SetPlace[];
+      readonly total: number;
+      readonly each: Each;
+    },
   ) => Promise<T>,
 ): Promise<T> {
-  const sets = await Promise.all(folders.map((folder) => openDataset(folder, given && { robot: given })));
+  const sets = opened ?? (await openSets(folders, { robot: given })).sets;
   const robot = commonRobot(sets);
   const jobs = sets.flatMap(jobsOf);
   if (jobs.length === 0) throw new InputError(folders.join(', '), 'has no episodes.');
@@ -183,7 +194,7 @@ async function overEpisodes<T>(
     return done;
   };
   try {
-    return await work(workers, { robot, total, each });
+    return await work(workers, { robot, places: sets.map(setPlace), total, each });
   } finally {
     await Promise.all(workers.map((worker) => worker.close()));
   }

@@ -6,15 +6,16 @@ import {
   type Episode,
   eachRow,
   eachRowOfPages,
-  openDataset,
+  openPlaces,
   prepareReader,
   queryColumns,
   type RowSink,
+  type SetPlace,
 } from '../lerobot/index.ts';
 
 /** Which data sets there are, whose, and what is computed of them. */
 export interface OpenStatistics {
-  readonly folders: readonly string[];
+  readonly sets: readonly SetPlace[];
   readonly robot: RobotRecord;
   readonly chunks: Pick<StatisticsOptions, 'horizon' | 'paddedWidth' | 'memory' | 'skipWrong'>;
   /** `read` has the general reader ready before the first call. */
@@ -24,8 +25,7 @@ export interface OpenStatistics {
 /** Episodes of one file, for one worker. */
 export interface EpisodeJob {
   readonly set: number;
-  /** Places in the data set's list. */
-  readonly episodes: number[];
+  readonly episodes: Episode[];
 }
 
 const COLUMNS = ['observation.state', 'action'] as const;
@@ -49,16 +49,16 @@ const sink: RowSink = {
 function jobOf({ set, episodes }: EpisodeJob): { dataset: Dataset; episodes: Episode[] } {
   const dataset = datasets[set];
   if (!dataset) throw new InputError('statistics', `there is no data set ${set}.`);
-  return { dataset, episodes: episodes.flatMap((place) => dataset.episodes[place] ?? []) };
+  return { dataset, episodes };
 }
 
 /** A share of a data set's statistics: episodes as they come, then the sums, then refinements of the quantiles. */
 answerCalls({
-  async open({ folders, robot: record, chunks, how }: OpenStatistics) {
+  async open({ sets, robot: record, chunks, how }: OpenStatistics) {
     if (how === 'read') await prepareReader();
     const robot = parseRobot(record);
     width = robot.width;
-    datasets = await Promise.all(folders.map((folder) => openDataset(folder, { robot })));
+    datasets = await openPlaces(sets, robot);
     accumulator = new StatisticsAccumulator({ robot, ...chunks });
   },
 

@@ -39,13 +39,14 @@ export async function* deltaChunks(source: OpenSource, phase: string, report: Re
 
 /** Statistics from a file, or else of the data sets themselves. */
 export async function statisticsFor(
-  { folders, robot, horizon }: OpenSource,
+  { folders, datasets, robot, horizon }: OpenSource,
   file: string | undefined,
   report: Report,
 ): Promise<ChunkStatistics> {
   if (file !== undefined) return readNormStats(file);
   const { statistics } = await datasetStatistics(folders, {
     robot,
+    sets: datasets,
     horizon,
     reading: (done, total) => report('quantiles: reading', done, total, 'frames'),
     computing: (part) => report('quantiles: computing', Math.round(100 * part), 100, '%'),

@@ -98,7 +98,15 @@ export async function fitJob(job: FitJob, report: Report): Promise<FitReport> {
   };
   await new FastTokenizer(settings, bpe, metadata).save(out);
   const seconds = Number(((performance.now() - started) / 1000).toFixed(3));
-  return { ...result, columns, vocabulary: described(tokenizer), pieces, warnings, seconds, out };
+  return {
+    ...result,
+    columns,
+    vocabulary: described(tokenizer),
+    pieces,
+    warnings: [...source.notes, ...warnings],
+    seconds,
+    out,
+  };
 }
 
 export interface CheckJob {
@@ -117,6 +125,7 @@ export interface CheckReport extends RoundTripReport {
   readonly columns: Columns;
   readonly vocabulary: VocabularyReport;
   readonly data: string;
+  readonly warnings: readonly string[];
 }
 
 /** Reads a vocabulary and takes chunks there and back. */
@@ -147,9 +156,10 @@ export async function checkJob(job: CheckJob, report: Report): Promise<CheckRepo
     );
   if (horizon === undefined) throw new InputError(dir, 'does not say how long its chunks are. Give --horizon.');
   const trip = new RoundTrip(tokenizer, horizon, width);
+  const about = { columns, vocabulary: described(tokenizer) };
   if (!data || !robot) {
     for (const chunk of randomChunks(horizon, width)) trip.add(chunk);
-    return { ...trip.finish(job.maxTokens), columns, vocabulary: described(tokenizer), data: 'smooth random chunks' };
+    return { ...trip.finish(job.maxTokens), ...about, data: 'smooth random chunks', warnings: [] };
   }
   if (widthOf(columns) !== width)
     throw new InputError(
@@ -163,7 +173,7 @@ export async function checkJob(job: CheckJob, report: Report): Promise<CheckRepo
       : await statisticsFor(source, job.stats, report);
   for await (const chunk of deltaChunks(source, 'round trips', report))
     trip.add(fastChunk(chunk, stats, robot, columns));
-  return { ...trip.finish(job.maxTokens), columns, vocabulary: described(tokenizer), data: source.folders.join(', ') };
+  return { ...trip.finish(job.maxTokens), ...about, data: source.folders.join(', '), warnings: source.notes };
 }
 
 /** Columns of a vocabulary that only says how many it encodes. */
