@@ -1,4 +1,4 @@
-import { InputError } from '../../base/index.ts';
+import { InputError, present } from '../../base/index.ts';
 import { stageAtTime } from '../../robot/index.ts';
 import type { Dataset, Episode } from '../lerobot/index.ts';
 
@@ -30,7 +30,12 @@ export async function stageLabels(
 ): Promise<Uint16Array> {
   if (labels === 'skills') {
     const stages = await recordedStages(dataset, episode);
-    return Uint16Array.from(starts, (start) => stages[start] ?? 0);
+    if (stages.length !== episode.length)
+      throw new InputError(
+        dataset.dataPath(episode),
+        `has ${stages.length} stages of episode ${episode.index} (expected ${episode.length}). Run valet data check.`,
+      );
+    return Uint16Array.from(starts, (start) => present(stages[start], 'the stage'));
   }
   const numStages = taskNumStages[episode.taskIndex];
   if (numStages === undefined)
