@@ -17,6 +17,8 @@ const DATA: Readonly<Record<string, string>> = {
   'src/evaluate/report/page.ts': "the page's markup",
   'src/evaluate/report/figure.ts': "the figure's markup",
   'src/evaluate/report/theatre.ts': "the player's markup",
+  'src/evaluate/audit/auditPage.ts': "the audit page's markup",
+  'src/evaluate/audit/sourceCurve.ts': "the figure's markup",
   'src/home/world/robot.ts': 'MJCF',
   'src/home/world/scene.ts': 'MJCF',
   'src/home/world/hands.ts': 'MJCF',

@@ -1,4 +1,5 @@
 /** Rollouts in the household, their scores, and the pages and tables that show them. */
+export { runAudit } from './audit/index.ts';
 export {
   type Comparison,
   compareLedgers,

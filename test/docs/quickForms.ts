@@ -14,6 +14,11 @@ export interface QuickForm {
 export const QUICK_FORMS: Readonly<Record<string, QuickForm>> = {
   demo: { values: { '--episodes': '1' }, add: '--episodes 1', whole: /^/ },
   'home tasks': { whole: /^/ },
+  'home audit': {
+    values: { '--perturb': 'light:1' },
+    add: '--quick --tasks turning_on_radio',
+    whole: /--policy \S.*--out \S/,
+  },
   'home watch': { whole: /watch \w/ },
   'home demos': { values: { '--episodes': '1' }, whole: /--out \S/ },
   'data check': { whole: /check \S/ },

@@ -1,1 +1,5 @@
+export { title } from './figure.ts';
+export { decimals } from './html.ts';
 export { type Evaluation, readEvaluation, readRecords, writeReport } from './report.ts';
+export { STYLE } from './style.ts';
+export { dataTable } from './tables.ts';

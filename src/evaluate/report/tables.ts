@@ -7,7 +7,7 @@ import { decimals } from './html.ts';
 type Baselines = Readonly<Record<string, EvaluationSummary>>;
 
 /** A table that becomes one block a row where the window is narrow. Cells are markup. */
-function dataTable(head: readonly string[], rows: readonly (readonly string[])[], last?: readonly string[]) {
+export function dataTable(head: readonly string[], rows: readonly (readonly string[])[], last?: readonly string[]) {
   const cells = (row: readonly string[]) =>
     row.map((cell, i) => `<td data-head="${escapeHtml(head[i] ?? '')}">${cell}</td>`).join('');
   const body = rows.map((row) => `<tr>${cells(row)}</tr>`).join('');

@@ -1,2 +1,2 @@
 export { evaluatePerturbed } from './evaluatePerturbed.ts';
-export { robustnessLine } from './robustness.ts';
+export { type Robustness, robustness, robustnessLine } from './robustness.ts';

@@ -22,6 +22,8 @@ export interface PlayOptions {
   readonly progressLabel?: string | undefined;
   /** Ends the evaluation at once; episodes under way are given up, and played again later. */
   readonly signal?: AbortSignal | undefined;
+  /** Hears after each episode how many of all are done. */
+  readonly onEpisode?: ((done: number) => void) | undefined;
   /** Hears, once each, what is off because the policy's robot or checkpoint lacks it. */
   readonly onNotice?: ((notice: string) => void) | undefined;
 }
@@ -114,6 +116,7 @@ export async function playUnits(
         if (line.state === 'done') await onDone(line);
         await book.append(line);
         await after(next, line, fault);
+        options.onEpisode?.(done);
         const sum = scores.reduce((total, q) => total + q, 0);
         progress.at(done, `q ${(sum / Math.max(1, scores.length)).toFixed(3)}`);
       }
