@@ -25,7 +25,9 @@ const run: RunFile = {
   started: '',
   node: '',
   code: { version: '0', commit: 'abc' },
-  checkpoints: [{ hash: 'f00', statistics: null, selection: 'highest q of 5 on train instances <b>' }],
+  checkpoints: [
+    { hash: 'f00', statistics: null, ownStatistics: null, selection: 'highest q of 5 on train instances <b>' },
+  ],
 };
 const options = {
   policy: { kind: 'checkpoint', folder: 'x' } as const,
