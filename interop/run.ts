@@ -4,6 +4,7 @@ import { Skip } from './python.ts';
 
 const CHECKS: Readonly<Record<string, () => Promise<{ check: Check }>>> = {
   checkpoints: () => import('./checkpoints/check.ts'),
+  gym: () => import('./gym/check.ts'),
   server: () => import('./server/check.ts'),
   balancer: () => import('./balancer/check.ts'),
   twins: () => import('./twins/check.ts'),

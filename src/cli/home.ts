@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { duration, InputError, requireOutput, writeFileAside } from '../base/index.ts';
 import { expertSheet, groundGoal, HOME_TASKS, homeTask, makeDemonstrations, timeLimit } from '../home/index.ts';
 import { homeAudit } from './homeAudit.ts';
+import { homeServe } from './homeServe.ts';
 import { checkedCheckpoint } from './shared/chosenCheckpoint.ts';
 import { refuseIdle } from './shared/given.ts';
 import { interruptible } from './shared/interruptible.ts';
@@ -58,7 +59,7 @@ export function command(): Command {
     .option('--size <pixels>', "side of the robot's pictures", positive, 64)
     .addHelpText('after', '\nExample:\n  $ valet home watch picking_up_trash --out trash.png')
     .action(watch);
-  home.addCommand(homeAudit());
+  home.addCommand(homeAudit()).addCommand(homeServe());
   return home;
 }
 

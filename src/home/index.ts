@@ -2,6 +2,7 @@
 export { expertSheet, makeDemonstrations } from './demos/index.ts';
 export { createExpert, type Expert, Motion, type Zone } from './expert/index.ts';
 export { buttonBody, factsOf, PressButton, pressSensors, type Thing } from './fixtures/index.ts';
+export { serveGym } from './gym/index.ts';
 export {
   openPerturbed,
   PERTURBATION_AXES,

@@ -19,6 +19,7 @@ export const QUICK_FORMS: Readonly<Record<string, QuickForm>> = {
     add: '--quick --tasks turning_on_radio',
     whole: /--policy \S.*--out \S/,
   },
+  'home serve': { values: { '--port': '0' }, whole: /serve --/, server: true },
   'home watch': { whole: /watch \w/ },
   'home demos': { values: { '--episodes': '1' }, whole: /--out \S/ },
   'data check': { whole: /check \S/ },

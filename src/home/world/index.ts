@@ -28,6 +28,7 @@ export { ArmKinematics } from './kinematics.ts';
 export { MUJOCO_VERSION, type Physics } from './mujoco.ts';
 export { ROOM_LIGHT } from './render/shade.ts';
 export {
+  ACTUATORS,
   ARM_JOINTS,
   BASE_JOINTS,
   COLUMNS,

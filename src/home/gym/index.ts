@@ -1,0 +1,1 @@
+export { serveGym } from './gymServer.ts';
