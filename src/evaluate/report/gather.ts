@@ -1,18 +1,16 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileAside } from '../../base/index.ts';
 import { HOUSEHOLD_ROBOT, perturbationName } from '../../home/index.ts';
 import { type LedgerLine, unitName } from '../ledger/index.ts';
+import { scriptBeside } from './beside.ts';
 import { chooseEpisodes, type PageEpisode } from './episodes.ts';
 import { embeddedJson } from './html.ts';
-import { readRollout, rolloutAddress } from './rollouts.ts';
+import { type PageRollout, readRollout, rolloutAddress } from './rollouts.ts';
 
 /** Recordings that the page itself carries; with three.js the file stays well below 15 MB. */
 export const PAGE_BUDGET = 10_000_000;
 /** Recordings read at the same time. */
 const AT_ONCE = 8;
-/** The script of a recording that does not fit into the page, in the rollout's folder. */
-const SCRIPT = 'replay.js';
 /** A film that came with official results. */
 const FILM = 'video.mp4';
 
@@ -60,28 +58,31 @@ export async function gatherRollouts(
         ? { ...episode, video: `${rolloutAddress(unit)}/${FILM}` }
         : episode;
     try {
-      const { rollout, poster } = await readRollout(folder, line, within);
-      const { rate } = rollout;
-      for (const [step, name, reason] of rollout.rules)
-        firings.push({ unit, step, seconds: step / rate, name, reason });
-      const text = embeddedJson(rollout);
-      const found = { ...episode, seconds: line.steps / rate, rules: rollout.rules.length, poster };
-      if (within) {
-        inside.set(unit, text);
-        room -= text.length + poster.length;
-        return { ...found, recording: 'page' };
+      const fired = ({ rate, rules }: Pick<PageRollout, 'rate' | 'rules'>) => {
+        for (const [step, name, reason] of rules) firings.push({ unit, step, seconds: step / rate, name, reason });
+        return { ...episode, seconds: line.steps / rate, rules: rules.length };
+      };
+      if (!within) {
+        const { poster, script, ...rest } = await scriptBeside(folder, line);
+        return { ...fired(rest), poster, recording: 'beside', script };
       }
-      await writeFileAside(join(folder, 'rollouts', unit, SCRIPT), `valetRollout(${text});\n`);
-      return { ...found, recording: 'beside', script: `${rolloutAddress(unit)}/${SCRIPT}` };
+      const { rollout, poster } = await readRollout(folder, line);
+      const text = embeddedJson(rollout);
+      inside.set(unit, text);
+      room -= text.length + poster.length;
+      return { ...fired(rollout), poster, recording: 'page' };
     } catch (error) {
       damaged.push({ unit, reason: (error as Error).message });
       return episode;
     }
   };
-  for (let i = 0; i < order.length; i += AT_ONCE) {
-    const within = room > 0;
-    episodes.push(...(await Promise.all(order.slice(i, i + AT_ONCE).map((episode) => gather(episode, within)))));
-  }
+  let next = 0;
+  for (; next < order.length && room > 0; next += AT_ONCE)
+    episodes.push(...(await Promise.all(order.slice(next, next + AT_ONCE).map((one) => gather(one, true)))));
+  const work = async () => {
+    for (let i = next++; i < order.length; i = next++) episodes[i] = await gather(order[i] as PageEpisode, false);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
   const place = new Map(episodes.map(({ unit }, i) => [unit, i]));
   firings.sort((a, b) => (place.get(a.unit) ?? 0) - (place.get(b.unit) ?? 0) || a.step - b.step);
   return { episodes, inside, firings, damaged };

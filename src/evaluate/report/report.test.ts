@@ -96,6 +96,36 @@ describe('the page', () => {
     }
   });
 
+  it('makes scripts again when recording, ledger or script have changed, and not otherwise', async () => {
+    const lines = many.slice(0, 2);
+    const folder = await evaluationFolder('again', lines);
+    const at = (name: string) => join(folder, 'rollouts', unitName(lines[0] as LedgerLine), name);
+    const gather = async (given = lines) => {
+      const { episodes, firings } = await gatherRollouts(folder, given, 0);
+      return { episodes, firings, made: (await stat(at('replay.js'))).ino };
+    };
+    const first = await gather();
+    expect(await gather()).toEqual(first);
+    expect(first.firings).toMatchObject([{ step: 1, seconds: 0.1, name: 'open-hand' }, { name: 'open-hand' }]);
+    const script = await readFile(at('replay.js'));
+    const changes = [
+      () => writeFile(at('replay.js'), 'torn'),
+      () => writeFile(at('steps.jsonl'), '{"step":1,"action":[0],"q":0,"goal":[true]}\n'),
+    ];
+    let before = first.made;
+    for (const change of changes) {
+      await change();
+      const { made } = await gather();
+      expect(made).not.toBe(before);
+      before = made;
+    }
+    expect((await gather()).firings).toHaveLength(1);
+    expect(await readFile(at('replay.js'))).not.toEqual(script);
+    const judged = lines.map((line, i) => (i === 0 ? { ...line, q: 0.25 } : line));
+    expect((await gather(judged)).made).not.toBe(before);
+    expect(await handedOver(folder, first.episodes[0]?.script ?? '')).toMatchObject({ q: 0.25 });
+  });
+
   it('with --whole nothing lies beside it', async () => {
     const folder = await evaluationFolder('whole', many, 600_000);
     const html = await readFile(await writeReport(folder, { whole: true }), 'utf8');

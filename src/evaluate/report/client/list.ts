@@ -28,7 +28,7 @@ function showList() {
   text($('.count'), episodes.length === page.episodes.length ? episodes.length + ' episodes' : episodes.length + ' of ' + page.episodes.length + ' episodes');
   const left = episodes.length - shown.length;
   $('.more').hidden = left === 0;
-  text($('.more'), 'Show ' + Math.min(CARDS, left) + ' more of ' + left);
+  text($('.more'), 'Show ' + (left > CARDS ? CARDS + ' more of the other ' + left : 'the other ' + left));
   $('.range').hidden = bounds.low === undefined;
   if (bounds.low !== undefined) text($('.range'), 'q ' + bounds.low.toFixed(2) + (bounds.high > bounds.low ? ' to ' + bounds.high.toFixed(2) : '') + ' ×');
   mark();
