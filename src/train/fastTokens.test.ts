@@ -8,9 +8,15 @@ import { CHALLENGE_ROBOT } from '../robot/index.ts';
 import { chooseTokenizer } from './fastTokens.ts';
 
 const VOCABULARY = join(import.meta.dirname, '../../test/cases/fast-horizon-20');
-/** What the vocabulary is of: 20 steps of 22 numbers, 512 ids. */
+/** What the vocabulary is of: 20 steps of columns 0 to 5 and 7 to 22, 512 ids. */
 const model = { ...tinyNetwork, useFastAuxiliary: true, actionHorizon: 20, fastVocabSize: 512 };
-const robot = { ...CHALLENGE_ROBOT, fastColumns: [[0, 22]] as [number, number][] };
+const robot = {
+  ...CHALLENGE_ROBOT,
+  fastColumns: [
+    [0, 6],
+    [7, 23],
+  ] as [number, number][],
+};
 
 let folder: string;
 beforeAll(async () => {

@@ -52,6 +52,21 @@ it('waits as long as it is told, and counts down; a signal ends it', async () =>
   expect(told[0]).toMatch(/^no server answers \(ECONNREFUSED\) 1(19|20)$/);
 });
 
+it('finds a server on a port that browsers keep clear of', async () => {
+  const taken = [10080, 6697, 6669, 6668, 6667, 6666, 6665, 6566, 6000, 5061, 5060, 4190, 4045];
+  for (const port of taken) {
+    const server = answering([200]);
+    const listens = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!listens) continue;
+    servers.push(server);
+    return expect(waitForServer(`ws://127.0.0.1:${port}`, { waitMs: 4000 })).resolves.toBeUndefined();
+  }
+  throw new Error('none of these ports is free');
+});
+
 it('gives a server that loads its time', async () => {
   const address = await start(answering([503, 503, 200]));
   const told: string[] = [];

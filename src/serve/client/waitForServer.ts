@@ -1,3 +1,5 @@
+import { get as getPlain } from 'node:http';
+import { get as getTls } from 'node:https';
 import { InputError, UnreachableError, ValetError } from '../../base/index.ts';
 
 /** Between two looks at /healthz. The official client waits 5 s; on one machine that is long. */
@@ -69,12 +71,21 @@ async function healthOf(places: Places, timeoutMs: number, stop: AbortSignal | u
   let status = 0;
   for (const place of places) {
     const signals = [AbortSignal.timeout(timeoutMs), ...(stop ? [stop] : [])];
-    const response = await fetch(place, { signal: AbortSignal.any(signals) });
-    await response.arrayBuffer();
-    status = response.status;
+    status = await statusOf(place, AbortSignal.any(signals));
     if (status === 200 || status === 503) break;
   }
   return status;
+}
+
+/** The status of an answer. Not by `fetch`: that refuses ports which browsers keep clear of, such as 6000 or 10080. */
+function statusOf(address: URL, signal: AbortSignal): Promise<number> {
+  const get = address.protocol === 'https:' ? getTls : getPlain;
+  return new Promise((resolve, reject) => {
+    get(address, { agent: false, signal }, (response) => {
+      response.on('end', () => resolve(response.statusCode ?? 0)).on('error', reject);
+      response.resume();
+    }).on('error', reject);
+  });
 }
 
 interface Tried {
@@ -93,7 +104,7 @@ function refused({ health, last, answers, tries, ms }: Tried): string {
     : `no server answers there (${tried}). Start it, check the address, or wait longer with --wait 120.`;
 }
 
-/** `fetch` says "fetch failed"; the reason is its cause. */
+/** Where an error has a cause, that is the reason. */
 function reasonOf(error: unknown): { code: string | undefined; message: string } {
   const { cause, message } = error as Error;
   const inner = (cause ?? error) as NodeJS.ErrnoException;
