@@ -15,7 +15,7 @@ import * as importing from './import.ts';
 
 const STATS = 'assets/household/norm_stats.json';
 const ALLOW = '--other-statistics';
-const REFUSED = /norm_stats\.json: holds other statistics than the checkpoint was trained with .*--other-statistics\.$/;
+const REFUSED = /norm_stats\.json: holds other statistics than the checkpoint was trained with .*--other-statistics\./;
 
 let folder: string;
 let swapped: string;

@@ -49,7 +49,7 @@ export async function openCheckpoints(
   robots: () => number,
 ): Promise<OpenedSource> {
   const { logger = createLogger('silent'), metrics = new Metrics() } = start;
-  await requireMapped(mapping);
+  await requireMapped(mapping, settings.planner);
   const { robot, stages } = await readMappedCheckpoints(mapping);
   for (const folder of new Set(mapping.paths.values())) {
     const note = await checkStatistics(folder, settings.planner ?? {});
