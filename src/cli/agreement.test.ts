@@ -61,7 +61,7 @@ async function trains(dir: string, mapFile?: string): Promise<boolean> {
   }
 }
 
-/** What the five commands say of a folder. The vocabulary is fitted with given statistics: its own are those of stats. */
+/** What the five commands say of a folder. The vocabulary is fitted with given statistics, which saves a pass. */
 async function five(dir: string, mapFile?: string) {
   const out = join(folder, `out-${runs++}`);
   const map = mapFile ? ['--task-map', mapFile] : [];

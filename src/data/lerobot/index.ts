@@ -1,4 +1,4 @@
-export { cameraNameOf, pictureFeatures } from './cameras.ts';
+export { pictureFeatures } from './cameras.ts';
 export {
   type CameraChoice,
   chooseOf,
