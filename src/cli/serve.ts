@@ -163,15 +163,18 @@ async function serve(options: Options, command: Command): Promise<void> {
   refuseWhatDoesNothing(options, command);
   const settings = await startOptions(options);
   const stop = nextSignal();
-  const running =
+  const starting =
     replay === undefined
-      ? await serveCheckpoint({
+      ? serveCheckpoint({
           mapping,
           ...(checkpoint !== undefined && { checkpoint: await chosenCheckpoint(checkpoint) }),
           ...settings,
           ...planningSettings(options),
         })
-      : await serveRecordings(replay, settings);
+      : serveRecordings(replay, settings);
+  const running = await Promise.race([starting, stop]);
+  // Nobody is served yet: what is being loaded is not waited for.
+  if (!running) return endProcess(0);
   const { server, close } = running;
   try {
     await Promise.race([server.ready, stop]);

@@ -16,7 +16,10 @@ export interface SupervisionOptions {
   readonly retries?: number;
   readonly onRestart?: (why: 'died' | 'too slow') => void;
   readonly onFailedRestart?: (error: Error) => void;
-  /** A worker that is still busy so long after all of its plans were given up hangs (5,000). */
+  /**
+   * A worker that is still busy so long after all of its plans were given up hangs: 5,000, and twice its longest pass
+   * where that is longer.
+   */
   readonly hangMs?: number;
   /** Waiting times between failed attempts to start a worker; the last one repeats. */
   readonly backoffMs?: readonly number[];
@@ -30,7 +33,8 @@ const isAbandoned = (error: unknown): boolean => error instanceof ValetError && 
 
 /**
  * Keeps a planner alive: when its worker dies, a new one is started and gets the same requests again. A pass that
- * nobody waits for is given up at its next step; a worker that does not come to one is ended, and another one started.
+ * nobody waits for is given up at its next step. A worker that does not come to one is replaced; it ends when its
+ * native call is over, and no third one is started before it has.
  */
 export class SupervisedPlanner implements UrgentPlanner {
   readonly imageSize: number;
@@ -39,6 +43,11 @@ export class SupervisedPlanner implements UrgentPlanner {
   private up = true;
   private closed = false;
   private timer: NodeJS.Timeout | undefined;
+  private alive: RestartablePlanner | undefined;
+  /** The longest pass so far. */
+  private longestMs = 0;
+  /** Settles when every worker that was replaced has gone. */
+  private ending: Promise<unknown> = Promise.resolve();
 
   private constructor(
     first: RestartablePlanner,
@@ -87,6 +96,7 @@ export class SupervisedPlanner implements UrgentPlanner {
       (planner) => planner.close(),
       () => undefined,
     );
+    await this.ending;
   }
 
   /** The plans, or the signal's reason once the worker has given them up, or hangs. */
@@ -95,27 +105,32 @@ export class SupervisedPlanner implements UrgentPlanner {
     requests: readonly PlanRequest[],
     signal: AbortSignal | undefined,
   ): Promise<Prediction[]> {
-    if (!signal) return planner.plan(requests);
-    signal.throwIfAborted();
+    const { hangMs = HANG_MS } = this.options;
+    const began = performance.now();
+    signal?.throwIfAborted();
     let timer: NodeJS.Timeout | undefined;
     let givenUp = (): void => undefined;
     const hangs = new Promise<never>((_, reject) => {
       givenUp = () => {
-        timer = setTimeout(() => {
-          this.replace(planner, 'too slow');
-          void planner.kill();
-          reject(signal.reason);
-        }, this.options.hangMs ?? HANG_MS);
+        timer = setTimeout(
+          () => {
+            this.replace(planner, 'too slow');
+            reject(signal?.reason);
+          },
+          Math.max(hangMs, 2 * this.longestMs),
+        );
       };
     });
-    signal.addEventListener('abort', givenUp);
+    signal?.addEventListener('abort', givenUp);
     try {
-      return await Promise.race([planner.plan(requests, { signal }), hangs]);
+      const predictions = await Promise.race([planner.plan(requests, { ...(signal && { signal }) }), hangs]);
+      this.longestMs = Math.max(this.longestMs, performance.now() - began);
+      return predictions;
     } catch (error) {
-      throw signal.aborted && isAbandoned(error) ? signal.reason : error;
+      throw signal?.aborted && isAbandoned(error) ? signal.reason : error;
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener('abort', givenUp);
+      signal?.removeEventListener('abort', givenUp);
     }
   }
 
@@ -124,19 +139,22 @@ export class SupervisedPlanner implements UrgentPlanner {
     void planner.died.then(() => this.replace(planner, 'died'));
   }
 
-  private alive: RestartablePlanner | undefined;
-
   private replace(dead: RestartablePlanner, why: 'died' | 'too slow'): void {
     if (this.closed || this.alive !== dead) return;
     this.alive = undefined;
     this.up = false;
     this.options.onRestart?.(why);
-    this.restart(0);
+    const before = this.ending;
+    this.ending = Promise.all([before, dead.kill()]);
+    this.restart(0, before);
   }
 
-  private restart(attempt: number): void {
+  private restart(attempt: number, after: Promise<unknown>): void {
     const { backoffMs = BACKOFF_MS, onFailedRestart } = this.options;
-    const starting = this.start();
+    const starting = after.then(() => {
+      if (this.closed) throw new ValetError('plan', 'the planner was closed.');
+      return this.start();
+    });
     this.current = starting;
     starting.then(
       (planner) => {
@@ -145,10 +163,10 @@ export class SupervisedPlanner implements UrgentPlanner {
         this.watch(planner);
       },
       (error: Error) => {
-        onFailedRestart?.(error);
         if (this.closed) return;
+        onFailedRestart?.(error);
         const wait = backoffMs[Math.min(attempt, backoffMs.length - 1)] ?? 1000;
-        this.timer = setTimeout(() => this.restart(attempt + 1), wait);
+        this.timer = setTimeout(() => this.restart(attempt + 1, Promise.resolve()), wait);
         this.timer.unref();
       },
     );

@@ -18,9 +18,11 @@ export class Readiness {
     return this.state === 'ready';
   }
 
-  /** A plan failed on its way to a client. */
+  /** A plan failed on its way to a client: until a trial works, none can be made. */
   failed(): void {
-    if (this.state === 'ready') this.state = 'failed';
+    if (this.state !== 'ready') return;
+    this.state = 'failed';
+    if (!this.probing) this.probe().catch(() => undefined);
   }
 
   /**

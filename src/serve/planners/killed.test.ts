@@ -1,0 +1,86 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { tinyNetwork, tinyStatistics } from '../../../test/support/model.ts';
+import { fakeObservation } from '../../../test/support/serve.ts';
+import { initParameters, PlannerClient, writeCheckpoint } from '../../model/index.ts';
+import type { PlanRequest } from '../../robot/index.ts';
+import { SupervisedPlanner } from './supervisedPlanner.ts';
+import { PlanTooLateError, planInTime } from './urgentPlanner.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+
+/** A real network in a real worker that is ended at every moment of a plan. An abort would end this process too. */
+let folder: string;
+let planner: SupervisedPlanner;
+const workers: PlannerClient[] = [];
+const restarts: string[] = [];
+const request = (): PlanRequest => ({ ...fakeObservation(), stage: 0, state: new Float32Array(23), seed: 'same' });
+/** Milliseconds that a plan takes, and the plan. */
+let planMs = 0;
+let plan: Float64Array;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'valet-killed-'));
+  await writeCheckpoint(folder, {
+    config: tinyNetwork,
+    parameters: initParameters(tinyNetwork, 1),
+    normStats: tinyStatistics(),
+    card: {},
+    policy: { samplingSteps: 200 },
+  });
+  const start = async () => {
+    const worker = await PlannerClient.start(folder, { threads: 1 });
+    workers.push(worker);
+    return worker;
+  };
+  planner = await SupervisedPlanner.start(start, { backoffMs: [10], onRestart: (why) => restarts.push(why) });
+  await planner.plan([request()]);
+  const began = performance.now();
+  plan = (await planner.plan([request()]))[0]!.actions;
+  planMs = performance.now() - began;
+});
+afterAll(async () => {
+  await planner?.close();
+  await rm(folder, { recursive: true });
+});
+
+describe('a worker that is ended', () => {
+  it.each([0, 0.2, 0.4, 0.6, 0.8, 1])('after %f of a plan: the robot gets the same plan of the next', async (part) => {
+    restarts.length = 0;
+    const planned = planner.plan([request()]);
+    await sleep(part * planMs);
+    const worker = workers.at(-1)!;
+    await worker.kill();
+    await worker.died;
+    expect((await planned)[0]!.actions).toEqual(plan);
+    await expect.poll(() => planner.isUp, { timeout: 60_000 }).toBe(true);
+    expect(restarts).toEqual(['died']);
+  });
+
+  it.each([0.1, 0.5, 0.9])(
+    'while a plan is given up after %f of it: the next plan comes from the same worker',
+    async (part) => {
+      restarts.length = 0;
+      const late = planInTime(planner, [request()], part * planMs);
+      // On a busy machine's one quick moment it may be there in time.
+      await late.catch((error: Error) => expect(error).toBeInstanceOf(PlanTooLateError));
+      expect((await planner.plan([request()]))[0]!.actions).toEqual(plan);
+      expect(restarts).toEqual([]);
+    },
+  );
+
+  it('while it loads: at its first step, at its second, and closed in between', async () => {
+    const refuse = () => Promise.reject(new Error('no memory'));
+    await expect(PlannerClient.start(folder, {}, refuse)).rejects.toThrow(/no memory/);
+    for (const ms of [0, 30, 300]) {
+      const other = await SupervisedPlanner.start(() => PlannerClient.start(folder));
+      const planned = other.plan([request()]).catch(() => undefined);
+      await sleep(ms);
+      await other.close();
+      await planned;
+    }
+  });
+});

@@ -1,0 +1,97 @@
+import { utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { endProcess, Random } from '../../src/base/index.ts';
+import { PlannerClient } from '../../src/model/index.ts';
+import { CheckpointPool, planningWorkers, tryPlanner } from '../../src/serve/planners/index.ts';
+import { Metrics, startServer } from '../../src/serve/server/index.ts';
+
+/**
+ * The server of `kills.ts`: its planning workers are ended at random moments, its checkpoint is loaded again now and
+ * then, plans that take long are given up. Says what it did every second, one line of JSON.
+ */
+const [checkpoint = '', kills = '0', seed = ''] = process.argv.slice(2);
+/** Every so many kills the checkpoint changes. */
+const RELOAD_EVERY = 25;
+const WORKERS = 2;
+
+const random = Random.of('killedServer', seed);
+const alive = new Set<PlannerClient>();
+const done = { killed: 0, reloads: 0, restarts: 0, failedRestarts: 0, lies: 0 };
+const metrics = new Metrics();
+const load = planningWorkers({
+  workers: WORKERS,
+  planner: { threads: 1 },
+  batching: {
+    size: 2,
+    waitMs: 2,
+    maxWaiting: 48,
+    onPass: (pass) => metrics.pass(pass),
+    onWaiting: (change) => metrics.queued.inc(change),
+  },
+  supervision: {
+    onRestart: () => done.restarts++,
+    onFailedRestart: () => done.failedRestarts++,
+    backoffMs: [50],
+    hangMs: 500,
+  },
+  start: async (folder, options, admit) => {
+    const worker = await PlannerClient.start(folder, options, admit);
+    alive.add(worker);
+    void worker.died.then(() => alive.delete(worker));
+    return worker;
+  },
+});
+const pool = new CheckpointPool(load, {
+  trial: (planner) => tryPlanner(planner, 0, 60_000),
+  onLoad: (how) => void (how === 'again' && done.reloads++),
+});
+const server = await startServer({
+  plannerFor: () => pool.planner(checkpoint),
+  isUp: () => pool.isUp,
+  metrics,
+  limits: { planTimeoutMs: 3000, resumeMs: 5000, maxConnectionsPerSecond: 1e6, closeMs: 2000 },
+});
+await server.ready;
+const health = new URL('/healthz', server.urls[0]?.replace(/^ws/, 'http'));
+
+/** What /healthz says must be so, as long as it stays so. */
+async function checkHealth(): Promise<void> {
+  const before = pool.isUp;
+  const { status } = await fetch(health);
+  if (!before && !pool.isUp && status === 200) done.lies++;
+}
+
+let stopped = false;
+async function killAll(): Promise<void> {
+  while (!stopped && done.killed < Number(kills)) {
+    await sleep(250 * random.uniform());
+    const workers = [...alive].filter(({ isDead }) => !isDead);
+    const worker = workers[random.integer(Math.max(1, workers.length))];
+    // Now and then the last one, too.
+    if (!worker || (workers.length < WORKERS && random.uniform() > 0.05)) continue;
+    void worker.kill();
+    await checkHealth();
+    if (++done.killed % RELOAD_EVERY === 0) await touch();
+  }
+}
+
+/** The checkpoint is written anew: it is loaded beside the old one. */
+async function touch(): Promise<void> {
+  await utimes(join(checkpoint, 'params.safetensors'), new Date(), new Date());
+  await pool.look();
+  void pool.look().catch(() => undefined);
+}
+
+const say = (more: object = {}) =>
+  process.stdout.write(`${JSON.stringify({ ...done, workers: alive.size, ...more })}\n`);
+say({ listening: server.urls });
+const every = setInterval(() => say({ rss: process.memoryUsage.rss() }), 1000);
+void killAll();
+process.on('SIGTERM', async () => {
+  stopped = true;
+  clearInterval(every);
+  await server.close();
+  await pool.close();
+  await endProcess(0);
+});
