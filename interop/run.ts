@@ -7,6 +7,7 @@ const CHECKS: Readonly<Record<string, () => Promise<{ check: Check }>>> = {
   gym: () => import('./gym/check.ts'),
   server: () => import('./server/check.ts'),
   balancer: () => import('./balancer/check.ts'),
+  proxy: () => import('./proxy/check.ts'),
   twins: () => import('./twins/check.ts'),
   tokenizers: () => import('./tokenizers/check.ts'),
 };

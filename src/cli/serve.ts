@@ -6,7 +6,9 @@ import {
   DEFAULT_LIMITS,
   isLoopback,
   type PlanningSettings,
+  parseOrigin,
   parsePorts,
+  parsePrefix,
   readKeyFile,
   readTlsFiles,
   type ServerLimits,
@@ -35,6 +37,8 @@ interface Options extends PlanningOptionValues, SessionOptionValues {
   port: readonly number[];
   apiKeyFile?: string;
   insecure: boolean;
+  allowOrigin?: string[];
+  prefix?: string;
   tlsCert?: string;
   tlsKey?: string;
   workers: number;
@@ -79,6 +83,12 @@ export function command(): Command {
     .option('--port <port>', 'port, a range such as 8000-8063, or 0 for a free one', ports, [8000])
     .option('--api-key-file <file>', 'clients must send the key in this file')
     .option('--insecure', 'listen on an address that other machines reach without asking for a key', false)
+    .option(
+      '--allow-origin <origins...>',
+      'web pages that may connect, such as https://robots.example; * for any',
+      origins,
+    )
+    .option('--prefix <path>', 'a path below which it answers too, for proxies that do not take it away', prefix)
     .option('--tls-cert <file>', 'certificate chain, PEM; clients then connect to wss://')
     .option('--tls-key <file>', 'private key of the certificate, PEM')
     .optionsGroup('Planning:')
@@ -216,6 +226,8 @@ async function startOptions(options: Options): Promise<StartOptions> {
     tls: await readTlsFiles(tlsCert, tlsKey),
     ...(apiKey !== undefined && { apiKey }),
     open: options.insecure,
+    allowOrigins: options.allowOrigin,
+    prefix: options.prefix,
     record: options.record,
     sessionOptions: {
       ...sessionOptions(options),
@@ -274,6 +286,21 @@ function ports(text: string): number[] {
     return parsePorts(text);
   } catch {
     throw new InvalidArgumentError('expected a port, or a range of up to 256 such as 8000-8063.');
+  }
+}
+
+function origins(text: string, before: readonly string[] = []): string[] {
+  return [...before, told(() => parseOrigin(text))];
+}
+
+const prefix = (text: string): string => told(() => parsePrefix(text));
+
+/** What a reader of text says of it, as commander's own errors. */
+function told<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
   }
 }
 

@@ -25,6 +25,8 @@ export {
   Metrics,
   PlanError,
   PolicyServer,
+  parseOrigin,
+  parsePrefix,
   type Responder,
   type ServerLimits,
   type ServerOptions,

@@ -32,11 +32,32 @@ export function hasKey(request: IncomingMessage, apiKey: string | undefined): bo
 
 /**
  * Browsers name the page that opens a socket. A page of another site must not drive the robot; programs send no origin.
+ * A page is the server's own, behind a proxy too, when it comes from the host that the request was for: a proxy names it
+ * in `X-Forwarded-Host`, which no page can set. `allowed` are further origins, `https://host` or `*` for any.
  */
-export function isOwnOrigin(request: IncomingMessage, boundToLoopback: boolean): boolean {
-  const origin = request.headers.origin;
-  if (origin === undefined) return true;
+export function isOwnOrigin(
+  { headers }: Pick<IncomingMessage, 'headers'>,
+  boundToLoopback: boolean,
+  allowed: readonly string[] = [],
+): boolean {
+  const { origin } = headers;
+  if (origin === undefined || allowed.includes('*')) return true;
   if (!URL.canParse(origin)) return false;
-  const { host, hostname } = new URL(origin);
-  return host === request.headers.host && (!boundToLoopback || isLoopback(hostname));
+  const { host, hostname, origin: normal } = new URL(origin);
+  if (allowed.includes(normal)) return true;
+  const forwarded = String(headers['x-forwarded-host'] ?? '')
+    .split(',', 1)[0]
+    ?.trim()
+    .toLowerCase();
+  if (forwarded) return host === forwarded;
+  return host === headers.host && (!boundToLoopback || isLoopback(hostname));
+}
+
+/** An origin as browsers write it, or `*`. @throws InputError for anything else */
+export function parseOrigin(text: string): string {
+  if (text === '*') return text;
+  const { origin = 'null', href = '' } = URL.canParse(text) ? new URL(text) : {};
+  if (origin === 'null' || href !== `${origin}/`)
+    throw new InputError('allow-origin', `"${text}" is no origin (expected such as https://robots.example, or *).`);
+  return origin;
 }

@@ -16,6 +16,8 @@ export interface AdmissionOptions {
   readonly apiKey: string | undefined;
   /** What the server listens on. */
   readonly host: string;
+  /** Origins of pages that may connect beside the server's own. */
+  readonly allowOrigins: readonly string[] | undefined;
   readonly limits: ServerLimits;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -77,10 +79,14 @@ export class Admission {
   }
 
   private refusal(request: IncomingMessage): Refusal | undefined {
-    const { apiKey, host, limits, isReady, retry, connections } = this.options;
+    const { apiKey, host, allowOrigins, limits, isReady, retry, connections } = this.options;
     if (!hasKey(request, apiKey)) return { status: '401 Unauthorized', reason: 'key', body: WRONG_KEY };
-    if (!isOwnOrigin(request, isLoopback(host)))
-      return { status: '403 Forbidden', reason: 'origin', body: 'Pages of other sites may not connect.\n' };
+    if (!isOwnOrigin(request, isLoopback(host), allowOrigins))
+      return {
+        status: '403 Forbidden',
+        reason: 'origin',
+        body: 'Pages of other sites may not connect (the server can allow them: --allow-origin).\n',
+      };
     if (!isReady()) {
       retry();
       return { status: '503 Service Unavailable', reason: 'not ready', body: NOT_READY };

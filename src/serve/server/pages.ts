@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../log.ts';
 import { hasKey } from './access.ts';
 import type { Metrics } from './metrics.ts';
+import { requestPath } from './requestPath.ts';
 import type { Json } from './serverOptions.ts';
 
 export const NOT_READY = 'No plan can be made now.\n';
@@ -9,6 +10,8 @@ export const WRONG_KEY = 'The API key is missing or wrong.\n';
 
 export interface PagesOptions {
   readonly apiKey: string | undefined;
+  /** The path below which the server stands. */
+  readonly prefix: string | undefined;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly isReady: () => boolean;
@@ -43,8 +46,8 @@ export class Pages {
   }
 
   private async page(request: IncomingMessage): Promise<Page> {
-    const { apiKey, isReady, retry, info } = this.options;
-    const [path] = (request.url ?? '/').split('?', 1);
+    const { apiKey, prefix, isReady, retry, info } = this.options;
+    const { path } = requestPath(request.url, prefix);
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return { status: 405, body: 'Method not allowed.\n', headers: { Allow: 'GET, HEAD' } };
     if (path === '/healthz') {

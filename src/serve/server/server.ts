@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { InputError } from '../../base/index.ts';
 import { CHALLENGE_ROBOT, type Robot } from '../../robot/index.ts';
 import { createLogger, type Logger } from '../log.ts';
-import { checkExposure, isLoopback } from './access.ts';
+import { checkExposure, isLoopback, parseOrigin } from './access.ts';
 import { Admission } from './admission.ts';
 import { ConnectedSessions } from './connectedSessions.ts';
 import { Conversations } from './conversations.ts';
@@ -12,6 +12,7 @@ import { listen } from './listen.ts';
 import { Metrics } from './metrics.ts';
 import { Pages } from './pages.ts';
 import { PlanGateway } from './planGateway.ts';
+import { parsePrefix } from './requestPath.ts';
 import type { Json, ServerOptions } from './serverOptions.ts';
 
 /**
@@ -55,6 +56,8 @@ export class PolicyServer {
     private readonly options: ServerOptions,
   ) {
     const { apiKey, metadata = {}, observer, responderFor, policyFor, plannerFor, robot, probeTask = 0 } = options;
+    const allowOrigins = options.allowOrigins?.map(parseOrigin);
+    const prefix = parsePrefix(options.prefix ?? '');
     const limits: ServerLimits = { ...DEFAULT_LIMITS, ...options.limits };
     const log = options.logger ?? createLogger('silent');
     const metrics = options.metrics ?? new Metrics();
@@ -76,9 +79,9 @@ export class PolicyServer {
     this.sessions = new ConnectedSessions({ conversations, metadata, observer, limits, metrics, log });
     const isReady = () => this.isReady;
     const retry = () => this.gateway?.readiness.retry();
-    const pages = new Pages({ apiKey, metrics, log, isReady, retry, info: () => this.info() });
+    const pages = new Pages({ apiKey, prefix, metrics, log, isReady, retry, info: () => this.info() });
     this.admission = new Admission({
-      ...{ apiKey, host, limits, metrics, log, isReady, retry },
+      ...{ apiKey, host, allowOrigins, limits, metrics, log, isReady, retry },
       connections: () => this.connections,
       welcome: (arrival) => this.sessions.welcome(arrival),
     });

@@ -40,6 +40,10 @@ export interface ServerOptions extends AnswerSource {
   readonly apiKey?: string;
   /** Lets everyone in on an address that other machines can reach, without a key. */
   readonly open?: boolean;
+  /** Origins of web pages that may connect beside the server's own (`https://host`, or `*` for any). */
+  readonly allowOrigins?: readonly string[] | undefined;
+  /** A path below which the server stands too, such as `/valet`, for proxies that do not take it away. */
+  readonly prefix?: string | undefined;
   /** The first message of every connection, and part of /info. */
   readonly metadata?: { readonly [key: string]: Json };
   /** The task of the trial plan that /healthz stands for. */

@@ -1,4 +1,5 @@
 import { InputError } from '../../base/index.ts';
+import { requestPath } from './requestPath.ts';
 
 /** What a client asks for in its address: `ws://HOST:PORT/?session=new&seed=7`. */
 export interface SessionQuery {
@@ -17,7 +18,7 @@ const TEXTS = /^[\w.:/ -]{1,128}(,[\w.:/ -]{1,128})*$/;
 
 /** @throws InputError for a parameter that is not what it should be; unknown ones are passed on */
 export function readSessionQuery(url = '/'): SessionQuery {
-  const { searchParams } = new URL(url, 'ws://server');
+  const { query: searchParams } = requestPath(url);
   const rest: Record<string, string> = {};
   for (const [name, value] of [...searchParams].slice(0, 32))
     if (name !== 'session') rest[name.slice(0, 128)] = value.slice(0, 1024);
