@@ -1,11 +1,11 @@
 import { Command } from 'commander';
 import { InputError, Progress } from '../base/index.ts';
 import {
-  listRecordings,
+  openRecordings,
   REPLAY,
   readKeyFile,
   replaySession,
-  SessionRecording,
+  type SessionRecording,
   type SessionReplay,
   waitForServer,
 } from '../serve/index.ts';
@@ -35,7 +35,8 @@ export function command(): Command {
     .option('--json', 'print one JSON object', false)
     .addHelpText(
       'after',
-      '\nExample:\n  $ valet replay recordings --against ws://127.0.0.1:8000\n\nExit code 1 when a reply differs. ' +
+      '\nExample:\n  $ valet replay recordings --against ws://127.0.0.1:8000\n\nExit code 1 when a reply differs, or a ' +
+        'recording is not whole. ' +
         'Without --as-recorded each message is sent as soon as the reply before it is there.',
     )
     .action(run);
@@ -46,9 +47,9 @@ async function run(path: string, options: Options): Promise<void> {
   if (!URL.canParse(url) || !['ws:', 'wss:'].includes(new URL(url).protocol))
     throw new InputError('valet replay', `"${url}" is no websocket address (expected ws://HOST:PORT or wss://…).`);
   const apiKey = options.apiKeyFile === undefined ? undefined : await readKeyFile(options.apiKeyFile);
-  const recordings: SessionRecording[] = [];
+  const { recordings, unreadable } = await openRecordings(path);
+  for (const reason of unreadable) process.stderr.write(`passed over: ${reason}\n`);
   try {
-    for (const file of await listRecordings(path)) recordings.push(await SessionRecording.open(file));
     const wanted = recordings.filter((recording) => isWanted(recording, options.session, path));
     const passedOver = recordings.filter(({ query }) => REPLAY in query).length;
     if (options.session === undefined && wanted.length < recordings.length)
@@ -73,7 +74,7 @@ async function run(path: string, options: Options): Promise<void> {
     if (asRecorded) sessions.push(...(await together(wanted, replay)));
     else for (const recording of wanted) sessions.push(await replay(recording));
     progress.end();
-    report(sessions, tolerance, options.json);
+    report(sessions, { tolerance, json: options.json, unreadable });
   } finally {
     await Promise.all(recordings.map((recording) => recording.close()));
   }
@@ -100,13 +101,20 @@ function together(
   );
 }
 
-function report(sessions: readonly SessionReplay[], tolerance: number, json: boolean): void {
+function report(
+  sessions: readonly SessionReplay[],
+  { tolerance, json, unreadable }: Pick<Options, 'tolerance' | 'json'> & { readonly unreadable: readonly string[] },
+): void {
   const same = (session: SessionReplay) =>
     session.maxDifference <= tolerance && session.differences.length === 0 && session.compared === session.steps;
   const equal = sessions.every(same);
+  const broken = sessions.filter(({ incomplete }) => incomplete !== null).length + unreadable.length;
   const maxDifference = Math.max(0, ...sessions.map((session) => session.maxDifference));
   const steps = sessions.reduce((sum, session) => sum + session.compared, 0);
-  if (json) process.stdout.write(`${JSON.stringify({ equal, steps, maxDifference, sessions })}\n`);
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify({ equal, whole: broken === 0, steps, maxDifference, sessions, unreadable })}\n`,
+    );
   else {
     for (const session of sessions) {
       const { compared, firstDifferingStep: first, recordedMs, ms, incomplete } = session;
@@ -116,10 +124,11 @@ function report(sessions: readonly SessionReplay[], tolerance: number, json: boo
       process.stdout.write(`${session.session}: ${compared} of ${session.steps} replies, ${verdict}${times}${note}\n`);
       for (const difference of session.differences) process.stdout.write(`  ${difference}\n`);
     }
-    const verdict = equal ? 'equal' : 'not equal';
+    const whole = broken === 0 ? '' : `, as far as they go: ${broken} recordings are not whole`;
+    const verdict = `${equal ? 'equal' : 'not equal'}${whole}`;
     process.stdout.write(
       `${verdict}: ${sessions.length} sessions, ${steps} replies, largest difference ${maxDifference}\n`,
     );
   }
-  if (!equal) process.exitCode = 1;
+  if (!equal || broken > 0) process.exitCode = 1;
 }

@@ -11,6 +11,7 @@ export {
 } from './planners/index.ts';
 export {
   listRecordings,
+  openRecordings,
   REPLAY,
   replaySession,
   SessionRecorder,

@@ -1,10 +1,11 @@
 import { appendFile, mkdtemp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../base/index.ts';
 import { packMessage } from '../../wire/index.ts';
-import { listRecordings, SessionRecording } from './recordingReader.ts';
+import { listRecordings, openRecordings, SessionRecording } from './recordingReader.ts';
 import { readScript } from './recordingScript.ts';
 import { SessionRecorder } from './sessionRecorder.ts';
 
@@ -110,6 +111,68 @@ describe('a recording', () => {
       const recording = await read(path);
       expect([recording.events.length, recording.incomplete]).toEqual([events, expect.stringMatching(/^cut off/)]);
     }
+    // Between two records.
+    const { offset, nbytes } = (await read(path)).events[7]!;
+    await truncate(path!, offset + nbytes);
+    expect((await read(path)).incomplete).toMatch(/^it has no end: nothing is there after \d+ ms$/);
+  });
+
+  it('with any bit flipped, wherever, says that it is not whole or no recording', async () => {
+    const recorder = await SessionRecorder.open(folder);
+    await record(recorder);
+    await recorder.close();
+    const [path] = await listRecordings(folder);
+    const bytes = await readFile(path!);
+    const events = (await read(path)).events.length;
+    for (let at = 0; at < bytes.length; at += 7) {
+      const flipped = Buffer.from(bytes);
+      flipped[at]! ^= 1 << (at % 8);
+      await writeFile(path!, flipped);
+      const found = await SessionRecording.open(path!).catch((error: Error) => error);
+      if (found instanceof Error) {
+        expect(found, `byte ${at}`).toBeInstanceOf(InputError);
+        continue;
+      }
+      opened.push(found);
+      expect(found.incomplete, `byte ${at}`).toMatch(/damaged|cut off/);
+      expect(found.events.length).toBeLessThan(events);
+    }
+  });
+
+  it('of the first format, without checksums of messages, is read too', async () => {
+    const head = (kind: number, payload: Buffer, ms: number) => {
+      const bytes = Buffer.alloc(20);
+      bytes.writeUInt8(kind, 0);
+      bytes.writeUInt32LE(payload.length, 4);
+      bytes.writeDoubleLE(ms, 8);
+      bytes.writeUInt32LE(crc32(bytes.subarray(0, 16)), 16);
+      return Buffer.concat([bytes, payload]);
+    };
+    const about = Buffer.from(JSON.stringify({ session: 'old', opened: '2026-01-01T00:00:00Z', query: {} }));
+    const came = Buffer.from(message(4));
+    const path = join(folder, 'old.valetrec');
+    const records = [head(1, about, 0), head(2, came, 5), head(6, Buffer.from('{}'), 9)];
+    await writeFile(path, Buffer.concat([Buffer.from('VALETREC'), Buffer.from([1, 0, 0, 0]), ...records]));
+    const recording = await read(path);
+    expect([recording.session, recording.incomplete, recording.events.length]).toEqual(['old', undefined, 3]);
+    expect(await recording.payload(recording.events[1]!)).toEqual(came);
+  });
+
+  it('that is empty or spoilt costs no other of its folder', async () => {
+    const recorder = await SessionRecorder.open(folder);
+    await record(recorder);
+    await recorder.close();
+    await writeFile(join(folder, 'a.valetrec'), '');
+    await writeFile(join(folder, 'b.valetrec'), 'something else');
+    const { recordings, unreadable } = await openRecordings(folder);
+    opened.push(...recordings);
+    expect(recordings.map(({ session }) => session)).toEqual(['s1']);
+    expect(unreadable).toEqual([
+      expect.stringMatching(/a\.valetrec: is empty/),
+      expect.stringMatching(/b\.valetrec: is no recording/),
+    ]);
+    await rm(recordings[0]!.path);
+    await expect(openRecordings(folder)).rejects.toThrow(/is empty/);
   });
 
   it('with a changed byte in a head is read up to there; what is no recording is refused', async () => {
@@ -119,33 +182,75 @@ describe('a recording', () => {
     const [path] = await listRecordings(folder);
     const bytes = await readFile(path!);
     const third = (await read(path)).events[2]!;
-    bytes[third.offset - 15]! ^= 1;
+    bytes[third.offset - 19]! ^= 1;
     await writeFile(path!, bytes);
     const damaged = await read(path);
-    expect([damaged.events.length, damaged.incomplete]).toEqual([2, `damaged at byte ${third.offset - 20}`]);
+    expect([damaged.events.length, damaged.incomplete]).toEqual([2, `damaged at byte ${third.offset - 24}`]);
     await writeFile(path!, 'something else');
     await expect(SessionRecording.open(path!)).rejects.toThrow(/is no recording of a session/);
     bytes[8] = 9;
     await writeFile(path!, bytes);
-    await expect(SessionRecording.open(path!)).rejects.toThrow(/format 9 \(expected 1\)/);
+    await expect(SessionRecording.open(path!)).rejects.toThrow(/format 9 \(expected 1…2\)/);
     await expect(listRecordings(join(folder, 'none'))).rejects.toThrow(InputError);
   });
 });
 
 describe('the recorder', () => {
-  it('goes on when the disk is full, and says that the recording ends', async () => {
-    let full = true;
+  it('stops when the disk is full, once for all, and leaves no empty file', async () => {
+    const lost: string[] = [];
+    let full = false;
     const recorder = await SessionRecorder.open(folder, {
       openFile: (path) => open(full ? '/dev/full' : path, 'a'),
+      onLost: (what) => lost.push(what),
     });
     await record(recorder, 'first');
-    expect(recorder.lost.files).toBe(1);
-    recorder.onReceive('first', message(0), 0, true);
+    full = true;
+    await record(recorder, 'second');
     full = false;
+    await record(recorder, 'third');
+    await recorder.close();
+    expect([lost, recorder.lost.files]).toEqual([['file', 'all'], 1]);
+    expect((await readdir(folder)).join()).toMatch(/^\d{8}T\d{9}Z-first\.valetrec$/);
+    expect((await read()).incomplete).toBeUndefined();
+  });
+
+  it('leaves whole records of a session whose disk fails in its middle, and records others', async () => {
+    let broken = false;
+    const recorder = await SessionRecorder.open(folder, {
+      openFile: async (path) => {
+        const handle = await open(path, 'a');
+        const writev = handle.writev.bind(handle);
+        // Half of what there is to write, then nothing.
+        handle.writev = (async (parts: Uint8Array[]) => {
+          if (!broken) return writev(parts);
+          const [first = new Uint8Array(0)] = parts;
+          await handle.write(first.subarray(0, first.length >> 1));
+          throw Object.assign(new Error('EIO'), { code: 'EIO' });
+        }) as typeof handle.writev;
+        return handle;
+      },
+    });
+    recorder.onOpen('first', {});
+    for (let i = 0; i < 3; i++) recorder.onReceive('first', message(i), 0, true);
+    await recorder.flush();
+    broken = true;
+    recorder.onReceive('first', message(3), 0, true);
+    await recorder.flush();
+    broken = false;
     await record(recorder, 'second');
     await recorder.close();
-    expect((await readdir(folder)).join()).toMatch(/^\d{8}T\d{9}Z-second\.valetrec$/);
-    expect((await read()).events).toHaveLength(10);
+    const [first, second] = await listRecordings(folder);
+    const { events, incomplete } = await read(first);
+    expect([events.length, incomplete]).toEqual([4, expect.stringMatching(/^it has no end/)]);
+    expect((await read(second)).incomplete).toBeUndefined();
+  });
+
+  it('marks the end of sessions that are open when it closes', async () => {
+    const recorder = await SessionRecorder.open(folder);
+    recorder.onOpen('s', {});
+    recorder.onReceive('s', message(0), 0, true);
+    await recorder.close();
+    expect((await read()).incomplete).toBeUndefined();
   });
 
   it('leaves out what the disk cannot take in time, and marks the gap', async () => {

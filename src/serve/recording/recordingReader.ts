@@ -1,14 +1,11 @@
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { InputError } from '../../base/index.ts';
-import {
-  checkPreamble,
-  decodeHead,
-  EXTENSION,
-  HEAD_BYTES,
-  PREAMBLE_BYTES,
-  type RecordHead,
-} from './recordingFormat.ts';
+import { decodeHead, EXTENSION, headBytes, PREAMBLE_BYTES, type RecordHead, readPreamble } from './recordingFormat.ts';
+
+/** Messages are checked in pieces of this size. */
+const PIECE_BYTES = 1 << 20;
 
 export interface RecordedEvent extends RecordHead {
   /** Where the payload begins in the file. */
@@ -34,7 +31,7 @@ export async function listRecordings(path: string): Promise<string[]> {
 }
 
 /**
- * One session on disk. The index is read at once, each message when it is asked for: a recording may be larger than the
+ * One session on disk. It is checked at once, each message read when it is asked for: a recording may be larger than the
  * memory.
  */
 export class SessionRecording {
@@ -51,8 +48,8 @@ export class SessionRecording {
   ) {}
 
   /**
-   * Reads the index up to the first damage or gap; a file cut off in the middle of a record (a server killed while
-   * writing) is read up to there.
+   * Reads it up to the first damage or gap, messages included: each has its checksum. A file that is cut off (a server
+   * killed while writing, a full disk), be it between two records, is read up to there.
    * @throws InputError for a file that is no recording, or holds no session
    */
   static async open(path: string): Promise<SessionRecording> {
@@ -91,22 +88,60 @@ export class SessionRecording {
   }
 }
 
+export interface OpenedRecordings {
+  readonly recordings: readonly SessionRecording[];
+  /** Files that hold no session that can be read, and why. */
+  readonly unreadable: readonly string[];
+}
+
+/**
+ * The recordings at `path`, a file or a folder of them, opened; one that cannot be read costs no other.
+ * @throws InputError when none can be read
+ */
+export async function openRecordings(path: string): Promise<OpenedRecordings> {
+  const recordings: SessionRecording[] = [];
+  const unreadable: string[] = [];
+  let first: unknown;
+  for (const file of await listRecordings(path))
+    try {
+      recordings.push(await SessionRecording.open(file));
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      first ??= error;
+      unreadable.push(error.message);
+    }
+  if (recordings.length === 0) throw first;
+  return { recordings, unreadable };
+}
+
 async function readIndex(handle: FileHandle, path: string) {
   const { size } = await handle.stat();
-  checkPreamble(await readAt(handle, 0, Math.min(size, PREAMBLE_BYTES)), path);
+  const head = headBytes(readPreamble(await readAt(handle, 0, Math.min(size, PREAMBLE_BYTES)), path));
   const events: RecordedEvent[] = [];
   let incomplete: string | undefined;
   for (let at = PREAMBLE_BYTES; at < size && incomplete === undefined; ) {
-    const head = size - at < HEAD_BYTES ? 'cut off' : decodeHead(await readAt(handle, at, HEAD_BYTES));
-    if (head === undefined) incomplete = `damaged at byte ${at}`;
-    else if (head === 'cut off' || at + HEAD_BYTES + head.nbytes > size) incomplete = `cut off at byte ${at}`;
-    else if (head.kind === 'gap') incomplete = `messages are missing after ${Math.round(head.ms)} ms`;
+    const record = size - at < head ? 'cut off' : decodeHead(await readAt(handle, at, head));
+    const offset = at + head;
+    if (record === undefined) incomplete = `damaged at byte ${at}`;
+    else if (record === 'cut off' || offset + record.nbytes > size) incomplete = `cut off at byte ${at}`;
+    else if (!(await isWhole(handle, { ...record, offset }))) incomplete = `a message is damaged at byte ${offset}`;
+    else if (record.kind === 'gap') incomplete = `messages are missing after ${Math.round(record.ms)} ms`;
     else {
-      events.push({ ...head, offset: at + HEAD_BYTES });
-      at += HEAD_BYTES + head.nbytes;
+      events.push({ ...record, offset });
+      at = offset + record.nbytes;
     }
   }
+  const last = events.at(-1);
+  if (last && last.kind !== 'close') incomplete ??= `it has no end: nothing is there after ${Math.round(last.ms)} ms`;
   return { events, incomplete };
+}
+
+async function isWhole(handle: FileHandle, { offset, nbytes, crc }: RecordedEvent): Promise<boolean> {
+  if (crc === undefined) return true;
+  let sum = 0;
+  for (let at = 0; at < nbytes; at += PIECE_BYTES)
+    sum = crc32(await readAt(handle, offset + at, Math.min(PIECE_BYTES, nbytes - at)), sum);
+  return sum === crc;
 }
 
 async function readAt(handle: FileHandle, offset: number, nbytes: number): Promise<Buffer> {

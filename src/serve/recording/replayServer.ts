@@ -1,7 +1,8 @@
 import { InputError } from '../../base/index.ts';
 import { unpackMessage } from '../../wire/index.ts';
+import type { Logger } from '../log.ts';
 import type { Responder } from '../server/index.ts';
-import { listRecordings, SessionRecording } from './recordingReader.ts';
+import { openRecordings, type SessionRecording } from './recordingReader.ts';
 import { readScript, type Script } from './recordingScript.ts';
 import { compareValues } from './replayCompare.ts';
 
@@ -20,11 +21,17 @@ interface Play {
 export class RecordedSessions {
   private constructor(private readonly plays: readonly Play[]) {}
 
-  /** @throws InputError for a path without recordings, or a damaged one */
-  static async open(path: string): Promise<RecordedSessions> {
+  /**
+   * What cannot be read of a folder is passed over and logged.
+   * @throws InputError for a path without a recording that can be read
+   */
+  static async open(path: string, logger?: Logger): Promise<RecordedSessions> {
     const plays: Play[] = [];
-    for (const file of await listRecordings(path)) {
-      const recording = await SessionRecording.open(file);
+    const { recordings, unreadable } = await openRecordings(path);
+    for (const reason of unreadable) logger?.warn({ reason }, 'a recording is passed over');
+    for (const recording of recordings) {
+      const { path: file, incomplete } = recording;
+      if (incomplete !== undefined) logger?.warn({ file, reason: incomplete }, 'a recording is not whole');
       plays.push({ recording, script: await readScript(recording), uses: 0 });
     }
     if (plays.every(({ script }) => script.exchanges.length === 0))

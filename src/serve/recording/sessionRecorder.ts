@@ -1,4 +1,4 @@
-import { access, constants, type FileHandle, open } from 'node:fs/promises';
+import { access, constants, type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, makeFolder } from '../../base/index.ts';
 import { createLogger, type Logger } from '../log.ts';
@@ -9,6 +9,8 @@ export interface SessionRecorderOptions {
   /** Bytes that may wait for the disk; what comes beyond them is left out, and the recording says so. */
   readonly maxQueuedBytes?: number;
   readonly logger?: Logger;
+  /** Something that came is not on the disk: a message, a whole file, or all from now on. */
+  readonly onLost?: (what: 'message' | 'file' | 'all') => void;
   /** Opens the file of one session, to append to. */
   readonly openFile?: (path: string) => Promise<FileHandle>;
 }
@@ -20,6 +22,10 @@ interface SessionFile {
   readonly since: number;
   handle: FileHandle | undefined;
   begun: boolean;
+  /** Bytes of whole records on the disk. */
+  bytes: number;
+  /** It has no closing mark yet. */
+  open: boolean;
   /** A write failed; nothing more is written, so that what stands there stays readable. */
   broken: boolean;
   /** Left out since the last record, for want of room in the queue. */
@@ -39,11 +45,14 @@ const REMEMBERED = 1000;
 /**
  * Records what comes and goes, one file per session in `folder`. A message is only put into a queue while the server
  * handles it; one loop writes the queue to the disk. A disk that is full or too slow costs recordings, never the
- * server: the first shows as a recording that ends, the second as a gap.
+ * server: the first ends all recording, with whole records and no closing mark; the second shows as a gap.
  */
 export class SessionRecorder implements MessageObserver {
-  /** Messages left out, and files given up: what a server may want to show. */
+  /** Messages left out, and files given up. */
   readonly lost = { frames: 0, files: 0 };
+  /** The disk is full. */
+  private full = false;
+  private readonly onLost: SessionRecorderOptions['onLost'];
   private readonly sessions = new Map<string, SessionFile>();
   private readonly queue: Write[] = [];
   private queuedBytes = 0;
@@ -58,6 +67,7 @@ export class SessionRecorder implements MessageObserver {
   ) {
     this.maxQueuedBytes = options.maxQueuedBytes ?? 256 << 20;
     this.log = options.logger ?? createLogger('silent');
+    this.onLost = options.onLost;
     this.openFile = options.openFile ?? ((path) => open(path, 'a'));
   }
 
@@ -73,16 +83,19 @@ export class SessionRecorder implements MessageObserver {
   }
 
   onOpen(sessionId: string, query: Readonly<Record<string, string>> = {}): void {
+    if (this.full) return;
     let file = this.sessions.get(sessionId);
     if (!file) {
       const opened = new Date();
       const stamp = opened.toISOString().replace(/[-:.]/g, '');
       const path = join(this.folder, `${stamp}-${sessionId.replace(/[^\w-]/g, '_').slice(0, 80)}${EXTENSION}`);
       const missing = { frames: 0, bytes: 0 };
-      file = { path, since: performance.now(), handle: undefined, begun: false, broken: false, missing };
+      const state = { handle: undefined, begun: false, bytes: 0, open: true, broken: false, missing };
+      file = { path, since: performance.now(), ...state };
       this.sessions.set(sessionId, file);
       this.forgetOldest();
     }
+    file.open = true;
     this.json(file, 'open', { session: sessionId, opened: new Date().toISOString(), query });
   }
 
@@ -98,7 +111,7 @@ export class SessionRecorder implements MessageObserver {
 
   onClose(sessionId: string): void {
     const file = this.sessions.get(sessionId);
-    if (file) this.json(file, 'close', {}, true);
+    if (file) this.end(file);
   }
 
   /** Settles when all that came so far is on its way to the disk. */
@@ -107,9 +120,15 @@ export class SessionRecorder implements MessageObserver {
   }
 
   async close(): Promise<void> {
+    for (const file of this.sessions.values()) this.end(file);
     await this.flush();
     for (const file of this.sessions.values()) await release(file);
     this.sessions.clear();
+  }
+
+  private end(file: SessionFile): void {
+    if (file.open) this.json(file, 'close', {}, true);
+    file.open = false;
   }
 
   private message(sessionId: string, kind: RecordKind, bytes: Uint8Array): void {
@@ -121,6 +140,7 @@ export class SessionRecorder implements MessageObserver {
       file.missing.frames++;
       file.missing.bytes += bytes.byteLength;
       this.lost.frames++;
+      this.onLost?.('message');
       return;
     }
     this.put(file, kind, Uint8Array.from(bytes)); // their memory is used again
@@ -135,10 +155,10 @@ export class SessionRecorder implements MessageObserver {
     const parts: Uint8Array[] = [];
     if (file.missing.frames > 0) {
       const gap = Buffer.from(JSON.stringify(file.missing));
-      parts.push(encodeHead({ kind: 'gap', nbytes: gap.length, ms }), gap);
+      parts.push(encodeHead('gap', gap, ms), gap);
       file.missing = { frames: 0, bytes: 0 };
     }
-    parts.push(encodeHead({ kind, nbytes: payload.byteLength, ms }), payload);
+    parts.push(encodeHead(kind, payload, ms), payload);
     const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
     this.queue.push({ file, parts, bytes, last });
     this.queuedBytes += bytes;
@@ -160,19 +180,39 @@ export class SessionRecorder implements MessageObserver {
   }
 
   private async append(file: SessionFile, writes: readonly Write[]): Promise<void> {
-    if (file.broken) return;
+    if (file.broken || this.full) return;
     try {
       file.handle ??= await this.openFile(file.path);
       const parts = writes.flatMap((write) => write.parts);
-      await writeAll(file.handle, file.begun ? parts : [preamble(), ...parts]);
+      const all = file.begun ? parts : [preamble(), ...parts];
+      await writeAll(file.handle, all);
       file.begun = true;
+      file.bytes += all.reduce((sum, { byteLength }) => sum + byteLength, 0);
       if (writes.at(-1)?.last) await release(file);
     } catch (error) {
-      file.broken = true;
-      this.lost.files++;
-      this.log.error({ err: error, file: file.path }, 'the recording of a session ends here: it cannot be written');
-      await release(file);
+      await this.giveUp(file, error as NodeJS.ErrnoException);
     }
+  }
+
+  /** What stands of the file stays, in whole records; a file with none goes. A full disk ends all recording. */
+  private async giveUp(file: SessionFile, error: NodeJS.ErrnoException): Promise<void> {
+    file.broken = true;
+    this.lost.files++;
+    this.onLost?.('file');
+    await file.handle?.truncate(file.bytes).catch(() => undefined);
+    await release(file);
+    if (!file.begun) await rm(file.path, { force: true }).catch(() => undefined);
+    if (this.full || !['ENOSPC', 'EDQUOT'].includes(error.code ?? '')) {
+      this.log.error({ err: error, file: file.path }, 'the recording of a session ends here: it cannot be written');
+      return;
+    }
+    this.full = true;
+    this.onLost?.('all');
+    this.log.error(
+      { code: error.code, folder: this.folder },
+      'the disk is full: nothing more is recorded; serving goes on',
+    );
+    for (const other of this.sessions.values()) await release(other);
   }
 
   private forgetOldest(): void {

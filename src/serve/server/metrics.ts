@@ -40,6 +40,11 @@ export class Metrics {
     'valet_unsafe_total',
     'Plans or actions that were not finite, answered with the last safe action',
   );
+  readonly recordingLost = this.counterBy(
+    'what',
+    'valet_recording_lost_total',
+    'What could not be recorded: a message, the rest of a file, all from then on',
+  );
   readonly black = this.counterBy(
     'camera',
     'valet_black_pictures_total',

@@ -41,9 +41,10 @@ export async function startRunning(
     for (const one of closers.splice(0).reverse()) await one();
   };
   try {
-    const recorder = record === undefined ? undefined : await SessionRecorder.open(record, { logger });
-    if (recorder) closers.push(() => recorder.close());
     let server: PolicyServer | undefined;
+    const onLost = (what: string) => server?.metrics.recordingLost.inc({ what });
+    const recorder = record === undefined ? undefined : await SessionRecorder.open(record, { logger, onLost });
+    if (recorder) closers.push(() => recorder.close());
     const source = await openSource({ robots: () => server?.robots ?? 1 });
     closers.push(() => source.close());
     server = await startServer({ ...options, ...source.options, ...(recorder && { observer: recorder }) });
