@@ -100,7 +100,7 @@ describe('observations on the wire', () => {
     expect(() => read(changed({ 'robot_r1::proprio': new Float32Array(255) }))).toThrow(
       /expected float32 \[256\] or \[61\]/,
     );
-    expect(() => read(changed({ 'robot_r1::proprio': 'x' }))).toThrow(/no numpy array/);
+    expect(() => read(changed({ 'robot_r1::proprio': 'x' }))).toThrow(/is text of 1 characters/);
     expect(() => read(changed({ [HEAD]: NumpyArray.of(new Uint8Array(8), [2, 2, 2]) }))).toThrow(/expected uint8/);
     expect(() => read(changed({ [HEAD]: NumpyArray.of(new Float32Array(12), [2, 2, 3]) }))).toThrow(/expected uint8/);
     expect(() => read(changed({ [HEAD]: NumpyArray.of(new Uint8Array(0), [0, 2, 3]) }))).toThrow(/expected uint8/);

@@ -2,6 +2,7 @@ import { InputError } from '../base/index.ts';
 import { encodedJpeg, isJpeg, LARGEST_SIDE } from '../picture/index.ts';
 import type { Picture, Robot } from '../robot/index.ts';
 import { NumpyArray, NumpyScalar } from './numpy.ts';
+import { arrayAt, numbersAt } from './otherForms.ts';
 import type { WireMap, WireValue } from './value.ts';
 
 /**
@@ -23,7 +24,7 @@ export function readProprioceptions(
   key: string,
   robot: Robot,
 ): { rows: Float32Array[]; batched: boolean } {
-  const value = array(key, message.get(key));
+  const value = numbersAt(key, message.get(key));
   const { shape, dtype } = value;
   const lengths = robot.proprioception.layouts.map((layout) => layout.length);
   const batched = shape.length === 2;
@@ -65,7 +66,7 @@ function stateColumns({ proprioception }: Robot, length: number): Set<number> {
 export function readPictures(key: string, value: WireValue | undefined, { count, batched }: Rows): Picture[] {
   const jpegs = jpegFiles(value, { count, batched });
   if (jpegs) return jpegs.map(encodedJpeg);
-  const { dtype, shape, bytes } = array(key, value);
+  const { dtype, shape, bytes } = arrayAt(key, value);
   const stacked = batched && shape.length === 4;
   const [height = 0, width = 0, channels = 0] = shape.slice(stacked ? 1 : 0);
   const fits = stacked ? shape[0] === count : shape.length === 3 && count === 1;
@@ -110,20 +111,27 @@ export function readTasks(value: WireValue | undefined, count: number): number[]
       );
     return Array.from({ length: count }, (_, row) => integer(value.at(each ? row : 0)));
   }
-  const task = integer(value instanceof NumpyScalar ? value.value : value);
-  return new Array<number>(count).fill(task);
+  if (Array.isArray(value)) return tasksOf(value as WireValue[], count);
+  return new Array<number>(count).fill(integer(value));
+}
+
+/** A plain list of one task for all rows, or one each; each may stand in a list of its own. */
+function tasksOf(list: readonly WireValue[], count: number): number[] {
+  const tasks = list.map((one) => integer(Array.isArray(one) && one.length === 1 ? (one as WireValue[])[0] : one));
+  if (tasks.length !== 1 && tasks.length !== count)
+    throw new InputError(
+      'observation',
+      `"task_id" is a list of ${tasks.length} (expected ${count > 1 ? `${count} integers, or one for all` : 'one integer'}).`,
+    );
+  return Array.from({ length: count }, (_, row) => tasks[tasks.length === 1 ? 0 : row] as number);
 }
 
 function integer(value: unknown): number {
-  const number = typeof value === 'bigint' ? Number(value) : value;
+  const plain = value instanceof NumpyScalar ? value.value : value;
+  const number = typeof plain === 'bigint' ? Number(plain) : plain;
   if (!Number.isSafeInteger(number))
     throw new InputError('observation', '"task_id" is no integer (expected a task of the checkpoint, or -1 for none).');
   return number as number;
-}
-
-function array(key: string, value: WireValue | undefined): NumpyArray {
-  if (value instanceof NumpyArray) return value;
-  throw new InputError('observation', `"${shown(key)}" is no numpy array.`);
 }
 
 const shown = (key: string): string => key.slice(0, 80);
