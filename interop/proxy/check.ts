@@ -18,7 +18,7 @@ const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const ALLOWED = 'https://allowed.example';
 const STEPS = 45;
 
-/** The policy server behind a real nginx: TLS there, plain here; prefixes, origins, large messages, lost connections. */
+/** The policy server behind a real nginx, TLS there: prefixes, origins, large messages, lost connections. */
 export const check: Check = async (report) => {
   const { stderr: version } = await promisify(execFile)('nginx', ['-v']).catch(() => {
     throw new Skip('there is no nginx here (apt-get install nginx)');

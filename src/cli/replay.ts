@@ -35,8 +35,8 @@ export function command(): Command {
     .option('--json', 'print one JSON object', false)
     .addHelpText(
       'after',
-      '\nExample:\n  $ valet replay recordings --against ws://127.0.0.1:8000\n\nExit code 1 when a reply differs, or a ' +
-        'recording is not whole. ' +
+      '\nExample:\n  $ valet replay recordings --against ws://127.0.0.1:8000\n\n' +
+        'Exit code 1 when a reply differs, or a recording is not whole. ' +
         'Without --as-recorded each message is sent as soon as the reply before it is there.',
     )
     .action(run);

@@ -106,8 +106,7 @@ export function readTasks(value: WireValue | undefined, count: number): number[]
     if ((value.size !== 1 && !each) || !'iu'.includes(value.dtype.charAt(1)))
       throw new InputError(
         'observation',
-        `"task_id" is ${value.dtype} [${value.shape}] (expected ` +
-          `${count > 1 ? `${count} integers, or one for all` : 'one integer'}).`,
+        `"task_id" is ${value.dtype} [${value.shape}] (expected ` + `${integersFor(count)}).`,
       );
     return Array.from({ length: count }, (_, row) => integer(value.at(each ? row : 0)));
   }
@@ -119,12 +118,11 @@ export function readTasks(value: WireValue | undefined, count: number): number[]
 function tasksOf(list: readonly WireValue[], count: number): number[] {
   const tasks = list.map((one) => integer(Array.isArray(one) && one.length === 1 ? (one as WireValue[])[0] : one));
   if (tasks.length !== 1 && tasks.length !== count)
-    throw new InputError(
-      'observation',
-      `"task_id" is a list of ${tasks.length} (expected ${count > 1 ? `${count} integers, or one for all` : 'one integer'}).`,
-    );
+    throw new InputError('observation', `"task_id" is a list of ${tasks.length} (expected ${integersFor(count)}).`);
   return Array.from({ length: count }, (_, row) => tasks[tasks.length === 1 ? 0 : row] as number);
 }
+
+const integersFor = (count: number) => (count > 1 ? `${count} integers, or one for all` : 'one integer');
 
 function integer(value: unknown): number {
   const plain = value instanceof NumpyScalar ? value.value : value;

@@ -6,8 +6,8 @@ import { Extension, Float, type WireValue } from './value.ts';
 const EXPECTED = 'a numpy array as openpi-client packs it: a map with the byte keys __ndarray__, data, dtype, shape';
 
 /**
- * The array at a key. @throws InputError for anything else: other packages' arrays, tensors, lists, bytes; it names what
- * came, what is expected, and what to do
+ * The array at a key. @throws InputError for anything else: other packages' arrays, tensors, lists, bytes; it names
+ * what came, what is expected, and what to do
  */
 export function arrayAt(key: string, value: WireValue | undefined): NumpyArray {
   if (value instanceof NumpyArray) return value;

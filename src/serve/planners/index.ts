@@ -13,4 +13,4 @@ export { readMappedCheckpoints } from './mappedCheckpoints.ts';
 export { planningWorkers } from './planningWorkers.ts';
 export { requireMapped } from './requireMapped.ts';
 export { tryPlanner } from './tryPlanner.ts';
-export { BusyError, planInTime, type Urgency, type UrgentPlanner } from './urgentPlanner.ts';
+export { BusyError, PlanTooLateError, planInTime, type Urgency, type UrgentPlanner } from './urgentPlanner.ts';

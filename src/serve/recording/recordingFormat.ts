@@ -5,7 +5,8 @@ import { InputError } from '../../base/index.ts';
  * A recording is one append-only file per session: `VALETREC`, a format number (uint32), then records. A record is a
  * head of 24 bytes (kind uint8, three zero bytes, payload length uint32, milliseconds since the session opened float64,
  * CRC-32 of the payload uint32, CRC-32 of these 20 bytes uint32; all little-endian) and its payload: a message as it
- * stood on the wire, or JSON. Format 1, which is read too, has no CRC-32 of the payload. docs/recording.md says the same.
+ * stood on the wire, or JSON. Format 1, which is read too, has no CRC-32 of the payload. docs/recording.md says the
+ * same.
  */
 export const EXTENSION = '.valetrec';
 export const PREAMBLE_BYTES = 12;

@@ -31,8 +31,8 @@ export async function listRecordings(path: string): Promise<string[]> {
 }
 
 /**
- * One session on disk. It is checked at once, each message read when it is asked for: a recording may be larger than the
- * memory.
+ * One session on disk. It is checked at once, each message read when it is asked for: a recording may be larger than
+ * the memory.
  */
 export class SessionRecording {
   private constructor(

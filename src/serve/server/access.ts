@@ -32,8 +32,8 @@ export function hasKey(request: IncomingMessage, apiKey: string | undefined): bo
 
 /**
  * Browsers name the page that opens a socket. A page of another site must not drive the robot; programs send no origin.
- * A page is the server's own, behind a proxy too, when it comes from the host that the request was for: a proxy names it
- * in `X-Forwarded-Host`, which no page can set. `allowed` are further origins, `https://host` or `*` for any.
+ * A page is the server's own, behind a proxy too, when it comes from the host that the request was for: a proxy names
+ * it in `X-Forwarded-Host`, which no page can set. `allowed` are further origins, `https://host` or `*` for any.
  */
 export function isOwnOrigin(
   { headers }: Pick<IncomingMessage, 'headers'>,

@@ -3,6 +3,7 @@ import { type PlanRequest, type Prediction, type Robot, sameRobot } from '../../
 import {
   BusyError,
   NobodyWaitsError,
+  PlanTooLateError,
   planInTime,
   tryPlanner,
   type Urgency,
@@ -73,7 +74,9 @@ export class PlanGateway {
     } catch (error) {
       // The planner refused the request: the client's doing, and no sign of ill health.
       if (error instanceof BusyError || isInput(error)) throw error;
-      if (!urgency.signal?.aborted && !(error instanceof NobodyWaitsError)) this.readiness.failed();
+      // Too late may be the fault of those who were before it.
+      if (error instanceof PlanTooLateError) this.readiness.doubt();
+      else if (!urgency.signal?.aborted && !(error instanceof NobodyWaitsError)) this.readiness.failed();
       throw new PlanError('plan', (error as Error).message, 'failure', { cause: error });
     } finally {
       for (const stop of timers) stop();
