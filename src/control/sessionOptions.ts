@@ -69,6 +69,7 @@ export const SESSION_DEFAULTS: SessionOptions = {
   stageSuccessors: {},
   mask: [],
   fillBlack: 30,
+  frozenAfter: 30,
 };
 
 /** Options that hold, with the rules that are on. */
@@ -104,6 +105,7 @@ export function resolveOptions(options: Partial<SessionOptions>): ResolvedOption
   integer('historyLength', all.historyLength, 1);
   integer('votes', all.votes, 1);
   integer('fillBlack', all.fillBlack, 0);
+  integer('frozenAfter', all.frozenAfter, 0);
   integer('recovery.memory', recovery.memory, 1);
   for (const name of ['missedGrasp', 'blocked', 'stalled'] as const) {
     integer(`recovery.${name}.back`, recovery[name].back, 1);

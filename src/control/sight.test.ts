@@ -5,7 +5,7 @@ import { createSession } from './session.ts';
 import { Sight } from './sight.ts';
 
 const ROBOT = robotNamed('r1pro');
-const options = { mask: [], fillBlack: 2 };
+const options = { mask: [], fillBlack: 2, frozenAfter: 0 };
 
 describe('what a session sees', () => {
   it.each([256, 61] as const)('a masked part at 0, in %i numbers', (length) => {
@@ -74,5 +74,30 @@ describe('what a session sees', () => {
     expect(drawn).toBe(1);
     sight.see(lazily(), true);
     expect(drawn).toBe(2);
+  });
+
+  it('a camera that stands still while the robot moves is told, each time beyond the limit', () => {
+    const heard: string[] = [];
+    const onFrozen = (camera: string, count: number) => heard.push(`${camera} ${count}`);
+    const sight = new Sight(ROBOT, { mask: [], fillBlack: 0, frozenAfter: 2, onFrozen });
+    const see = (joint: number, head: number) => {
+      const { pictures, ...rest } = fakeObservation({ joint, shade: Math.round(100 * joint) });
+      sight.see({ ...rest, pictures: { ...pictures, head: picture(head, 8) } }, false);
+    };
+    for (const step of [1, 2, 3, 4, 5]) see(step / 10, 7);
+    expect(heard).toEqual(['head 3', 'head 4']);
+    // A robot that holds still sees the same: that says nothing.
+    for (const _ of [1, 2, 3]) see(0.5, 7);
+    expect(heard).toHaveLength(2);
+    see(0.6, 8);
+    for (const step of [7, 8]) see(step / 10, 8);
+    expect(heard).toHaveLength(2);
+    see(0.9, 8);
+    expect(heard.at(-1)).toBe('head 3');
+    sight.reset();
+    for (const step of [1, 2]) see(step / 10, 8);
+    const off = new Sight(ROBOT, { mask: [], fillBlack: 0, frozenAfter: 0, onFrozen });
+    for (const step of [1, 2, 3, 4, 5, 6]) off.see(fakeObservation({ joint: step / 10 }), false);
+    expect(heard).toHaveLength(3);
   });
 });

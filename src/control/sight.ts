@@ -1,6 +1,7 @@
 import { InputError, nearest } from '../base/index.ts';
 import { isEncoded } from '../picture/index.ts';
 import type { Observation, Picture, Robot } from '../robot/index.ts';
+import { FrozenCameras } from './frozenCameras.ts';
 
 /** How a session sees: what of an observation is replaced before anybody looks. */
 export interface SightOptions {
@@ -17,6 +18,13 @@ export interface SightOptions {
   readonly fillBlack: number;
   /** A black picture of this camera was replaced. */
   readonly onBlack?: ((camera: string) => void) | undefined;
+  /**
+   * A camera that shows the same picture again for more than so many observations in a row, though the robot moves, is
+   * told (30). 0: never.
+   */
+  readonly frozenAfter: number;
+  /** The camera is one of those; how many observations in a row by now. */
+  readonly onFrozen?: ((camera: string, observations: number) => void) | undefined;
 }
 
 /** A byte up to this is black; what encoders leave of it, too. */
@@ -29,6 +37,7 @@ export class Sight {
   /** Of each camera, the observation in which it was last seen not to be black. */
   private readonly bright = new Map<string, number>();
   private observations = 0;
+  private readonly frozen = new FrozenCameras();
 
   /** @throws InputError for a part that the robot lacks */
   constructor(
@@ -43,22 +52,25 @@ export class Sight {
     this.good.clear();
     this.bright.clear();
     this.observations = 0;
+    this.frozen.reset();
   }
 
   /** @param remember whether the pictures may be needed soon, in place of black ones */
   see(observation: Observation, remember: boolean): Observation {
-    const { task, defaultTask = -1 } = this.options;
+    const { task, defaultTask = -1, fillBlack, frozenAfter } = this.options;
     const { taskId, proprioception } = observation;
     const hidden = this.hidden.get(proprioception.length) ?? [];
     return {
       ...observation,
       taskId: task ?? (taskId === -1 ? defaultTask : taskId),
       proprioception: hidden.length > 0 ? without(proprioception, hidden) : proprioception,
-      pictures: this.options.fillBlack > 0 ? this.lit(observation, remember) : observation.pictures,
+      pictures: fillBlack > 0 || frozenAfter > 0 ? this.looked(observation, remember) : observation.pictures,
     };
   }
 
-  private lit({ pictures }: Observation, remember: boolean): Observation['pictures'] {
+  private looked({ pictures, proprioception }: Observation, remember: boolean): Observation['pictures'] {
+    const { fillBlack } = this.options;
+    if (this.options.frozenAfter > 0) this.frozen.begin(proprioception);
     const seen: Record<string, Picture> = {};
     this.observations++;
     for (const camera of Object.keys(pictures)) {
@@ -69,18 +81,27 @@ export class Sight {
         continue;
       }
       const picture = pictures[camera] as Picture;
+      this.tellFrozen(camera, picture);
       const good = this.good.get(camera);
       const black = this.observations - (this.bright.get(camera) ?? 0);
       if (!isBlack(picture)) {
         this.bright.set(camera, this.observations);
-        if (remember && !isEncoded(picture)) this.good.set(camera, { ...picture, data: picture.data.slice() });
+        if (remember && fillBlack > 0 && !isEncoded(picture))
+          this.good.set(camera, { ...picture, data: picture.data.slice() });
         seen[camera] = picture;
-      } else if (good && black <= this.options.fillBlack) {
+      } else if (good && black <= fillBlack) {
         this.options.onBlack?.(camera);
         seen[camera] = good;
       } else seen[camera] = picture;
     }
     return seen;
+  }
+
+  private tellFrozen(camera: string, picture: Picture): void {
+    const { frozenAfter, onFrozen } = this.options;
+    if (frozenAfter <= 0) return;
+    const repeats = this.frozen.look(camera, picture);
+    if (repeats > frozenAfter) onFrozen?.(camera, repeats);
   }
 }
 

@@ -50,7 +50,7 @@ const server = await startServer({
   plannerFor: () => pool.planner(checkpoint),
   isUp: () => pool.isUp,
   metrics,
-  limits: { planTimeoutMs: 3000, resumeMs: 5000, maxConnectionsPerSecond: 1e6, closeMs: 2000 },
+  limits: { planTimeoutMs: 20_000, resumeMs: 5000, maxConnectionsPerSecond: 1e6, closeMs: 2000 },
 });
 await server.ready;
 const health = new URL('/healthz', server.urls[0]?.replace(/^ws/, 'http'));

@@ -15,6 +15,7 @@ export interface SessionOptionValues {
   readonly defaultTask?: number;
   readonly mask?: string[];
   readonly fillBlack?: number;
+  readonly frozenAfter?: number;
 }
 
 /** Their names. */
@@ -28,6 +29,7 @@ export const SESSION_OPTIONS = [
   'defaultTask',
   'mask',
   'fillBlack',
+  'frozenAfter',
 ] as const satisfies readonly (keyof SessionOptionValues)[];
 
 /** How plans are executed, stages voted and observations seen, alike in every command with a session. */
@@ -41,6 +43,7 @@ export function addSessionOptions(command: Command): Command {
     .option('--task <task>', 'number or name: every observation is of this task, whatever it says', task)
     .option('--default-task <task>', 'number or name: the task of observations that name none', task)
     .option('--mask <parts>', 'parts whose measured state is taken to be 0, such as base-velocity', nameList())
+    .option('--frozen-after <n>', 'same pictures in a row, of a robot that moves, that are told (30); 0: none', whole)
     .option('--fill-black <n>', 'black pictures in a row that the last good one replaces (30); 0: none', whole);
 }
 

@@ -101,7 +101,12 @@ export class Conversations {
       metrics.black.inc({ camera });
       log.warn({ camera, row }, 'a camera is all black; its last picture is shown');
     };
-    const settings = { ...sessionSettings(server), robot, onBlack };
+    const onFrozen = (camera: string, observations: number) => {
+      metrics.frozen.inc({ camera });
+      const after = sessionSettings(server).frozenAfter ?? SESSION_DEFAULTS.frozenAfter;
+      if (observations === after + 1) log.warn({ camera, row }, 'a camera stands still while the robot moves');
+    };
+    const settings = { ...sessionSettings(server), robot, onBlack, onFrozen };
     const session = createSession({ ...settings, ...(seed !== undefined && { seed }) });
     this.tellNotices(session);
     return new PlannedActions({

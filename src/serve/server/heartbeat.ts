@@ -17,19 +17,25 @@ export interface HeartbeatOptions {
   /** A message is being answered. */
   readonly isBusy: () => boolean;
   readonly onIdle: () => void;
+  /** In place of `PING_MS` and `SILENCE_MS`. */
+  readonly pingMs?: number;
+  readonly silenceMs?: number;
 }
 
-/** Finds out whether a client is still there, and whether it still wants anything. */
+/**
+ * Finds out whether a client is still there, and whether it still wants anything. A machine that has gone without a
+ * word is found by TCP's keepalive, too (`upgrade`).
+ */
 export class Heartbeat {
   private heard = performance.now();
   private lastMessage = performance.now();
   private readonly timers: readonly NodeJS.Timeout[];
 
   constructor(private readonly options: HeartbeatOptions) {
-    const { socket, idleMs } = options;
+    const { socket, idleMs, pingMs = PING_MS } = options;
     for (const sign of ['ping', 'pong'] as const) socket.on(sign, () => this.sign());
     const every = Math.max(10, Math.min(idleMs / 4, 60_000));
-    this.timers = [setInterval(() => this.ping(), PING_MS), setInterval(() => this.endWhenIdle(), every)];
+    this.timers = [setInterval(() => this.ping(), pingMs), setInterval(() => this.endWhenIdle(), every)];
     for (const timer of this.timers) timer.unref();
   }
 
@@ -69,9 +75,9 @@ export class Heartbeat {
   }
 
   private ping(): void {
-    const { socket, isDeaf, idleMs } = this.options;
+    const { socket, isDeaf, idleMs, silenceMs = SILENCE_MS } = this.options;
     if (isDeaf()) this.sign();
-    if (performance.now() - this.heard > Math.max(SILENCE_MS, idleMs)) socket.terminate();
+    if (performance.now() - this.heard > Math.max(silenceMs, idleMs)) socket.terminate();
     else socket.ping();
   }
 

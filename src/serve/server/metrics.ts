@@ -50,6 +50,11 @@ export class Metrics {
     'valet_black_pictures_total',
     'Pictures that were suddenly all black, and replaced by the last good one, by camera',
   );
+  readonly frozen = this.counterBy(
+    'camera',
+    'valet_frozen_pictures_total',
+    'Pictures of a camera that stood still while the robot moved, by camera',
+  );
   readonly rules = this.counterBy('rule', 'valet_rule_firings_total', 'Rules of System 2 that fired, by name');
   readonly restarts = this.counterBy('why', 'valet_worker_restarts_total', 'Planning workers started again, by reason');
   readonly loads = this.counterBy(

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { WebSocket, WebSocketServer } from 'ws';
 import { directSocket } from './directSocket.ts';
@@ -21,6 +22,9 @@ export interface UpgradeOptions {
   readonly maxMessageBytes: number;
 }
 
+/** The system asks a machine that is silent for so long whether it is there, and gives it up ten seconds later. */
+const KEEPALIVE_MS = 30_000;
+
 const nothing = () => undefined;
 
 /**
@@ -39,6 +43,7 @@ export function upgrade(
   let reader: FrameReader | undefined;
   const read = (bytes: Buffer) => reader?.read(bytes);
   const stream = directSocket(socket, read);
+  if (stream instanceof Socket) stream.setKeepAlive(true, KEEPALIVE_MS);
   stream.on('error', nothing);
   server.handleUpgrade(request, stream, head, (webSocket) => {
     let onMessage: OnMessage | undefined;
