@@ -7,6 +7,7 @@ import { ArithmeticPlanner, fakeObservation } from '../../test/support/serve.ts'
 import type { Check } from '../check.ts';
 import { PythonSide, python } from '../python.ts';
 import { checkEvaluator } from './evaluatorCheck.ts';
+import { checkKeepalive } from './keepaliveCheck.ts';
 
 const script = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 type Reply = {
@@ -76,6 +77,7 @@ export const check: Check = async (report) => {
     report('a key is asked for', /401/.test(wrong.error ?? '') && right.error === undefined, wrong.error);
     await codec(side, report);
     await remote(executable, report);
+    await checkKeepalive(executable, report);
     await checkEvaluator(executable, report);
   } finally {
     side.close();
