@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { serveGym } from '../../src/home/gym/index.ts';
+import { serveGym } from '../../src/home/index.ts';
 import type { Check } from '../check.ts';
 import { python } from '../python.ts';
 
