@@ -51,3 +51,33 @@ export function inFront(world: ExpertWorld, side: Side, height: number): Vector3
     height,
   ];
 }
+
+/** From this far above the point the fingers close, metres; a hand that closes may be so far above it still. */
+const LOW = { open: 0.015, closing: 0.03 };
+/** Opening above which a hand may come down over a thing. */
+const OPEN = 0.7;
+
+/**
+ * Lowers an open hand over a point, then closes it there. A hand that is high comes down beside nothing: it goes
+ * sideways first. One that has closed on nothing rises before it opens. `point`: where the point between the fingertips
+ * is to be when they close; `travel`: how far above it the hand travels, metres.
+ */
+export function graspFromAbove(
+  motion: Motion,
+  world: ExpertWorld,
+  side: Side,
+  point: Vector3,
+  { travel, speed = 1 }: { travel: number; speed?: number },
+): void {
+  const { tip, opening } = world.hands[side];
+  const aside = Math.hypot(point[0] - tip[0], point[1] - tip[1]);
+  const above = tip[2] - point[2];
+  const grasping = aside < 0.015 && above < (opening < 0.6 ? LOW.closing : LOW.open);
+  motion.gripper(side, grasping ? -1 : 1);
+  const closed = !grasping && opening < OPEN;
+  const height = closed ? travel : clamp((aside - 0.01) * 6, 0, travel);
+  // A low hand rises before it goes sideways.
+  const gate = grasping ? 1 : clamp(1 - (height - above - 0.01) / 0.06, 0, 1);
+  const target: Vector3 = [tip[0] + gate * (point[0] - tip[0]), tip[1] + gate * (point[1] - tip[1]), point[2] + height];
+  motion.reach(side, target, world.base[2], READY[side], speed * (aside < 0.03 ? 0.12 : 0.25));
+}

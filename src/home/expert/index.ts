@@ -1,5 +1,5 @@
 export { createExpert, type Expert } from './createExpert.ts';
-export { aboveButton, inFront, pointAtTable, press, READY } from './handwork.ts';
+export { aboveButton, graspFromAbove, inFront, pointAtTable, press, READY } from './handwork.ts';
 export { Motion, type Zone } from './motion.ts';
 export { Slip } from './slip.ts';
 export { drawStyle, type Style } from './style.ts';

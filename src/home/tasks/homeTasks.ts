@@ -1,5 +1,6 @@
 import { InputError, nearest } from '../../base/index.ts';
 import type { HomeTask } from '../world/index.ts';
+import { countingBalls } from './countingBalls/task.ts';
 import { openingShownDrawer } from './openingShownDrawer/task.ts';
 import { pickingUpTrash } from './pickingUpTrash/task.ts';
 import { registered } from './registered.ts';
@@ -10,7 +11,13 @@ import { turningOnRadio } from './turningOnRadio/task.ts';
  * The tasks of the embedded household, by the challenge's numbers. A new one is a folder beside this file and its line
  * here.
  */
-export const HOME_TASKS = registered([turningOnRadio, pickingUpTrash, openingShownDrawer, repeatingShownOrder]);
+export const HOME_TASKS = registered([
+  turningOnRadio,
+  pickingUpTrash,
+  countingBalls,
+  openingShownDrawer,
+  repeatingShownOrder,
+]);
 
 /** The task of that name. @throws InputError that names the nearest task */
 export function homeTask(name: string): HomeTask {

@@ -1,40 +1,20 @@
-import { inFront, Motion, pointAtTable, READY } from '../../expert/index.ts';
-import { clamp, type ExpertWorld, RESET_POSE, type TaskExpert, type Vector3 } from '../../world/index.ts';
+import { graspFromAbove, inFront, Motion, pointAtTable, READY } from '../../expert/index.ts';
+import { type ExpertWorld, RESET_POSE, type TaskExpert, type Vector3 } from '../../world/index.ts';
 import type { DrawerRuntime } from './runtime.ts';
 
 /** Where the handle should be, seen from the base: forward, to the left; and how exactly. */
 const STAND = { x: 0.56, y: -0.22, within: 0.03 };
 /** How much farther away it watches, metres: no hand hides a drawer from there. */
 const WATCHING = 0.25;
-/** Above the handle's middle: where the hand travels, and where it grasps. */
-const TRAVEL = 0.13;
+/** The hand grasps so far above the handle's middle, and travels so far above that. */
 const GRASP = 0.012;
+const TRAVEL = 0.12;
 /** How far ahead of the hand its goal runs when it pulls, metres. */
 const PULL = 0.06;
 
 /** Looks on from afar until the drawer has closed, then drives up to it, takes its handle from above and pulls. */
 export function createDrawerExpert(world: ExpertWorld, runtime: DrawerRuntime): TaskExpert {
   const motion = new Motion(world);
-
-  /** Lowers the open hand over the handle, then closes it. */
-  function take(handle: Vector3, speed: number, lift: number): void {
-    const { tip, opening } = world.hands.right;
-    const goal = runtime.slip.aim(handle);
-    const aside = Math.hypot(goal[0] - tip[0], goal[1] - tip[1]);
-    const low = tip[2] - handle[2] - GRASP;
-    const grasping = aside < 0.015 && (low < 0.015 || opening < 0.6);
-    motion.gripper('right', grasping ? -1 : 1);
-    let height = GRASP + clamp((aside - 0.01) * 6, 0, TRAVEL + lift - GRASP);
-    // A hand that has closed on nothing rises before it opens over the handle.
-    if (!grasping && opening < 0.7) height = TRAVEL + lift;
-    const gate = grasping ? 1 : clamp(1 - (height - (tip[2] - handle[2]) - 0.01) / 0.06, 0, 1);
-    const target: Vector3 = [
-      tip[0] + gate * (goal[0] - tip[0]),
-      tip[1] + gate * (goal[1] - tip[1]),
-      handle[2] + height,
-    ];
-    motion.reach('right', target, world.base[2], READY.right, speed * (aside < 0.03 ? 0.12 : 0.25));
-  }
 
   return {
     act(): Float32Array {
@@ -58,8 +38,11 @@ export function createDrawerExpert(world: ExpertWorld, runtime: DrawerRuntime): 
         motion.gripper('right', -1);
         const target: Vector3 = [tip[0] - PULL, tip[1], handle[2] + GRASP];
         motion.reach('right', target, world.base[2], READY.right, 0.2 * style.speed);
-      } else if (near) take(handle, style.speed, style.lift);
-      else {
+      } else if (near) {
+        const [hx, hy, hz] = runtime.slip.aim(handle);
+        const { speed, lift } = style;
+        graspFromAbove(motion, world, 'right', [hx, hy, hz + GRASP], { travel: TRAVEL + lift, speed });
+      } else {
         const up = handle[2] + TRAVEL + style.lift;
         motion.reach('right', inFront(world, 'right', up), world.base[2], READY.right, 0.3 * style.speed);
       }

@@ -58,6 +58,9 @@ describe('repeating a shown order', () => {
   it('is done by the shown order, and half done by its first button', () => {
     play([runtime.order[0]!]);
     expect([room.q(), room.success]).toEqual([0.5, false]);
+    while (runtime.isDown(runtime.order[0]!)) room.step(expert.act());
+    play([runtime.order[0]!]); // again: it is done already
+    expect([room.q(), room.success]).toEqual([0.5, false]);
     play([runtime.order[1]!]);
     expect([room.q(), room.success]).toEqual([1, true]);
   });

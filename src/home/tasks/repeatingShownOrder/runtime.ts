@@ -86,6 +86,11 @@ export class OrderRuntime implements TaskRuntime {
     return this.buttons[button]?.pressed ?? false;
   }
 
+  /** It was pressed in its turn. */
+  private isDone(button: number): boolean {
+    return this.order.slice(0, this.right).includes(button);
+  }
+
   /** Middle of a button's upper face, world frame. */
   top(button: number): Vector3 {
     return (this.buttons[button] as PressButton).top;
@@ -101,7 +106,8 @@ export class OrderRuntime implements TaskRuntime {
     for (const [i, button] of this.buttons.entries()) {
       if (!button.update()) continue;
       this.slip.pending = false;
-      if (this.next === undefined || this.wrong >= 0) continue;
+      // A button that is green already may be pushed again.
+      if (this.next === undefined || this.wrong >= 0 || this.isDone(i)) continue;
       // Who presses before the show is over does not count as having seen it.
       if (this.turnOfRobot && i === this.next) this.right++;
       else this.wrong = i;
@@ -148,7 +154,7 @@ export class OrderRuntime implements TaskRuntime {
     const lit = shown < 0 ? -1 : (this.order[shown] as number);
     const colours = BUTTONS.map((_, i) => {
       if (i === this.wrong) return WRONG;
-      if (this.order.slice(0, this.right).includes(i)) return RIGHT;
+      if (this.isDone(i)) return RIGHT;
       return i === lit ? LIT : DARK;
     });
     const painted = JSON.stringify(colours);
