@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { observation } from '../../test/support/control.ts';
 import { Random } from '../base/index.ts';
 import type { Prediction } from '../robot/index.ts';
+import { dropPlan } from './dropPlan.ts';
 import { RULE_NAMES } from './ruleSelection.ts';
 import { createSession, type EpisodeSession } from './session.ts';
 import type { SessionOptions } from './sessionOptions.ts';
@@ -31,6 +32,23 @@ function step(session: EpisodeSession, i: number): unknown {
   }
   return { asked, action: [...session.next()], note: session.note, detail: session.detail };
 }
+
+it('a dropped plan is planned again without a prefix; the stage and its votes stay', () => {
+  const session = createSession();
+  for (let i = 0; i < 50; i++) {
+    session.observe(observation({ task: 1 }));
+    if (session.needsPlan()) session.accept({ ...plan(0), stageLogits: Float32Array.of(0, 1, 0) });
+    session.next();
+  }
+  const { stage, history } = session.detail;
+  expect([stage, session.needsPlan()]).toEqual([1, false]);
+  dropPlan(session);
+  expect(session.needsPlan()).toBe(true);
+  expect(session.detail).toMatchObject({ taskId: 1, stage, history });
+  session.observe(observation({ task: 1 }));
+  expect(session.planRequest()).toMatchObject({ taskId: 1, stage });
+  expect(session.planRequest().prefix).toBeUndefined();
+});
 
 describe('snapshot and restore', () => {
   it.each<[string, Partial<SessionOptions>]>([

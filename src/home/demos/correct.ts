@@ -4,6 +4,12 @@ import type { Expert } from '../expert/index.ts';
 import { distance, HOUSEHOLD_ROBOT, type Household } from '../world/index.ts';
 import { type Demonstration, record } from './recording.ts';
 
+/** A policy that others may help now and then. */
+export interface HelpedPolicy extends Policy {
+  /** The expert has moved the robot: the plan at hand is void, what was seen of the episode is not. */
+  dropPlan(): void;
+}
+
 /** Share of stretches that the expert drives, so that the policy gets to late states too. */
 const EXPERT_SHARE = 0.15;
 /** Length of such a stretch, control steps. */
@@ -21,7 +27,7 @@ const NEAR_METRES = 0.16;
 export async function correctRollout(
   household: Household,
   expert: Expert,
-  policy: Policy,
+  policy: HelpedPolicy,
   instance: number,
   options: { seconds: number; random: Random },
 ): Promise<{ clips: Demonstration[]; steps: number; success: boolean }> {
@@ -49,7 +55,7 @@ export async function correctRollout(
     }
     if (household.steps >= expertUntil && household.steps % STRETCH === 0 && random.uniform() < EXPERT_SHARE) {
       expertUntil = household.steps + STRETCH;
-      await policy.reset();
+      policy.dropPlan();
     }
     const action = household.steps < expertUntil ? expert.act() : await policy.act(household.observation());
     result = household.step(action);

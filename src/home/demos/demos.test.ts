@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError, Random } from '../../base/index.ts';
 import { openDataset, stageTable } from '../../data/index.ts';
-import type { Policy } from '../../robot/index.ts';
 import { createExpert } from '../expert/createExpert.ts';
 import { homeTask } from '../tasks/homeTasks.ts';
 import { openHousehold } from '../tasks/openHousehold.ts';
-import { correctRollout } from './correct.ts';
+import { correctRollout, type HelpedPolicy } from './correct.ts';
 import { clipDemonstration, wholeDemonstration } from './demonstrate.ts';
 import { makeDemonstrations } from './makeDemonstrations.ts';
 import { runs, TAIL } from './recording.ts';
@@ -105,12 +104,21 @@ describe('demonstrations', () => {
     const household = await openHousehold('turning_on_radio', { imageSize: 8 });
     const expert = createExpert(household);
     const action = () => Object.assign(household.lastAction, { 0: 0, 1: 0.3, 2: 0 });
-    const drivingOff: Policy = { reset: async () => {}, act: async () => action(), close: async () => {} };
+    let [resets, dropped] = [0, 0];
+    const drivingOff: HelpedPolicy = {
+      reset: async () => void resets++,
+      act: async () => action(),
+      close: async () => {},
+      dropPlan: () => void dropped++,
+    };
     const { clips, steps } = await correctRollout(household, expert, drivingOff, 1_000_001, {
       seconds: 1.2,
       random: Random.of(1),
     });
     expect(steps).toBe(household.maxSteps);
+    // where the expert helped, the policy keeps what it knows of the episode
+    expect(resets).toBe(1);
+    expect(dropped).toBeGreaterThan(0);
     const starts = clips.map(({ meta }) => meta!.clip!.start);
     expect(starts[0]).toBeLessThanOrEqual(60);
     const gaps = starts.slice(1).map((start, i) => start - starts[i]!);

@@ -1,12 +1,12 @@
 import { answerCalls, InputError, Random, ValetError } from '../../base/index.ts';
-import { createPolicy, createSession } from '../../control/index.ts';
+import { createPolicy, createSession, dropPlan } from '../../control/index.ts';
 import { type EncodedEpisode, type EpisodeLayout, encodeEpisode } from '../../data/index.ts';
 import { createPlanner, type ModelStages, readCheckpoint, taskStagesOf } from '../../model/index.ts';
-import { type Planner, type Policy, type Robot, sameRobot } from '../../robot/index.ts';
+import { type Planner, type Robot, sameRobot } from '../../robot/index.ts';
 import { createExpert, type Expert } from '../expert/index.ts';
 import { openHousehold } from '../tasks/index.ts';
 import { HOUSEHOLD_ROBOT, type Household } from '../world/index.ts';
-import { correctRollout } from './correct.ts';
+import { correctRollout, type HelpedPolicy } from './correct.ts';
 import { clipDemonstration, wholeDemonstration } from './demonstrate.ts';
 import type { Demonstration } from './recording.ts';
 
@@ -57,7 +57,7 @@ async function world(task: string) {
 }
 
 /** The policy for one scene: its noise depends on the scene alone, not on what this worker has played before. */
-async function correcting(checkpoint: string, scene: string): Promise<Policy> {
+async function correcting(checkpoint: string, scene: string): Promise<HelpedPolicy> {
   if (!corrected) {
     const opened = await readCheckpoint(checkpoint, settings);
     if (!sameRobot(opened.robot, HOUSEHOLD_ROBOT))
@@ -69,7 +69,14 @@ async function correcting(checkpoint: string, scene: string): Promise<Policy> {
     corrected = { planner, robot: opened.robot, stages: taskStagesOf(opened.config) };
   }
   const { planner, robot, stages } = corrected;
-  return createPolicy({ planner, session: createSession({ robot, ...stages, seed: `${settings.seed}/${scene}` }) });
+  const session = createSession({ robot, ...stages, seed: `${settings.seed}/${scene}` });
+  const policy = createPolicy({ planner, session });
+  return {
+    reset: () => policy.reset(),
+    act: (observation) => policy.act(observation),
+    close: () => policy.close(),
+    dropPlan: () => dropPlan(session),
+  };
 }
 
 async function play(unit: DemoUnit): Promise<DemoPlayed> {
