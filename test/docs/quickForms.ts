@@ -57,6 +57,8 @@ export const SHORTER: readonly (readonly [RegExp, string])[] = [
   [/(?<= )test\/twins(?= |$)/, 'test/twins/twin-sampler'],
   [/(?<= )test\/golden\/network-tiny(?= |$)/, ''],
   [/(?<=corrections:\S+ )--init /, '--allow-far --init '],
+  // The pages' checkpoint is the released one; here it is of small sizes.
+  [/--format openpi(?= |$)/, '--format openpi --partial'],
   [/--instances \d\S*/, '--instances 0'],
   [/--instances (public|hidden)(?!.* --episodes )/, '$& --episodes 1'],
 ];
