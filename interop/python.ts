@@ -10,9 +10,14 @@ export class Skip extends Error {}
  * The Python with the packages of the `requirements.txt` in a folder (interop/), made at the first use.
  * @throws Skip when this machine cannot
  */
-export async function python(folder: string = import.meta.dirname): Promise<string> {
+export function python(folder: string = import.meta.dirname): Promise<string> {
+  return orSkip(() => pythonWith(join(folder, 'requirements.txt'), (line) => console.log(line)));
+}
+
+/** A Python as `make` makes it. @throws Skip when this machine cannot */
+export async function orSkip(make: () => Promise<string>): Promise<string> {
   try {
-    return await pythonWith(join(folder, 'requirements.txt'), (line) => console.log(line));
+    return await make();
   } catch (error) {
     if (error instanceof NoPython) throw new Skip(error.message);
     throw error;

@@ -1,4 +1,5 @@
 /** Episodes on disk and in memory: LeRobot data sets written, read and checked; samples for training. */
+export { BadFiles } from './badFiles.ts';
 export { checkDataset } from './check.ts';
 export { contactSheet } from './contactSheet.ts';
 export { dataFingerprint } from './fingerprint.ts';

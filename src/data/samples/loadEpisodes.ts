@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { WorkerClient } from '../../base/index.ts';
+import { BadFiles } from '../badFiles.ts';
 import type { LoadedEpisode, LoadRequest, OpenRequest } from './decode.worker.ts';
 import type { SampleTable } from './sampleTable.ts';
 
@@ -21,14 +22,16 @@ export async function loadEpisodes(
     { length: Math.max(1, Math.min(workers, Math.ceil(requests.length / EPISODES_PER_CALL))) },
     () => WorkerClient.start('data/samples/decode.worker'),
   );
+  const bad = new BadFiles();
   try {
     await Promise.all(
       clients.map(async (client) => {
         await client.call('open', open);
-        while (next < requests.length) {
+        while (next < requests.length && !bad.isEnough) {
+          const first = next;
           const part = requests.slice(next, next + EPISODES_PER_CALL);
           next += part.length;
-          const loaded = await client.call<LoadedEpisode[]>('load', part);
+          const loaded = await loadPart(client, part, first, bad);
           for (const [i, request] of part.entries()) {
             const numbers = loaded[i];
             if (numbers) table.put(request, numbers, request.episode.index, request.episode.taskIndex);
@@ -38,8 +41,26 @@ export async function loadEpisodes(
         }
       }),
     );
+    bad.throwFirst();
     table.seal();
   } finally {
     await Promise.all(clients.map((client) => client.close()));
   }
+}
+
+/** The numbers of some episodes; undefined for one whose files are bad. */
+async function loadPart(
+  client: WorkerClient,
+  part: readonly LoadRequest[],
+  first: number,
+  bad: BadFiles,
+): Promise<(LoadedEpisode | undefined)[]> {
+  const load = (requests: readonly LoadRequest[]) => client.call<LoadedEpisode[]>('load', requests);
+  const together = new BadFiles();
+  const loaded = await together.try(first, () => load(part));
+  if (loaded) return loaded;
+  // One of them is bad; each for itself says which, and whether others are.
+  const alone: (LoadedEpisode | undefined)[] = [];
+  for (const [i, request] of part.entries()) alone.push((await bad.try(first + i, () => load([request])))?.[0]);
+  return alone;
 }

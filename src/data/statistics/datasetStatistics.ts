@@ -11,6 +11,7 @@ import {
 } from '../../action/index.ts';
 import { InputError, present, WorkerClient } from '../../base/index.ts';
 import { type Robot, robotRecord } from '../../robot/index.ts';
+import { BadFiles } from '../badFiles.ts';
 import { commonRobot, type Dataset, openSets, type SetPlace, setPlace } from '../lerobot/index.ts';
 import type { EpisodeJob, OpenStatistics } from './statistics.worker.ts';
 
@@ -181,16 +182,19 @@ async function overEpisodes<T>(
   const each: Each = async (method, after) => {
     let next = 0;
     let done = 0;
+    const bad = new BadFiles();
     const take = async (worker: WorkerClient): Promise<void> => {
-      while (next < jobs.length) {
+      while (next < jobs.length && !bad.isEnough) {
+        const place = next++;
         // Not `done += await`, which would add to what `done` was before the wait.
-        const frames = await worker.call<number>(method, present(jobs[next++], 'jobs[next++]'));
-        done += frames;
+        const frames = await bad.try(place, () => worker.call<number>(method, present(jobs[place], 'the job')));
+        done += frames ?? 0;
         after?.(done, total);
       }
     };
     // Two calls under way for each worker: it never waits for the next.
     await Promise.all(workers.flatMap((worker) => [take(worker), take(worker)]));
+    bad.throwFirst();
     return done;
   };
   try {

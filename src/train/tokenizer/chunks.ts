@@ -1,6 +1,6 @@
 import { type ChunkStatistics, deltaChunk, readNormStats } from '../../action/index.ts';
 import { InputError, Random } from '../../base/index.ts';
-import { type Dataset, datasetStatistics, type Episode } from '../../data/index.ts';
+import { BadFiles, type Dataset, datasetStatistics, type Episode } from '../../data/index.ts';
 import { type Robot, stateOf } from '../../robot/index.ts';
 import type { OpenSource, Report } from './source.ts';
 
@@ -21,6 +21,7 @@ export async function* deltaChunks(source: OpenSource, phase: string, report: Re
     );
   const fraction = Math.min(1, maxChunks / total);
   let owed = 0;
+  const bad = new BadFiles();
   for (const [done, { set, episode, s }] of episodes.entries()) {
     const count = Math.max(0, episode.length - horizon + 1);
     owed += fraction * count;
@@ -28,12 +29,15 @@ export async function* deltaChunks(source: OpenSource, phase: string, report: Re
     owed -= take;
     report(phase, done, episodes.length, 'episodes');
     if (take === 0) continue;
-    const { stateAt, actions } = await readEpisode(set, episode, robot);
+    const read = await bad.try(done, () => readEpisode(set, episode, robot));
+    if (!read || bad.isEnough) continue;
+    const { stateAt, actions } = read;
     const starts = Array.from({ length: count }, (_, i) => i);
     if (take < count) Random.of(seed, s, episode.index).shuffle(starts);
     for (const start of starts.slice(0, take).sort((a, b) => a - b))
       yield deltaChunk(actions.subarray(start * width, (start + horizon) * width), stateAt(start), robot);
   }
+  bad.throwFirst();
   report(phase, episodes.length, episodes.length, 'episodes');
 }
 
