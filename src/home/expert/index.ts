@@ -1,5 +1,6 @@
 export { createExpert, type Expert } from './createExpert.ts';
 export { aboveButton, graspFromAbove, inFront, pointAtTable, press, READY } from './handwork.ts';
+export { Misjudgement } from './misjudgement.ts';
 export { Motion, type Zone } from './motion.ts';
 export { Slip } from './slip.ts';
 export { drawStyle, type Style } from './style.ts';

@@ -1,6 +1,7 @@
 import { InputError, nearest } from '../../base/index.ts';
 import type { HomeTask } from '../world/index.ts';
 import { countingBalls } from './countingBalls/task.ts';
+import { movingBoxesToStorage } from './movingBoxesToStorage/task.ts';
 import { openingShownDrawer } from './openingShownDrawer/task.ts';
 import { pickingUpTrash } from './pickingUpTrash/task.ts';
 import { registered } from './registered.ts';
@@ -15,6 +16,7 @@ export const HOME_TASKS = registered([
   turningOnRadio,
   pickingUpTrash,
   countingBalls,
+  movingBoxesToStorage,
   openingShownDrawer,
   repeatingShownOrder,
 ]);

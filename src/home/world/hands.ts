@@ -14,6 +14,8 @@ export type GraspMode = 'assisted' | 'friction';
 const TAKE_BELOW = 0.25;
 const RELEASE_ABOVE = 0.5;
 const EQUALITY_DATA = 11;
+/** Parts of a hand that press against a wide thing. */
+const PRESSING = ['pad1', 'pad2', 'palm'] as const;
 
 /** One hand: its addresses in the model, and what it holds. */
 export class Hand {
@@ -24,18 +26,21 @@ export class Hand {
   readonly low: readonly number[];
   readonly high: readonly number[];
   readonly site: number;
-  /** Index into the graspable bodies, or -1. */
+  /** Index into the graspable bodies, of which the wide ones come last, or -1. */
   held = -1;
   private readonly body: number;
   private readonly slot: number;
   private readonly graspableBodies: readonly number[];
   private readonly touch: readonly (readonly [number, number])[];
+  private readonly wideTouch: readonly (readonly number[])[];
 
+  /** @param wide bodies that one hand alone cannot hold */
   constructor(
     private readonly physics: Physics,
     readonly side: Side,
     private readonly mode: GraspMode,
     graspable: readonly string[],
+    wide: readonly string[] = [],
   ) {
     const joints = armJoints(side);
     const ids = joints.map((name) => physics.id('joint', name));
@@ -49,11 +54,29 @@ export class Hand {
     this.site = physics.id('site', `${side}_tcp`);
     this.body = physics.id('body', `${side}_arm_link7`);
     this.slot = physics.id('equality', `${side}_grasp`);
-    this.graspableBodies = graspable.map((name) => physics.id('body', name));
+    this.graspableBodies = [...graspable, ...wide].map((name) => physics.id('body', name));
     this.touch = graspable.map((name) => [
       physics.sensorAddress(touchSensor(side, 1, name)),
       physics.sensorAddress(touchSensor(side, 2, name)),
     ]);
+    this.wideTouch = wide.map((name) => PRESSING.map((part) => physics.sensorAddress(wideSensor(side, part, name))));
+  }
+
+  /** The wide thing that this hand leans on, as an index for `held`, or -1. */
+  get leansOn(): number {
+    const { sensor } = this.physics.views;
+    const found = this.wideTouch.findIndex((parts) => parts.some((address) => (sensor[address] as number) > 0));
+    return found < 0 ? -1 : this.touch.length + found;
+  }
+
+  /** Origin of a body that it may hold, world frame. */
+  positionOf(index: number): Vector3 {
+    return vectorAt(this.physics.views.xpos, this.graspableBodies[index] as number);
+  }
+
+  /** It holds a thing that needs both hands. */
+  get holdsWide(): boolean {
+    return this.held >= this.touch.length;
   }
 
   /** Between the fingertips, world frame. */
@@ -87,7 +110,7 @@ export class Hand {
   }
 
   /** Points the hand's weld slot at the object, at their present relative pose. */
-  private hold(index: number): void {
+  hold(index: number): void {
     const { views } = this.physics;
     const object = this.graspableBodies[index] as number;
     const inverse = conjugate(quaternionAt(views.xquat, this.body));
@@ -114,3 +137,37 @@ export const touchSensors = (sides: readonly Side[], graspable: readonly string[
       ),
     )
     .join('');
+
+const wideSensor = (side: Side, part: string, object: string) => `press_${side}_${part}_${object}`;
+
+/** Contact sensors of the wide bodies, each with a geom of the same name: every part of a hand that may press. */
+export const wideSensors = (sides: readonly Side[], wide: readonly string[]) =>
+  sides
+    .flatMap((side) =>
+      wide.flatMap((name) =>
+        PRESSING.map(
+          (part) =>
+            `<contact name="${wideSensor(side, part, name)}" geom1="${side}_${part}" geom2="${name}" data="found" num="1"/>`,
+        ),
+      ),
+    )
+    .join('');
+
+/**
+ * After both hands were updated: what both lean on from opposite sides while they close is fixed to both, until one of
+ * them opens.
+ * @param command of each hand's gripper, -1 closed … +1 open
+ */
+export function holdTogether(
+  { left, right }: Readonly<Record<Side, Hand>>,
+  command: Readonly<Record<Side, number>>,
+): void {
+  if (left.holdsWide !== right.holdsWide) for (const hand of [left, right]) if (hand.holdsWide) hand.reset();
+  if (left.held >= 0 || right.held >= 0 || Math.max(command.left, command.right) > TAKE_BELOW) return;
+  const index = left.leansOn;
+  if (index < 0 || index !== right.leansOn) return;
+  const middle = left.positionOf(index);
+  const [one, other] = [left, right].map(({ tip }) => subtract(tip, middle)) as [Vector3, Vector3];
+  if (one[0] * other[0] + one[1] * other[1] >= 0) return;
+  for (const hand of [left, right]) hand.hold(index);
+}

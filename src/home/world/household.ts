@@ -4,7 +4,7 @@ import { fulfilled, qScore } from '../score/index.ts';
 import { Controllers } from './controllers.ts';
 import { copyEpisode, type HouseholdEpisode, type Snapshot, type StepOutcome } from './episode.ts';
 import { distance, type Vector3 } from './geometry.ts';
-import type { GraspMode } from './hands.ts';
+import { type GraspMode, holdTogether } from './hands.ts';
 import { splitOf } from './instances.ts';
 import { Physics } from './mujoco.ts';
 import type { Light } from './render/geometry.ts';
@@ -44,7 +44,7 @@ export class Household extends RobotWorld implements ExpertWorld {
     readonly grasp: GraspMode,
     readonly edition: LimitYear,
   ) {
-    super(physics, grasp, task.graspable);
+    super(physics, grasp, task.graspable, task.wide ?? []);
     this.controllers = new Controllers(physics);
     this.senses = new Senses(physics, this.hands);
     this.episode = {
@@ -110,7 +110,7 @@ export class Household extends RobotWorld implements ExpertWorld {
     physics.poses();
     episode.lastAction.set(Array.from(action));
     episode.steps++;
-    for (const side of SIDES) this.hands[side].update(action[COLUMNS.gripper[side]] as number);
+    this.grip(action);
     this.runtime.afterStep();
     const after = this.points();
     const [base, left, right] = episode.travelled;
@@ -247,6 +247,14 @@ export class Household extends RobotWorld implements ExpertWorld {
     for (const side of SIDES) this.hands[side].held = held[side];
     this.runtime.load(runtime);
     this.episode = copyEpisode(episode);
+  }
+
+  /** Hands take hold and let go, as their commands and what they touch would have it. */
+  private grip(action: ArrayLike<number>): void {
+    const { left, right } = COLUMNS.gripper;
+    const command = { left: action[left] as number, right: action[right] as number };
+    for (const side of SIDES) this.hands[side].update(command[side]);
+    if (this.task.wide && this.grasp === 'assisted') holdTogether(this.hands, command);
   }
 
   private points(): [Vector3, Vector3, Vector3] {

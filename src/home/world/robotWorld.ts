@@ -26,8 +26,9 @@ export class RobotWorld implements World {
     readonly physics: Physics,
     grasp: GraspMode,
     graspable: readonly string[],
+    wide: readonly string[],
   ) {
-    const hand = (side: Side) => new Hand(physics, side, grasp, graspable);
+    const hand = (side: Side) => new Hand(physics, side, grasp, graspable, wide);
     this.hands = { left: hand('left'), right: hand('right') };
     this.baseAddresses = BASE_JOINTS.map((name) => physics.positionAddress(name));
     this.moving = movingBodies(physics);

@@ -1,5 +1,5 @@
 import { TIMESTEP } from './controllers.ts';
-import { touchSensors } from './hands.ts';
+import { touchSensors, wideSensors } from './hands.ts';
 import type { Physics } from './mujoco.ts';
 import {
   HOUSEHOLD_ROBOT,
@@ -34,7 +34,7 @@ export function sceneXml(task: HomeTask, bodies = ''): string {
   <tendon>${robotTendons}</tendon>
   <equality>${robotEqualities(task.graspable[0] ?? 'sofa')}</equality>
   <actuator>${robotActuators}</actuator>
-  <sensor>${touchSensors(SIDES, task.graspable)}${task.sensors}</sensor>
+  <sensor>${touchSensors(SIDES, task.graspable)}${wideSensors(SIDES, task.wide ?? [])}${task.sensors}</sensor>
 </mujoco>`;
 }
 

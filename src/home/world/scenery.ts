@@ -11,7 +11,8 @@ type Size = readonly [number, number, number];
 export const box = (name: string, half: Size, at: Size, rgba: string, extra = '') =>
   `<geom${name ? ` name="${name}"` : ''} type="box" size="${half.join(' ')}" pos="${at.join(' ')}" rgba="${rgba}" ${extra}/>`;
 
-const decoration = (name: string, half: Size, at: Size, rgba: string) =>
+/** A box that is only seen: nothing collides with it. */
+export const decoration = (name: string, half: Size, at: Size, rgba: string) =>
   box(name, half, at, rgba, 'class="decoration"');
 const round = (name: string, type: string, size: string, height: number, rgba: string) =>
   `<geom name="${name}" class="decoration" type="${type}" size="${size}" pos="0 0 ${height}" rgba="${rgba}"/>`;

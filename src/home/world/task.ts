@@ -103,6 +103,8 @@ export interface HomeTask<Runtime extends TaskRuntime = TaskRuntime> {
   readonly excluded: readonly (readonly [string, string])[];
   /** Bodies that a hand may hold, each with a geom of the same name. */
   readonly graspable: readonly string[];
+  /** Bodies that both hands must hold together, each with a geom of the same name. */
+  readonly wide?: readonly string[];
   create(world: World): Runtime;
   /** The program that demonstrates it. The caller closes it. */
   createExpert(world: ExpertWorld, runtime: Runtime): TaskExpert;
