@@ -1,4 +1,15 @@
 export { createExpert, type Expert } from './createExpert.ts';
+export {
+  AHEAD,
+  drawBack,
+  FORWARD,
+  graspAhead,
+  leadDoor,
+  letGo,
+  pushDoor,
+  UPRIGHT,
+  within,
+} from './doorwork.ts';
 export { aboveButton, graspFromAbove, inFront, pointAtTable, press, READY } from './handwork.ts';
 export { Misjudgement } from './misjudgement.ts';
 export { Motion, type Zone } from './motion.ts';

@@ -140,9 +140,9 @@ export class Motion {
 
   /**
    * Moves the point between the fingertips towards `target` (world) on a straight line, with the hand pointing down and
-   * its fingers opening across `yaw` (world, radians).
+   * its fingers opening across `yaw` (world, radians). `pitch` raises the fingers: at π/2 they point along `yaw`.
    */
-  reach(side: Side, target: Vector3, yaw: number, posture: readonly number[], speed = 0.35): void {
+  reach(side: Side, target: Vector3, yaw: number, posture: readonly number[], speed = 0.35, pitch = 0): void {
     const { world } = this;
     const { qpos, xquat } = world.physics.views;
     const hand = world.hands[side];
@@ -153,12 +153,12 @@ export class Motion {
     const share = length > step ? step / length : 1;
     const waypoint = add(tip, [ahead[0] * share, ahead[1] * share, ahead[2] * share]);
     const now = quaternionAt(xquat, this.handBodies[side]);
-    const orientation = towards(now, yawQuaternion(yaw), HAND_TURNING * LEAD.arm);
+    const wanted = pitch === 0 ? yawQuaternion(yaw) : pitched(yaw, pitch);
+    const orientation = towards(now, wanted, HAND_TURNING * LEAD.arm);
     const start = hand.positions.map((address) => qpos[address] as number);
     const { joints, residual } = this.kinematics.solve(hand, waypoint, orientation, start, posture);
     // Stuck at a joint's limit: go to the goal as the arm would reach it from its ready posture.
-    const free =
-      residual > STUCK ? this.kinematics.solve(hand, target, yawQuaternion(yaw), posture, posture, 30) : undefined;
+    const free = residual > STUCK ? this.kinematics.solve(hand, target, wanted, posture, posture, 30) : undefined;
     this.rest(side, free && free.residual < STUCK ? free.joints : joints);
   }
 
@@ -184,6 +184,13 @@ export class Motion {
     const change = (1.6 * speed) / HOUSEHOLD_ROBOT.rate;
     this.action[column] = last + clamp(goal - last, -change, change);
   }
+}
+
+/** A hand that was turned about the vertical, its fingers raised from pointing down. */
+function pitched(yaw: number, pitch: number): Quaternion {
+  const [c, s] = [Math.cos(yaw / 2), Math.sin(yaw / 2)];
+  const [a, b] = [Math.cos(pitch / 2), -Math.sin(pitch / 2)];
+  return [c * a, -s * b, c * b, s * a];
 }
 
 /** Turns `from` towards `to` by at most `angle` radians. */

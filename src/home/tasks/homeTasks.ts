@@ -1,5 +1,6 @@
 import { InputError, nearest } from '../../base/index.ts';
 import type { HomeTask } from '../world/index.ts';
+import { bringingWater } from './bringingWater/task.ts';
 import { countingBalls } from './countingBalls/task.ts';
 import { movingBoxesToStorage } from './movingBoxesToStorage/task.ts';
 import { openingShownDrawer } from './openingShownDrawer/task.ts';
@@ -17,6 +18,7 @@ export const HOME_TASKS = registered([
   pickingUpTrash,
   countingBalls,
   movingBoxesToStorage,
+  bringingWater,
   openingShownDrawer,
   repeatingShownOrder,
 ]);

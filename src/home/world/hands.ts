@@ -17,6 +17,16 @@ const EQUALITY_DATA = 11;
 /** Parts of a hand that press against a wide thing. */
 const PRESSING = ['pad1', 'pad2', 'palm'] as const;
 
+/** What hands may hold in a task: bodies, each with a geom of the same name. */
+export interface Graspable {
+  /** By one hand. */
+  readonly graspable: readonly string[];
+  /** Those of them that turn in the hand that holds them, about that geom: doors by their handles. */
+  readonly handles?: readonly string[];
+  /** Only between both hands. */
+  readonly wide?: readonly string[];
+}
+
 /** One hand: its addresses in the model, and what it holds. */
 export class Hand {
   readonly positions: readonly number[];
@@ -33,14 +43,14 @@ export class Hand {
   private readonly graspableBodies: readonly number[];
   private readonly touch: readonly (readonly [number, number])[];
   private readonly wideTouch: readonly (readonly number[])[];
+  /** For each graspable body the geom that it is held at, where it turns in the hand. */
+  private readonly handles: readonly (number | undefined)[];
 
-  /** @param wide bodies that one hand alone cannot hold */
   constructor(
     private readonly physics: Physics,
     readonly side: Side,
     private readonly mode: GraspMode,
-    graspable: readonly string[],
-    wide: readonly string[] = [],
+    { graspable, handles = [], wide = [] }: Graspable,
   ) {
     const joints = armJoints(side);
     const ids = joints.map((name) => physics.id('joint', name));
@@ -59,6 +69,7 @@ export class Hand {
       physics.sensorAddress(touchSensor(side, 1, name)),
       physics.sensorAddress(touchSensor(side, 2, name)),
     ]);
+    this.handles = graspable.map((name) => (handles.includes(name) ? physics.id('geom', name) : undefined));
     this.wideTouch = wide.map((name) => PRESSING.map((part) => physics.sensorAddress(wideSensor(side, part, name))));
   }
 
@@ -117,7 +128,16 @@ export class Hand {
     const offset = subtract(vectorAt(views.xpos, object), vectorAt(views.xpos, this.body));
     const turned = multiply(inverse, quaternionAt(views.xquat, object));
     views.equalityObject2[this.slot] = object;
-    views.equalityData.set([0, 0, 0, ...rotate(inverse, offset), ...turned, 1], EQUALITY_DATA * this.slot);
+    const handle = this.handles[index];
+    if (handle === undefined)
+      views.equalityData.set([0, 0, 0, ...rotate(inverse, offset), ...turned, 1], EQUALITY_DATA * this.slot);
+    else {
+      // One point of both: the handle's middle; no torque.
+      const at = vectorAt(views.geomPosition, handle);
+      const onObject = rotate(conjugate(quaternionAt(views.xquat, object)), subtract(at, vectorAt(views.xpos, object)));
+      const onHand = rotate(inverse, subtract(at, vectorAt(views.xpos, this.body)));
+      views.equalityData.set([...onObject, ...onHand, ...turned, 0], EQUALITY_DATA * this.slot);
+    }
     views.equalityActive[this.slot] = 1;
     this.held = index;
   }

@@ -44,7 +44,7 @@ export class Household extends RobotWorld implements ExpertWorld {
     readonly grasp: GraspMode,
     readonly edition: LimitYear,
   ) {
-    super(physics, grasp, task.graspable, task.wide ?? []);
+    super(physics, grasp, task);
     this.controllers = new Controllers(physics);
     this.senses = new Senses(physics, this.hands);
     this.episode = {

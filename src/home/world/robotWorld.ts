@@ -1,5 +1,5 @@
 import { type Quaternion, subtract, turn, type Vector3 } from './geometry.ts';
-import { type GraspMode, Hand } from './hands.ts';
+import { type Graspable, type GraspMode, Hand } from './hands.ts';
 import type { Physics } from './mujoco.ts';
 import {
   armJoints,
@@ -25,10 +25,9 @@ export class RobotWorld implements World {
   constructor(
     readonly physics: Physics,
     grasp: GraspMode,
-    graspable: readonly string[],
-    wide: readonly string[],
+    task: Graspable,
   ) {
-    const hand = (side: Side) => new Hand(physics, side, grasp, graspable, wide);
+    const hand = (side: Side) => new Hand(physics, side, grasp, task);
     this.hands = { left: hand('left'), right: hand('right') };
     this.baseAddresses = BASE_JOINTS.map((name) => physics.positionAddress(name));
     this.moving = movingBodies(physics);

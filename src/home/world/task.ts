@@ -2,7 +2,7 @@ import type { Random } from '../../base/index.ts';
 import type { StageSuccessors } from '../../robot/index.ts';
 import type { Formula, Goal } from '../score/index.ts';
 import type { Quaternion, Vector3 } from './geometry.ts';
-import type { Hand } from './hands.ts';
+import type { Graspable, Hand } from './hands.ts';
 import type { Physics } from './mujoco.ts';
 import type { Side } from './robot.ts';
 
@@ -72,7 +72,7 @@ export interface TaskRuntime {
  * A household task: one object with everything that is known of it. One of those that come with Valet is a folder
  * beside this room and a line in the list of tasks; another can be given to `openHousehold` as it is.
  */
-export interface HomeTask<Runtime extends TaskRuntime = TaskRuntime> {
+export interface HomeTask<Runtime extends TaskRuntime = TaskRuntime> extends Graspable {
   /** The number on the wire and in the network (the challenge's, for its tasks), and the name. */
   readonly id: number;
   readonly name: string;
@@ -101,10 +101,6 @@ export interface HomeTask<Runtime extends TaskRuntime = TaskRuntime> {
   readonly sensors: string;
   /** Pairs of bodies that must not collide: a fixed body and its moving part. */
   readonly excluded: readonly (readonly [string, string])[];
-  /** Bodies that a hand may hold, each with a geom of the same name. */
-  readonly graspable: readonly string[];
-  /** Bodies that both hands must hold together, each with a geom of the same name. */
-  readonly wide?: readonly string[];
   create(world: World): Runtime;
   /** The program that demonstrates it. The caller closes it. */
   createExpert(world: ExpertWorld, runtime: Runtime): TaskExpert;
