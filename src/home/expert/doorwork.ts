@@ -12,7 +12,7 @@ export const AHEAD: Readonly<Record<Side, readonly number[]>> = {
   right: [-0.2, -0.25, 0, -1.6, 0, 0.2, 0.2],
 };
 /** Where a hand that points forward waits, close to the body. */
-export const DRAWN: Readonly<Record<Side, readonly number[]>> = {
+const DRAWN: Readonly<Record<Side, readonly number[]>> = {
   left: [0.95, 0.15, 0, -2.52, 0, 0, 0],
   right: [0.95, -0.15, 0, -2.52, 0, 0, 0],
 };
