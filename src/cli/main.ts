@@ -30,6 +30,7 @@ const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command
   replay: { summary: 'a recorded session sent to a server again', load: () => import('./replay.ts') },
   eval: { summary: 'rollouts into a ledger', load: () => import('./eval.ts') },
   report: { summary: 'table, figure and page of an evaluation', load: () => import('./report.ts') },
+  label: { summary: 'why episodes failed, by rules or by a person', load: () => import('./label.ts') },
   figure: { summary: 'pictures of the method, as SVG', load: () => import('./figure.ts') },
   compare: { summary: 'paired statistics of two evaluations', load: () => import('./compare.ts') },
   submit: { summary: "the challenge's submission folder, checked and scored", load: () => import('./submit.ts') },

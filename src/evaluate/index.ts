@@ -18,7 +18,16 @@ export {
   readSteps,
   stagesFigure,
 } from './figures/index.ts';
-export { parseInstances, type Unit } from './ledger/index.ts';
+export {
+  byRule,
+  countLabels,
+  labelByRules,
+  labelTable,
+  parseLabels,
+  ruleAgreement,
+  writeLabels,
+} from './labels/index.ts';
+export { parseInstances, type Unit, unitsOfLedger } from './ledger/index.ts';
 export { type Evaluation, readEvaluation, readRecords, writeReport } from './report/index.ts';
 export { evaluatePerturbed, robustnessLine } from './robustness/index.ts';
 export {

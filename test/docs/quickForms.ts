@@ -41,6 +41,7 @@ export const QUICK_FORMS: Readonly<Record<string, QuickForm>> = {
   },
   'eval ingest': { whole: /--out \S/ },
   submit: { whole: /submit \S+ -/ },
+  label: { whole: /label \S/ },
   figure: { whole: /figure \w+ \S+ --out \S/ },
   report: { whole: /report \S/ },
   compare: { whole: /compare \S+ \S/ },

@@ -123,6 +123,10 @@ export function settled(lines: readonly LedgerLine[]): LedgerLine[] {
 export const counted = (lines: readonly LedgerLine[]): LedgerLine[] =>
   settled(lines).filter(({ state }) => state === 'done');
 
+/** Names of the units that count. */
+export const unitsOfLedger = (lines: readonly LedgerLine[]): ReadonlySet<string> =>
+  new Set(counted(lines).map((line) => unitName(line)));
+
 /** Units without a counted line, with the number of attempts already made. */
 export function openUnits(units: readonly Unit[], lines: readonly LedgerLine[]): { unit: Unit; attempts: number }[] {
   const past = new Map<string, number>();

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError, readJson, writeFileAside } from '../../base/index.ts';
+import { readLabels } from '../labels/index.ts';
 import {
   askedUnits,
   counted,
@@ -75,6 +76,7 @@ export async function writeReport(folder: string, { whole = false }: ReportOptio
       summary: theirs.summary,
     })),
     gathered,
+    labels: await readLabels(folder),
     modules: gathered.episodes.some(({ recording }) => recording !== 'none') ? await embeddedThree() : [],
   });
   const path = join(folder, 'report.html');

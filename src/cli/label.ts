@@ -1,0 +1,67 @@
+import { userInfo } from 'node:os';
+import { Command } from 'commander';
+import { Progress } from '../base/index.ts';
+import {
+  byRule,
+  countLabels,
+  labelByRules,
+  labelTable,
+  parseLabels,
+  readRecords,
+  ruleAgreement,
+  unitsOfLedger,
+  writeLabels,
+  writeReport,
+} from '../evaluate/index.ts';
+
+interface Options {
+  set?: string[];
+  by: string;
+  report: boolean;
+  json: boolean;
+  quiet: boolean;
+}
+
+export function command(): Command {
+  return new Command('label')
+    .description('why episodes failed: by rules from their recordings, or by a person')
+    .argument('<dir>', 'evaluation folder')
+    .option(
+      '--set <labels...>',
+      "a person's labels, UNIT=LABEL or UNIT=LABEL+LABEL; they replace that person's earlier ones",
+    )
+    .option('--by <name>', 'who says so', userInfo().username)
+    .option('--no-report', 'leave report.html as it is')
+    .option('--json', 'print one JSON object on stdout', false)
+    .option('--quiet', 'no progress on stderr', false)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ valet label result' +
+        '\n  $ valet label result --set turning_on_radio_0_0=search+stuck --by anna',
+    )
+    .action(run);
+}
+
+async function run(folder: string, { set, by, report, json, quiet }: Options): Promise<void> {
+  const { lines } = await readRecords(folder);
+  const units = unitsOfLedger(lines);
+  let labels: Awaited<ReturnType<typeof writeLabels>>;
+  if (set) {
+    const own = set.flatMap((text) => parseLabels(text, by, units));
+    const named = new Set(own.map(({ unit }) => unit));
+    labels = await writeLabels(folder, own, (label) => label.by === by && named.has(label.unit));
+  } else {
+    const failed = lines.filter(({ state, success }) => state === 'done' && !success).length;
+    const progress = new Progress('labelling', failed, { unit: 'episodes', silent: quiet });
+    const found = await labelByRules(folder, lines, () => progress.add());
+    progress.end();
+    if (found.unread.length > 0)
+      process.stderr.write(`without a recording that can be read, and not labelled: ${found.unread.join(', ')}\n`);
+    labels = await writeLabels(folder, found.labels, byRule);
+  }
+  const page = report ? await writeReport(folder) : undefined;
+  const counts = countLabels(labels, lines);
+  const agreement = ruleAgreement(labels);
+  if (json) process.stdout.write(`${JSON.stringify({ labels: counts, agreement, out: folder })}\n`);
+  else process.stdout.write(`${labelTable(counts, agreement)}\n${page ?? folder}\n`);
+}

@@ -1,0 +1,125 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError, parse, writeFileAside } from '../../base/index.ts';
+import { counted, type LedgerLine, unitName } from '../ledger/index.ts';
+import { type Agreement, cohensKappa } from './kappa.ts';
+import { readEpisodeRecord } from './record.ts';
+import { LABEL_RULES } from './rules.ts';
+import { byRule, type Label, LabelSchema } from './vocabulary.ts';
+
+const path = (folder: string) => join(folder, 'labels.jsonl');
+
+/** The labels of an evaluation, none when there is no file. @throws InputError that names a line of another form */
+export async function readLabels(folder: string): Promise<Label[]> {
+  if (!existsSync(path(folder))) return [];
+  const lines = (await readFile(path(folder), 'utf8')).split('\n');
+  return lines.flatMap((line, i) => {
+    if (line.trim() === '') return [];
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch {
+      throw new InputError(`${path(folder)}:${i + 1}`, 'is no JSON.');
+    }
+    return [parse(`${path(folder)}:${i + 1}`, LabelSchema, value)];
+  });
+}
+
+/** Replaces the labels of everyone who stands in `labels` (all rules count as one); others' stay. */
+export async function writeLabels(
+  folder: string,
+  labels: readonly Label[],
+  replaced: (label: Label) => boolean,
+): Promise<Label[]> {
+  const kept = (await readLabels(folder)).filter((label) => !replaced(label));
+  const all = [...kept, ...labels];
+  await writeFileAside(path(folder), all.map((label) => `${JSON.stringify(label)}\n`).join(''));
+  return all;
+}
+
+/** What rules say of failed episodes, and episodes whose recording cannot be read. */
+export interface RuleLabels {
+  readonly labels: readonly Label[];
+  readonly unread: readonly string[];
+}
+
+/**
+ * Labels of every failed episode by the rules; one that no rule knows is `unclassified`.
+ * @param onEpisode called after each episode
+ */
+export async function labelByRules(
+  folder: string,
+  lines: readonly LedgerLine[],
+  onEpisode: () => void = () => {},
+): Promise<RuleLabels> {
+  const labels: Label[] = [];
+  const unread: string[] = [];
+  for (const line of failures(lines)) {
+    const unit = unitName(line);
+    const record = await readEpisodeRecord(folder, line).catch(() => undefined);
+    onEpisode();
+    if (!record) {
+      unread.push(unit);
+      continue;
+    }
+    const found = LABEL_RULES.flatMap(({ name, label, find }) => {
+      const sight = find(record);
+      return sight ? [{ unit, label, by: `rule:${name}`, ...sight }] : [];
+    });
+    labels.push(...(found.length > 0 ? found : [{ unit, label: 'unclassified', by: 'rule:none' }]));
+  }
+  return { labels, unread };
+}
+
+const failures = (lines: readonly LedgerLine[]): LedgerLine[] => counted(lines).filter(({ success }) => !success);
+
+/** One label over an evaluation. */
+export interface LabelCount {
+  readonly label: string;
+  /** Episodes that it was given, by whomever. */
+  readonly units: readonly string[];
+  readonly tasks: Readonly<Record<string, number>>;
+}
+
+/** Labels with the episodes that have them, the most frequent first. */
+export function countLabels(labels: readonly Label[], lines: readonly LedgerLine[]): LabelCount[] {
+  const taskOf = new Map(counted(lines).map((line) => [unitName(line), line.task]));
+  return [...new Set(labels.map(({ label }) => label))]
+    .map((label) => {
+      const units = [...new Set(labels.filter((one) => one.label === label).map(({ unit }) => unit))];
+      const tasks: Record<string, number> = {};
+      for (const unit of units) {
+        const task = taskOf.get(unit);
+        if (task !== undefined) tasks[task] = (tasks[task] ?? 0) + 1;
+      }
+      return { label, units, tasks };
+    })
+    .sort((a, b) => b.units.length - a.units.length || a.label.localeCompare(b.label));
+}
+
+/** How rules and persons agree: overall, over all pairs of episode and label, and for each label. */
+export interface RuleAgreement {
+  readonly units: number;
+  readonly overall: Agreement;
+  readonly labels: Readonly<Record<string, Agreement>>;
+}
+
+/** Over the episodes that both rules and persons have labelled; undefined when there are none. */
+export function ruleAgreement(labels: readonly Label[]): RuleAgreement | undefined {
+  const said = (mine: boolean) => labels.filter((label) => byRule(label) === mine);
+  const [rules, persons] = [said(true), said(false)];
+  const units = [...new Set(persons.map(({ unit }) => unit))].filter((unit) => rules.some((one) => one.unit === unit));
+  if (units.length === 0) return undefined;
+  const names = [
+    ...new Set([...rules, ...persons].filter(({ unit }) => units.includes(unit)).map(({ label }) => label)),
+  ];
+  const has = (whose: readonly Label[], unit: string, name: string) =>
+    whose.some((one) => one.unit === unit && one.label === name);
+  const pairs = (name: string) => units.map((unit) => [has(rules, unit, name), has(persons, unit, name)] as const);
+  return {
+    units: units.length,
+    overall: cohensKappa(names.flatMap(pairs)),
+    labels: Object.fromEntries(names.map((name) => [name, cohensKappa(pairs(name))])),
+  };
+}

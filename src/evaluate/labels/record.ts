@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { type LedgerLine, unitName } from '../ledger/index.ts';
+import type { RolloutScene, StepLine } from '../rollouts/index.ts';
+
+export type Point = readonly [number, number, number];
+
+/** A recorded episode as rules look at it. Frame 0 is the start, frame i is after step i. */
+export interface EpisodeRecord {
+  readonly line: LedgerLine;
+  readonly steps: readonly StepLine[];
+  readonly frames: number;
+  /** Control steps a second. */
+  readonly rate: number;
+  /** Bodies that move and are no part of the robot. */
+  readonly objects: readonly string[];
+  /** Where a body is, metres, world frame. */
+  at(frame: number, body: string): Point;
+  /** The z axis of a body, world frame. */
+  up(frame: number, body: string): Point;
+}
+
+/** Bodies of the household's robot. */
+const ROBOT = /^(base|torso_link\d|(left|right)_(arm|finger)_link\d)$/;
+const NUMBERS = 7;
+
+/** Reads the recording of a ledger's line. @throws when it is not there, or damaged */
+export async function readEpisodeRecord(folder: string, line: LedgerLine): Promise<EpisodeRecord> {
+  const at = join(folder, 'rollouts', unitName(line));
+  const { scene } = JSON.parse(await readFile(join(at, 'scene.json'), 'utf8')) as RolloutScene;
+  const bytes = await promisify(gunzip)(await readFile(join(at, 'track.bin')), { chunkSize: 1 << 20 });
+  const track = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  const text = await readFile(join(at, 'steps.jsonl'), 'utf8');
+  const steps = text
+    .split('\n')
+    .filter(Boolean)
+    .map((one) => JSON.parse(one) as StepLine);
+  const names = scene.moving.map((body) => scene.bodies[body]?.name ?? '');
+  return episodeRecord({ line, steps, names, track, rate: scene.framesPerSecond });
+}
+
+/** @param track float32 [frames, names, 7]: xyz, quaternion wxyz */
+export function episodeRecord(given: {
+  line: LedgerLine;
+  steps: readonly StepLine[];
+  names: readonly string[];
+  track: Float32Array;
+  rate: number;
+}): EpisodeRecord {
+  const { line, steps, names, track, rate } = given;
+  const width = names.length * NUMBERS;
+  const number = new Map(names.map((name, i) => [name, i]));
+  const pose = (frame: number, body: string): Float32Array => {
+    const first = frame * width + (number.get(body) ?? 0) * NUMBERS;
+    return track.subarray(first, first + NUMBERS);
+  };
+  return {
+    line,
+    steps,
+    rate,
+    frames: track.length / width,
+    objects: names.filter((name) => !ROBOT.test(name)),
+    at: (frame, body) => pose(frame, body).subarray(0, 3) as unknown as Point,
+    up: (frame, body) => {
+      const [w = 1, x = 0, y = 0, z = 0] = pose(frame, body).subarray(3);
+      return [2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)];
+    },
+  };
+}
+
+export const apart = (a: Point, b: Point): number => Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
