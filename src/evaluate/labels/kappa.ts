@@ -8,7 +8,7 @@ export interface Agreement {
   readonly kappa: number;
 }
 
-/** (p_o - p_e) / (1 - p_e), with p_e from each judge's own share of yes. @param pairs what the two said of each thing */
+/** (p_o - p_e) / (1 - p_e), p_e from each judge's own share of yes. @param pairs what the two said of each thing */
 export function cohensKappa(pairs: readonly (readonly [boolean, boolean])[]): Agreement {
   const count = pairs.length;
   if (count === 0) return { count, agreed: Number.NaN, kappa: Number.NaN };

@@ -8,7 +8,7 @@ import { readRecords } from '../report/index.ts';
 import { evaluate } from '../rollouts/index.ts';
 import { cohensKappa } from './kappa.ts';
 import { countLabels, labelByRules, readLabels, ruleAgreement, writeLabels } from './labels.ts';
-import { episodeRecord } from './record.ts';
+import { recordedEpisode } from './record.ts';
 import { LABEL_RULES } from './rules.ts';
 import { byRule, type Label, parseLabels } from './vocabulary.ts';
 
@@ -85,7 +85,7 @@ function episode(moment: (step: number) => Moment, line: Partial<LedgerLine> = {
     goal: [false],
     ...steps?.(i + 1),
   }));
-  return episodeRecord({ line: { ...LINE, ...line }, steps: lines, names: NAMES, track, rate: RATE });
+  return recordedEpisode({ line: { ...LINE, ...line }, steps: lines, names: NAMES, track, rate: RATE });
 }
 
 const found = (record: ReturnType<typeof episode>) =>

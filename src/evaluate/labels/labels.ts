@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { InputError, parse, writeFileAside } from '../../base/index.ts';
 import { counted, type LedgerLine, unitName } from '../ledger/index.ts';
 import { type Agreement, cohensKappa } from './kappa.ts';
-import { readEpisodeRecord } from './record.ts';
+import { readRecordedEpisode } from './record.ts';
 import { LABEL_RULES } from './rules.ts';
 import { byRule, type Label, LabelSchema } from './vocabulary.ts';
 
@@ -57,7 +57,7 @@ export async function labelByRules(
   const unread: string[] = [];
   for (const line of failures(lines)) {
     const unit = unitName(line);
-    const record = await readEpisodeRecord(folder, line).catch(() => undefined);
+    const record = await readRecordedEpisode(folder, line).catch(() => undefined);
     onEpisode();
     if (!record) {
       unread.push(unit);

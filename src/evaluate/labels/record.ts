@@ -8,7 +8,7 @@ import type { RolloutScene, StepLine } from '../rollouts/index.ts';
 export type Point = readonly [number, number, number];
 
 /** A recorded episode as rules look at it. Frame 0 is the start, frame i is after step i. */
-export interface EpisodeRecord {
+export interface RecordedEpisode {
   readonly line: LedgerLine;
   readonly steps: readonly StepLine[];
   readonly frames: number;
@@ -27,7 +27,7 @@ const ROBOT = /^(base|torso_link\d|(left|right)_(arm|finger)_link\d)$/;
 const NUMBERS = 7;
 
 /** Reads the recording of a ledger's line. @throws when it is not there, or damaged */
-export async function readEpisodeRecord(folder: string, line: LedgerLine): Promise<EpisodeRecord> {
+export async function readRecordedEpisode(folder: string, line: LedgerLine): Promise<RecordedEpisode> {
   const at = join(folder, 'rollouts', unitName(line));
   const { scene } = JSON.parse(await readFile(join(at, 'scene.json'), 'utf8')) as RolloutScene;
   const bytes = await promisify(gunzip)(await readFile(join(at, 'track.bin')), { chunkSize: 1 << 20 });
@@ -38,17 +38,17 @@ export async function readEpisodeRecord(folder: string, line: LedgerLine): Promi
     .filter(Boolean)
     .map((one) => JSON.parse(one) as StepLine);
   const names = scene.moving.map((body) => scene.bodies[body]?.name ?? '');
-  return episodeRecord({ line, steps, names, track, rate: scene.framesPerSecond });
+  return recordedEpisode({ line, steps, names, track, rate: scene.framesPerSecond });
 }
 
 /** @param track float32 [frames, names, 7]: xyz, quaternion wxyz */
-export function episodeRecord(given: {
+export function recordedEpisode(given: {
   line: LedgerLine;
   steps: readonly StepLine[];
   names: readonly string[];
   track: Float32Array;
   rate: number;
-}): EpisodeRecord {
+}): RecordedEpisode {
   const { line, steps, names, track, rate } = given;
   const width = names.length * NUMBERS;
   const number = new Map(names.map((name, i) => [name, i]));

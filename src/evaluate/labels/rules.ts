@@ -1,8 +1,8 @@
-import { apart, type EpisodeRecord, type Point } from './record.ts';
+import { apart, type Point, type RecordedEpisode } from './record.ts';
 import type { FAILURE_LABELS } from './vocabulary.ts';
 
 /** What a rule saw. */
-export interface Sight {
+export interface Symptom {
   /** Control step that shows it. */
   readonly step: number;
   readonly reason: string;
@@ -14,7 +14,7 @@ export interface LabelRule {
   readonly label: keyof typeof FAILURE_LABELS;
   /** What it looks for, for pages. */
   readonly looksFor: string;
-  readonly find: (record: EpisodeRecord) => Sight | undefined;
+  readonly find: (record: RecordedEpisode) => Symptom | undefined;
 }
 
 const SECONDS_STILL = 10;
@@ -59,23 +59,23 @@ export const LABEL_RULES: readonly LabelRule[] = [
 
 const SIDES = ['left', 'right'] as const;
 const hand = (side: string) => `${side}_arm_link7`;
-const gap = (record: EpisodeRecord, frame: number, side: string) =>
+const gap = (record: RecordedEpisode, frame: number, side: string) =>
   apart(record.at(frame, `${side}_finger_link1`), record.at(frame, `${side}_finger_link2`));
 
 /** Objects that the goal wants somewhere: what hands are to carry. */
-function carried({ line, objects }: EpisodeRecord): string[] {
+function carried({ line, objects }: RecordedEpisode): string[] {
   const wanted = line.goal.filter(({ text }) => /^(not )?(inside|ontop|nextto)\(/.test(text)).map(({ text }) => text);
   return objects.filter((name) => wanted.some((text) => text.includes(`(${name},`)));
 }
 
-function closedOnNothing(record: EpisodeRecord): Sight | undefined {
+function closedOnNothing(record: RecordedEpisode): Symptom | undefined {
   const { frames, rate } = record;
   const things = carried(record);
   const openings = SIDES.map((side) => Array.from({ length: frames }, (_, frame) => gap(record, frame, side)));
   const widest = Math.max(...openings.flat());
   const narrowest = Math.min(...openings.flat());
   const shut = narrowest + 0.08 * (widest - narrowest);
-  const misses: Sight[] = [];
+  const misses: Symptom[] = [];
   SIDES.forEach((side, s) => {
     let wasOpen = false;
     for (let frame = 0; frame < frames; frame++) {
@@ -94,7 +94,7 @@ function closedOnNothing(record: EpisodeRecord): Sight | undefined {
     : undefined;
 }
 
-function dropped(record: EpisodeRecord): Sight | undefined {
+function dropped(record: RecordedEpisode): Symptom | undefined {
   const { frames, rate } = record;
   const half = Math.max(1, Math.round(rate / 2));
   for (const name of carried(record))
@@ -115,7 +115,7 @@ function dropped(record: EpisodeRecord): Sight | undefined {
   return undefined;
 }
 
-function knockedOver(record: EpisodeRecord): Sight | undefined {
+function knockedOver(record: RecordedEpisode): Symptom | undefined {
   const { frames, rate } = record;
   for (const name of carried(record)) {
     let upright = record.up(0, name)[2] > TILT;
@@ -132,14 +132,14 @@ function knockedOver(record: EpisodeRecord): Sight | undefined {
 }
 
 /** Whether what the goal wants of an object holds within the second after a frame. */
-function inPlace({ line, steps, rate }: EpisodeRecord, name: string, frame: number): boolean {
+function inPlace({ line, steps, rate }: RecordedEpisode, name: string, frame: number): boolean {
   return line.goal.some(({ text }, i) => {
     if (!text.includes(`(${name},`)) return false;
     return steps.slice(Math.max(0, frame - 1), frame + rate).some(({ goal }) => goal[i]);
   });
 }
 
-function noMotion(record: EpisodeRecord): Sight | undefined {
+function noMotion(record: RecordedEpisode): Symptom | undefined {
   const { frames, rate } = record;
   const window = Math.round(SECONDS_STILL * rate);
   const bodies = ['base', ...SIDES.map(hand)];
@@ -155,13 +155,13 @@ function noMotion(record: EpisodeRecord): Sight | undefined {
   return undefined;
 }
 
-function stageFellBack({ steps }: EpisodeRecord): Sight | undefined {
+function stageFellBack({ steps }: RecordedEpisode): Symptom | undefined {
   const at = steps.findIndex(({ truth }, i) => truth !== undefined && truth < (steps[i - 1]?.truth ?? 0));
   const line = steps[at];
   return line && { step: line.step, reason: `stage ${steps[at - 1]?.truth} was followed by ${line.truth}` };
 }
 
-function wrongStage({ steps }: EpisodeRecord): Sight | undefined {
+function wrongStage({ steps }: RecordedEpisode): Symptom | undefined {
   const told = steps.filter(({ stage, truth }) => stage !== undefined && truth !== undefined);
   const wrong = told.filter(({ stage, truth }) => stage !== truth);
   if (told.length === 0 || wrong.length < 0.25 * told.length) return undefined;
@@ -169,7 +169,7 @@ function wrongStage({ steps }: EpisodeRecord): Sight | undefined {
   return { step: wrong[0]?.step ?? 0, reason: `the voted stage was wrong in ${share} % of the steps` };
 }
 
-function droveOff(record: EpisodeRecord): Sight | undefined {
+function droveOff(record: RecordedEpisode): Symptom | undefined {
   const start = [...record.at(0, 'base')] as unknown as Point;
   for (let frame = 1; frame < record.frames; frame++) {
     const away = apart(record.at(frame, 'base'), start);
@@ -178,7 +178,7 @@ function droveOff(record: EpisodeRecord): Sight | undefined {
   return undefined;
 }
 
-function undone({ steps, line }: EpisodeRecord): Sight | undefined {
+function undone({ steps, line }: RecordedEpisode): Symptom | undefined {
   const last = steps.at(-1)?.goal ?? [];
   for (const [i, { text, initial }] of line.goal.entries()) {
     if (initial || last[i]) continue;
@@ -188,7 +188,7 @@ function undone({ steps, line }: EpisodeRecord): Sight | undefined {
   return undefined;
 }
 
-function nearTheGoal({ steps, line }: EpisodeRecord): Sight | undefined {
+function nearTheGoal({ steps, line }: RecordedEpisode): Symptom | undefined {
   const gained = steps.findLastIndex(({ q }, i) => i > 0 && q > (steps[i - 1]?.q ?? 0));
   if (line.steps < line.maxSteps || line.q < 0.5 || gained < 0.6 * steps.length) return undefined;
   const step = steps[gained]?.step ?? 0;

@@ -9,11 +9,12 @@ export function labelChart(labels: readonly Label[], lines: readonly LedgerLine[
   const most = Math.max(...counts.map(({ units }) => units.length));
   const bars = counts.map(({ label, units }) => {
     const meaning = (FAILURE_LABELS as Readonly<Record<string, string>>)[label] ?? 'a label of this evaluation';
+    const items = units.map((unit) => episode(labels, unit, label)).join('');
     const share = (100 * units.length) / most;
     return (
       `<details class="why"><summary><span title="${escapeHtml(meaning)}">${escapeHtml(label)}</span>` +
       `<span class="bar"><i style="width:${share.toFixed(1)}%"></i></span><b>${units.length}</b></summary>` +
-      `<p class="note">${escapeHtml(meaning)}</p><ul>${units.map((unit) => episode(labels, unit, label)).join('')}</ul></details>`
+      `<p class="note">${escapeHtml(meaning)}</p><ul>${items}</ul></details>`
     );
   });
   const agreement = ruleAgreement(labels);
