@@ -21,7 +21,8 @@ const shell = [
 const bottles = BOTTLES.map(
   (name) => `
   <body name="${name}" pos="1 0 1"><freejoint name="${name}"/>
-    <geom name="${name}" type="cylinder" size="${BOTTLE.radius} ${BOTTLE.half}" mass=".3" condim="6" friction=".7 .02 .005" priority="1" rgba=".2 .5 .85 1"/>
+    <geom name="${name}" type="cylinder" size="${BOTTLE.radius} ${BOTTLE.half}" mass=".3" rgba=".2 .5 .85 1"
+      condim="6" friction=".7 .02 .005" priority="1"/>
     <geom class="decoration" type="cylinder" size=".014 .02" pos="0 0 ${BOTTLE.half + 0.018}" rgba=".95 .95 .97 1"/>
     <geom class="decoration" type="cylinder" size="${BOTTLE.radius + 0.001} .025" pos="0 0 -.02" rgba=".96 .97 .98 1"/>
   </body>`,

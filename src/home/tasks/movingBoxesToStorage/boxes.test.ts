@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createExpert, type Expert } from '../../expert/index.ts';
 import { Household } from '../../world/index.ts';
-import { BOX, BOXES, type BoxesRuntime, PLACE } from './runtime.ts';
+import { BOXES, type BoxesRuntime, CARTON, PLACE } from './runtime.ts';
 import { movingBoxesToStorage } from './task.ts';
 
 let room: Household;
@@ -22,7 +22,7 @@ const bothHold = () => room.hands.left.held >= 0 && room.hands.right.held === ro
 /** Puts a container on the place, as high as if it stood on so many others. */
 function put(index: number, level: number, aside = 0): void {
   const [x, y] = runtime.destination;
-  const low = 2 * PLACE.half[2] + (2 * level + 1) * BOX.half[2];
+  const low = 2 * PLACE.half[2] + (2 * level + 1) * CARTON.half[2];
   room.placeFree(BOXES[index] as string, [x + aside, y, low], [1, 0, 0, 0]);
   room.physics.poses();
 }
@@ -38,7 +38,7 @@ describe('moving boxes to storage', () => {
       put(low, 0);
       expect([room.q(), room.success]).toEqual([0.5, false]);
       expect(runtime.lowest?.index).toBe(low);
-      put(high, 1, 2 * BOX.half[0]); // beside the other, in the air
+      put(high, 1, 2 * CARTON.half[0]); // beside the other, in the air
       expect(room.success).toBe(false);
       put(high, 1, 0.05);
       expect([room.q(), room.success]).toEqual([1, true]);
@@ -52,7 +52,7 @@ describe('moving boxes to storage', () => {
     expect(room.q()).toBe(0.5);
     room.reset(6);
     const { position } = runtime.box(0);
-    room.placeFree(BOXES[1], [position[0], position[1], 3 * BOX.half[2]], [1, 0, 0, 0]);
+    room.placeFree(BOXES[1], [position[0], position[1], 3 * CARTON.half[2]], [1, 0, 0, 0]);
     room.physics.poses();
     expect(room.q()).toBe(0.5);
   });
@@ -63,7 +63,7 @@ describe('moving boxes to storage', () => {
     for (let i = 0; i < 20; i++) room.step(expert.act());
     const index = room.hands.left.held;
     const height = runtime.box(index).position[2];
-    expect(height).toBeGreaterThan(BOX.half[2] + 0.03);
+    expect(height).toBeGreaterThan(CARTON.half[2] + 0.03);
     const action = room.lastAction;
     action[14] = 1; // the left gripper, and the left upper arm outwards
     action[8]! += 0.4;

@@ -10,7 +10,7 @@ import {
   type Vector3,
   wrapAngle,
 } from '../../world/index.ts';
-import { BOX, type BoxesRuntime, type BoxState } from './runtime.ts';
+import { type BoxesRuntime, type BoxState, CARTON } from './runtime.ts';
 
 /** Knees bent, chest low: the hands reach the floor. */
 const SQUAT = [1.6, -2.32, -1.5, 0];
@@ -46,22 +46,22 @@ export function createBoxesExpert(world: ExpertWorld, runtime: BoxesRuntime): Ta
     if (!box) return undefined;
     const tip = world.hands[side].tip;
     const [ahead, across] = turn(subtract(tip, box.position), -box.yaw);
-    const beside = sign(side) * across - BOX.half[1];
-    const low = tip[2] < box.position[2] + BOX.half[2] + 0.03;
-    if (!low || Math.abs(ahead) > BOX.half[0] + 0.03 || beside < -0.05 || beside > BESIDE - 0.01) return undefined;
-    const place = add(box.position, turn([ahead, sign(side) * (BOX.half[1] + BESIDE + 0.02), 0], box.yaw));
+    const beside = sign(side) * across - CARTON.half[1];
+    const low = tip[2] < box.position[2] + CARTON.half[2] + 0.03;
+    if (!low || Math.abs(ahead) > CARTON.half[0] + 0.03 || beside < -0.05 || beside > BESIDE - 0.01) return undefined;
+    const place = add(box.position, turn([ahead, sign(side) * (CARTON.half[1] + BESIDE + 0.02), 0], box.yaw));
     return [place[0], place[1], tip[2]];
   }
 
   function take(box: BoxState): void {
     const { style } = runtime;
-    const edge = box.position[2] + BOX.half[2];
+    const edge = box.position[2] + CARTON.half[2];
     const [x, y] = world.inBase(box.position);
     const near = x < 0.66 && Math.abs(y) < 0.1 && Math.abs(wrapAngle(world.base[2])) < 0.1;
     // Beside the container first, then down, then together.
     const places = (out: number, height: number) =>
       SIDES.map((side): Vector3 => {
-        const aside = turn([0, sign(side) * (BOX.half[1] + out), 0], box.yaw);
+        const aside = turn([0, sign(side) * (CARTON.half[1] + out), 0], box.yaw);
         return add([box.position[0], box.position[1], height], aside);
       }) as [Vector3, Vector3];
     const low = edge - BELOW_EDGE;
@@ -70,7 +70,7 @@ export function createBoxesExpert(world: ExpertWorld, runtime: BoxesRuntime): Ta
     const pressed = places(PRESSED, low);
     const seen = tips.map((tip) => turn(subtract(tip, box.position), -box.yaw));
     const along = Math.max(...seen.map(([ahead]) => Math.abs(ahead)));
-    const outside = Math.min(...seen.map(([, across], i) => (i === 0 ? across : -across))) - BOX.half[1];
+    const outside = Math.min(...seen.map(([, across], i) => (i === 0 ? across : -across))) - CARTON.half[1];
     const down = Math.max(...tips.map((tip) => tip[2] - low));
     const aligned = near && along < 0.03 && outside > -0.005;
     const press = aligned && down < 0.025;
@@ -81,7 +81,7 @@ export function createBoxesExpert(world: ExpertWorld, runtime: BoxesRuntime): Ta
         const leaving = away(side);
         if (leaving) return leaving;
         if (!near) {
-          const [wx, wy] = world.inWorld([0.55, sign(side) * (BOX.half[1] + BESIDE), 0]);
+          const [wx, wy] = world.inWorld([0.55, sign(side) * (CARTON.half[1] + BESIDE), 0]);
           return [wx, wy, TRAVEL + style.lift];
         }
         const place = beside[i] as Vector3;

@@ -14,7 +14,7 @@ import {
 } from '../../world/index.ts';
 
 /** Half sizes in metres: a storage container too wide for one hand, and the marked place on the garage floor. */
-export const BOX = { half: [0.1, 0.17, 0.1] as Vector3, mass: 0.5 };
+export const CARTON = { half: [0.1, 0.17, 0.1] as Vector3, mass: 0.5 };
 export const PLACE = { half: [0.24, 0.27, 0.006] as Vector3 };
 export const BOXES = ['container_1', 'container_2'] as const;
 const FLOOR = 'garage_floor';
@@ -70,7 +70,7 @@ export class BoxesRuntime implements TaskRuntime {
   constructor(private readonly world: World) {
     this.bodies = BOXES.map((name) => world.physics.id('body', name));
     this.floor = world.physics.id('body', FLOOR);
-    const extent = { middle: [0, 0, 0] as Vector3, half: BOX.half };
+    const extent = { middle: [0, 0, 0] as Vector3, half: CARTON.half };
     this.holds = factsOf(world, {
       ...Object.fromEntries(BOXES.map((body) => [body, { body, extent }])),
       [FLOOR]: { body: FLOOR, extent: { middle: [0, 0, 0], half: PLACE.half } },
@@ -85,7 +85,7 @@ export class BoxesRuntime implements TaskRuntime {
     const order = random.shuffle([...BOXES]);
     order.forEach((name, i) => {
       const side = i === 0 ? 1 : -1;
-      const at: Vector3 = [random.between(-0.15, 0.05), side * random.between(0.44, 0.58), BOX.half[2]];
+      const at: Vector3 = [random.between(-0.15, 0.05), side * random.between(0.44, 0.58), CARTON.half[2]];
       world.placeFree(name, at, yawQuaternion(random.between(-0.15, 0.15)));
     });
     world.setBase(-random.between(0.85, 1.15), random.between(-0.2, 0.4), random.between(-0.15, 0.15));
@@ -135,10 +135,10 @@ export class BoxesRuntime implements TaskRuntime {
     const { lowest } = this;
     if (lowest) {
       const [x, y, z] = lowest.position;
-      return [x, y, z + 2 * BOX.half[2]];
+      return [x, y, z + 2 * CARTON.half[2]];
     }
     const [x, y, z] = vectorAt(this.world.physics.views.xpos, this.floor);
-    return [x, y, z + PLACE.half[2] + BOX.half[2]];
+    return [x, y, z + PLACE.half[2] + CARTON.half[2]];
   }
 
   /** Where it seems to go to who carries it. */

@@ -1,12 +1,12 @@
 import { box, decoration, type HomeTask, type Vector3 } from '../../world/index.ts';
 import { createBoxesExpert } from './expert.ts';
-import { BOX, BOXES, BOXES_GOAL, BOXES_SKILLS, BoxesRuntime, PLACE } from './runtime.ts';
+import { BOXES, BOXES_GOAL, BOXES_SKILLS, BoxesRuntime, CARTON, PLACE } from './runtime.ts';
 
-const [x, y, z] = BOX.half;
+const [x, y, z] = CARTON.half;
 const containers = BOXES.map(
   (name, i) => `
   <body name="${name}" pos="0 ${i - 0.5} ${z}"><freejoint name="${name}"/>
-    ${box(name, BOX.half, [0, 0, 0], '.2 .42 .7 1', `mass="${BOX.mass}"`)}
+    ${box(name, CARTON.half, [0, 0, 0], '.2 .42 .7 1', `mass="${CARTON.mass}"`)}
     ${decoration('', [x + 0.002, y + 0.002, 0.012], [0, 0, z - 0.013], '.93 .93 .9 1')}
     ${decoration('', [0.002, 0.05, 0.035], [-x, 0, -0.02], '.95 .94 .88 1')}
   </body>`,
