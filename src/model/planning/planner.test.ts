@@ -80,7 +80,7 @@ describe('checkpoint folder', () => {
   it('reads back what was written', () => {
     expect(checkpoint.config).toEqual(config);
     expect(checkpoint.policy).toMatchObject({ samplingSteps: 5, assetId: 'household' });
-    expect(checkpoint.card).toEqual({ steps: 0 });
+    expect(checkpoint.card).toEqual({ steps: 0, statistics: expect.stringMatching(/^[0-9a-f]{64}$/) });
     expect(checkpoint.parameters.size).toBeGreaterThan(60);
     expect(checkpoint.normStats.perTimestep.std[0]).toBe(0.5);
   });
