@@ -110,6 +110,21 @@ export function letGo(motion: Motion, world: ExpertWorld, side: Side, from: Vect
   return false;
 }
 
+/** The fingertips end this far in front of the point between them, metres. */
+const FINGERTIP = 0.025;
+
+/** Brings a closed hand that points forward in front of a button and presses it. `face`: the button's outer face. */
+export function pressAhead(motion: Motion, world: ExpertWorld, side: Side, face: Vector3, speed = 1): void {
+  const { tip } = world.hands[side];
+  const yaw = world.base[2];
+  const [dx, dy, dz] = [face[0] - tip[0], face[1] - tip[1], face[2] - tip[2]];
+  const across = Math.hypot(-Math.sin(yaw) * dx + Math.cos(yaw) * dy, dz);
+  const back = FINGERTIP - 0.02 + clamp((across - 0.012) * 5, 0, 0.08);
+  motion.gripper(side, -1);
+  const target: Vector3 = [face[0] - back * Math.cos(yaw), face[1] - back * Math.sin(yaw), face[2]];
+  motion.reach(side, target, yaw, AHEAD[side], (across < 0.03 ? 0.08 : 0.28) * speed, FORWARD);
+}
+
 /** A point is in a zone of the base's frame, or so near that the hand may begin; it may be nearer to the robot. */
 export function within(world: ExpertWorld, point: Vector3, { x, y }: Zone, margin: number): boolean {
   const [px, py] = world.inBase(point);

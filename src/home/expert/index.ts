@@ -6,6 +6,7 @@ export {
   graspAhead,
   leadDoor,
   letGo,
+  pressAhead,
   pushDoor,
   UPRIGHT,
   within,

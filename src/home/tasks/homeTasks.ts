@@ -16,9 +16,9 @@ import { turningOnRadio } from './turningOnRadio/task.ts';
 export const HOME_TASKS = registered([
   turningOnRadio,
   pickingUpTrash,
-  countingBalls,
   movingBoxesToStorage,
   bringingWater,
+  countingBalls,
   openingShownDrawer,
   repeatingShownOrder,
 ]);
