@@ -54,6 +54,12 @@ class Command {
     this.child.kill(signal);
   }
 
+  /** Settles when its standard error has said this, or it has ended. */
+  async saidOrGone(what: RegExp): Promise<void> {
+    const over = () => what.test(this.stderr) || this.child.exitCode !== null;
+    await expect.poll(over, { timeout: 150_000, interval: 5 }).toBe(true);
+  }
+
   /** Settles when its standard error has said this. */
   async said(what: RegExp): Promise<void> {
     await expect.poll(() => this.stderr, { timeout: 150_000, interval: 5 }).toMatch(what);
@@ -132,7 +138,7 @@ describe('a command that is told twice, or has no care of its own, ends with 130
   it('valet stats, while its workers read', async () => {
     const codes = [0, 150].map(async (ms) => {
       const command = new Command('stats', path('data'), '--out', path(`stats-${ms}`), '--workers', '2');
-      await command.said(/reading/);
+      await command.saidOrGone(/reading/);
       await sleep(ms);
       command.signal('SIGTERM');
       return command.ended;

@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../base/index.ts';
 import type { PerturbationSpec } from '../../home/index.ts';
 import { type Named, requireComparable } from '../compare/index.ts';
-import { type LedgerLine, type RunFile, unitName, unitsOf } from '../ledger/index.ts';
+import { type LedgerLine, type RunFile, runFilePath, unitName, unitsOf } from '../ledger/index.ts';
 import { readRecords } from '../report/index.ts';
 import { type EvaluateOptions, evaluate } from '../rollouts/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
@@ -20,9 +21,10 @@ export async function evaluatePerturbed(
 ): Promise<EvaluationSummary & Robustness & { readonly clean: EvaluationSummary['q'] | undefined }> {
   const { clean, perturb, out, ...rest } = options;
   const folder = clean ?? join(out, 'baselines', 'clean');
+  const resume = existsSync(runFilePath(folder)); // played before, wholly or in part
   const own =
     clean === undefined
-      ? await evaluate({ ...rest, out: folder, record: false, label: undefined, resume: true, progressLabel: 'clean' })
+      ? await evaluate({ ...rest, out: folder, record: false, label: undefined, resume, progressLabel: 'clean' })
       : undefined;
   const before = await readRecords(folder);
   const summary = await evaluate({ ...rest, perturb, out });
