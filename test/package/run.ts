@@ -34,7 +34,8 @@ const started = performance.now();
 /** Runs the installed examples, two at a time, with this repository's tsx and nothing else of it. */
 async function runExamples(folder: string): Promise<void> {
   await cp(join(folder, 'node_modules/valet-vla/examples'), join(folder, 'examples'), { recursive: true });
-  const names = (await readdir(join(folder, 'examples'))).map((file) => basename(file, '.ts'));
+  const programs = (await readdir(join(folder, 'examples'))).filter((file) => file.endsWith('.ts'));
+  const names = programs.map((file) => basename(file, '.ts'));
   const unknown = [...names, ...Object.keys(PRINTS)].filter((name) => !(name in PRINTS && names.includes(name)));
   if (unknown.length > 0) throw new Error(`what should ${unknown.join(', ')} print? Say so in PRINTS.`);
   const tsx = pathToFileURL(require.resolve('tsx')).href;
