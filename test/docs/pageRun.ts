@@ -96,7 +96,7 @@ export class PageRun {
     for (const [from, to] of SHORTER) quick = quick.replace(from, to);
     for (const [option, value] of Object.entries(form.values ?? {}))
       quick = quick.replace(new RegExp(`(${option}[ =])\\S+`), `$1${value}`);
-    for (const [added, option = ''] of form.add?.matchAll(/(--[\w-]+) \S+/g) ?? [])
+    for (const [added, option = ''] of form.add?.matchAll(/(--[\w-]+)(?: (?!--)\S+)?/g) ?? [])
       if (option === '--set' || !new RegExp(`${option}(?![\\w-])`).test(quick))
         quick = quick.replace(/( [>|] .*)?$/, ` ${added}$1`);
     if (form.server) {
