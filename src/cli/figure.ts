@@ -105,7 +105,7 @@ const FIGURES: Readonly<Record<string, FigureKind>> = {
     source: 'a rollout, EVALUATION/rollouts/UNIT',
     shows: 'predicted, voted and true stage over an episode',
     takes: [],
-    draw: async (source) => stagesFigure(await readSteps(source), source),
+    draw: async (source) => stagesFigure(readSteps(source), source),
   },
 };
 

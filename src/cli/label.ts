@@ -4,6 +4,7 @@ import { Progress } from '../base/index.ts';
 import {
   byRule,
   countLabels,
+  failures,
   labelByRules,
   labelTable,
   parseLabels,
@@ -51,8 +52,7 @@ async function run(folder: string, { set, by, report, json, quiet }: Options): P
     const named = new Set(own.map(({ unit }) => unit));
     labels = await writeLabels(folder, own, (label) => label.by === by && named.has(label.unit));
   } else {
-    const failed = lines.filter(({ state, success }) => state === 'done' && !success).length;
-    const progress = new Progress('labelling', failed, { unit: 'episodes', silent: quiet });
+    const progress = new Progress('labelling', failures(lines).length, { unit: 'episodes', silent: quiet });
     const found = await labelByRules(folder, lines, () => progress.add());
     progress.end();
     if (found.unread.length > 0)

@@ -3,22 +3,17 @@ import { basename, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { InputError } from '../base/index.ts';
 import {
-  checkOfficial,
   EDITIONS,
-  type Edition,
-  type Findings,
+  type JudgedFolder,
+  judgeOfficial,
   type Leaderboard,
   leaderboard,
   leaderboardTable,
-  type OfficialFolder,
-  parseSubmissionName,
   ranking,
   rankingTable,
-  readOfficialFolder,
   requireOfficial,
   runNotes,
   type SubmissionName,
-  type TestSet,
   writeSubmission,
   type Year,
 } from '../evaluate/index.ts';
@@ -65,26 +60,14 @@ export function command(): Command {
 }
 
 /** A folder, and what the challenge would make of it. */
-interface Judged {
-  readonly folder: OfficialFolder;
-  readonly edition: Edition;
-  readonly testset: TestSet | undefined;
-  readonly findings: Findings;
+interface Judged extends JudgedFolder {
   readonly scores: Leaderboard;
-  readonly named: (SubmissionName & { readonly year: Year }) | undefined;
 }
 
-async function judge(dir: string, { year: asked, testset: set }: Options): Promise<Judged> {
+async function judge(dir: string, { year, testset }: Options): Promise<Judged> {
   await requireOfficial(dir);
-  const folder = await readOfficialFolder(dir);
-  const named = parseSubmissionName(basename(resolve(dir)));
-  const year = asked ?? named?.year ?? folder.year;
-  if (!year)
-    throw new InputError(dir, 'holds results of both years, or none that tell. Say which by --year 2025 or 2026.');
-  const edition = EDITIONS[year];
-  const testset = set ?? named?.testset;
-  const findings = checkOfficial(folder, edition, testset);
-  return { folder, edition, testset, findings, scores: leaderboard(folder.files, edition), named };
+  const judged = await judgeOfficial(dir, { year, testset });
+  return { ...judged, scores: leaderboard(judged.official.files, judged.edition) };
 }
 
 async function run(dirs: string[], options: Options, command: Command): Promise<void> {
@@ -111,7 +94,7 @@ async function run(dirs: string[], options: Options, command: Command): Promise<
 }
 
 async function write(one: Judged, options: Options, command: Command, json: boolean): Promise<void> {
-  const { folder, edition, findings, scores, named, testset } = one;
+  const { official, edition, findings, scores, named, testset } = one;
   const known = { ...named, ...(testset && { testset }) } as Partial<SubmissionName>;
   const given = Object.fromEntries(
     NAMED.map((key) => [key, options[key as keyof SubmissionName] ?? known[key as keyof SubmissionName]]),
@@ -121,7 +104,7 @@ async function write(one: Judged, options: Options, command: Command, json: bool
   const written = await writeSubmission(options.out as string, {
     name: given as unknown as SubmissionName,
     edition,
-    files: folder.files,
+    files: official.files,
     notes: runNotes(scores, findings, edition, own),
     ...(options.with && { beside: options.with }),
   });

@@ -21,6 +21,7 @@ export {
 export {
   byRule,
   countLabels,
+  failures,
   labelByRules,
   labelTable,
   parseLabels,
@@ -48,23 +49,18 @@ export {
 } from './rollouts/index.ts';
 export { type EvaluationSummary, type Interval, qTable, type TaskSummary } from './scores/index.ts';
 export {
-  checkOfficial,
   EDITIONS,
-  type Edition,
-  type Findings,
   ingestOfficial,
+  type JudgedFolder,
+  judgeOfficial,
   type Leaderboard,
   leaderboard,
   leaderboardTable,
-  type OfficialFolder,
-  parseSubmissionName,
   ranking,
   rankingTable,
-  readOfficialFolder,
   requireOfficial,
   runNotes,
   type SubmissionName,
-  type TestSet,
   writeSubmission,
   type Year,
 } from './submit/index.ts';

@@ -17,6 +17,7 @@ export { type Fact, type FactOf, type Formula, type Goal, groundGoal, type Liter
 export { HOME_TASKS, homeTask, openHousehold } from './tasks/index.ts';
 export {
   box,
+  distance,
   type ExpertWorld,
   type GraspMode,
   type Hand,

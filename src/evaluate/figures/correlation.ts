@@ -1,4 +1,4 @@
-import type { ChunkStatistics } from '../../action/index.ts';
+import { type ChunkStatistics, CorrelatedNoise } from '../../action/index.ts';
 import { InputError } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import { words } from './columns.ts';
@@ -29,7 +29,7 @@ export async function correlationFigure(stats: ChunkStatistics, robot: Robot): P
   const whole: Panel = { x: 110, y: HEADING + 14, width: 560, height: 560 };
   const columns: Panel = { x: 790, y: HEADING + 14, width: 250, height: 250 };
   const steps: Panel = { x: 790, y: HEADING + 394, width: 250, height: 180 };
-  const values = chunkCorrelation(correlation.cholesky, horizon, width, robot.width);
+  const values = chunkCorrelation(stats, robot.width);
   const marks = robot.parts.map(
     ({ name, columns: [first, end] }) => [words(name), (first + end) / 2 / robot.width] as const,
   );
@@ -96,20 +96,10 @@ function lines({ parts, width }: Robot, at: Panel): string[] {
 }
 
 /** R = L·Lᵀ without padded columns, [used·horizon, used·horizon], a column's steps one after the other. */
-export function chunkCorrelation(cholesky: Float64Array, horizon: number, width: number, used: number): Float64Array {
-  const n = horizon * width;
+export function chunkCorrelation(stats: ChunkStatistics, used: number): Float64Array {
+  const { horizon, width } = stats;
   const kept = Array.from({ length: horizon * used }, (_, i) => (i % horizon) * width + Math.floor(i / horizon));
-  const out = new Float64Array(kept.length ** 2);
-  for (const [a, i] of kept.entries())
-    for (let b = 0; b <= a; b++) {
-      const j = kept[b] as number;
-      let sum = 0;
-      for (let k = 0; k <= Math.min(i, j); k++)
-        sum += (cholesky[i * n + k] as number) * (cholesky[j * n + k] as number);
-      out[a * kept.length + b] = sum;
-      out[b * kept.length + a] = sum;
-    }
-  return out;
+  return new CorrelatedNoise(stats, { beta: 1 }).covariance(kept, kept);
 }
 
 const cut = (square: Float64Array, width: number, used: number): Float64Array =>

@@ -26,7 +26,7 @@ it("the correlation's picture holds L·Lᵀ, column by column, without padding",
   const { horizon, width } = stats;
   const n = horizon * width;
   const lower = stats.correlation?.cholesky as Float64Array;
-  const values = chunkCorrelation(lower, horizon, width, robot.width);
+  const values = chunkCorrelation(stats, robot.width);
   const size = horizon * robot.width;
   for (const [column, step, other, at] of [
     [0, 3, 0, 3],
@@ -109,9 +109,9 @@ it('stages: plans are compared with the truth; a rollout without predictions is 
   }));
   await writeFile(join(folder, 'scene.json'), '{"scene": {"framesPerSecond": 30}}');
   await writeFile(join(folder, 'steps.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-  const page = stagesFigure(await readSteps(folder), 'radio_0_0');
+  const page = stagesFigure(readSteps(folder), 'radio_0_0');
   expect(page).toContain('predicted 100 %, voted 75 % of 4 plans');
   await writeFile(join(folder, 'steps.jsonl'), `${JSON.stringify({ step: 1, action: [], q: 0, goal: [] })}\n`);
-  await expect(readSteps(folder)).rejects.toThrow(/without predicted stages/);
+  expect(() => readSteps(folder)).toThrow(/without predicted stages/);
   await rm(folder, { recursive: true });
 });

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { InputError } from '../../base/index.ts';
-import type { RolloutScene, StepLine } from '../rollouts/index.ts';
+import { readRolloutScene, readStepLines, type StepLine } from '../rollouts/index.ts';
 import { drawing, HEADING, INK, label, marksBelow, marksLeft, type Panel, path } from './svg.ts';
 
 /** What a recorded rollout tells of its steps. */
@@ -12,18 +12,13 @@ export interface RecordedSteps {
 }
 
 /** The lines of a recorded rollout. @throws InputError when the folder holds none, or its plans tell no stage */
-export async function readSteps(rollout: string): Promise<RecordedSteps> {
-  const text = await readFile(join(rollout, 'steps.jsonl'), 'utf8').catch(() => {
+export function readSteps(rollout: string): RecordedSteps {
+  if (!existsSync(join(rollout, 'steps.jsonl')))
     throw new InputError(rollout, 'holds no steps.jsonl. Give a rollout of an evaluation, EVALUATION/rollouts/UNIT.');
-  });
-  const lines = text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as StepLine);
+  const lines = readStepLines(rollout);
   if (!lines.some(({ predicted }) => predicted !== undefined))
     throw new InputError(rollout, 'was recorded without predicted stages: its policy is behind a server, or older.');
-  const { scene } = JSON.parse(await readFile(join(rollout, 'scene.json'), 'utf8')) as RolloutScene;
-  return { lines, rate: scene.framesPerSecond };
+  return { lines, rate: readRolloutScene(rollout).scene.framesPerSecond };
 }
 
 /** Marks of the time axis, at most eight. */

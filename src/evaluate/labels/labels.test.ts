@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ledgerLine } from '../../../test/support/evaluate.ts';
 import { HOUSEHOLD_ROBOT } from '../../home/index.ts';
 import type { LedgerLine } from '../ledger/index.ts';
 import { readRecords } from '../report/index.ts';
@@ -23,23 +24,15 @@ const NAMES = [
   'right_finger_link1',
   'right_finger_link2',
 ];
-const LINE: LedgerLine = {
+const LINE = ledgerLine({
   task: 'tidy',
-  instance: 0,
-  rollout: 0,
-  state: 'done',
-  attempt: 1,
-  worker: 0,
-  started: '2026-01-01T00:00:00.000Z',
-  seconds: 1,
   q: 0,
-  success: false,
   steps: 600,
   maxSteps: 600,
   distance: { base: 0, left: 0, right: 0 },
   goal: [{ text: 'inside(can, bin)', initial: false, value: false }],
   plans: 1,
-};
+});
 
 interface Moment {
   can?: readonly [number, number, number];

@@ -72,7 +72,9 @@ export async function labelByRules(
   return { labels, unread };
 }
 
-const failures = (lines: readonly LedgerLine[]): LedgerLine[] => counted(lines).filter(({ success }) => !success);
+/** Counted episodes that did not succeed. */
+export const failures = (lines: readonly LedgerLine[]): LedgerLine[] =>
+  counted(lines).filter(({ success }) => !success);
 
 /** One label over an evaluation. */
 export interface LabelCount {

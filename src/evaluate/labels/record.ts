@@ -1,11 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import type { Vector3 } from '../../home/index.ts';
 import { type LedgerLine, unitName } from '../ledger/index.ts';
-import type { RolloutScene, StepLine } from '../rollouts/index.ts';
-
-export type Point = readonly [number, number, number];
+import { readRolloutScene, readStepLines, readTrack, type StepLine } from '../rollouts/index.ts';
 
 /** A recorded episode as rules look at it. Frame 0 is the start, frame i is after step i. */
 export interface RecordedEpisode {
@@ -17,9 +13,9 @@ export interface RecordedEpisode {
   /** Bodies that move and are no part of the robot. */
   readonly objects: readonly string[];
   /** Where a body is, metres, world frame. */
-  at(frame: number, body: string): Point;
+  at(frame: number, body: string): Vector3;
   /** The z axis of a body, world frame. */
-  up(frame: number, body: string): Point;
+  up(frame: number, body: string): Vector3;
 }
 
 /** Bodies of the household's robot. */
@@ -29,14 +25,8 @@ const NUMBERS = 7;
 /** Reads the recording of a ledger's line. @throws when it is not there, or damaged */
 export async function readRecordedEpisode(folder: string, line: LedgerLine): Promise<RecordedEpisode> {
   const at = join(folder, 'rollouts', unitName(line));
-  const { scene } = JSON.parse(await readFile(join(at, 'scene.json'), 'utf8')) as RolloutScene;
-  const bytes = await promisify(gunzip)(await readFile(join(at, 'track.bin')), { chunkSize: 1 << 20 });
-  const track = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-  const text = await readFile(join(at, 'steps.jsonl'), 'utf8');
-  const steps = text
-    .split('\n')
-    .filter(Boolean)
-    .map((one) => JSON.parse(one) as StepLine);
+  const { scene } = readRolloutScene(at);
+  const [track, steps] = [await readTrack(at), readStepLines(at)];
   const names = scene.moving.map((body) => scene.bodies[body]?.name ?? '');
   return recordedEpisode({ line, steps, names, track, rate: scene.framesPerSecond });
 }
@@ -62,12 +52,10 @@ export function recordedEpisode(given: {
     rate,
     frames: track.length / width,
     objects: names.filter((name) => !ROBOT.test(name)),
-    at: (frame, body) => pose(frame, body).subarray(0, 3) as unknown as Point,
+    at: (frame, body) => pose(frame, body).subarray(0, 3) as unknown as Vector3,
     up: (frame, body) => {
       const [w = 1, x = 0, y = 0, z = 0] = pose(frame, body).subarray(3);
       return [2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)];
     },
   };
 }
-
-export const apart = (a: Point, b: Point): number => Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);

@@ -1,4 +1,5 @@
-import { apart, type Point, type RecordedEpisode } from './record.ts';
+import { distance, type Vector3 } from '../../home/index.ts';
+import type { RecordedEpisode } from './record.ts';
 import type { FAILURE_LABELS } from './vocabulary.ts';
 
 /** What a rule saw. */
@@ -60,7 +61,7 @@ export const LABEL_RULES: readonly LabelRule[] = [
 const SIDES = ['left', 'right'] as const;
 const hand = (side: string) => `${side}_arm_link7`;
 const gap = (record: RecordedEpisode, frame: number, side: string) =>
-  apart(record.at(frame, `${side}_finger_link1`), record.at(frame, `${side}_finger_link2`));
+  distance(record.at(frame, `${side}_finger_link1`), record.at(frame, `${side}_finger_link2`));
 
 /** Objects that the goal wants somewhere: what hands are to carry. */
 function carried({ line, objects }: RecordedEpisode): string[] {
@@ -83,7 +84,10 @@ function closedOnNothing(record: RecordedEpisode): Symptom | undefined {
       if (opening > (widest + narrowest) / 2) wasOpen = true;
       if (!wasOpen || opening > shut) continue;
       wasOpen = false;
-      const nearest = Math.min(...things.map((name) => apart(record.at(frame, name), record.at(frame, hand(side)))), 9);
+      const nearest = Math.min(
+        ...things.map((name) => distance(record.at(frame, name), record.at(frame, hand(side)))),
+        9,
+      );
       if (nearest < 2 * NEAR_HAND)
         misses.push({ step: frame, reason: `the ${side} gripper closed on nothing at ${(frame / rate).toFixed(1)} s` });
     }
@@ -102,14 +106,14 @@ function dropped(record: RecordedEpisode): Symptom | undefined {
       const from = record.at(frame, name);
       const fell = from[2] - record.at(frame + half, name)[2];
       const lifted = from[2] - record.at(0, name)[2];
-      const held = SIDES.some((side) => apart(record.at(frame, hand(side)), from) < 2 * NEAR_HAND);
+      const held = SIDES.some((side) => distance(record.at(frame, hand(side)), from) < 2 * NEAR_HAND);
       if (fell < FALL || lifted < FALL || !held) continue;
       const end = Math.min(frames - 1, frame + 4 * half);
       // Let go into its place is no drop.
       const goal = record.steps[end - 1]?.goal ?? [];
       const before = record.steps[Math.max(0, frame - 1)]?.goal ?? [];
       if (goal.some((value, i) => value && !before[i])) continue;
-      if (SIDES.some((side) => apart(record.at(end, hand(side)), record.at(end, name)) < NEAR_HAND)) continue;
+      if (SIDES.some((side) => distance(record.at(end, hand(side)), record.at(end, name)) < NEAR_HAND)) continue;
       return { step: frame, reason: `${name} fell ${fell.toFixed(2)} m` };
     }
   return undefined;
@@ -144,12 +148,12 @@ function noMotion(record: RecordedEpisode): Symptom | undefined {
   const window = Math.round(SECONDS_STILL * rate);
   const bodies = ['base', ...SIDES.map(hand)];
   let since = 0;
-  let anchors: readonly Point[] = bodies.map((body) => [...record.at(0, body)] as unknown as Point);
+  let anchors: readonly Vector3[] = bodies.map((body) => [...record.at(0, body)] as unknown as Vector3);
   for (let frame = 1; frame < frames; frame++) {
-    const moved = bodies.some((body, i) => apart(record.at(frame, body), anchors[i] as Point) > STILL);
+    const moved = bodies.some((body, i) => distance(record.at(frame, body), anchors[i] as Vector3) > STILL);
     if (moved) {
       since = frame;
-      anchors = bodies.map((body) => [...record.at(frame, body)] as unknown as Point);
+      anchors = bodies.map((body) => [...record.at(frame, body)] as unknown as Vector3);
     } else if (frame - since >= window) return { step: since, reason: `nothing moved for ${SECONDS_STILL} s` };
   }
   return undefined;
@@ -170,9 +174,9 @@ function wrongStage({ steps }: RecordedEpisode): Symptom | undefined {
 }
 
 function droveOff(record: RecordedEpisode): Symptom | undefined {
-  const start = [...record.at(0, 'base')] as unknown as Point;
+  const start = [...record.at(0, 'base')] as unknown as Vector3;
   for (let frame = 1; frame < record.frames; frame++) {
-    const away = apart(record.at(frame, 'base'), start);
+    const away = distance(record.at(frame, 'base'), start);
     if (away > FAR) return { step: frame, reason: `the base stood ${away.toFixed(1)} m from its start` };
   }
   return undefined;

@@ -1,24 +1,10 @@
 import { expect, it } from 'vitest';
+import { ledgerLine } from '../../../test/support/evaluate.ts';
 import type { LedgerLine } from '../ledger/index.ts';
 import { heatMap } from './heatMap.ts';
 
-const line = (task: string, instance: number, q: number, maxSteps: number): LedgerLine => ({
-  task,
-  instance,
-  rollout: 0,
-  state: 'done',
-  attempt: 1,
-  worker: 0,
-  started: '2026-01-01T00:00:00.000Z',
-  seconds: 1,
-  q,
-  success: q === 1,
-  steps: 10,
-  maxSteps,
-  distance: { base: 0, left: 0, right: 0 },
-  goal: [],
-  plans: 1,
-});
+const line = (task: string, instance: number, q: number, maxSteps: number): LedgerLine =>
+  ledgerLine({ task, instance, q, success: q === 1, steps: 10, maxSteps, goal: [] });
 
 it('tasks stand by length and episodes from best to worst; only recorded ones can be played', () => {
   const page = heatMap(

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { type LedgerLine, unitName } from '../ledger/index.ts';
-import type { RolloutScene, StepLine } from '../rollouts/index.ts';
+import { type RolloutScene, readRolloutScene, readStepLines, readTrack, type StepLine } from '../rollouts/index.ts';
 import { type CompactTrack, compactTrack } from './track.ts';
 
 /** The recording of one rollout, as the page's player takes it. */
@@ -48,15 +46,10 @@ export const rolloutAddress = (unit: string): string => `rollouts/${encodeURICom
 export async function readRollout(folder: string, line: LedgerLine, inside = true): Promise<ReadRollout> {
   const unit = unitName(line);
   const at = join(folder, 'rollouts', unit);
-  // Small files, read at once: a thousand rollouts by way of other threads take longer.
-  const description = JSON.parse(readFileSync(join(at, 'scene.json'), 'utf8')) as RolloutScene;
+  const description = readRolloutScene(at);
   const { bodies, moving, geoms, cameras, framesPerSecond: rate } = description.scene;
-  const bytes = await promisify(gunzip)(readFileSync(join(at, 'track.bin')), { chunkSize: 1 << 20 });
-  const track = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-  const steps = readFileSync(join(at, 'steps.jsonl'), 'utf8')
-    .split('\n')
-    .filter(Boolean)
-    .map((text) => JSON.parse(withoutAction(text)) as Omit<StepLine, 'action' | 'executed'>);
+  const track = await readTrack(at);
+  const steps: readonly Omit<StepLine, 'action' | 'executed'>[] = readStepLines(at, withoutAction);
   const uri = async (name: string, type: string) =>
     inside
       ? `data:${type};base64,${readFileSync(join(at, name)).toString('base64')}`

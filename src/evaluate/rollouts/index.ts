@@ -3,5 +3,6 @@ export { type EpisodeOptions, type EpisodeRecorder, type EpisodeResult, runEpiso
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export { type EvaluatePolicyOptions, evaluatePolicy, type PolicyFor } from './evaluatePolicy.ts';
 export { type PlanSettings, type PolicySpec, parsePolicy } from './policySpec.ts';
+export { readRolloutScene, readStepLines, readTrack } from './recording.ts';
 export type { RolloutScene, StepLine } from './rolloutRecorder.ts';
 export { parseSeeds } from './seeds.ts';

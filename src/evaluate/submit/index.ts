@@ -1,10 +1,9 @@
-export { EDITIONS, type Edition, type TestSet, type Year } from './edition.ts';
+export { EDITIONS, type Year } from './edition.ts';
 export { ingestOfficial } from './ingest.ts';
+export { type JudgedFolder, judgeOfficial } from './judgeOfficial.ts';
 export { type Leaderboard, leaderboard, ranking } from './leaderboard.ts';
-export { checkOfficial, type Findings } from './officialChecks.ts';
-export { type OfficialFolder, readOfficialFolder } from './officialFolder.ts';
 export { requireOfficial } from './requireOfficial.ts';
 export { runNotes } from './runNotes.ts';
-export { parseSubmissionName, type SubmissionName } from './submissionName.ts';
+export type { SubmissionName } from './submissionName.ts';
 export { leaderboardTable, rankingTable } from './tables.ts';
 export { writeSubmission } from './writeSubmission.ts';

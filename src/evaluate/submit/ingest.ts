@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
-import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { InputError, jsonText, makeFolder, parse, removeAbandoned, writeFolderAside } from '../../base/index.ts';
+import { InputError, jsonText, makeFolder, readJson, removeAbandoned, writeFolderAside } from '../../base/index.ts';
 import { type LedgerLine, type RunFile, runFilePath, unitName } from '../ledger/index.ts';
 import { EDITIONS, type Edition, knownTask, type Year } from './edition.ts';
-import { checkOfficial, type Findings } from './officialChecks.ts';
-import { type OfficialFile, readOfficialFolder } from './officialFolder.ts';
-import { parseSubmissionName } from './submissionName.ts';
+import { judgeOfficial } from './judgeOfficial.ts';
+import type { Findings } from './officialChecks.ts';
+import type { OfficialFile } from './officialFolder.ts';
 
 export interface IngestOptions {
   /** Needed where the files do not tell. */
@@ -36,13 +36,7 @@ export async function ingestOfficial(source: string, out: string, options: Inges
   if (existsSync(out)) throw new InputError(out, 'exists already. Choose another folder or remove it first.');
   await removeAbandoned(out);
   if ((await stat(source).catch(() => undefined))?.isFile()) return ingestScores(source, out, options);
-  const official = await readOfficialFolder(source);
-  const named = parseSubmissionName(basename(source));
-  const year = options.year ?? named?.year ?? official.year;
-  if (!year)
-    throw new InputError(source, 'holds results of both years, or none that tell. Say which by --year 2025 or 2026.');
-  const edition = EDITIONS[year];
-  const findings = checkOfficial(official, edition, named?.testset);
+  const { official, named, edition, findings } = await judgeOfficial(source, options);
   const files = uniqueFiles(official.files);
   if (files.length === 0)
     throw new InputError(source, `has no result that can be read. The first problem: ${findings.problems[0]?.message}`);
@@ -64,14 +58,7 @@ export async function ingestOfficial(source: string, out: string, options: Inges
 }
 
 async function ingestScores(source: string, out: string, { year = '2025', label }: IngestOptions): Promise<Ingested> {
-  const text = await readFile(source, 'utf8');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new InputError(source, 'is no JSON (expected a folder of results, or a table of scores by task).');
-  }
-  const scores = parse(source, ScoresSchema, value);
+  const scores = await readJson(source, ScoresSchema);
   const edition = EDITIONS[year];
   const started = (await stat(source)).mtime.toISOString();
   const lines = Object.entries(scores).flatMap(([task, own]) =>

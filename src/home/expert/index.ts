@@ -15,4 +15,4 @@ export { aboveButton, graspFromAbove, inFront, pointAtTable, press, READY } from
 export { Misjudgement } from './misjudgement.ts';
 export { Motion, type Zone } from './motion.ts';
 export { Slip } from './slip.ts';
-export { drawStyle, type Style } from './style.ts';
+export { drawStyle, type Style, zoneOf } from './style.ts';

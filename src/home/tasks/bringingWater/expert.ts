@@ -10,6 +10,7 @@ import {
   UPRIGHT,
   within,
   type Zone,
+  zoneOf,
 } from '../../expert/index.ts';
 import { clamp, type ExpertWorld, type Side, type TaskExpert, type Vector3 } from '../../world/index.ts';
 import { type BottleState, type WaterRuntime, WIDE } from './runtime.ts';
@@ -33,10 +34,7 @@ const LIFT = 0.03;
 /** Opens the fridge, takes a bottle in each hand, puts both on the table, comes back and pushes the door closed. */
 export function createWaterExpert(world: ExpertWorld, runtime: WaterRuntime): TaskExpert {
   const motion = new Motion(world);
-  const shifted = ({ x, y }: Zone): Zone => {
-    const [dx, dy] = runtime.style.stand;
-    return { x: [x[0] + dx / 3, x[1] + dx / 3], y: [y[0] + dy, y[1] + dy] };
-  };
+  const shifted = (zone: Zone): Zone => zoneOf(runtime.style, zone);
   function open(): void {
     const { door, style } = runtime;
     drawBack(motion, world, 'left');

@@ -11,6 +11,7 @@ import {
   UPRIGHT,
   within,
   type Zone,
+  zoneOf,
 } from '../../expert/index.ts';
 import { clamp, type ExpertWorld, type TaskExpert, type Vector3 } from '../../world/index.ts';
 import { OVEN_OPEN, type PopcornRuntime } from './runtime.ts';
@@ -34,10 +35,7 @@ const LIFT = 0.025;
 /** Takes the bag with the right hand; the left one opens and closes the door; the right one presses the button. */
 export function createPopcornExpert(world: ExpertWorld, runtime: PopcornRuntime): TaskExpert {
   const motion = new Motion(world);
-  const shifted = ({ x, y }: Zone): Zone => {
-    const [dx, dy] = runtime.style.stand;
-    return { x: [x[0] + dx / 3, x[1] + dx / 3], y: [y[0] + dy, y[1] + dy] };
-  };
+  const shifted = (zone: Zone): Zone => zoneOf(runtime.style, zone);
 
   function takeBag(): void {
     const { bag, style } = runtime;
