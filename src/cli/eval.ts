@@ -12,6 +12,7 @@ import {
   parseSeeds,
   qTable,
   robustnessLine,
+  takesNoSeed,
   writeReport,
 } from '../evaluate/index.ts';
 import {
@@ -124,7 +125,7 @@ function refuseWhatDoesNothing(policy: PolicySpec, name: string, command: Comman
   const why = `with --policy ${name}`;
   if (policy.kind !== 'checkpoint') refuseIdle(command, OF_CHECKPOINTS, why);
   else refuseIdle(command, ['imageSize'], why);
-  if (policy.kind === 'hold' || policy.kind === 'expert') refuseIdle(command, ['seed', 'seeds'], why);
+  if (takesNoSeed(policy)) refuseIdle(command, ['seed', 'seeds'], why);
   if (policy.kind !== 'remote') refuseIdle(command, ['apiKeyFile', 'wait'], why);
   if (policy.kind !== 'replay') refuseIdle(command, ['demos'], why);
 }

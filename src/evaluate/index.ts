@@ -28,7 +28,7 @@ export {
   ruleAgreement,
   writeLabels,
 } from './labels/index.ts';
-export { parseInstances, type Unit, unitsOfLedger } from './ledger/index.ts';
+export { parseInstances, takesNoSeed, type Unit, unitsOfLedger } from './ledger/index.ts';
 export { type Evaluation, readEvaluation, readRecords, writeReport } from './report/index.ts';
 export { evaluatePerturbed, robustnessLine } from './robustness/index.ts';
 export {

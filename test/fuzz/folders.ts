@@ -16,7 +16,10 @@ export async function filesOf(folder: string): Promise<string[]> {
   return files.map((entry) => relative(folder, join(entry.parentPath, entry.name))).sort();
 }
 
-/** Each file in turn removed, emptied, cut in three places, filled with zeros, made longer; each pair exchanged. */
+/**
+ * Each file in turn removed, emptied, cut in three places, filled with zeros, made longer, with another byte in its
+ * middle; each pair exchanged.
+ */
 export async function damagesOf(folder: string): Promise<FolderDamage[]> {
   const files = await filesOf(folder);
   const damages: FolderDamage[] = [];
@@ -29,6 +32,12 @@ export async function damagesOf(folder: string): Promise<FolderDamage[]> {
     for (const length of new Set([1, Math.floor(size / 2), size - 1]))
       if (length > 0 && length < size) add(`cut to ${length} of ${size}`, (path) => truncate(path, length));
     add('zeros', (path) => writeFile(path, new Uint8Array(size)));
+    if (size > 0)
+      add('a byte changed', async (path) => {
+        const bytes = await readFile(path);
+        bytes[Math.floor(size / 2)]! ^= 1;
+        await writeFile(path, bytes);
+      });
     add('longer', async (path) => writeFile(path, Buffer.concat([await readFile(path), Buffer.from('\0{"step":')])));
   }
   files.forEach((one, i) => {

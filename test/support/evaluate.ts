@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import type { LedgerLine } from '../../src/evaluate/ledger/ledger.ts';
+import type { LedgerLine } from '../../src/evaluate/ledger/ledgerLine.ts';
 
 /** A folder for one test file, gone afterwards. */
 export async function temporaryFolder(): Promise<string> {

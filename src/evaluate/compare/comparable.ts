@@ -1,6 +1,6 @@
 import { InputError } from '../../base/index.ts';
 import { refuseHidden } from '../../home/index.ts';
-import type { LedgerLine, RunFile } from '../ledger/index.ts';
+import { type LedgerLine, type RunFile, takesNoSeed } from '../ledger/index.ts';
 
 /** An evaluation folder and its run file. */
 export interface Named {
@@ -47,7 +47,8 @@ export function refuseHiddenChoice(a: readonly LedgerLine[], b: readonly LedgerL
 /** What does not forbid a comparison but should be known: other processors and seeds. */
 export function notices(a: RunFile, b: RunFile): string[] {
   const found: string[] = [];
-  if (a.fingerprint.seed !== b.fingerprint.seed)
+  const seeded = [a, b].every(({ fingerprint }) => !takesNoSeed(fingerprint.policy));
+  if (seeded && a.fingerprint.seed !== b.fingerprint.seed)
     found.push(`The seeds differ (${said(a.fingerprint.seed)} and ${said(b.fingerprint.seed)}).`);
   if (a.cpu !== b.cpu)
     found.push(`The processors differ (${said(a.cpu)} and ${said(b.cpu)}): numbers may be rounded otherwise.`);

@@ -1,4 +1,5 @@
-export { counted, Ledger, type LedgerLine, openUnits, readLedger, settled, unitsOfLedger } from './ledger.ts';
+export { counted, Ledger, openUnits, readLedger, settled, unitsOfLedger } from './ledger.ts';
+export { type LedgerLine, lineText } from './ledgerLine.ts';
 export { askedUnits, claimFolder, evaluationVersions, noteCheckpointsAtEnd, runFilePath } from './runFile.ts';
-export { CheckpointSchema, CodeSchema, type RunFile, RunFileSchema } from './runRecord.ts';
+export { CheckpointSchema, CodeSchema, type RunFile, RunFileSchema, takesNoSeed } from './runRecord.ts';
 export { parseInstances, type Unit, unitName, unitsOf } from './unit.ts';

@@ -12,21 +12,28 @@ export const CheckpointSchema = z.object({
   selection: z.string(),
 });
 
+/** Policies that draw nothing: every seed gives the same episodes, and none is recorded. */
+export const takesNoSeed = ({ kind }: Readonly<Record<string, unknown>>): boolean =>
+  kind === 'hold' || kind === 'expert' || kind === 'nearest';
+
 /** `run.json`: what an evaluation is; two evaluations with the same fingerprint may share a ledger. */
 export const RunFileSchema = z.object({
-  fingerprint: z.object({
-    policy: z.record(z.string(), z.unknown()),
-    /** Several are separated by commas, in the order of the rollouts; null: it had no effect. */
-    seed: z.string().nullable(),
-    maxSteps: z.number().nullable(),
-    /** The challenge's year whose time-outs hold. */
-    edition: z.enum(LIMIT_YEARS).default('2025'),
-    /** What goes wrong in every episode: `axis:level`. */
-    perturb: z.array(z.string()).default([]),
-    /** Side of the pictures that a server got, pixels. */
-    imageSize: z.number().optional(),
-    versions: z.record(z.string(), z.string()),
-  }),
+  fingerprint: z
+    .object({
+      policy: z.record(z.string(), z.unknown()),
+      /** Several are separated by commas, in the order of the rollouts; null: it had no effect. */
+      seed: z.string().nullable(),
+      maxSteps: z.number().nullable(),
+      /** The challenge's year whose time-outs hold. */
+      edition: z.enum(LIMIT_YEARS).default('2025'),
+      /** What goes wrong in every episode: `axis:level`. */
+      perturb: z.array(z.string()).default([]),
+      /** Side of the pictures that a server got, pixels. */
+      imageSize: z.number().optional(),
+      versions: z.record(z.string(), z.string()),
+    })
+    // Older versions recorded a seed for every policy.
+    .transform((fingerprint) => (takesNoSeed(fingerprint.policy) ? { ...fingerprint, seed: null } : fingerprint)),
   /** A title for tables and pages. */
   label: z.string().optional(),
   tasks: z.array(z.string()),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RunFile } from './runRecord.ts';
+import { type RunFile, RunFileSchema } from './runRecord.ts';
 import { requireSame } from './sameEvaluation.ts';
 
 const run = (changes: Partial<RunFile['fingerprint']> = {}): RunFile => ({
@@ -47,6 +47,11 @@ describe('two evaluations are one', () => {
       { policy: { kind: 'checkpoint', folder: '/a', files, samplingSteps: 3 } },
       /samplingSteps \(not set, now 3/,
     ],
+    [
+      'number of threads',
+      { policy: { kind: 'checkpoint', folder: '/a', files, threads: 2 } },
+      /policy.threads \(not set, now 2/,
+    ],
     ['the kind', { policy: { kind: 'hold' } }, /policy.kind \("checkpoint", now "hold"\)/],
     ['the seed', { seed: '1' }, /another seed \("0", now "1"\)/],
     ['the time-out', { maxSteps: 50 }, /maxSteps \(null, now 50\)/],
@@ -54,6 +59,15 @@ describe('two evaluations are one', () => {
     ['the scenes', { versions: { valet: '1', household: '3' } }, /versions.household/],
   ])('not with another %s', (_name, changes, message) => {
     expect(() => requireSame('out', run(), run(changes))).toThrow(message);
+  });
+
+  it('when an older version recorded a seed for a policy that takes none', () => {
+    for (const kind of ['hold', 'expert', 'nearest']) {
+      const policy = { kind };
+      const old = RunFileSchema.parse(run({ policy, seed: '0' }));
+      requireSame('out', old, run({ policy, seed: null }));
+    }
+    expect(RunFileSchema.parse(run()).fingerprint.seed).toBe('0');
   });
 
   it('when an older version did not record the size of the pictures', () => {

@@ -2,7 +2,7 @@ import { InputError } from '../../base/index.ts';
 import { type HomeTask, homeTask, type LimitYear, type PerturbationSpec, perturbationName } from '../../home/index.ts';
 import { type CheckpointProvenance, checkStatistics } from '../../model/index.ts';
 import { requireDevice } from '../../tensor/index.ts';
-import { noteCheckpointsAtEnd, unitsOf } from '../ledger/index.ts';
+import { noteCheckpointsAtEnd, takesNoSeed, unitsOf } from '../ledger/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
 import { askServer, type ServerWait } from './connectRemote.ts';
 import { inEvaluationFolder } from './evaluationFolder.ts';
@@ -59,7 +59,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
   requireWork(tasks, instances);
   const seeds = seedsOf(options);
   const server = policy.kind === 'remote' ? await askServer(policy, options) : undefined;
-  const seeded = server?.seeded ?? true;
+  const seeded = server?.seeded ?? !takesNoSeed(policy);
   if (policy.kind === 'remote' && !seeded)
     options.onNotice?.(`${policy.url} takes no seed: --seed has no effect on its noise and is not recorded.`);
   if (policy.kind === 'checkpoint') {

@@ -123,7 +123,7 @@ export async function describePolicy(spec: PolicySpec): Promise<PolicyWords> {
     const hash = hashes.files.get(name);
     if (hash !== undefined) files[name] = hash;
   }
-  const { session, ablation } = spec;
+  const { session, threads = 1, ablation } = spec;
   // What statistics they are, their hash says.
   const { device = 'cpu', precision = 'float32', otherStatistics: _, ...planner } = spec.planner ?? {};
   const policy = {
@@ -133,6 +133,8 @@ export async function describePolicy(spec: PolicySpec): Promise<PolicyWords> {
     ...planner,
     ...(device === 'cpu' ? {} : { device }),
     ...(precision === 'float32' ? {} : { precision }),
+    // Products are cut otherwise for several, and may round otherwise.
+    ...(threads === 1 ? {} : { threads }),
     ...(ablation && { ablation }),
     ...(session && Object.keys(session).length > 0 ? { session } : {}),
   };

@@ -3,7 +3,7 @@ import { copyFile, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { InputError, jsonText, makeFolder, readJson, removeAbandoned, writeFolderAside } from '../../base/index.ts';
-import { type LedgerLine, type RunFile, runFilePath, unitName } from '../ledger/index.ts';
+import { type LedgerLine, lineText, type RunFile, runFilePath, unitName } from '../ledger/index.ts';
 import { EDITIONS, type Edition, knownTask, type Year } from './edition.ts';
 import { judgeOfficial } from './judgeOfficial.ts';
 import type { Findings } from './officialChecks.ts';
@@ -145,5 +145,5 @@ function runOf(
 
 async function writeRecords(at: string, run: RunFile, lines: readonly LedgerLine[]): Promise<void> {
   await writeFile(runFilePath(at), jsonText(run));
-  await writeFile(join(at, 'ledger.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  await writeFile(join(at, 'ledger.jsonl'), lines.map((line) => `${lineText(line)}\n`).join(''));
 }
