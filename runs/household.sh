@@ -1,65 +1,95 @@
 #!/usr/bin/env bash
-# The policy for both household tasks: policies/household. About 100 minutes of two quiet cores. Every line is done once:
-# run it again after an interruption, and it goes on.
+# One policy for all tasks of the household. Hours of two quiet cores; every line is done once: run it again after an
+# interruption, and it goes on.
 #
 #   runs/household.sh                               # from nothing, into out/household
 #   runs/household.sh --from policies/household     # goes on from a policy: its weights take the place of training 1
-#   runs/household.sh --scale 0.2 --work out/small  # a fifth of the data and of the updates
+#   runs/household.sh --tasks turning_on_radio      # these tasks alone
+#   runs/household.sh --scale 0.2 --work out/small  # a fifth of the data, of the updates and of the episodes at the end
+#   runs/household.sh --rounds 1                    # stops after so many rounds (of four); the same line with more goes on
 #
 # Four times: make data with the policy so far, train on all data. What a round adds are corrections (docs/household-policy.md).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+# A task's share of every batch; windows of demonstrations; windows of corrections in rounds 2, 3 and 4.
+TABLE="
+turning_on_radio          3   800   280   120     0
+picking_up_trash          7  1600  1500  1900  1500
+moving_boxes_to_storage   5  1000   800   800   600
+bringing_water            8  1600  1500  1500  1200
+counting_balls_into_box   6  1200  1000  1000   800
+opening_shown_drawer      4   600   400   400   200
+repeating_shown_order     5   800   600   600   400
+"
 WORK=out/household
 from=""
 scale=1
+rounds=4
+chosen=""
 while [ $# -gt 0 ]; do
   case "$1" in
     --from) from=$2 ;;
     --scale) scale=$2 ;;
+    --rounds) rounds=$2 ;;
+    --tasks) chosen=,$2, ;;
     --work) WORK=$2 ;;
-    *) echo "runs/household.sh: no option $1 (expected --from CHECKPOINT, --scale NUMBER, --work DIR)" >&2; exit 2 ;;
+    *) echo "runs/household.sh: no option $1 (expected --from CHECKPOINT, --scale NUMBER, --rounds NUMBER, --tasks LIST, --work DIR)" >&2; exit 2 ;;
   esac
   shift 2
 done
 VALET=(${VALET:-node dist/valet.js})
-TASKS=turning_on_radio,picking_up_trash
+rows=$(awk -v chosen="$chosen" 'NF && (chosen == "" || index(chosen, "," $1 ","))' <<<"$TABLE")
+TASKS=$(awk '{ print $1 }' <<<"$rows" | paste -sd,)
+[ -n "$TASKS" ] || { echo "runs/household.sh: --tasks names none of $(awk 'NF { print $1 }' <<<"$TABLE" | paste -sd' ')" >&2; exit 2; }
 . runs/steps.sh
 
 # n NUMBER : a number of episodes or updates at this scale
 n() { awk -v number="$1" -v scale="$scale" 'BEGIN { n = int(number * scale + 0.5); print n < 1 ? 1 : n }'; }
-radio() { demos "$1" --tasks turning_on_radio --episodes "$(n "$2")" "${@:3}"; }
-trash() { demos "$1" --tasks picking_up_trash --episodes "$(n "$2")" "${@:3}"; }
-# data NAME:SHARE... : the data sets of this recipe, with their shares of every batch
-data() { local one; for one in "$@"; do printf '%s\n' "$WORK/$one"; done; }
+# windows COLUMN : "task number" of each task that gets some in this round
+windows() { awk -v column="$1" '$column > 0 { print $1, $column }' <<<"$rows"; }
+# make ROUND ARGUMENTS... : a data set of each task
+make() {
+  local round=$1 task number
+  while read -r task number; do
+    demos "$task-$round" --tasks "$task" --episodes "$(n "$number")" --seed "1$round" "${@:2}"
+  done < <(windows $((round + 2)))
+}
+# data SHARE... : the data sets of rounds 1, 2 ... with their shares of every batch; a task's is divided so among its rounds
+data() {
+  awk -v work="$WORK" -v shares="$*" '
+    BEGIN { rounds = split(shares, share, " ") }
+    { for (r = 1; r <= rounds; r++) if ($(r + 2) > 0) printf "%s/%s-%d:%.4f\n", work, $1, r, $2 * share[r] }' <<<"$rows"
+}
+enough() { if [ "$rounds" -le "$1" ]; then say "stops after round $1: $from"; exit 0; fi; }
 
-radio radio1 800 --clip 2.2 --seed 1
-trash trash1 1600 --clip 2.6 --seed 1
+if [ -z "$from" ] || [ "$rounds" -gt 1 ]; then make 1 --clip 2.6; fi
 if [ -z "$from" ]; then
-  once stats "${VALET[@]}" stats "$WORK/radio1" "$WORK/trash1" --out "$WORK/stats" --min-std 0.01
-  train r1 --data $(data radio1:0.3 trash1:0.7) --stats "$WORK/stats/norm_stats.json" --seed 1 \
-    --steps "$(n 1200)" --checkpoint-every "$(n 400)" \
-    --set frameStride=3 model.auxiliary.chunk.weight=1 schedule.warmupSteps="$(n 200)" schedule.decaySteps="$(n 3600)"
+  once stats "${VALET[@]}" stats $(data 1 | sed 's/:[^:]*$//') --out "$WORK/stats"
+  train r1 --data $(data 1) --stats "$WORK/stats/norm_stats.json" --seed 1 --steps "$(n 4000)" --checkpoint-every "$(n 1000)" \
+    --set frameStride=3 model.auxiliary.chunk.weight=1 schedule.warmupSteps="$(n 300)" schedule.decaySteps="$(n 8000)"
   from=$WORK/r1/checkpoints/latest
 fi
+enough 1
 
-radio radioC1 280 --clip 1.7 --seed 11 --correct "$from"
-trash trashC1 1500 --clip 1.7 --seed 11 --correct "$from"
-train r2 --data $(data radio1:0.12 radioC1:0.18 trash1:0.3 trashC1:0.4) --init "$from" --seed 2 \
-  --steps "$(n 800)" --checkpoint-every "$(n 400)" \
-  --set frameStride=3 schedule.peak=0.0009 schedule.warmupSteps="$(n 60)" schedule.finalShare=0.25 schedule.decaySteps="$(n 1900)"
+make 2 --clip 1.7 --correct "$from"
+train r2 --data $(data 0.42 0.58) --init "$from" --seed 2 --steps "$(n 2000)" --checkpoint-every "$(n 1000)" \
+  --set frameStride=3 schedule.peak=0.0009 schedule.warmupSteps="$(n 100)" schedule.finalShare=0.25 schedule.decaySteps="$(n 4000)"
+from=$WORK/r2/checkpoints/latest
+enough 2
 
-radio radioC2 120 --clip 1.7 --seed 12 --correct "$WORK/r2/checkpoints/latest"
-trash trashC2 1900 --clip 1.7 --seed 12 --correct "$WORK/r2/checkpoints/latest"
-train r3 --data $(data radio1:0.07 radioC1:0.09 radioC2:0.09 trash1:0.2 trashC1:0.2 trashC2:0.35) \
-  --init "$WORK/r2/checkpoints/latest" --seed 3 --steps "$(n 1500)" --checkpoint-every "$(n 500)" \
-  --set frameStride=3 schedule.peak=0.0009 schedule.warmupSteps="$(n 60)" schedule.finalShare=0.2
+make 3 --clip 1.7 --correct "$from"
+train r3 --data $(data 0.28 0.29 0.43) --init "$from" --seed 3 --steps "$(n 2500)" --checkpoint-every "$(n 500)" \
+  --set frameStride=3 schedule.peak=0.0009 schedule.warmupSteps="$(n 100)" schedule.finalShare=0.2
+from=$WORK/r3/checkpoints/latest
+enough 3
 
-trash trashC3 1500 --clip 1.7 --seed 13 --correct "$WORK/r3/checkpoints/latest"
-train r4 --data $(data radio1:0.06 radioC1:0.07 radioC2:0.07 trash1:0.18 trashC1:0.12 trashC2:0.2 trashC3:0.3) \
-  --init "$WORK/r3/checkpoints/latest" --seed 4 --steps "$(n 1000)" --checkpoint-every "$(n 500)" \
-  --set frameStride=4 schedule.peak=0.0008 schedule.warmupSteps="$(n 40)" schedule.finalShare=0.03 optimizer.emaDecay=0.998
+make 4 --clip 1.7 --correct "$from"
+train r4 --data $(data 0.24 0.19 0.27 0.3) --init "$from" --seed 4 --steps "$(n 2500)" --checkpoint-every "$(n 500)" \
+  --set frameStride=4 schedule.peak=0.0008 schedule.warmupSteps="$(n 60)" schedule.finalShare=0.03 optimizer.emaDecay=0.998
 
 # Which checkpoint: by episodes on train instances that no data set holds. Only then the public ones, once.
+LOOKS=$(n 20)
 best chosen r3 r4
-evaluate result "$(cat "$WORK/chosen")" --tasks "$TASKS" --instances public --episodes 50 --seeds 0-4
-say "q $(q "$WORK/result") on 50 public instances of each task, 5 seeds; the policy: $(cat "$WORK/chosen")"
+evaluate result "$(cat "$WORK/chosen")" --tasks "$TASKS" --instances public --episodes "$(n 50)" --seeds 0-4
+say "q $(q "$WORK/result") on $(n 50) public instances of each task, 5 seeds; the policy: $(cat "$WORK/chosen")"

@@ -59,10 +59,10 @@ select_checkpoint() {
   ' "$1" "$2"
 }
 
-# best NAME RUN... : looks at the checkpoints of training folders in closed loop, on instances of the train split that
-# no data set holds (seed look), and leaves the best one's folder in $WORK/NAME, and the rule in its card
+# best NAME RUN... : looks at the checkpoints of training folders in closed loop, on LOOKS (20) instances of the train split
+# that no data set holds (seed look), and leaves the best one's folder in $WORK/NAME, and the rule in its card
 best() {
-  local name=$1 run checkpoint label score top=-1 count=0 scores="" instances=20
+  local name=$1 run checkpoint label score top=-1 count=0 scores="" instances=${LOOKS:-20}
   shift
   if [ -e "$WORK/$name" ]; then return; fi
   for run in "$@"; do

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HOME_TASKS } from '../src/home/index.ts';
 
 const run = promisify(execFile);
 let folder: string;
@@ -47,15 +48,15 @@ async function recipe(script: string, name: string, args: readonly string[] = []
 describe('recipes', { timeout: 240_000 }, () => {
   it('do every line once, and go on where they broke off', async () => {
     const args = ['--work', join(folder, 'broken')];
-    await writeFile(join(folder, 'broken.calls.fail'), '8');
+    await writeFile(join(folder, 'broken.calls.fail'), '9');
     const broken = await recipe('runs/household.sh', 'broken', args);
     expect(broken.code).not.toBe(0);
-    expect(broken.calls).toHaveLength(8);
+    expect(broken.calls).toHaveLength(9);
     const whole = await recipe('runs/household.sh', 'broken', args);
     expect(whole.code).toBe(0);
     const straight = await recipe('runs/household.sh', 'straight', ['--work', join(folder, 'straight')]);
     const name = (call: string) => call.replace(/broken|straight/g, 'WORK').replace(' --resume', '');
-    expect([...whole.calls.slice(0, 7), ...whole.calls.slice(8)].map(name)).toEqual(straight.calls.map(name));
+    expect([...whole.calls.slice(0, 8), ...whole.calls.slice(9)].map(name)).toEqual(straight.calls.map(name));
     const again = await recipe('runs/household.sh', 'straight', ['--work', join(folder, 'straight')]);
     expect(again.calls).toEqual(straight.calls);
     expect(again.stderr).toContain('q 0.8750'); // of the stand-in
@@ -77,13 +78,36 @@ describe('recipes', { timeout: 240_000 }, () => {
   it('begin from a policy, and at another scale', async () => {
     const { calls } = await recipe('runs/household.sh', 'from', [
       ...['--work', join(folder, 'from'), '--from', 'policies/household', '--scale', '0.1'],
+      ...['--tasks', 'turning_on_radio,picking_up_trash'],
     ]);
     expect(calls.some((call) => call.startsWith('stats'))).toBe(false);
     expect(calls[0]).toMatch(/--tasks turning_on_radio --episodes 80 /);
-    expect(calls[2]).toMatch(/--episodes 28 .*--correct policies\/household/);
-    expect(calls.find((call) => call.startsWith('train'))).toMatch(/--init policies\/household .*--steps 80 /);
+    expect(calls[2]).toMatch(/--tasks turning_on_radio --episodes 28 .*--correct policies\/household/);
+    const trainings = calls.filter((call) => call.startsWith('train'));
+    expect(trainings[0]).toMatch(/--init policies\/household .*--steps 200 /);
+    // Shares of 3 and 7, divided among rounds; the radio gets no corrections in round 4.
+    const shares = ['turning_on_radio-1:1.2600', 'turning_on_radio-2:1.7400', 'picking_up_trash-1:2.9400'];
+    expect(trainings[0]).toContain([...shares, 'picking_up_trash-2:4.0600'].map((set) => `from/${set}`).join(' '));
+    expect(trainings[2]).not.toContain('turning_on_radio-4');
+    expect(trainings[2]).toContain('picking_up_trash-4:2.1000');
+    expect(calls.at(-1)).toMatch(/--tasks turning_on_radio,picking_up_trash --instances public --episodes 5 /);
     const wrong = await recipe('runs/household.sh', 'wrong', ['--form', 'x']);
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/no option --form/) });
+  });
+
+  it('stop after a round, go on from it, and know every task', async () => {
+    const args = ['--work', join(folder, 'rounds'), '--tasks', 'opening_shown_drawer'];
+    const first = await recipe('runs/household.sh', 'rounds', [...args, '--rounds', '1']);
+    expect(first.calls.map((call) => call.split(' ')[0])).toEqual(['home', 'stats', 'train']);
+    expect(first.stderr).toContain('stops after round 1');
+    const more = await recipe('runs/household.sh', 'rounds', [...args, '--rounds', '2']);
+    expect(more.calls).toHaveLength(5);
+    expect(more.calls[3]).toContain('--correct rounds/r1/checkpoints/latest');
+    const none = await recipe('runs/household.sh', 'none', ['--tasks', 'dancing']);
+    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('names none of turning_on_radio ') });
+    const { calls } = await recipe('runs/household-small.sh', 'small', ['--rounds', '1']);
+    const made = calls.flatMap((call) => / --tasks (\S+)/.exec(call)?.[1] ?? []);
+    expect(made.sort()).toEqual(HOME_TASKS.map(({ name }) => name).sort());
   });
 
   it("the way by hand is README's", async () => {
