@@ -1,7 +1,7 @@
 import { createExpert, type HomeTask, Household, type TaskRuntime } from '../../src/home/index.ts';
 
 /** What a robot sees and feels, as text: equal for equal observations only. */
-function sense(household: Household): string {
+export function sense(household: Household): string {
   const { proprioception, pictures } = household.observe();
   return JSON.stringify([
     [...proprioception],

@@ -20,6 +20,10 @@ const DRAWN: Readonly<Record<Side, readonly number[]>> = {
 const BEFORE = 0.09;
 /** An opened hand is clear of what it held this far from it, metres. */
 const CLEAR = 0.17;
+/** A hand passes a door's handle so far in front of it, and has passed it so far behind it, metres. */
+const PASSING = { out: 0.08, along: 0.06 };
+/** Fingers side by side, not fully closed: a correction rule re-opens grippers that closed on nothing. */
+const NEARLY_CLOSED = -0.6;
 /** Radians that the door is led ahead of where it stands. */
 const LEAD = 0.3;
 
@@ -80,6 +84,26 @@ export function pushDoor(motion: Motion, world: ExpertWorld, side: Side, door: H
   const target = touching ? door.point(place, gap - 0.03, angle - 0.25) : door.point(along, outside, angle);
   motion.gripper(side, -1);
   motion.reach(side, target, world.base[2], AHEAD[side], (touching ? 0.28 : 0.33) * speed, FORWARD);
+}
+
+/**
+ * The same with a half-closed hand that stays clear of the handle, so that it catches on nothing: out beside the door,
+ * past the handle, then between hinge and handle against the door, the fingers leading.
+ */
+export function pushDoorClear(motion: Motion, world: ExpertWorld, side: Side, door: HingedDoor, speed = 1): void {
+  const { angle, shape } = door;
+  const seen = door.seen(world.hands[side].tip);
+  const past = seen.along < shape.handleAt - PASSING.along;
+  const wide = seen.out > shape.standoff + PASSING.out;
+  const along = 0.45 * shape.handleAt;
+  const outside = shape.standoff + PASSING.out + 0.03;
+  const touching = past && seen.out < 0.08;
+  const target = past
+    ? door.point(along, touching ? 0 : 0.05, touching ? angle - 0.25 : angle)
+    : door.point(wide ? along : seen.along, outside, angle);
+  motion.gripper(side, NEARLY_CLOSED);
+  const yaw = world.base[2] - 0.45 * angle;
+  motion.reach(side, target, yaw, AHEAD[side], (touching ? 0.26 : 0.33) * speed, FORWARD);
 }
 
 /** Draws a hand back to the body. @returns whether it is there */

@@ -8,6 +8,7 @@ export {
   letGo,
   pressAhead,
   pushDoor,
+  pushDoorClear,
   UPRIGHT,
   within,
 } from './doorwork.ts';

@@ -25,8 +25,11 @@ export class Misjudgement {
     return this.noticed ? place : add(place, this.offset);
   }
 
-  /** To be called after every control step with the place and what is being brought there. */
-  notice(place: Vector3, hand: Vector3): void {
-    if (distance(this.seen(place), hand) < NOTICED_WITHIN) this.noticed = true;
+  /**
+   * To be called after every control step with the place and what is being brought there.
+   * @param within how near to the wrong place it is noticed, metres: farther off where something is in the way
+   */
+  notice(place: Vector3, hand: Vector3, within = NOTICED_WITHIN): void {
+    if (distance(this.seen(place), hand) < within) this.noticed = true;
   }
 }

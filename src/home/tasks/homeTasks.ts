@@ -2,6 +2,7 @@ import { InputError, nearest } from '../../base/index.ts';
 import type { HomeTask } from '../world/index.ts';
 import { bringingWater } from './bringingWater/task.ts';
 import { countingBalls } from './countingBalls/task.ts';
+import { makeMicrowavePopcorn } from './makeMicrowavePopcorn/task.ts';
 import { movingBoxesToStorage } from './movingBoxesToStorage/task.ts';
 import { openingShownDrawer } from './openingShownDrawer/task.ts';
 import { pickingUpTrash } from './pickingUpTrash/task.ts';
@@ -18,6 +19,7 @@ export const HOME_TASKS = registered([
   pickingUpTrash,
   movingBoxesToStorage,
   bringingWater,
+  makeMicrowavePopcorn,
   countingBalls,
   openingShownDrawer,
   repeatingShownOrder,

@@ -7,7 +7,7 @@ import {
   letGo,
   Motion,
   pressAhead,
-  pushDoor,
+  pushDoorClear,
   UPRIGHT,
   within,
   type Zone,
@@ -116,9 +116,7 @@ export function createPopcornExpert(world: ExpertWorld, runtime: PopcornRuntime)
       motion.gripper('right', 1);
       drawBack(motion, world, 'right');
     }
-    if (clear) pushDoor(motion, world, 'left', door, style.speed);
-    // A fist would take hold of the handle that it leans on.
-    if (clear) motion.gripper('left', LOOSE);
+    if (clear) pushDoorClear(motion, world, 'left', door, style.speed);
     else withdrawLeft();
   }
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sense } from '../../../../test/support/lockstep.ts';
 import { createExpert, type Expert } from '../../expert/index.ts';
 import { Household } from '../../world/index.ts';
-import { COOKING_STEPS, type PopcornRuntime } from './runtime.ts';
+import { COOKING_STEPS, POPCORN_SKILLS, type PopcornRuntime } from './runtime.ts';
 import { makeMicrowavePopcorn } from './task.ts';
 
 let room: Household;
@@ -71,5 +72,39 @@ describe('making microwave popcorn', () => {
     room.restore(snapshot);
     expect(glow()).toBe(true);
     expect(play()).toEqual(first);
+  });
+
+  it('demands other actions with the bag in the closed microwave than out of sight, and looks the same', () => {
+    room.reset(1_000_001);
+    const there = [...runtime.bag] as const;
+    const { spot } = runtime;
+    /** What it senses and does when the bag is at a place. */
+    const seen = (place: readonly [number, number, number]) => {
+      const before = room.snapshot();
+      room.placeFree('bag', place, [1, 0, 0, 0]);
+      room.physics.poses();
+      const found = { sensed: sense(room), action: expert.act(), skill: expert.skill };
+      room.restore(before);
+      return found;
+    };
+    const both = () => [seen(spot), seen(there)] as const;
+    const begin = both();
+    while (expert.stage < 4) room.step(expert.act());
+    const end = both();
+    for (const [inside, outside] of [begin, end]) {
+      expect(inside.sensed).toBe(outside.sensed);
+      expect(inside.action).not.toEqual(outside.action);
+      expect([inside.skill, outside.skill]).toEqual([POPCORN_SKILLS[4], POPCORN_SKILLS[0]]);
+    }
+  });
+
+  it('keeps a shut door shut until somebody pulls it', () => {
+    room.reset(3);
+    runtime.door.angle = 0.05;
+    wait(30);
+    expect(runtime.door.angle).toBeLessThan(0.01);
+    runtime.door.angle = 0.5;
+    wait(30);
+    expect(runtime.door.angle).toBeGreaterThan(0.4);
   });
 });

@@ -10,6 +10,8 @@ export const OVEN_DOOR: DoorShape = { width: 0.33, height: 0.22, handleAt: 0.28,
 /** Half sizes of the bag, metres. */
 export const BAG: Vector3 = [0.05, 0.033, 0.06];
 export const BUTTON = { name: 'start_button', radius: 0.03 };
+/** The worktop: half its length, and how far its middle is to the right of the room's, metres. */
+export const WORKTOP = { halfY: 1.15, right: 0.45 };
 /** Control steps in the closed, running microwave after which popcorn is cooked. */
 export const COOKING_STEPS = 60;
 
@@ -23,6 +25,9 @@ export const POPCORN_GOAL: Formula = [
 
 /** The door is open wide enough to reach in, radians. */
 export const OVEN_OPEN = 1.2;
+
+/** In front of the wrong place the hand notices it: the handle or the door is in the way nearer to it, metres. */
+const NOTICED_WITHIN = 0.065;
 
 /** One for each stage. */
 export const POPCORN_SKILLS = [
@@ -77,13 +82,14 @@ export class PopcornRuntime implements TaskRuntime {
   place(random: Random): void {
     const { world } = this;
     const x = random.between(0.16, 0.22);
-    const y = random.between(0.1, 0.2);
-    world.placeFixed('table', [TABLE.halfX, random.between(-0.06, 0.06), 0], [1, 0, 0, 0]);
+    const y = random.between(0.1, 0.25);
+    world.placeFixed('table', [TABLE.halfX, random.between(-0.06, 0.06) - WORKTOP.right, 0], [1, 0, 0, 0]);
     world.placeFixed('microwave', [x, y, TABLE.top], [1, 0, 0, 0]);
     this.door.angle = 0;
-    const bag: Vector3 = [random.between(0.1, 0.18), y - random.between(0.42, 0.5), TABLE.top + BAG[2]];
+    const bag: Vector3 = [random.between(0.1, 0.18), y - random.between(1.1, 1.25), TABLE.top + BAG[2]];
     world.placeFree('bag', bag, [1, 0, 0, 0]);
-    world.setBase(-random.between(0.75, 1.05), y - random.between(0.1, 0.5), random.between(-0.15, 0.15));
+    // Nobody sees the bag from here: it stands to the right.
+    world.setBase(-random.between(0.7, 0.95), y + random.between(0, 0.25), random.between(-0.1, 0.1));
     this.style = drawStyle(random);
     this.misjudgement.draw(random, 0.3, [0.04, 0.06]);
     this.load([Number(this.misjudgement.noticed), 0, 0, 0]);
@@ -140,8 +146,9 @@ export class PopcornRuntime implements TaskRuntime {
   }
 
   afterStep(): void {
+    this.door.latch();
     if (this.handleHeld) this.misjudgement.noticed = true;
-    else this.misjudgement.notice(this.door.handle, this.world.hands.left.tip);
+    else this.misjudgement.notice(this.door.handle, this.world.hands.left.tip, NOTICED_WITHIN);
     // It starts with a closed door only, and stops when the door is opened or the time is over.
     if (this.button.update() && !this.door.isOpen) this.running = !this.running;
     if (this.door.isOpen) this.running = false;

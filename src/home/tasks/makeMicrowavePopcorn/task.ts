@@ -1,7 +1,7 @@
-import { buttonBody, doorBody, pressSensors, TABLE, tableBody } from '../../fixtures/index.ts';
+import { buttonBody, doorBody, longTable, pressSensors, TABLE } from '../../fixtures/index.ts';
 import { box, decoration, type HomeTask } from '../../world/index.ts';
 import { createPopcornExpert } from './expert.ts';
-import { BAG, BUTTON, MICROWAVE, OVEN_DOOR, POPCORN_GOAL, POPCORN_SKILLS, PopcornRuntime } from './runtime.ts';
+import { BAG, BUTTON, MICROWAVE, OVEN_DOOR, POPCORN_GOAL, POPCORN_SKILLS, PopcornRuntime, WORKTOP } from './runtime.ts';
 
 const STEEL = '.76 .77 .79 1';
 const [depth, width, height] = MICROWAVE.half;
@@ -36,20 +36,20 @@ const grains = [
   .join('');
 
 /**
- * A bag of popcorn goes into a microwave, whose door is closed and whose button is pressed; then it cooks.
- * Not in the list of tasks yet: its expert reaches the goal in 66 of 100 scenes (the door wavers while it is shut), so
- * its lengths are guesses.
+ * A bag of popcorn, out of sight at first, goes into a microwave, whose door is closed and whose button is pressed;
+ * then it cooks. Behind the closed door nobody sees whether the bag is in.
  */
 export const makeMicrowavePopcorn: HomeTask<PopcornRuntime> = {
   id: 40,
   name: 'make_microwave_popcorn',
   instruction: 'Put the bag of popcorn into the microwave, close it, and cook the popcorn.',
   numStages: POPCORN_SKILLS.length,
-  meanExpertSteps: 500,
-  meanExpertMetres: { base: 1, left: 1, right: 1 },
+  meanExpertSteps: 573,
+  meanExpertMetres: { base: 2.173, left: 3.898, right: 4.383 },
   goal: POPCORN_GOAL,
+  expertMeasured: { episodes: 100, successes: 100 },
   skills: POPCORN_SKILLS,
-  bodies: `${tableBody}
+  bodies: `${longTable(WORKTOP.halfY)}
   <body name="microwave" pos=".2 0 ${TABLE.top}">${shell}
     ${doorBody(
       'microwave_door',
