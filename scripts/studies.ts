@@ -1,14 +1,15 @@
 /**
  * Simulated studies of two policies, with scores of the 2025 winner's shape: how often the interval of `valet compare`
- * covers the true difference, how often its tests err, and what the sequential test saves. Prints two tables.
+ * covers the true difference, how often its sequential test errs, and what that saves. Prints three tables.
  */
 import { Random } from '../src/base/index.ts';
 import { sequentialTest } from '../src/evaluate/compare/betting.ts';
 import { differenceInterval } from '../src/evaluate/compare/differenceInterval.ts';
-import { type Shape, studies } from '../test/support/studies.ts';
+import { type Shape, type Study, studies } from '../test/support/studies.ts';
 
 const STUDIES = 10_000;
-const SEQUENTIAL = 1_000;
+/** A study of fixed size is planned for a difference that matters. */
+const PLANNED = 0.1;
 const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
 const print = (...cells: readonly (string | number)[]) => process.stdout.write(`| ${cells.join(' | ')} |\n`);
 
@@ -32,6 +33,37 @@ for (const [tasks, pairs] of [
       print(tasks, pairs, percent(ties), apart ? 'differ' : 'are alike', percent(covered / STUDIES));
     }
 
+/** Instances of a sequential study at most. */
+const MOST = 500;
+
+/** Shares of studies that decide for B, and for A, and the instances until then (`MOST` where undecided). */
+function decide(study: () => Iterator<number>) {
+  let [forB, forA, used] = [0, 0, 0];
+  for (let i = 0; i < STUDIES; i++) {
+    const test = sequentialTest();
+    for (const differences = study(); !test.verdict && test.count < MOST; ) test.add(differences.next().value);
+    used += test.count;
+    if (test.verdict === 'b') forB++;
+    if (test.verdict === 'a') forA++;
+  }
+  return { forB: forB / STUDIES, forA: forA / STUDIES, instances: used / STUDIES };
+}
+
+process.stdout.write('\n');
+print('tasks', 'ties', 'says that one is better');
+print('---', '---', '---');
+for (const [tasks, ties] of [
+  [1, 0],
+  [1, 0.5],
+  [1, 0.8],
+  [9, 0.5],
+  [50, 0.5],
+] as const) {
+  const random = Random.of('alike', `${tasks} ${ties}`);
+  const { forA, forB } = decide(() => alike(tasks, ties, random));
+  print(tasks, percent(ties), percent(forA + forB));
+}
+
 process.stdout.write('\n');
 print(
   'true difference',
@@ -39,33 +71,39 @@ print(
   'wrongly',
   'instances until then: mean',
   'a fixed study with 80 % power takes',
+  `saved of one planned for ${PLANNED}`,
 );
-print('---', '---', '---', '---', '---');
+print('---', '---', '---', '---', '---', '---');
 for (const shift of [0, 0.05, 0.1, 0.2, 0.3, 0.5]) {
   const random = Random.of('sequential', String(shift));
-  let [right, wrong, used] = [0, 0, 0];
-  const most = 500;
-  for (let study = 0; study < SEQUENTIAL; study++) {
-    const test = sequentialTest();
-    while (!test.verdict && test.count < most) test.add(pair(shift, random));
-    used += test.count;
-    if (test.verdict === 'b' && shift > 0) right++;
-    else if (test.verdict) wrong++;
-  }
-  const square = shift + (1 - shift) / 2; // of a difference, in the mean
-  const fixed = shift === 0 ? '–' : Math.ceil(((1.96 + 0.8416) ** 2 * (square - shift ** 2)) / shift ** 2);
+  const { forB, forA, instances } = decide(() => successes(shift, random));
   print(
     shift,
-    shift === 0 ? '–' : percent(right / SEQUENTIAL),
-    percent(wrong / SEQUENTIAL),
-    (used / SEQUENTIAL).toFixed(0),
-    fixed,
+    shift === 0 ? '–' : percent(forB),
+    percent(shift === 0 ? forA + forB : forA),
+    instances.toFixed(0),
+    shift === 0 ? '–' : fixed(shift),
+    percent(1 - instances / fixed(PLANNED)),
   );
 }
 
-/** A difference of two policies that succeed or fail: B wins a share `shift`, half of the others are ties. */
-function pair(shift: number, random: Random): number {
-  if (random.uniform() < shift) return 1;
-  const u = random.uniform();
-  return u < 0.25 ? 1 : u < 0.5 ? -1 : 0;
+/** Pairs of a fixed study that finds this difference of `successes` in 80 of 100 cases. */
+function fixed(shift: number): number {
+  const square = shift + (1 - shift) / 2; // of a difference, in the mean
+  return Math.ceil(((1.96 + 0.8416) ** 2 * (square - shift ** 2)) / shift ** 2);
+}
+
+/** Differences of two policies that succeed or fail: B wins a share `shift`, half of the others are ties. */
+function* successes(shift: number, random: Random): Generator<number, never> {
+  for (;;) {
+    const won = random.uniform() < shift;
+    const u = random.uniform();
+    yield won || u < 0.25 ? 1 : u < 0.5 ? -1 : 0;
+  }
+}
+
+/** Mean differences of two policies with the same scores, over one instance of each task. */
+function* alike(tasks: number, ties: number, random: Random): Generator<number, never> {
+  const [{ differences }] = [...studies({ tasks, pairs: MOST, ties, apart: false }, 1, random)] as [Study];
+  for (let i = 0; ; i++) yield differences.reduce((sum, task) => sum + (task[i] as number), 0) / tasks;
 }

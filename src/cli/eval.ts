@@ -51,6 +51,7 @@ interface Options extends PlanningOptionValues, SessionOptionValues {
   perturb?: PerturbationSpec[];
   clean?: string;
   imageSize: number;
+  actionChunkSize?: number;
   demos?: string;
   apiKeyFile?: string;
   wait?: number;
@@ -94,6 +95,11 @@ export function command(): Command {
     )
     .option('--clean <dir>', 'with --perturb: a clean evaluation of the same policy (played into OUT/baselines/clean)')
     .option('--image-size <pixels>', 'side of the pictures that a server gets', positive, 64)
+    .option(
+      '--action-chunk-size <k>',
+      'actions that a server is asked for at a time, as by the evaluator of 2026 (1)',
+      positive,
+    )
     .option('--demos <dir>', 'data set whose actions replay plays (fresh demonstrations otherwise)')
     .option('--api-key-file <file>', 'key for the server');
   // Options behind its name are the subcommand's own.
@@ -126,7 +132,7 @@ function refuseWhatDoesNothing(policy: PolicySpec, name: string, command: Comman
   if (policy.kind !== 'checkpoint') refuseIdle(command, OF_CHECKPOINTS, why);
   else refuseIdle(command, ['imageSize'], why);
   if (takesNoSeed(policy)) refuseIdle(command, ['seed', 'seeds'], why);
-  if (policy.kind !== 'remote') refuseIdle(command, ['apiKeyFile', 'wait'], why);
+  if (policy.kind !== 'remote') refuseIdle(command, ['apiKeyFile', 'wait', 'actionChunkSize'], why);
   if (policy.kind !== 'replay') refuseIdle(command, ['demos'], why);
 }
 
@@ -152,9 +158,7 @@ async function run(options: Options, command: Command): Promise<void> {
   });
   refuseWhatDoesNothing(named, options.policy, command);
   refuseIdlePlanning(command, options);
-  const { apiKeyFile } = options;
-  const policy =
-    named.kind === 'remote' && apiKeyFile !== undefined ? { ...named, apiKey: await readKeyFile(apiKeyFile) } : named;
+  const policy = named.kind === 'remote' ? await asServed(named, options) : named;
   if (options.perturb === undefined) refuseIdle(command, ['clean'], 'without --perturb');
   const instances = parseInstances(options.instances, options.episodes);
   await requireOutput(out, { kind: 'folder' });
@@ -186,6 +190,18 @@ async function run(options: Options, command: Command): Promise<void> {
     process.stdout.write(`${qTable(summary)}\n${lost}${page ?? out}\n`);
   }
   if (reportMissing(summary)) process.exitCode = 1;
+}
+
+/** A server's policy with what only it takes. */
+async function asServed(
+  policy: Extract<PolicySpec, { kind: 'remote' }>,
+  { apiKeyFile, actionChunkSize: chunkSize }: Options,
+): Promise<PolicySpec> {
+  return {
+    ...policy,
+    ...(chunkSize !== undefined && { chunkSize }),
+    ...(apiKeyFile !== undefined && { apiKey: await readKeyFile(apiKeyFile) }),
+  };
 }
 
 /** Says why an evaluation ended early. @returns whether episodes are missing */

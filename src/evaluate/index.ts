@@ -5,8 +5,10 @@ export {
   compareLedgers,
   compareTable,
   notices,
+  playUntilDecided,
   refuseHiddenChoice,
   requireComparable,
+  sequentialLine,
 } from './compare/index.ts';
 export {
   attentionFigure,

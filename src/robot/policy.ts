@@ -14,6 +14,8 @@ export interface Policy {
   act(observation: Observation): Promise<Float32Array>;
   /** What happened in the last `act`, for the rollout record: the stage, a rule that fired, whether a plan was made. */
   readonly note?: PolicyNote;
+  /** Requests to a server since the reset; left out by a policy that has none. */
+  readonly queries?: number;
   close(): Promise<void>;
 }
 

@@ -37,7 +37,7 @@ describe('extras of the wire', () => {
   });
 
   it("the policy's note comes back as it was", () => {
-    const note = { planned: true, stage: 3, rule: 'lift', reason: 'it fell', compressed: false };
+    const note = { planned: true, stage: 3, predicted: 4, rule: 'lift', reason: 'it fell', compressed: false };
     expect(noteOf(reply({ notes: [note] }, ASK_FOR_NOTE))).toEqual(note);
     expect(noteOf(reply({ notes: [note] }, { __policy_note__: 1 }))).toBeUndefined();
   });

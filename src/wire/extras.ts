@@ -135,14 +135,21 @@ export const actionWidth = (action: Float32Array, robots = 1): number => action.
 /** What a client adds to its observation to be told the policy's note. */
 export const ASK_FOR_NOTE = { __policy_note__: true } as const;
 
+/** What a client adds to its observation to get so many actions at once; nothing for a single one. */
+export const askForChunk = (size: number): { readonly [key: string]: number } =>
+  size > 1 ? { __action_chunk_size__: size } : {};
+
 /** The policy's note in a reply; undefined when there is none. */
 export function noteOf(reply: WireValue): PolicyNote | undefined {
   const note = reply instanceof Map ? reply.get('policy_note') : undefined;
   if (!(note instanceof Map)) return undefined;
-  const [rule, reason, compressed] = ['rule', 'reason', 'compressed'].map((key) => note.get(key));
+  const [rule, reason, compressed, predicted] = ['rule', 'reason', 'compressed', 'predicted'].map((key) =>
+    note.get(key),
+  );
   return {
     planned: note.get('planned') === true,
     stage: Number(note.get('stage') ?? 0) || 0,
+    ...(typeof predicted === 'number' ? { predicted } : {}),
     ...(typeof rule === 'string' ? { rule } : {}),
     ...(typeof reason === 'string' ? { reason } : {}),
     ...(typeof compressed === 'boolean' ? { compressed } : {}),

@@ -7,6 +7,7 @@ export {
   ASK_FOR_NOTE,
   type Asked,
   actionsAsked,
+  askForChunk,
   EXTRAS,
   extra,
   noteOf,
@@ -16,6 +17,6 @@ export {
 export { NumpyArray, NumpyScalar } from './numpy.ts';
 export { type ObservationMessage, readObservation, writeObservation } from './observation.ts';
 export { packMessage } from './pack.ts';
-export { actionFromWire, packReply } from './reply.ts';
+export { actionFromWire, chunkFromWire, packReply } from './reply.ts';
 export { type UnpackLimits, unpackMessage } from './unpack.ts';
 export { Float, type Packable, type WireMap, type WireValue } from './value.ts';

@@ -34,8 +34,31 @@ export function actionFromWire(message: WireValue, robot: Robot): Float32Array {
       `"action" is ${action.dtype} [${action.shape}] ` +
         `(expected ${robot.width} floats, an action of robot ${robot.name}).`,
     );
-  const values = action.float32();
-  if (!values.every(Number.isFinite)) throw new InputError('reply', '"action" is not finite.');
+  return finite('action', action);
+}
+
+/**
+ * A reply's chunk of actions, one float32 [width] a step, the first equal to its action; undefined when it has none.
+ * @throws InputError when it is not rows of as many finite numbers as the robot's actions have
+ */
+export function chunkFromWire(message: WireValue, { width, name }: Robot): Float32Array[] | undefined {
+  const chunk = message instanceof Map ? message.get('action_chunk') : undefined;
+  if (chunk === undefined || chunk === null) return undefined;
+  if (!(chunk instanceof NumpyArray))
+    throw new InputError('reply', `"action_chunk" is ${kindOf(chunk)} (expected an array [steps, ${width}]).`);
+  const steps = chunk.size / width;
+  if (chunk.shape.at(-1) !== width || chunk.shape.at(-2) !== steps || steps < 1 || chunk.dtype.charAt(1) !== 'f')
+    throw new InputError(
+      'reply',
+      `"action_chunk" is ${chunk.dtype} [${chunk.shape}] (expected floats [steps, ${width}] of robot ${name}).`,
+    );
+  const values = finite('action_chunk', chunk);
+  return Array.from({ length: steps }, (_, step) => values.slice(step * width, (step + 1) * width));
+}
+
+function finite(key: string, array: NumpyArray): Float32Array {
+  const values = array.float32();
+  if (!values.every(Number.isFinite)) throw new InputError('reply', `"${key}" is not finite.`);
   return values;
 }
 

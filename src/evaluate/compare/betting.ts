@@ -26,7 +26,7 @@ export function sequentialTest(margin = 0): SequentialTest {
   // One bet a candidate m and side: that the mean is above m, and that it is below. Logarithms of the wealth.
   const above = new Float64Array(GRID.length);
   const below = new Float64Array(GRID.length);
-  const known = new Uint8Array(GRID.length); // 1: the mean was shown to be above m; 2: below
+  const known = new Uint8Array(GRID.length); // bits; 1: the mean was shown to be above m, 2: below
   const enough = Math.log(2 / LEVEL);
   let [count, sum, squares] = [0, 0, 0];
 
@@ -39,12 +39,13 @@ export function sequentialTest(margin = 0): SequentialTest {
     GRID.forEach((m, i) => {
       const edge = mean - m;
       const bet = edge / (variance + edge ** 2); // the growth-optimal bet, to second order (Kelly)
-      const up = Math.min(Math.max(bet, 0), CAUTION / (1 + m || Number.MIN_VALUE));
-      const down = Math.min(Math.max(-bet, 0), CAUTION / (1 - m || Number.MIN_VALUE));
-      above[i] = (above[i] as number) + Math.log1p(up * (difference - m));
-      below[i] = (below[i] as number) + Math.log1p(down * (m - difference));
-      if ((above[i] as number) >= enough) known[i] = (known[i] as number) | 1;
-      if ((below[i] as number) >= enough) known[i] = (known[i] as number) | 2;
+      const [wealth, side] = bet > 0 ? [above, 1] : [below, 2];
+      // The other side does not bet; what is known needs no more bets.
+      if (bet === 0 || (known[i] as number) & side) return;
+      const most = CAUTION / ((side === 1 ? 1 + m : 1 - m) || Number.MIN_VALUE);
+      const gain = side === 1 ? difference - m : m - difference;
+      wealth[i] = (wealth[i] as number) + Math.log1p(Math.min(Math.abs(bet), most) * gain);
+      if ((wealth[i] as number) >= enough) known[i] = (known[i] as number) | side;
     });
     count++;
     sum += difference;

@@ -1,9 +1,9 @@
 import { InputError } from '../../base/index.ts';
 import type { LedgerLine } from '../ledger/index.ts';
 import { mean } from '../scores/index.ts';
-import { sequentialTest } from './betting.ts';
 import { differenceInterval, pairsNeeded, smallestDifference } from './differenceInterval.ts';
-import { type InstancePair, type Pairing, pairLedgers } from './pairs.ts';
+import { type InstancePair, pairLedgers } from './pairs.ts';
+import { type SequentialResult, testInOrder } from './sequentially.ts';
 import { holm, signFlipTest } from './signFlip.ts';
 
 /** One task, B against A. Bounds are those of a 95 % interval. */
@@ -36,8 +36,7 @@ export interface Comparison {
   readonly instancesNeeded: number | null;
   /** Instances where B did worse, the worst first. */
   readonly worse: readonly InstancePair[];
-  /** What a test says that may be looked at after every instance (`betting.ts`). */
-  readonly sequential: { readonly verdict: 'a' | 'b' | null; readonly low: number; readonly high: number };
+  readonly sequential: SequentialResult;
   /** Episodes of one side alone; they are in none of the numbers. */
   readonly onlyA: readonly string[];
   readonly onlyB: readonly string[];
@@ -48,8 +47,7 @@ export interface Comparison {
  * @param seed of the permutation test's draws @throws InputError when no episode has a partner
  */
 export function compareLedgers(a: readonly LedgerLine[], b: readonly LedgerLine[], seed = '0'): Comparison {
-  const pairing = pairLedgers(a, b);
-  const { tasks, onlyA, onlyB } = pairing;
+  const { tasks, onlyA, onlyB } = pairLedgers(a, b);
   if (tasks.size === 0)
     throw new InputError(
       'compare',
@@ -74,7 +72,11 @@ export function compareLedgers(a: readonly LedgerLine[], b: readonly LedgerLine[
     smallestDifference: smallestDifference(whole),
     instancesNeeded: Number.isFinite(needed) ? needed : null,
     worse: pairs.filter(({ difference }) => difference < 0).sort((x, y) => x.difference - y.difference),
-    sequential: sequentially(pairing),
+    sequential: testInOrder(
+      tasks,
+      names,
+      (tasks.get(names[0] ?? '') ?? []).map(({ instance }) => instance),
+    ),
     onlyA,
     onlyB,
   };
@@ -94,21 +96,6 @@ function compareTask(pairs: readonly InstancePair[], p: number, pCorrected: numb
     better: pairs.filter((pair) => pair.difference > 0).length,
     worse: pairs.filter((pair) => pair.difference < 0).length,
   };
-}
-
-/** The sequential test over the instances that every task has, in their order: each the mean over the tasks. */
-function sequentially({ tasks }: Pairing): Comparison['sequential'] {
-  const lists = [...tasks.values()];
-  const byInstance = lists.map((pairs) => new Map(pairs.map((pair) => [pair.instance, pair.difference])));
-  const test = sequentialTest();
-  for (const { instance } of lists[0] ?? []) {
-    const row = byInstance.map((differences) => differences.get(instance));
-    if (row.some((difference) => difference === undefined)) continue;
-    test.add(mean(row as number[]));
-    if (test.verdict) break;
-  }
-  const { verdict } = test;
-  return { verdict: verdict === 'a' || verdict === 'b' ? verdict : null, ...test.interval() };
 }
 
 const some = (units: readonly string[]): string =>

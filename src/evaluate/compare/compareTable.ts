@@ -50,6 +50,18 @@ function verdict({ p, difference, smallestDifference, instancesNeeded }: Compari
   return `${found} So many episodes find true differences from ${smallest} on (in 80 of 100 studies).`;
 }
 
+/** The sequential test in a sentence. */
+export function sequentialLine({ verdict, low, high, instances }: Comparison['sequential']): string {
+  const found = {
+    a: 'Decided: A is better',
+    b: 'Decided: B is better',
+    alike: 'Decided: they are alike within the margin',
+    none: 'Not decided',
+  }[verdict ?? 'none'];
+  const bounds = `B − A in [${signed(low)}, ${signed(high)}] with 95 %, however often one looks`;
+  return `${found} after ${instances} ${instances === 1 ? 'instance' : 'instances'} of each task (${bounds}).`;
+}
+
 const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
 const chance = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
 const cell = ({ task, instance, difference }: { task: string; instance: number; difference: number }): string =>

@@ -1,3 +1,4 @@
 export { type Named, notices, refuseHiddenChoice, requireComparable } from './comparable.ts';
 export { type Comparison, compareLedgers } from './compare.ts';
-export { compareTable } from './compareTable.ts';
+export { compareTable, sequentialLine } from './compareTable.ts';
+export { playUntilDecided } from './untilDecided.ts';

@@ -29,6 +29,7 @@ const LedgerLineSchema = z.object({
   distance: metres,
   goal: z.array(z.object({ text: z.string(), initial: z.boolean(), value: z.boolean() })),
   plans: z.number().int(),
+  queries: z.number().int().optional(),
   perturbations: z.array(perturbation).readonly().optional(),
   reason: z.string().optional(),
 });

@@ -83,6 +83,9 @@ export function blinded(policy: Policy): Policy {
     get note() {
       return policy.note;
     },
+    get queries() {
+      return policy.queries;
+    },
     close: () => policy.close(),
   } as Policy;
 }

@@ -13,13 +13,14 @@ type RemoteSpec = Extract<PolicySpec, { kind: 'remote' }>;
  * @throws InputError for an address that is none, ValetError when nobody answers there
  */
 export async function connectRemote(
-  { url, apiKey }: RemoteSpec,
+  { url, apiKey, chunkSize }: RemoteSpec,
   seed: string,
   { waitMs = GLANCE_MS, onWait, signal }: ServerWait = {},
 ): Promise<Policy & { readonly seeded: boolean; readonly metadata: ReadonlyMap<unknown, unknown> }> {
   const { RemotePolicy } = await import('../../serve/index.ts');
   return RemotePolicy.connect(url, {
     seed,
+    chunkSize,
     healthTimeoutMs: waitMs,
     onWait,
     signal,

@@ -17,6 +17,8 @@ export interface EpisodeResult {
   readonly goal: { readonly text: string; readonly initial: boolean; readonly value: boolean }[];
   /** Plans that the policy said it made. */
   readonly plans: number;
+  /** Requests to the policy's server, where that is one. */
+  readonly queries?: number;
   /** What went wrong in it by intention. */
   readonly perturbations?: readonly PerturbationRecord[];
   /** Why the episode does not count. */
@@ -72,6 +74,7 @@ export async function runEpisode(options: EpisodeOptions): Promise<EpisodeResult
   }
   recorder?.end();
   const { success, invalid } = result;
+  const { queries } = policy;
   const perturbations = environment.perturbations?.();
   return {
     q: environment.q(),
@@ -81,6 +84,7 @@ export async function runEpisode(options: EpisodeOptions): Promise<EpisodeResult
     distance: environment.distances?.() ?? { base: 0, left: 0, right: 0 },
     goal: environment.goal?.().literals ?? [],
     plans,
+    ...(queries !== undefined && { queries }),
     ...(perturbations && { perturbations }),
     ...(invalid === undefined ? {} : { invalid }),
   };

@@ -2,7 +2,7 @@ import { InputError } from '../../base/index.ts';
 import { type HomeTask, homeTask, type LimitYear, type PerturbationSpec, perturbationName } from '../../home/index.ts';
 import { type CheckpointProvenance, checkStatistics } from '../../model/index.ts';
 import { requireDevice } from '../../tensor/index.ts';
-import { noteCheckpointsAtEnd, takesNoSeed, unitsOf } from '../ledger/index.ts';
+import { counted, type LedgerLine, noteCheckpointsAtEnd, takesNoSeed, unitsOf } from '../ledger/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
 import { askServer, type ServerWait } from './connectRemote.ts';
 import { inEvaluationFolder } from './evaluationFolder.ts';
@@ -93,10 +93,26 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
   const play = { progressLabel: policy.kind, ...options, outage };
   return inEvaluationFolder(out, { ...identity, onNotice: options.onNotice }, resume, async (book, onDone) => {
     const summary = await playUnits(units, book, runners, play, onDone);
+    if (policy.kind === 'remote') tellSingleActions(policy, book.lines, options);
     if (policy.kind === 'remote' && server?.checkpoints && summary.stopped === undefined)
       await compareAtEnd(policy, server.checkpoints, options);
     return summary;
   });
+}
+
+/** Says in how many episodes the server gave no chunks, so that single actions were played. */
+function tellSingleActions(
+  { url, chunkSize = 1 }: Parameters<typeof askServer>[0],
+  lines: readonly LedgerLine[],
+  { onNotice }: EvaluateOptions,
+): void {
+  const played = counted(lines).filter(({ queries }) => queries !== undefined);
+  const single = played.filter(({ queries = 0, steps }) => queries > Math.ceil(steps / chunkSize));
+  if (chunkSize > 1 && single.length > 0)
+    onNotice?.(
+      `${url} gave single actions in ${single.length} of ${played.length} episodes, at least from some step on: ` +
+        `it could not fill a chunk of ${chunkSize}.`,
+    );
 }
 
 /** Says, and notes in run.json, when a server plays other weights at the end than at the beginning. */

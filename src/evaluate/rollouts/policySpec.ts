@@ -55,6 +55,8 @@ export type PolicySpec =
       readonly kind: 'remote';
       readonly url: string;
       readonly apiKey?: string;
+      /** Actions that it is asked for at a time (1). */
+      readonly chunkSize?: number | undefined;
       /** Its pictures are black. */
       readonly ablation?: 'blind';
     };
@@ -108,8 +110,8 @@ export interface PolicyWords {
 
 export async function describePolicy(spec: PolicySpec): Promise<PolicyWords> {
   if (spec.kind === 'remote') {
-    const { kind, url, ablation } = spec;
-    return { policy: { kind, url, ...(ablation && { ablation }) } };
+    const { kind, url, ablation, chunkSize = 1 } = spec;
+    return { policy: { kind, url, ...(ablation && { ablation }), ...(chunkSize > 1 && { chunkSize }) } };
   }
   if (spec.kind === 'replay' && spec.demos !== undefined) {
     const { dataFingerprint } = await import('../../data/index.ts');
