@@ -12,6 +12,7 @@ import {
 } from '../../src/robot/index.ts';
 
 import { actionFromWire, type Packable, type WireValue, writeObservation } from '../../src/wire/index.ts';
+import { latch } from './latch.ts';
 
 /** For tests only: a planner that computes, a describer of messages in the golden files' form, made-up observations. */
 
@@ -74,6 +75,10 @@ export class ArithmeticPlanner implements Planner {
   requests: PlanRequest[] = [];
   /** Milliseconds that a plan takes. */
   delayMs = 0;
+  /** Plans that were asked for, made or not. */
+  asked = 0;
+  /** Plans wait for this. */
+  private gate: Promise<void> | undefined;
   /** Thrown instead of a plan when set. */
   failure: Error | undefined;
   /** Put into the plan when set. */
@@ -81,8 +86,17 @@ export class ArithmeticPlanner implements Planner {
 
   constructor(readonly robot: Robot = CHALLENGE_ROBOT) {}
 
+  /** No plan is made until what this returns is called. */
+  hold(): () => void {
+    const { opened, open } = latch();
+    this.gate = opened;
+    return open;
+  }
+
   async plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
     const { horizon, width } = this.robot;
+    this.asked += requests.length;
+    await this.gate;
     if (this.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.delayMs));
     if (this.failure) throw this.failure;
     this.requests.push(...requests);

@@ -22,15 +22,19 @@ export class PlannerClient implements Planner {
 
   /**
    * Loads the checkpoint folder in a worker; resolves when plans can be made. `admit` learns how much memory it will
-   * take before it takes it, and may throw.
+   * take before it takes it, and may throw. Aborting the signal gives it up.
    * @throws InputError for a bad checkpoint
    */
   static async start(
     checkpoint: string,
     { onPass, ...options }: PlannerOptions = {},
     admit?: (bytes: number) => void | Promise<void>,
+    signal?: AbortSignal,
   ): Promise<PlannerClient> {
+    signal?.throwIfAborted();
     const worker = WorkerClient.start('model/planning/planner.worker', { checkpoint, options });
+    const giveUp = () => void worker.close();
+    signal?.addEventListener('abort', giveUp);
     try {
       const { bytes } = admit ? await worker.call<{ bytes: number }>('measure') : { bytes: 0 };
       await admit?.(bytes);
@@ -40,6 +44,8 @@ export class PlannerClient implements Planner {
     } catch (error) {
       await worker.close();
       throw error;
+    } finally {
+      signal?.removeEventListener('abort', giveUp);
     }
   }
 

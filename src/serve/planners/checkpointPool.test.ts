@@ -2,7 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { latch } from '../../../test/support/latch.ts';
 import { ArithmeticPlanner, fakeObservation } from '../../../test/support/serve.ts';
+import { InputError, ValetError } from '../../base/index.ts';
 import type { PlanRequest, Prediction } from '../../robot/index.ts';
 import { CheckpointPool, type CheckpointPoolOptions } from './checkpointPool.ts';
 import type { LoadCheckpoint } from './loadedCheckpoint.ts';
@@ -13,8 +15,9 @@ let log: string[];
 let pool: CheckpointPool;
 let poison: number | undefined;
 let failure: Error | undefined;
-/** The next plans take this long. */
+/** The next plans take this long, and wait for this. */
 let delayMs: number;
+let gate: Promise<void> | undefined;
 
 /** A planner that says what it does. */
 class Named extends ArithmeticPlanner {
@@ -24,6 +27,7 @@ class Named extends ArithmeticPlanner {
   }
   override async plan(requests: readonly PlanRequest[]): Promise<Prediction[]> {
     this.delayMs = delayMs;
+    await gate;
     const predictions = await super.plan(requests);
     log.push(`plan ${this.name}`);
     return predictions;
@@ -52,7 +56,7 @@ beforeEach(async () => {
     await mkdir(path(name));
     await touch(name);
   }
-  [log, loads, poison, failure, delayMs] = [[], 0, undefined, undefined, 0];
+  [log, loads, poison, failure, delayMs, gate] = [[], 0, undefined, undefined, 0, undefined];
 });
 afterEach(async () => {
   await pool.close();
@@ -100,14 +104,16 @@ describe('a pool of checkpoints', () => {
     await touch('a');
     await pool.look();
     expect(log, 'not yet at rest').toEqual(['load a1']);
-    delayMs = 40;
+    const held = latch();
+    gate = held.opened;
     const under = a.plan([request]);
     await new Promise((resolve) => setTimeout(resolve, 5));
-    delayMs = 0;
+    gate = undefined;
     await pool.look();
     await a.plan([request]);
+    held.open();
     await under;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await expect.poll(() => log.at(-1)).toBe('close a1');
     expect(log).toEqual(['load a1', 'load a2', 'plan a2', 'plan a2', 'plan a1', 'close a1']);
   });
 
@@ -120,7 +126,7 @@ describe('a pool of checkpoints', () => {
     await a.plan([request]);
     await mkdir(path('a'));
     await touch('a');
-    failure = new Error('half a checkpoint');
+    failure = new InputError('config.json', 'is half a checkpoint.');
     await pool.look();
     await pool.look();
     await pool.look();
@@ -133,6 +139,67 @@ describe('a pool of checkpoints', () => {
     await pool.look();
     await a.plan([request]);
     expect(log.slice(3)).toEqual(['load a2', 'close a1', 'plan a2']);
+  });
+
+  it('tries a changed folder again when its worker ended, after longer and longer pauses', async () => {
+    let trials = 0;
+    const trial = async () => {
+      trials++;
+      throw new ValetError('plan', 'the worker ended.');
+    };
+    open({ trial });
+    const a = await pool.planner(path('a'));
+    await touch('a');
+    const tried: number[] = [];
+    for (let look = 0; look < 12; look++) {
+      const before = trials;
+      await pool.look();
+      if (trials > before) tried.push(look);
+    }
+    expect(tried).toEqual([1, 3, 6, 11]);
+    await a.plan([request]);
+    expect(log.at(-1)).toBe('plan a1');
+    expect(pool.bytes).toBe(100);
+  });
+
+  it('loads a changed folder once, though a robot asks for it meanwhile', async () => {
+    const [loading, slow] = [latch(), latch()];
+    pool = new CheckpointPool(
+      async (folder, admit) => {
+        const loaded = await load(folder, admit);
+        if (loads === 2) {
+          loading.open();
+          await slow.opened;
+        }
+        return loaded;
+      },
+      { memoryBytes: 150 },
+    );
+    const a = await pool.planner(path('a'));
+    await touch('a');
+    await pool.look();
+    const look = pool.look();
+    await loading.opened;
+    const plan = a.plan([request]);
+    slow.open();
+    await Promise.all([plan, look]);
+    expect(log).toEqual(['load a1', 'close a1', 'load a2', 'plan a2']);
+  });
+
+  it('gives up what it loads when it is closed', async () => {
+    const begun = latch();
+    pool = new CheckpointPool(
+      (_, __, signal) =>
+        new Promise((_resolve, reject) => {
+          begun.open();
+          signal?.addEventListener('abort', () => reject(new ValetError('checkpoint', 'was given up.')));
+        }),
+    );
+    const planner = pool.planner(path('a'));
+    planner.catch(() => undefined);
+    await begun.opened;
+    await pool.close();
+    await expect(planner).rejects.toThrow(/given up/);
   });
 
   it('reloads without room for both: the old one ends first', async () => {

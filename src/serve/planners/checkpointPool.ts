@@ -11,8 +11,8 @@ export interface CheckpointPoolOptions {
   readonly memoryBytes?: number | undefined;
   /** How often folders are looked at for a change; 0 = never. */
   readonly reloadMs?: number | undefined;
-  /** Tries a newly loaded checkpoint before it takes over. */
-  readonly trial?: (planner: UrgentPlanner, folder: string) => Promise<void>;
+  /** Tries a newly loaded checkpoint before it takes over; the signal gives it up. */
+  readonly trial?: (planner: UrgentPlanner, folder: string, signal: AbortSignal) => Promise<void>;
   readonly logger?: Logger | undefined;
   readonly onChange?: (pool: { readonly count: number; readonly bytes: number }) => void;
   readonly onLoad?: (how: 'first' | 'again' | 'failed') => void;
@@ -31,7 +31,8 @@ export class CheckpointPool {
   private readonly loading = new Map<string, Promise<PoolEntry>>();
   /** Loads and reloads, one at a time: what fits is decided by one at a time. */
   private turn: Promise<unknown> = Promise.resolve();
-  private closed = false;
+  /** Aborted when the pool is closed: what is being loaded is given up. */
+  private readonly closing = new AbortController();
 
   constructor(
     private readonly load: LoadCheckpoint,
@@ -54,6 +55,10 @@ export class CheckpointPool {
   /** Bytes of what is in memory, what is leaving included. */
   get bytes(): number {
     return this.memory.bytes;
+  }
+
+  private get closed(): boolean {
+    return this.closing.signal.aborted;
   }
 
   get folders(): string[] {
@@ -112,9 +117,9 @@ export class CheckpointPool {
     return this.changes.look();
   }
 
-  /** Finishes the plans under way and frees everything. */
+  /** Finishes the plans under way, gives up what is being loaded, and frees everything. */
   async close(): Promise<void> {
-    this.closed = true;
+    this.closing.abort();
     this.changes.close();
     await this.turn.catch(() => undefined);
     await this.memory.close();
@@ -134,7 +139,9 @@ export class CheckpointPool {
   private enter(folder: string, makeRoom: boolean): Promise<PoolEntry> {
     let loading = this.loading.get(folder);
     if (!loading) {
-      loading = this.inTurn(() => this.bring(folder, makeRoom)).finally(() => this.loading.delete(folder));
+      // Until its turn, a reload may have brought it.
+      const bring = async () => this.memory.entries.get(folder) ?? this.bring(folder, makeRoom);
+      loading = this.inTurn(bring).finally(() => this.loading.delete(folder));
       this.loading.set(folder, loading);
     }
     return loading;
@@ -149,20 +156,22 @@ export class CheckpointPool {
   private async bring(folder: string, makeRoom: boolean, replaced?: PoolEntry): Promise<PoolEntry> {
     const { memory } = this;
     const { logger, onLoad, onEntry, trial } = this.options;
+    const { signal } = this.closing;
     if (this.closed) throw new ValetError('checkpoints', 'the server shuts down.');
     const started = performance.now();
     const fingerprint = await folderFingerprint(folder);
     let reserved = 0;
     let loaded: LoadedCheckpoint | undefined;
     try {
-      loaded = await this.load(folder, async (bytes) => {
+      const admit = async (bytes: number) => {
         await memory.room(bytes, folder, makeRoom, replaced);
         reserved = bytes;
         memory.reserve(bytes);
-      });
+      };
+      loaded = await this.load(folder, admit, signal);
       memory.reserve(loaded.bytes - reserved);
       reserved = loaded.bytes;
-      if (replaced) await trial?.(loaded.planner, folder);
+      if (replaced) await trial?.(loaded.planner, folder, signal);
       const entry: PoolEntry = { folder, loaded, fingerprint, lastUse: memory.now(), busy: 0, leaving: false };
       memory.put(entry);
       onEntry?.(folder, fingerprint);

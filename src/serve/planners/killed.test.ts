@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +7,10 @@ import { tinyNetwork, tinyStatistics } from '../../../test/support/model.ts';
 import { fakeObservation } from '../../../test/support/serve.ts';
 import { initParameters, PlannerClient, writeCheckpoint } from '../../model/index.ts';
 import type { PlanRequest } from '../../robot/index.ts';
+import { CheckpointPool } from './checkpointPool.ts';
+import { planningWorkers } from './planningWorkers.ts';
 import { SupervisedPlanner } from './supervisedPlanner.ts';
+import { tryPlanner } from './tryPlanner.ts';
 import { PlanTooLateError, planInTime } from './urgentPlanner.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
@@ -76,11 +79,64 @@ describe('a worker that is ended', () => {
     const refuse = () => Promise.reject(new Error('no memory'));
     await expect(PlannerClient.start(folder, {}, refuse)).rejects.toThrow(/no memory/);
     for (const ms of [0, 30, 300]) {
-      const other = await SupervisedPlanner.start(() => PlannerClient.start(folder));
-      const planned = other.plan([request()]).catch(() => undefined);
+      const abort = new AbortController();
+      const started = PlannerClient.start(folder, {}, undefined, abort.signal).then(
+        async (client) => {
+          await client.close();
+          return 'the worker was closed.';
+        },
+        ({ message }: Error) => message,
+      );
       await sleep(ms);
-      await other.close();
-      await planned;
+      abort.abort();
+      expect(await started).toMatch(/the worker was closed\.$/);
     }
+  });
+
+  it('while its checkpoint is loaded again: the old one plans on, and the new one takes over in the end', async () => {
+    // Ends the loads in turn: before it is measured, when it is, when it stands, in its trial.
+    const ends = ['measure', 'open', 'stand', 'trial'];
+    const ended: string[] = [];
+    const load = planningWorkers({
+      batching: { size: 1 },
+      supervision: { backoffMs: [10] },
+      start: async (path, options, admit, signal) => {
+        const end = ended.length < ends.length && reloading ? ends[ended.length] : undefined;
+        const abort = new AbortController();
+        const kill = () => {
+          ended.push(end as string);
+          abort.abort();
+        };
+        if (end === 'measure') setTimeout(kill);
+        const admitted = async (bytes: number) => {
+          await admit?.(bytes);
+          if (end === 'open') kill();
+        };
+        const wanted = signal ? AbortSignal.any([signal, abort.signal]) : abort.signal;
+        const client = await PlannerClient.start(path, { ...options, threads: 1 }, admitted, wanted);
+        if (end === 'stand' || end === 'trial') ended.push(end);
+        if (end === 'stand') await client.kill();
+        if (end === 'trial') setTimeout(() => void client.kill(), planMs / 2);
+        return client;
+      },
+    });
+    let reloading = false;
+    const loads: string[] = [];
+    const pool = new CheckpointPool(load, {
+      trial: (loaded, _, signal) => tryPlanner(loaded, 0, 60_000, signal),
+      onLoad: (how) => loads.push(how),
+    });
+    const served = await pool.planner(folder);
+    expect((await served.plan([request()]))[0]!.actions).toEqual(plan);
+    reloading = true;
+    await utimes(join(folder, 'params.safetensors'), new Date(), new Date());
+    while (loads.at(-1) !== 'again') {
+      const [planned] = await Promise.all([served.plan([request()]), pool.look()]);
+      expect(planned[0]!.actions).toEqual(plan);
+      expect(pool.isUp).toBe(true);
+    }
+    expect(ended).toEqual(ends);
+    expect((await served.plan([request()]))[0]!.actions).toEqual(plan);
+    await pool.close();
   });
 });

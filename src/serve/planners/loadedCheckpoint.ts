@@ -11,8 +11,13 @@ export interface LoadedCheckpoint {
 
 /**
  * Opens a checkpoint folder; calls `admit` with its size before it takes the memory, and goes on when that resolves.
+ * Fails when the signal is aborted before it is open.
  */
-export type LoadCheckpoint = (folder: string, admit: (bytes: number) => Promise<void>) => Promise<LoadedCheckpoint>;
+export type LoadCheckpoint = (
+  folder: string,
+  admit: (bytes: number) => Promise<void>,
+  signal?: AbortSignal,
+) => Promise<LoadedCheckpoint>;
 
 /** A loaded checkpoint in the pool. */
 export interface PoolEntry {

@@ -44,13 +44,13 @@ export class PlanQueue {
    * The plan, once somebody has made it. @throws BusyError when too many wait, NobodyWaitsError when the plan is wanted
    * no longer
    */
-  enter(request: PlanRequest, { slackMs = 0, signal, caller, since }: Urgency): Promise<Prediction> {
+  enter(request: PlanRequest, { slackMs = 0, signal, caller, since, first = false }: Urgency): Promise<Prediction> {
     const { maxWaiting = Number.POSITIVE_INFINITY } = this.options;
     if (!isWanted({ signal, caller })) return Promise.reject(reasonOf(signal));
-    if (this.size >= maxWaiting)
+    if (this.size >= maxWaiting && !first)
       return Promise.reject(new BusyError(`${this.size} plans wait already. Try again later.`));
     const at = performance.now();
-    const due = (since ?? at) + slackMs;
+    const due = first ? Number.NEGATIVE_INFINITY : (since ?? at) + slackMs;
     return new Promise<Prediction>((resolve, reject) => {
       const one = { request, signal, caller, at, due, resolve, reject };
       // Nearly always the last.

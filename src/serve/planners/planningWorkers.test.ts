@@ -2,6 +2,8 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { type Latch, latch } from '../../../test/support/latch.ts';
 import { tinyNetwork, tinyStatistics } from '../../../test/support/model.ts';
 import { fakeObservation } from '../../../test/support/serve.ts';
 import { createPolicy, createSession } from '../../control/index.ts';
@@ -18,6 +20,10 @@ let pool: CheckpointPool;
 let server: PolicyServer;
 let url: string;
 const workers: PlannerClient[] = [];
+/** Further workers stand only once this is open. */
+let standing: Latch | undefined;
+/** Where the left arm is when a plan ends its worker. */
+const DEADLY = 0.9;
 const passes: number[] = [];
 const restarts: string[] = [];
 const checkpoint = (name: string) => join(folder, name);
@@ -30,8 +36,15 @@ beforeAll(async () => {
     planner: { threads: 1 },
     batching: { size: 4, waitMs: 10, onPass: ({ size }) => passes.push(size) },
     supervision: { onRestart: (why) => restarts.push(why), backoffMs: [50] },
-    start: async (path, options, admit) => {
-      const client = await PlannerClient.start(path, options, admit);
+    start: async (path, options, admit, signal) => {
+      const client = await PlannerClient.start(path, options, admit, signal);
+      const plan = client.plan.bind(client);
+      client.plan = (requests, urgency) => {
+        const planned = plan(requests, urgency);
+        if (requests.some(({ state }) => state[7] === Math.fround(DEADLY))) void client.kill();
+        return planned;
+      };
+      await standing?.opened;
       workers.push(client);
       return client;
     },
@@ -61,6 +74,8 @@ async function write(name: string, seed: number, replace = false): Promise<void>
   };
   await writeCheckpoint(checkpoint(name), contents, { replace });
 }
+
+const health = async () => (await fetch(url.replace('ws', 'http').concat('/healthz'))).status;
 
 const observations = (robot: number, steps: number) =>
   Array.from({ length: steps }, (_, step) =>
@@ -94,18 +109,36 @@ describe('several robots on one network in a worker', () => {
     expect(Math.max(...passes)).toBeGreaterThan(1);
   });
 
-  it('go on when the worker is killed in mid-plan; /healthz says no meanwhile', async () => {
+  it('go on when the worker is killed in mid-plan, and are let in; /healthz says no meanwhile', async () => {
     const [worker] = workers.filter(({ isDead }) => !isDead);
     const policies = await Promise.all([0, 1, 2].map(() => RemotePolicy.connect(url)));
     restarts.length = 0;
     const acting = policies.map((policy, robot) => policy.act(observations(robot, 1)[0]!));
     await new Promise((resolve) => setTimeout(resolve, 3)); // on its way, waiting for company or planned
+    standing = latch();
     await worker!.kill();
-    expect((await fetch(url.replace('ws', 'http').concat('/healthz'))).status).toBe(503);
+    expect(await health()).toBe(503);
+    // Most clients take a refusal for the end.
+    const newcomer = new WebSocket(url);
+    await new Promise((resolve, reject) => newcomer.once('message', resolve).once('error', reject));
+    newcomer.terminate();
+    standing.open();
     const actions = await Promise.all(acting);
     for (const robot of [0, 1, 2]) expect(actions[robot]).toEqual((await alone('one', robot, 1))[0]);
     expect(restarts).toEqual(['died']);
-    expect((await fetch(url.replace('ws', 'http').concat('/healthz'))).status).toBe(200);
+    expect(await health()).toBe(200);
+    await Promise.all(policies.map((policy) => policy.close()));
+  });
+
+  it("notice a delay at most when one robot's plan ends every worker; that robot is told", async () => {
+    const robots = [0, 1, 2];
+    const policies = await Promise.all([0, ...robots].map(() => RemotePolicy.connect(url)));
+    const [doomed, ...others] = policies;
+    const told = doomed!.act(fakeObservation({ joint: DEADLY })).catch(({ message }: Error) => message);
+    const actions = await Promise.all(others.map((policy, robot) => policy.act(observations(robot, 1)[0]!)));
+    for (const robot of robots) expect(actions[robot]).toEqual((await alone('one', robot, 1))[0]);
+    expect(await told).toMatch(/no plan could be made/);
+    await expect.poll(health, { timeout: 60_000 }).toBe(200);
     await Promise.all(policies.map((policy) => policy.close()));
   });
 
@@ -134,7 +167,7 @@ describe('several robots on one network in a worker', () => {
       await third.close();
       return length;
     };
-    await expect.poll(again, { timeout: 20_000, interval: 200 }).toBe(23);
+    await expect.poll(again, { timeout: 50_000, interval: 200 }).toBe(23);
     await policy.close();
   });
 

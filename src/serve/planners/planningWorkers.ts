@@ -1,7 +1,13 @@
+import { ValetError } from '../../base/index.ts';
 import { PlannerClient, type PlannerOptions } from '../../model/index.ts';
 import { type BatchingOptions, BatchingPlanner } from './batch.ts';
 import type { LoadCheckpoint } from './loadedCheckpoint.ts';
-import { type RestartablePlanner, SupervisedPlanner, type SupervisionOptions } from './supervisedPlanner.ts';
+import {
+  type RestartablePlanner,
+  type StartPlanner,
+  SupervisedPlanner,
+  type SupervisionOptions,
+} from './supervisedPlanner.ts';
 
 export interface PlanningWorkersOptions {
   /** Worker threads for each checkpoint; each holds the network once. */
@@ -14,6 +20,7 @@ export interface PlanningWorkersOptions {
     folder: string,
     options: PlannerOptions,
     admit?: (bytes: number) => Promise<void>,
+    signal?: AbortSignal,
   ) => Promise<RestartablePlanner & { readonly bytes: number }>;
 }
 
@@ -29,30 +36,27 @@ export function planningWorkers(options: PlanningWorkersOptions): LoadCheckpoint
   const { workers = 1, planner: network = {}, batching, supervision = {} } = options;
   const { start = PlannerClient.start } = options;
   const settings: PlannerOptions = { batchSizes: batchSizes(batching.size), ...network };
-  return async (folder, admit) => {
-    let bytes = 0;
+  return async (folder, admit, signal) => {
+    let bytes: number | undefined;
     const planners: SupervisedPlanner[] = [];
     try {
       const measured = async (one: number) => {
+        if (bytes !== undefined) return;
         bytes = one * workers;
         await admit(bytes);
       };
-      const first = await start(folder, settings, measured);
-      planners.push(
-        await SupervisedPlanner.start(
-          once(first, () => start(folder, settings)),
-          supervision,
-        ),
-      );
+      const another: StartPlanner = (wanted) => start(folder, settings, undefined, wanted);
+      const first = await twice(() => start(folder, settings, measured, signal), signal);
+      planners.push(await SupervisedPlanner.start(once(first, another), supervision));
       while (planners.length < workers)
-        planners.push(await SupervisedPlanner.start(() => start(folder, settings), supervision));
+        planners.push(await twice(() => SupervisedPlanner.start(another, supervision, signal), signal));
     } catch (error) {
       await Promise.all(planners.map((planner) => planner.close()));
       throw error;
     }
     return {
       planner: new BatchingPlanner(planners, batching),
-      bytes,
+      bytes: bytes ?? 0,
       get isUp() {
         return planners.some(({ isUp }) => isUp);
       },
@@ -60,11 +64,21 @@ export function planningWorkers(options: PlanningWorkersOptions): LoadCheckpoint
   };
 }
 
+/** A worker that ends while it loads is no fault of the checkpoint: another one is started, once. */
+async function twice<T>(start: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  try {
+    return await start();
+  } catch (error) {
+    if (signal?.aborted || (error instanceof ValetError && error.kind === 'input')) throw error;
+    return start();
+  }
+}
+
 /** The first call gives what is there already. */
-function once<T>(first: T, then: () => Promise<T>): () => Promise<T> {
+function once(first: RestartablePlanner, then: StartPlanner): StartPlanner {
   let used = false;
-  return () => {
-    if (used) return then();
+  return (signal) => {
+    if (used) return then(signal);
     used = true;
     return Promise.resolve(first);
   };

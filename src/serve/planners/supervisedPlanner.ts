@@ -11,6 +11,9 @@ export interface RestartablePlanner extends UrgentPlanner {
   kill(): Promise<void>;
 }
 
+/** Starts a planner, or fails when the signal is aborted before it stands. */
+export type StartPlanner = (signal: AbortSignal) => Promise<RestartablePlanner>;
+
 export interface SupervisionOptions {
   /** How often the requests of a worker that died are given to the next one. */
   readonly retries?: number;
@@ -41,7 +44,7 @@ export class SupervisedPlanner implements UrgentPlanner {
   readonly robot: Robot;
   private current: Promise<RestartablePlanner>;
   private up = true;
-  private closed = false;
+  private readonly closing = new AbortController();
   private timer: NodeJS.Timeout | undefined;
   private alive: RestartablePlanner | undefined;
   /** The longest pass so far. */
@@ -51,7 +54,7 @@ export class SupervisedPlanner implements UrgentPlanner {
 
   private constructor(
     first: RestartablePlanner,
-    private readonly start: () => Promise<RestartablePlanner>,
+    private readonly start: StartPlanner,
     private readonly options: SupervisionOptions,
   ) {
     this.imageSize = first.imageSize;
@@ -60,11 +63,17 @@ export class SupervisedPlanner implements UrgentPlanner {
     this.watch(first);
   }
 
+  /** @param signal gives the start of the first worker up */
   static async start(
-    start: () => Promise<RestartablePlanner>,
+    start: StartPlanner,
     options: SupervisionOptions = {},
+    signal = new AbortController().signal,
   ): Promise<SupervisedPlanner> {
-    return new SupervisedPlanner(await start(), start, options);
+    return new SupervisedPlanner(await start(signal), start, options);
+  }
+
+  private get closed(): boolean {
+    return this.closing.signal.aborted;
   }
 
   /** Whether a worker stands ready. */
@@ -89,7 +98,7 @@ export class SupervisedPlanner implements UrgentPlanner {
   }
 
   async close(): Promise<void> {
-    this.closed = true;
+    this.closing.abort();
     this.up = false;
     clearTimeout(this.timer);
     await this.current.then(
@@ -153,7 +162,7 @@ export class SupervisedPlanner implements UrgentPlanner {
     const { backoffMs = BACKOFF_MS, onFailedRestart } = this.options;
     const starting = after.then(() => {
       if (this.closed) throw new ValetError('plan', 'the planner was closed.');
-      return this.start();
+      return this.start(this.closing.signal);
     });
     this.current = starting;
     starting.then(

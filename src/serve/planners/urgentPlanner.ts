@@ -18,6 +18,8 @@ export interface Urgency {
   readonly caller?: Caller | undefined;
   /** Since when, in the time of `performance.now`; it is put before what is asked for later. Now when left out. */
   readonly since?: number | undefined;
+  /** Before everything that waits, however much that is. */
+  readonly first?: boolean;
 }
 
 /** A planner that can be told what is urgent; every `Planner` is one that does not listen. */

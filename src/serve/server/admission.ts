@@ -21,8 +21,9 @@ export interface AdmissionOptions {
   readonly limits: ServerLimits;
   readonly metrics: Metrics;
   readonly log: Logger;
-  readonly isReady: () => boolean;
-  /** Somebody wanted in while the server was not ready. */
+  /** Whether robots can get plans; they may have to wait for them. */
+  readonly isOpen: () => boolean;
+  /** Somebody wanted in while the server was not open. */
   readonly retry: () => void;
   readonly connections: () => number;
   readonly welcome: (arrival: Arrival) => void;
@@ -79,7 +80,7 @@ export class Admission {
   }
 
   private refusal(request: IncomingMessage): Refusal | undefined {
-    const { apiKey, host, allowOrigins, limits, isReady, retry, connections } = this.options;
+    const { apiKey, host, allowOrigins, limits, isOpen, retry, connections } = this.options;
     if (!hasKey(request, apiKey)) return { status: '401 Unauthorized', reason: 'key', body: WRONG_KEY };
     if (!isOwnOrigin(request, isLoopback(host), allowOrigins))
       return {
@@ -87,7 +88,7 @@ export class Admission {
         reason: 'origin',
         body: 'Pages of other sites may not connect (the server can allow them: --allow-origin).\n',
       };
-    if (!isReady()) {
+    if (!isOpen()) {
       retry();
       return { status: '503 Service Unavailable', reason: 'not ready', body: NOT_READY };
     }

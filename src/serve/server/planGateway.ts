@@ -32,6 +32,8 @@ export interface PlanGatewayOptions {
 export class PlanGateway {
   readonly readiness: Readiness;
   private serves: Robot | undefined;
+  /** The task of the last plan that a robot has got. */
+  private lastTask: number | undefined;
   /** Robots of planners that were compared already. */
   private readonly fits = new WeakSet<Robot>();
 
@@ -63,20 +65,22 @@ export class PlanGateway {
   }
 
   /**
-   * Plans in time, one for each request; they are asked for together. A planner's failure comes back as PlanError and
-   * closes /healthz until a trial plan works again.
+   * Plans in time, one for each request; they are asked for together. A planner's failure comes back as PlanError to
+   * who asked; whether others can get plans says a trial.
    */
   async plan(planner: UrgentPlanner, requests: readonly PlanRequest[], urgency: Urgency = {}): Promise<Prediction[]> {
     const { metrics, planTimeoutMs } = this.options;
     const timers = requests.map(() => metrics.planSeconds.startTimer({ part: 'total' }));
     try {
-      return await planInTime(planner, requests, planTimeoutMs, urgency);
+      const predictions = await planInTime(planner, requests, planTimeoutMs, urgency);
+      this.lastTask = requests[0]?.taskId;
+      this.readiness.planned();
+      return predictions;
     } catch (error) {
       // The planner refused the request: the client's doing, and no sign of ill health.
       if (error instanceof BusyError || isInput(error)) throw error;
-      // Too late may be the fault of those who were before it.
-      if (error instanceof PlanTooLateError) this.readiness.doubt();
-      else if (!urgency.signal?.aborted && !(error instanceof NobodyWaitsError)) this.readiness.failed();
+      const givenUp = urgency.signal?.aborted || error instanceof NobodyWaitsError;
+      if (error instanceof PlanTooLateError || !givenUp) this.readiness.doubt();
       throw new PlanError('plan', (error as Error).message, 'failure', { cause: error });
     } finally {
       for (const stop of timers) stop();
@@ -94,12 +98,22 @@ export class PlanGateway {
     this.fits.add(robot);
   }
 
+  /** One checkpoint that is spoilt must not keep the robots of another one out. */
   private async trial(): Promise<void> {
-    const { probeTask, planTimeoutMs, metrics } = this.options;
-    const planner = await this.plannerFor(probeTask);
+    const { probeTask } = this.options;
+    const { lastTask = probeTask } = this;
+    await this.tryTask(probeTask).catch((error) => {
+      if (lastTask === probeTask) throw error;
+      return this.tryTask(lastTask);
+    });
+  }
+
+  private async tryTask(taskId: number): Promise<void> {
+    const { planTimeoutMs, metrics } = this.options;
+    const planner = await this.plannerFor(taskId);
     const stop = metrics.planSeconds.startTimer({ part: 'total' });
     try {
-      await tryPlanner(planner, probeTask, planTimeoutMs);
+      await tryPlanner(planner, taskId, planTimeoutMs);
     } finally {
       stop();
     }

@@ -11,11 +11,15 @@ import {
 } from '../../../test/support/serve.ts';
 import { InputError, Random, ValetError } from '../../base/index.ts';
 import { createPolicy, createSession } from '../../control/index.ts';
+import type { PlanRequest } from '../../robot/index.ts';
 import { NumpyArray, type Packable, packMessage, unpackMessage, type WireMap } from '../../wire/index.ts';
 import { RemotePolicy } from '../client/remotePolicy.ts';
 import { withoutPaths } from './clientError.ts';
 import { type PolicyServer, startServer } from './server.ts';
 import type { ServerOptions } from './serverOptions.ts';
+
+/** How long a test waits for something that must come about. */
+const POLL = { timeout: 20_000, interval: 5 };
 
 const opened: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -272,7 +276,7 @@ describe('what goes wrong', () => {
     expect(actionOf(await healthy.reply())).toHaveLength(23);
   });
 
-  it("a planner's failure reaches the log, not the client; health follows", async () => {
+  it("a planner's failure reaches the log, not the client; health follows, until a plan works", async () => {
     const lines: string[] = [];
     const logger = pino({}, { write: (line: string) => void lines.push(line) });
     const { server, url, http, planner } = await serve({ logger });
@@ -285,10 +289,38 @@ describe('what goes wrong', () => {
     const id = text.slice(6, 14);
     const entry = lines.map((line) => JSON.parse(line)).find((line) => line.id === id);
     expect(JSON.stringify(entry)).toContain('out of memory');
-    expect((await fetch(`${http}/healthz`)).status).toBe(503);
+    const health = async () => (await fetch(`${http}/healthz`)).status;
+    const connected = await welcomed(url);
+    await expect.poll(health, POLL).toBe(503);
     await expect(Bare.open(url)).rejects.toThrow(/503/);
     planner.failure = undefined;
-    await expect.poll(async () => (await fetch(`${http}/healthz`)).status, { timeout: 5000, interval: 100 }).toBe(200);
+    // Who is connected needs no trial.
+    connected.send(good());
+    await connected.reply();
+    await expect.poll(health, POLL).toBe(200);
+  });
+
+  it("one robot's plan that fails closes no door: others are let in, and get theirs", async () => {
+    const deadly = 0.9;
+    const planner = new (class extends ArithmeticPlanner {
+      override async plan(requests: readonly PlanRequest[]) {
+        if (requests.some(({ state }) => state[7] === Math.fround(deadly))) throw new Error('the worker ended');
+        return super.plan(requests);
+      }
+    })();
+    const { server, url, http } = await serve({}, planner);
+    await server.ready;
+    const [doomed, other] = [await welcomed(url), await welcomed(url)];
+    // The trial that looks into it takes a while.
+    const release = planner.hold();
+    doomed.send(wireObservation(fakeObservation({ joint: deadly })));
+    expect((await doomed.frame()).data.toString()).toMatch(/no plan could be made/);
+    await expect.poll(() => planner.asked, POLL).toBe(2);
+    expect((await fetch(`${http}/healthz`)).status).toBe(200);
+    const newcomer = await welcomed(url);
+    for (const robot of [other, newcomer]) robot.send(good());
+    release();
+    for (const robot of [other, newcomer]) expect(actionOf(await robot.reply())).toHaveLength(23);
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY])(
@@ -303,9 +335,7 @@ describe('what goes wrong', () => {
       const held = actionOf(await client.reply());
       expect([...held.subarray(0, 3), held[7], held[14]]).toEqual([0, 0, 0, Math.fround(0.4), 0]);
       planner.poison = undefined;
-      await expect
-        .poll(async () => (await fetch(`${http}/healthz`)).status, { timeout: 5000, interval: 100 })
-        .toBe(200);
+      await expect.poll(async () => (await fetch(`${http}/healthz`)).status, POLL).toBe(200);
       const safe: Float32Array[] = [];
       for (let step = 0; step < 20; step++) {
         client.send(good());
@@ -344,7 +374,7 @@ describe('what goes wrong', () => {
   it('a flood of observations is slowed, not stored: all are answered, in order', async () => {
     const { server, url, planner } = await serve({ limits: { maxQueuedMessages: 2, maxQueuedBytes: 1 << 20 } });
     await server.ready;
-    planner.delayMs = 100;
+    const release = planner.hold();
     const client = await welcomed(url);
     // Messages of 1.2 MB: what the server does not read stays with the client.
     const side = 320;
@@ -352,8 +382,13 @@ describe('what goes wrong', () => {
     const pictures = { head: picture, left_wrist: picture, right_wrist: picture };
     for (let i = 0; i < 60; i++)
       client.send(packMessage(wireObservation({ ...fakeObservation({ joint: i / 100 }), pictures })));
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    expect(client.socket.bufferedAmount, 'left with the client').toBeGreaterThan(40e6);
+    let left = -1;
+    for (let same = 0; same < 5; same = left === client.socket.bufferedAmount ? same + 1 : 0) {
+      left = client.socket.bufferedAmount;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(left, 'left with the client').toBeGreaterThan(40e6);
+    release();
     const actions: Float32Array[] = [];
     for (let i = 0; i < 60; i++) actions.push(actionOf(await client.reply()));
     // A new plan every 20 steps, from the state of that observation.
@@ -393,10 +428,11 @@ describe('what goes wrong', () => {
 describe('HTTP on the same port', () => {
   it('/healthz says OK only once a plan can be made', async () => {
     const planner = new ArithmeticPlanner();
-    planner.delayMs = 800;
+    const release = planner.hold();
     const { server, http, url } = await serve({}, planner);
     expect((await fetch(`${http}/healthz`)).status).toBe(503);
     await expect(Bare.open(url)).rejects.toThrow(/503/);
+    release();
     await server.ready;
     const response = await fetch(`${http}/healthz`);
     expect([response.status, await response.text(), response.headers.get('content-type')]).toEqual([
@@ -481,10 +517,11 @@ describe('closing', () => {
     await server.ready;
     const busy = await welcomed(url);
     const idle = await welcomed(url);
-    planner.delayMs = 150;
+    const release = planner.hold();
     busy.send(wireObservation(fakeObservation()));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect.poll(() => planner.asked, POLL).toBe(2);
     const closed = server.close();
+    release();
     expect(actionOf(await busy.reply())).toHaveLength(23);
     expect((await busy.closed).code).toBe(1001);
     expect((await idle.closed).code).toBe(1001);

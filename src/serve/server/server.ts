@@ -78,10 +78,11 @@ export class PolicyServer {
     const conversations = new Conversations({ server: options, limits, gateway, policyRobot, metrics, log });
     this.sessions = new ConnectedSessions({ conversations, metadata, observer, limits, metrics, log });
     const isReady = () => this.isReady;
+    const isOpen = () => this.isOpen;
     const retry = () => this.gateway?.readiness.retry();
     const pages = new Pages({ apiKey, prefix, metrics, log, isReady, retry, info: () => this.info() });
     this.admission = new Admission({
-      ...{ apiKey, host, allowOrigins, limits, metrics, log, isReady, retry },
+      ...{ apiKey, host, allowOrigins, limits, metrics, log, isOpen, retry },
       connections: () => this.connections,
       welcome: (arrival) => this.sessions.welcome(arrival),
     });
@@ -115,6 +116,7 @@ export class PolicyServer {
   }
 
   private async shutDown(): Promise<void> {
+    this.gateway?.readiness.close();
     const closed = this.listeners.map((listener) => new Promise<void>((resolve) => listener.close(() => resolve())));
     await this.sessions.close(this.limits.closeMs);
     this.admission.close();
@@ -123,8 +125,14 @@ export class PolicyServer {
     this.log.info('closed');
   }
 
+  /** While workers are started again, robots are let in, and wait: most clients take a refusal for the end. */
+  private get isOpen(): boolean {
+    return (this.gateway?.readiness.isReady ?? true) && !this.closing;
+  }
+
+  /** A plan can be made now. */
   private get isReady(): boolean {
-    return (this.gateway?.readiness.isReady ?? true) && !this.closing && (this.options.isUp?.() ?? true);
+    return this.isOpen && (this.options.isUp?.() ?? true);
   }
 
   private info(): Json {

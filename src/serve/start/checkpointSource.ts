@@ -129,7 +129,7 @@ function openPool(
   return new CheckpointPool(load, {
     memoryBytes: settings.memoryBytes ?? defaultMemory(),
     reloadMs: settings.reloadMs ?? 0,
-    trial: (loaded, folder) => tryPlanner(loaded, taskOf.get(folder) ?? 0, planTimeoutMs),
+    trial: (loaded, folder, signal) => tryPlanner(loaded, taskOf.get(folder) ?? 0, planTimeoutMs, signal),
     logger,
     onChange: ({ count, bytes }) => {
       metrics.checkpoints.set(count);
