@@ -20,8 +20,12 @@ once() {
   say "$name: done in $((SECONDS - begun)) s"
 }
 
-# demos NAME ARGUMENTS... : a data set, $WORK/NAME; it appears when it is whole
-demos() { once "$1" "${VALET[@]}" home demos --quiet --out "$WORK/$1" "${@:2}"; }
+# demos NAME ARGUMENTS... : a data set, $WORK/NAME; it appears when it is whole, and goes on where it was interrupted
+demos() {
+  local resume=()
+  if [ -e "$WORK/$1.part" ]; then resume=(--resume); fi
+  once "$1" "${VALET[@]}" home demos --quiet --out "$WORK/$1" "${resume[@]}" "${@:2}"
+}
 
 # train NAME ARGUMENTS... : a training folder, $WORK/NAME; goes on from its newest checkpoint, if there is one
 train() {

@@ -9,8 +9,8 @@ export interface Rectangle {
   v1: number;
 }
 
-/** A corner nearer than this has no useful projection, metres. */
-const MIN_DEPTH = 0.02;
+/** Corners of the box around a geom, each as right, up and forward from the camera. */
+const corners = new Float64Array(24);
 
 /**
  * The pixels that a geom can touch.
@@ -33,8 +33,7 @@ export function screenRectangle(
   if (type === GeomType.plane) return true;
   const [x, y, z, pRight, pUp, pForward, qRight, qUp, qForward, rRight, rUp, rForward] = relative;
   if (z < NEAR - radius) return false;
-  if (type === GeomType.sphere) {
-    if (z <= radius * 1.05 + NEAR) return true; // the camera is beside or inside it
+  if (type === GeomType.sphere && z > radius * 1.05 + NEAR) {
     // Tangents from the eye to the sphere, separately in the two image directions.
     const square = z * z - radius * radius;
     const across = radius * Math.sqrt(x * x + square);
@@ -49,34 +48,49 @@ export function screenRectangle(
     );
   }
   const [a, second, third] = size;
-  const b = type === GeomType.box || type === GeomType.ellipsoid ? second : a;
+  const b = type === GeomType.cylinder || type === GeomType.capsule ? a : second;
   const c = type === GeomType.cylinder ? second : type === GeomType.capsule ? second + a : third;
-  let left = Number.POSITIVE_INFINITY;
-  let right = Number.NEGATIVE_INFINITY;
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  let behind = 0;
-  let close = false;
   for (let corner = 0; corner < 8; corner++) {
     const p = corner & 1 ? a : -a;
     const q = corner & 2 ? b : -b;
     const r = corner & 4 ? c : -c;
-    const depth = z + pForward * p + qForward * q + rForward * r;
-    if (depth < NEAR) behind++;
-    if (depth < MIN_DEPTH) {
-      close = true;
-      continue;
-    }
-    const u = (x + pRight * p + qRight * q + rRight * r) / depth;
-    const v = (y + pUp * p + qUp * q + rUp * r) / depth;
+    corners[3 * corner] = x + pRight * p + qRight * q + rRight * r;
+    corners[3 * corner + 1] = y + pUp * p + qUp * q + rUp * r;
+    corners[3 * corner + 2] = z + pForward * p + qForward * q + rForward * r;
+  }
+  return clip(out, rays, ...projected());
+}
+
+/**
+ * Bounds on the image plane of what the box of `corners` has beyond the distance NEAR, where drawing begins: of its
+ * corners there, and of the points where its edges cross that distance. Without any, the bounds are empty.
+ */
+function projected(): [left: number, right: number, low: number, high: number] {
+  let left = Number.POSITIVE_INFINITY;
+  let right = Number.NEGATIVE_INFINITY;
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  const see = (u: number, v: number): void => {
     if (u < left) left = u;
     if (u > right) right = u;
     if (v < low) low = v;
     if (v > high) high = v;
+  };
+  for (let corner = 0; corner < 8; corner++) {
+    const i = 3 * corner;
+    const depth = corners[i + 2]!;
+    if (depth >= NEAR) see(corners[i]! / depth, corners[i + 1]! / depth);
+    for (let axis = 1; axis < 8; axis <<= 1) {
+      if (corner & axis) continue;
+      const j = 3 * (corner | axis);
+      const other = corners[j + 2]!;
+      if (depth >= NEAR === other >= NEAR) continue;
+      const share = (NEAR - depth) / (other - depth);
+      const at = (k: number) => corners[i + k]! + share * (corners[j + k]! - corners[i + k]!);
+      see(at(0) / NEAR, at(1) / NEAR);
+    }
   }
-  if (behind === 8) return false;
-  if (close) return true;
-  return clip(out, rays, left, right, low, high);
+  return [left, right, low, high];
 }
 
 /** Image-plane bounds to the pixels whose centres lie within them. */

@@ -148,6 +148,31 @@ describe('each primitive', () => {
     }
   });
 
+  it('loses no pixel where it stands beside the camera, or reaches behind it', () => {
+    const random = Random.of('raycaster', 'beside');
+    let hits = 0;
+    for (const [, type, size] of SHAPES.filter(([name]) => name !== 'plane'))
+      for (let trial = 0; trial < 8; trial++) {
+        const matrix = rotation(random);
+        const position: Vector3 = [random.between(-0.4, 0.4), random.between(-0.4, 0.4), random.between(-0.4, 0.4)];
+        const s = scene([{ type, size, position, matrix }]);
+        const view: View = { ...s, ...camera([0.01, 0.02, 0], [1, 0, 0], 10, 90) };
+        const local = (k: number) =>
+          -(matrix[k]! * position[0] + matrix[3 + k]! * position[1] + matrix[6 + k]! * position[2]);
+        if (inside(type, size, [local(0), local(1), local(2)])) continue;
+        const raycaster = new Raycaster(s);
+        raycaster.render(view);
+        let lost = 0;
+        for (const [i, seen] of raycaster.depth().entries()) {
+          const slow = march(type, size, position, matrix, view, i % view.width, Math.floor(i / view.width), 0.004, 2);
+          if (Number.isFinite(slow) && slow > 0.02) hits++;
+          if (Number.isFinite(slow) && slow > 0.02 && !Number.isFinite(seen)) lost++;
+        }
+        expect(lost).toBe(0);
+      }
+    expect(hits).toBeGreaterThan(300);
+  });
+
   it('is where the formula says, straight ahead', () => {
     for (const [type, size, expected] of [
       [GeomType.sphere, [0.5, 0, 0], 1.5],
