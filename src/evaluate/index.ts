@@ -31,7 +31,14 @@ export {
   writeLabels,
 } from './labels/index.ts';
 export { parseInstances, takesNoSeed, type Unit, unitsOfLedger } from './ledger/index.ts';
-export { type Evaluation, readEvaluation, readRecords, writeReport } from './report/index.ts';
+export {
+  type Evaluation,
+  REPORT_FORMS,
+  type ReportForm,
+  readEvaluation,
+  readRecords,
+  writeReport,
+} from './report/index.ts';
 export { evaluatePerturbed, robustnessLine } from './robustness/index.ts';
 export {
   type Environment,

@@ -1,5 +1,5 @@
 import type { Observation } from './observation.ts';
-import type { PlanRequest, Prediction } from './plan.ts';
+import type { PlanRequest, PlanTiming, Prediction } from './plan.ts';
 import type { Robot } from './robot.ts';
 
 /**
@@ -14,9 +14,23 @@ export interface Policy {
   act(observation: Observation): Promise<Float32Array>;
   /** What happened in the last `act`, for the rollout record: the stage, a rule that fired, whether a plan was made. */
   readonly note?: PolicyNote;
+  /** The plan that the last `act` made, for the rollout record; nothing where it made none, or cannot tell. */
+  readonly plan?: PlanRecord | undefined;
   /** Requests to a server since the reset; left out by a policy that has none. */
   readonly queries?: number;
   close(): Promise<void>;
+}
+
+/** One plan, as records keep it. */
+export interface PlanRecord {
+  /** Milliseconds until it was there. */
+  readonly ms: number;
+  /** Of its parts, where the planner tells. */
+  readonly parts?: PlanTiming | undefined;
+  /** What the network predicted, before rules and compression: absolute, float64 [rows, width]; unknown of a server. */
+  readonly actions?: Float64Array;
+  /** Rows that the plan before had promised and this one began with. */
+  readonly kept?: number;
 }
 
 export interface PolicyNote {

@@ -139,6 +139,13 @@ export const ASK_FOR_NOTE = { __policy_note__: true } as const;
 export const askForChunk = (size: number): { readonly [key: string]: number } =>
   size > 1 ? { __action_chunk_size__: size } : {};
 
+/** Milliseconds that the server took for a reply; undefined when it does not tell. */
+export function inferMsOf(reply: WireValue): number | undefined {
+  const timing = reply instanceof Map ? reply.get('server_timing') : undefined;
+  const ms = timing instanceof Map ? timing.get('infer_ms') : undefined;
+  return typeof ms === 'number' ? ms : undefined;
+}
+
 /** The policy's note in a reply; undefined when there is none. */
 export function noteOf(reply: WireValue): PolicyNote | undefined {
   const note = reply instanceof Map ? reply.get('policy_note') : undefined;

@@ -10,6 +10,7 @@ export {
   askForChunk,
   EXTRAS,
   extra,
+  inferMsOf,
   noteOf,
   type ReplyFacts,
   type WireExtra,

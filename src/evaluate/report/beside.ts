@@ -12,7 +12,7 @@ const SCRIPT = 'replay.js';
 /** What it is made of, in the rollout's folder. */
 const SOURCES = ['scene.json', 'steps.jsonl', 'track.bin'] as const;
 /** Form of the script. Raise it with every change of `PageRollout`: older scripts are then made again. */
-const FORM = 1;
+const FORM = 2;
 /** The script's first line is shorter than that, or it is not looked at. */
 const HEAD_BYTES = 1 << 14;
 
@@ -21,10 +21,15 @@ const HeadSchema = z.object({
   key: z.string(),
   rate: z.number(),
   rules: z.array(z.tuple([z.number(), z.string(), z.string()])),
+  method: z.object({
+    planMs: z.array(z.number()),
+    parts: z.object({ plans: z.number(), prepare: z.number(), prefix: z.number(), denoise: z.number() }),
+    stages: z.object({ plans: z.number(), raw: z.number(), voted: z.number() }),
+  }),
 });
 
 /** What the page's list needs of a recording that lies beside it. */
-export interface Beside extends Pick<PageRollout, 'rate' | 'rules'> {
+export interface Beside extends Pick<PageRollout, 'rate' | 'rules' | 'method'> {
   readonly poster: string;
   /** Address of the script, relative to the page. */
   readonly script: string;
@@ -41,18 +46,24 @@ export async function scriptBeside(folder: string, line: LedgerLine): Promise<Be
   const key = keyOf(at, line);
   const known = headOf(path);
   const addresses = { poster: `${rolloutAddress(unit)}/poster.jpg`, script: `${rolloutAddress(unit)}/${SCRIPT}` };
-  if (known?.key === key) return { ...addresses, rate: known.rate, rules: known.rules };
+  if (known?.key === key) {
+    const { key: _, ...rest } = known;
+    return { ...addresses, ...rest };
+  }
   const { rollout } = await readRollout(folder, line, false);
-  const { rate, rules } = rollout;
+  const { rate, rules, method } = rollout;
   const temporary = aside(path);
   try {
-    writeFileSync(temporary, `//${embeddedJson({ key, rate, rules })}\nvaletRollout(${embeddedJson(rollout)});\n`);
+    writeFileSync(
+      temporary,
+      `//${embeddedJson({ key, rate, rules, method })}\nvaletRollout(${embeddedJson(rollout)});\n`,
+    );
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
   }
-  return { ...addresses, rate, rules };
+  return { ...addresses, rate, rules, method };
 }
 
 function keyOf(at: string, line: LedgerLine): string {

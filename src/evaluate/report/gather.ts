@@ -5,6 +5,7 @@ import { type LedgerLine, unitName } from '../ledger/index.ts';
 import { scriptBeside } from './beside.ts';
 import { chooseEpisodes, type PageEpisode } from './episodes.ts';
 import { embeddedJson } from './html.ts';
+import { addFacts, type MethodFacts } from './method.ts';
 import { type PageRollout, readRollout, rolloutAddress } from './rollouts.ts';
 
 /** Recordings that the page itself carries; with three.js the file stays well below 15 MB. */
@@ -29,6 +30,8 @@ export interface Gathered {
   /** Recordings within the page: JSON by unit. */
   readonly inside: ReadonlyMap<string, string>;
   readonly firings: readonly Firing[];
+  /** What the recordings tell of the method, by task. */
+  readonly method: ReadonlyMap<string, MethodFacts>;
   /** Recordings that could not be read: unit and why. */
   readonly damaged: readonly { readonly unit: string; readonly reason: string }[];
 }
@@ -48,6 +51,7 @@ export async function gatherRollouts(
   const episodes: PageEpisode[] = [];
   const inside = new Map<string, string>();
   const firings: Firing[] = [];
+  const facts = new Map<string, MethodFacts[]>();
   const damaged: { unit: string; reason: string }[] = [];
   let room = budget;
   const gather = async (episode: PageEpisode, within: boolean): Promise<PageEpisode> => {
@@ -58,7 +62,8 @@ export async function gatherRollouts(
         ? { ...episode, video: `${rolloutAddress(unit)}/${FILM}` }
         : episode;
     try {
-      const fired = ({ rate, rules }: Pick<PageRollout, 'rate' | 'rules'>) => {
+      const fired = ({ rate, rules, method }: Pick<PageRollout, 'rate' | 'rules' | 'method'>) => {
+        facts.set(line.task, [...(facts.get(line.task) ?? []), method]);
         for (const [step, name, reason] of rules) firings.push({ unit, step, seconds: step / rate, name, reason });
         return { ...episode, seconds: line.steps / rate, rules: rules.length };
       };
@@ -85,7 +90,8 @@ export async function gatherRollouts(
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   const place = new Map(episodes.map(({ unit }, i) => [unit, i]));
   firings.sort((a, b) => (place.get(a.unit) ?? 0) - (place.get(b.unit) ?? 0) || a.step - b.step);
-  return { episodes, inside, firings, damaged };
+  const method = new Map([...facts].map(([task, all]) => [task, addFacts(all)] as const));
+  return { episodes, inside, firings, method, damaged };
 }
 
 /** What went wrong, and when: `latency:2 from step 0, push:1 at step 41`. */

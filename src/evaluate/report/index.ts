@@ -1,5 +1,12 @@
 export { title } from './figure.ts';
 export { decimals } from './html.ts';
-export { type Evaluation, readEvaluation, readRecords, writeReport } from './report.ts';
+export {
+  type Evaluation,
+  REPORT_FORMS,
+  type ReportForm,
+  readEvaluation,
+  readRecords,
+  writeReport,
+} from './report.ts';
 export { STYLE } from './style.ts';
 export { dataTable } from './tables.ts';

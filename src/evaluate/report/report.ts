@@ -14,7 +14,8 @@ import {
 } from '../ledger/index.ts';
 import { type EvaluationSummary, summariseLedger } from '../scores/index.ts';
 import { gatherRollouts, PAGE_BUDGET } from './gather.ts';
-import { reportPage } from './page.ts';
+import { type PageContents, reportPage } from './page.ts';
+import { episodesCsv, markdownReport, scoresCsv } from './plainForms.ts';
 import { provenanceOf } from './provenance.ts';
 import { embeddedThree } from './three.ts';
 
@@ -53,16 +54,29 @@ export async function readEvaluation(folder: string): Promise<Evaluation> {
 export interface ReportOptions {
   /** Carry every recording in the page, however large it becomes. */
   readonly whole?: boolean | undefined;
+  /** Which forms are written ('html'). */
+  readonly forms?: readonly ReportForm[] | undefined;
 }
 
+/** The files of each form of the report, and what each file holds. */
+const FORMS = {
+  html: { 'report.html': reportPage },
+  md: { 'report.md': markdownReport },
+  csv: { 'report.csv': scoresCsv, 'episodes.csv': episodesCsv },
+} as const;
+
+export type ReportForm = keyof typeof FORMS;
+export const REPORT_FORMS = Object.keys(FORMS) as ReportForm[];
+
 /**
- * Writes `report.html` into an evaluation folder. Recordings that the page has no room for become
- * `rollouts/<unit>/replay.js`, which it loads when they are chosen. @returns the page's path
+ * Writes `report.html`, or other forms of the report, into an evaluation folder. Recordings that the page has no room
+ * for become `rollouts/<unit>/replay.js`, which it loads when they are chosen. @returns the path of the first file
  */
-export async function writeReport(folder: string, { whole = false }: ReportOptions = {}): Promise<string> {
+export async function writeReport(folder: string, options: ReportOptions = {}): Promise<string> {
+  const { whole = false, forms = ['html'] } = options;
   const { run, lines, summary, baselines } = await readEvaluation(folder);
   const gathered = await gatherRollouts(folder, counted(lines), whole ? Number.POSITIVE_INFINITY : PAGE_BUDGET);
-  const page = reportPage({
+  const contents = {
     name: policyName(run),
     where: whereOf(run),
     started: run.started,
@@ -78,10 +92,10 @@ export async function writeReport(folder: string, { whole = false }: ReportOptio
     gathered,
     labels: await readLabels(folder),
     modules: gathered.episodes.some(({ recording }) => recording !== 'none') ? await embeddedThree() : [],
-  });
-  const path = join(folder, 'report.html');
-  await writeFileAside(path, page);
-  return path;
+  };
+  const files = forms.flatMap((form) => Object.entries<(contents: PageContents) => string>(FORMS[form]));
+  for (const [name, write] of files) await writeFileAside(join(folder, name), write(contents));
+  return join(folder, files[0]?.[0] ?? 'report.html');
 }
 
 function whereOf({ fingerprint }: RunFile): string {

@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LedgerLine, unitName } from '../ledger/index.ts';
-import { type RolloutScene, readRolloutScene, readStepLines, readTrack, type StepLine } from '../rollouts/index.ts';
+import {
+  type RolloutScene,
+  readPlanLines,
+  readRolloutScene,
+  readStepLines,
+  readTrack,
+  type StepLine,
+} from '../rollouts/index.ts';
+import { type MethodFacts, methodFacts } from './method.ts';
 import { type CompactTrack, compactTrack } from './track.ts';
 
 /** The recording of one rollout, as the page's player takes it. */
@@ -20,7 +28,12 @@ export interface PageRollout {
   readonly track: CompactTrack;
   /** Runs of one stage: [first step, stage]. */
   readonly stages: readonly (readonly [number, number])[];
+  /** Runs of one true stage: [first step, stage]. */
+  readonly truths: readonly (readonly [number, number])[];
   readonly plans: readonly number[];
+  /** The stages that plans predicted, before the vote: [step, stage]. */
+  readonly predicted: readonly (readonly [number, number])[];
+  readonly method: MethodFacts;
   /** Rules that fired: [step, name, why]. */
   readonly rules: readonly (readonly [number, string, string])[];
   /** Changes of q: [step, q]. */
@@ -67,7 +80,12 @@ export async function readRollout(folder: string, line: LedgerLine, inside = tru
     colours: description.colours,
     track: await compactTrack(track, moving.length),
     stages: changes(steps, (step) => step.stage),
+    truths: changes(steps, (step) => step.truth),
     plans: steps.filter((step) => step.planned).map((step) => step.step),
+    predicted: steps.flatMap(({ step, predicted }) =>
+      predicted === undefined ? [] : [[step - 1, predicted] as const],
+    ),
+    method: methodFacts(steps, readPlanLines(at)),
     rules: steps.flatMap(({ step, rule, reason = '' }) =>
       rule === undefined ? [] : [[step - 1, rule, reason] as const],
     ),

@@ -1,10 +1,8 @@
 import { escapeHtml } from '../../base/index.ts';
-import { type EvaluationSummary, missingLines, partWords } from '../scores/index.ts';
-import { title } from './figure.ts';
+import { type EvaluationSummary, missingLines } from '../scores/index.ts';
 import type { Firing } from './gather.ts';
 import { decimals } from './html.ts';
-
-type Baselines = Readonly<Record<string, EvaluationSummary>>;
+import { type Baselines, firingRows, type ReportTable } from './tableRows.ts';
 
 /** A table that becomes one block a row where the window is narrow. Cells are markup. */
 export function dataTable(head: readonly string[], rows: readonly (readonly string[])[], last?: readonly string[]) {
@@ -52,43 +50,13 @@ export function headline(name: string, summary: EvaluationSummary, baselines: Ba
   );
 }
 
-/** A row a task, then the mean over tasks; a column for each baseline. */
-export function scoreTable(summary: EvaluationSummary, baselines: Baselines): string {
-  const names = Object.keys(baselines);
-  const bounds = (low: number, high: number) => `${decimals(low, 3)} – ${decimals(high, 3)}`;
-  const { q, episodes, official, missing } = summary;
-  const rows = Object.entries(summary.tasks).map(([task, { q, low, high, success, episodes, seeds = 1, ...rest }]) => {
-    const { missing: lost = 0 } = rest;
-    return [
-      escapeHtml(title(task)),
-      decimals(q, 3),
-      episodes === 0 ? '–' : bounds(low, high),
-      episodes === 0 ? '–' : `${decimals(100 * success, 0)} %`,
-      `${episodes}${lost > 0 ? ` of ${episodes + lost}` : ''}${seeds === 1 ? '' : ` (${seeds} seeds)`}`,
-      ...(missing ? [decimals(episodes === 0 ? 0 : (q * episodes) / (episodes + lost), 3)] : []),
-      ...names.map((name) => decimals(baselines[name]?.tasks[task]?.q, 3)),
-    ];
-  });
-  const last = [
-    missing ? `Mean over tasks: ${escapeHtml(partWords(summary))}` : 'Mean over tasks',
-    decimals(q.mean, 3),
-    bounds(q.low, q.high),
-    '',
-    `${episodes}${missing ? ` of ${episodes + missing.length}` : ''}`,
-    ...(missing ? [decimals(official, 3)] : []),
-    ...names.map((name) => decimals(baselines[name]?.q.mean, 3)),
-  ];
-  const head = [
-    'Task',
-    missing ? 'q of played' : 'q',
-    '95 % interval',
-    'Done',
-    'Episodes',
-    ...(missing ? ['Official q'] : []),
-    ...names.map((name) => `q ${name}`),
-  ];
-  return dataTable(head, rows, last);
-}
+/** A table of plain texts. */
+export const plainTable = ({ head, rows, last }: ReportTable): string =>
+  dataTable(
+    head,
+    rows.map((row) => row.map(escapeHtml)),
+    last?.map(escapeHtml),
+  );
 
 /** Episodes without a result, and why. */
 export function missingNote({ missing }: EvaluationSummary): string {
@@ -104,14 +72,13 @@ export function missingNote({ missing }: EvaluationSummary): string {
 /** Each firing of a rule of System 2, with its reason; the first column plays it. */
 export function firingTable(firings: readonly Firing[]): string {
   if (firings.length === 0) return '';
-  const rows = firings.map(({ unit, step, seconds, name, reason }) => [
-    `<button class="link" data-unit="${escapeHtml(unit)}" data-step="${step}">${escapeHtml(unit)}</button>`,
-    `${seconds.toFixed(1)} s`,
-    escapeHtml(name),
-    escapeHtml(reason),
+  const { head, rows } = firingRows(firings);
+  const cells = rows.map(([unit = '', ...rest], i) => [
+    `<button class="link" data-unit="${escapeHtml(unit)}" data-step="${firings[i]?.step}">${escapeHtml(unit)}</button>`,
+    ...rest.map(escapeHtml),
   ]);
   return (
     `<details class="firings"><summary>Rules that fired: ${firings.length}</summary>` +
-    `<div class="panel scroll">${dataTable(['Episode', 'At', 'Rule', 'Why'], rows)}</div></details>`
+    `<div class="panel scroll">${dataTable(head, cells)}</div></details>`
   );
 }

@@ -83,6 +83,9 @@ export function blinded(policy: Policy): Policy {
     get note() {
       return policy.note;
     },
+    get plan() {
+      return policy.plan;
+    },
     get queries() {
       return policy.queries;
     },

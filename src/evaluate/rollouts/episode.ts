@@ -1,6 +1,6 @@
 import { throwIfAbandoned, ValetError } from '../../base/index.ts';
 import type { PerturbationRecord } from '../../home/index.ts';
-import type { Policy, PolicyNote } from '../../robot/index.ts';
+import type { PlanRecord, Policy, PolicyNote } from '../../robot/index.ts';
 import { type Environment, requireFit } from './environment.ts';
 
 /** Control steps between two looks at what else there is to do. */
@@ -31,8 +31,8 @@ export interface EpisodeResult {
 export interface EpisodeRecorder {
   /** After the reset. */
   start(): void;
-  /** After each step: the action that was played, and what the policy said about it. */
-  step(action: ArrayLike<number>, note: PolicyNote | undefined): void;
+  /** After each step: the action that was played, and what the policy said about it, and the plan that it began. */
+  step(action: ArrayLike<number>, note: PolicyNote | undefined, plan?: PlanRecord): void;
   end(): void;
 }
 
@@ -67,10 +67,10 @@ export async function runEpisode(options: EpisodeOptions): Promise<EpisodeResult
     // Policies that answer at once would let nobody else on this thread have a turn.
     if (environment.steps % STEPS_A_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     const action = await policy.act(environment.observation());
-    const { note } = policy;
+    const { note, plan } = policy;
     if (note?.planned) plans++;
     result = environment.step(action);
-    recorder?.step(action, note);
+    recorder?.step(action, note, plan);
   }
   recorder?.end();
   const { success, invalid } = result;

@@ -1,5 +1,5 @@
 import { HOUSEHOLD_ROBOT, type Household, homeTask } from '../../home/index.ts';
-import type { Policy } from '../../robot/index.ts';
+import type { PlanTiming, Policy } from '../../robot/index.ts';
 import type { Unit } from '../ledger/index.ts';
 import { ablated, blinded, worldStage } from './ablations.ts';
 import { demonstrationActions, ExpertPolicy, HoldPolicy, ReplayPolicy, recordedActions } from './baselines.ts';
@@ -62,17 +62,18 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
       };
     }
     case 'checkpoint': {
-      const [{ createPlanner, readCheckpoint, taskStagesOf }, { createPolicy, createSession }] = await Promise.all([
-        import('../../model/index.ts'),
-        import('../../control/index.ts'),
-      ]);
+      const [{ createPlanner, readCheckpoint, taskStagesOf }, { createSession }, { RecordedPlans }] = await Promise.all(
+        [import('../../model/index.ts'), import('../../control/index.ts'), import('./plannedPolicy.ts')],
+      );
       const { threads, copies, session, ablation } = spec;
       const checkpoint = await readCheckpoint(spec.folder, spec.planner);
       const { robot, config } = checkpoint;
       requireFit(robot, HOUSEHOLD_ROBOT);
       const options = { robot, ...taskStagesOf(config), ...session };
+      let parts: PlanTiming | undefined;
       const planner = await createPlanner(checkpoint, {
         ...spec.planner,
+        onPass: (timing) => void (parts = timing),
         ...(threads !== undefined && { threads }),
         ...(copies !== undefined && { copies }),
       });
@@ -81,10 +82,11 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
         imageSize: planner.imageSize,
         notices: createSession(options).notices,
         policyFor: async (unit, household, seed) =>
-          createPolicy({
-            planner: ablation ? ablated(planner, ablation, { meanState, stageNow: worldStage(household) }) : planner,
-            session: createSession({ ...options, seed: noiseSeed(unit, seed) }),
-          }),
+          new RecordedPlans(
+            ablation ? ablated(planner, ablation, { meanState, stageNow: worldStage(household) }) : planner,
+            createSession({ ...options, seed: noiseSeed(unit, seed) }),
+            () => parts,
+          ),
         close: () => planner.close(),
       };
     }

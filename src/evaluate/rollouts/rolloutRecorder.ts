@@ -4,8 +4,9 @@ import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { native, writeFolderAside } from '../../base/index.ts';
 import type { Household, PerturbationRecord, PerturbedHousehold, SceneDescription } from '../../home/index.ts';
-import type { Picture, PolicyNote } from '../../robot/index.ts';
+import type { Picture, PlanRecord, PolicyNote } from '../../robot/index.ts';
 import type { EpisodeRecorder } from './episode.ts';
+import { PlanLog } from './planLog.ts';
 
 /** One line of `steps.jsonl`. */
 export interface StepLine {
@@ -59,6 +60,7 @@ export class RolloutRecorder implements EpisodeRecorder {
   private readonly lines: StepLine[] = [];
   private readonly track: Float32Array[] = [];
   private readonly colours: ColourChange[] = [];
+  private readonly plans: PlanLog;
   private readonly strips: { step: number; pictures: Picture[] }[] = [];
   private scene: SceneDescription | undefined;
   private shown: number[][] = [];
@@ -72,7 +74,9 @@ export class RolloutRecorder implements EpisodeRecorder {
   constructor(
     private readonly household: Household,
     private readonly perturbed?: PerturbedHousehold,
-  ) {}
+  ) {
+    this.plans = new PlanLog(household.robot.width);
+  }
 
   start(): void {
     const { household } = this;
@@ -84,8 +88,9 @@ export class RolloutRecorder implements EpisodeRecorder {
     this.keepPictures();
   }
 
-  step(action: ArrayLike<number>, note: PolicyNote | undefined): void {
+  step(action: ArrayLike<number>, note: PolicyNote | undefined, plan?: PlanRecord): void {
     const { household, perturbed } = this;
+    if (plan) this.plans.add(household.steps - 1, plan, note);
     const goal = household.goal().literals.map((literal) => literal.value);
     const before = this.lines.at(-1)?.goal;
     this.lines.push({
@@ -126,6 +131,7 @@ export class RolloutRecorder implements EpisodeRecorder {
           join(aside, 'track.bin'),
           gzipSync(Buffer.concat(this.track.map((frame) => Buffer.from(frame.buffer)))),
         );
+        await this.plans.write(aside);
         const pictures = this.strips.map(({ step }) => step);
         const description: RolloutScene = {
           scene,

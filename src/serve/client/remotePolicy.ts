@@ -1,10 +1,18 @@
 import { InputError, ValetError } from '../../base/index.ts';
-import { CHALLENGE_ROBOT, type Observation, type Policy, type PolicyNote, type Robot } from '../../robot/index.ts';
+import {
+  CHALLENGE_ROBOT,
+  type Observation,
+  type PlanRecord,
+  type Policy,
+  type PolicyNote,
+  type Robot,
+} from '../../robot/index.ts';
 import {
   ASK_FOR_NOTE,
   actionFromWire,
   askForChunk,
   chunkFromWire,
+  inferMsOf,
   noteOf,
   packMessage,
   unpackMessage,
@@ -55,6 +63,7 @@ const RESENDS = 2;
  */
 export class RemotePolicy implements Policy {
   note: PolicyNote | undefined;
+  plan: PlanRecord | undefined;
   readonly robot: Robot;
   private readonly notes: boolean;
   private readonly seed: string | undefined;
@@ -108,6 +117,7 @@ export class RemotePolicy implements Policy {
 
   async reset(): Promise<void> {
     this.note = undefined;
+    this.plan = undefined;
     this.ahead = [];
     this.queries = 0;
     this.socket.send(packMessage({ reset: true }));
@@ -122,6 +132,7 @@ export class RemotePolicy implements Policy {
     socket.check();
     if (this.busy)
       throw new ValetError(this.url, 'an observation is still waiting for its reply; one connection is one robot.');
+    this.plan = undefined;
     const planned = this.ahead.shift();
     if (planned) return this.further(planned);
     this.busy = true;
@@ -149,6 +160,8 @@ export class RemotePolicy implements Policy {
   private understood(reply: WireValue): Float32Array {
     try {
       this.note = noteOf(reply);
+      const ms = inferMsOf(reply);
+      if (this.note?.planned && ms !== undefined) this.plan = { ms };
       const action = actionFromWire(reply, this.robot);
       const chunk = this.chunkSize > 1 ? chunkFromWire(reply, this.robot) : undefined;
       if (!chunk) this.chunkSize = 1;

@@ -12,18 +12,27 @@ function announce(episode) {
 function describe(rollout) {
   $('.goal').innerHTML = rollout.goal.map((literal) => '<li class="' + (literal.value ? 'yes' : '') + '">' + escape(literal.text) + '<span class="unseen">' + (literal.value ? ': reached' : ': not reached') + '</span>' + (literal.initial ? ' (from the start)' : '') + '</li>').join('');
   const n = Math.max(1, rollout.steps), x = (step) => ((step / n) * 1000).toFixed(1);
-  const runs = rollout.stages.map(([step, stage], i) => ({ step, stage, end: rollout.stages[i + 1]?.[0] ?? n }));
-  const bands = runs.map(({ step, stage, end }) => '<rect x="' + x(step) + '" y="16" width="' + Math.max(0.5, x(end) - x(step)) + '" height="16" fill="var(--stage-' + (stage % 2 ? 'b' : 'a') + ')"><title>stage ' + (stage + 1) + '</title></rect>').join('')
-    || '<rect x="0" y="16" width="1000" height="16" fill="var(--line)"/>';
-  const plans = rollout.plans.map((step) => '<line x1="' + x(step) + '" x2="' + x(step) + '" y1="36" y2="41" stroke="var(--soft)" stroke-width="1" vector-effect="non-scaling-stroke"/>').join('');
-  const rules = rollout.rules.map(([step, name, reason]) => '<path d="M' + x(step) + ' 36 l-5 10 h10 z" fill="var(--warn)"><title>' + escape(reason ? name + ': ' + reason : name) + '</title></path>').join('');
+  // Three lanes: the true stage, the voted one, and what each plan predicted.
+  const runsOf = (list) => list.map(([step, stage], i) => ({ step, stage, end: list[i + 1]?.[0] ?? n }));
+  const shade = (stage) => 'var(--stage-' + (stage % 2 ? 'b' : 'a') + ')';
+  const lane = (list, y, height, what) => runsOf(list).map(({ step, stage, end }) => '<rect x="' + x(step) + '" y="' + y + '" width="' + Math.max(0.5, x(end) - x(step)) + '" height="' + height + '" fill="' + shade(stage) + '"><title>' + what + ' stage ' + (stage + 1) + '</title></rect>').join('');
+  const runs = runsOf(rollout.stages);
+  const truths = rollout.truths ?? [], predicted = rollout.predicted ?? [];
+  const trueAt = (step) => truths.filter(([at]) => at <= step).at(-1)?.[1];
+  const bands = (lane(truths, 4, 9, 'true') + lane(rollout.stages, 15, 17, 'voted'))
+    || '<rect x="0" y="15" width="1000" height="17" fill="var(--line)"/>';
+  const plans = rollout.plans.map((step) => '<line x1="' + x(step) + '" x2="' + x(step) + '" y1="44" y2="48" stroke="var(--soft)" stroke-width="1" vector-effect="non-scaling-stroke"/>').join('');
+  const raw = predicted.map(([step, stage]) => { const right = trueAt(step); const wrong = right !== undefined && right !== stage; return '<rect x="' + (x(step) - 2) + '" y="34" width="' + Math.max(4, (8 * 1000) / n) + '" height="8" fill="' + (wrong ? 'var(--warn)' : shade(stage)) + '"><title>predicted stage ' + (stage + 1) + (wrong ? ', truly ' + (right + 1) : '') + '</title></rect>'; }).join('');
+  const rules = rollout.rules.map(([step, name, reason]) => '<path d="M' + x(step) + ' 43 l-5 10 h10 z" fill="var(--warn)"><title>' + escape(reason ? name + ': ' + reason : name) + '</title></path>').join('');
   let before = 0;
-  const scores = rollout.scores.map(([step, q]) => { const up = q > before; const mark = step > 0 || q > 0 ? '<line x1="' + x(step) + '" x2="' + x(step) + '" y1="4" y2="32" stroke="' + (up ? 'var(--good)' : 'var(--warn)') + '" stroke-width="2.5" vector-effect="non-scaling-stroke"><title>q ' + q.toFixed(2) + '</title></line>' : ''; before = q; return mark; }).join('');
-  $('.time svg').innerHTML = bands + plans + scores + rules + '<line class="head" y1="0" y2="50" vector-effect="non-scaling-stroke"/>';
+  const scores = rollout.scores.map(([step, q]) => { const up = q > before; const mark = step > 0 || q > 0 ? '<line x1="' + x(step) + '" x2="' + x(step) + '" y1="2" y2="32" stroke="' + (up ? 'var(--good)' : 'var(--warn)') + '" stroke-width="2.5" vector-effect="non-scaling-stroke"><title>q ' + q.toFixed(2) + '</title></line>' : ''; before = q; return mark; }).join('');
+  $('.time svg').innerHTML = bands + raw + plans + scores + rules + '<line class="head" y1="0" y2="54" vector-effect="non-scaling-stroke"/>';
   $('.time input').max = String(n);
   const names = [...new Set(rollout.rules.map(([, name]) => name))];
   $('.legend').innerHTML = [
-    runs.length ? 'bands: stages ' + [...new Set(runs.map(({ stage }) => stage + 1))].join(' → ') : '',
+    truths.length ? 'top: true stage' : '',
+    runs.length ? (truths.length ? 'middle: ' : 'bands: ') + 'voted stages ' + [...new Set(runs.map(({ stage }) => stage + 1))].join(' → ') : '',
+    predicted.length ? 'below: predicted by each plan' + (truths.length ? ', orange where wrong' : '') : '',
     rollout.plans.length ? rollout.plans.length + ' plans (ticks)' : '',
     rollout.scores.some(([, q]) => q > 0) ? 'green: q rises' : '',
     names.length ? '▲ rules: ' + names.map(escape).join(', ') : '',

@@ -1,0 +1,93 @@
+import { type EvaluationSummary, partWords } from '../scores/index.ts';
+import { title } from './figure.ts';
+import type { Firing } from './gather.ts';
+import { decimals } from './html.ts';
+import { addFacts, type MethodFacts, quantile } from './method.ts';
+
+/** A table as every form of the report has it: plain texts. */
+export interface ReportTable {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  readonly last?: readonly string[];
+}
+
+export type Baselines = Readonly<Record<string, EvaluationSummary>>;
+
+/** A row a task, then the mean over tasks; a column for each baseline. */
+export function scoreRows(summary: EvaluationSummary, baselines: Baselines): ReportTable {
+  const names = Object.keys(baselines);
+  const bounds = (low: number, high: number) => `${decimals(low, 3)} – ${decimals(high, 3)}`;
+  const { q, episodes, official, missing } = summary;
+  const rows = Object.entries(summary.tasks).map(([task, { q, low, high, success, episodes, seeds = 1, ...rest }]) => {
+    const { missing: lost = 0 } = rest;
+    return [
+      title(task),
+      decimals(q, 3),
+      episodes === 0 ? '–' : bounds(low, high),
+      episodes === 0 ? '–' : `${decimals(100 * success, 0)} %`,
+      `${episodes}${lost > 0 ? ` of ${episodes + lost}` : ''}${seeds === 1 ? '' : ` (${seeds} seeds)`}`,
+      ...(missing ? [decimals(episodes === 0 ? 0 : (q * episodes) / (episodes + lost), 3)] : []),
+      ...names.map((name) => decimals(baselines[name]?.tasks[task]?.q, 3)),
+    ];
+  });
+  const last = [
+    missing ? `Mean over tasks: ${partWords(summary)}` : 'Mean over tasks',
+    decimals(q.mean, 3),
+    bounds(q.low, q.high),
+    '',
+    `${episodes}${missing ? ` of ${episodes + missing.length}` : ''}`,
+    ...(missing ? [decimals(official, 3)] : []),
+    ...names.map((name) => decimals(baselines[name]?.q.mean, 3)),
+  ];
+  const head = [
+    'Task',
+    missing ? 'q of played' : 'q',
+    '95 % interval',
+    'Done',
+    'Episodes',
+    ...(missing ? ['Official q'] : []),
+    ...names.map((name) => `q ${name}`),
+  ];
+  return { head, rows, last };
+}
+
+/** Each firing of a rule of System 2, with its reason. */
+export const firingRows = (firings: readonly Firing[]): ReportTable => ({
+  head: ['Episode', 'At', 'Rule', 'Why'],
+  rows: firings.map(({ unit, seconds, name, reason }) => [unit, `${seconds.toFixed(1)} s`, name, reason]),
+});
+
+/** How often the stage was right at the moment of a plan, before and after the vote: a row a task that tells. */
+export function stageRows(tasks: ReadonlyMap<string, MethodFacts>): ReportTable | undefined {
+  const share = (count: number, of: number) => `${decimals((100 * count) / of, 0)} %`;
+  const row = (name: string, { stages: { plans, raw, voted } }: MethodFacts) => [
+    name,
+    String(plans),
+    share(raw, plans),
+    share(voted, plans),
+  ];
+  const telling = [...tasks].filter(([, { stages }]) => stages.plans > 0);
+  if (telling.length === 0) return undefined;
+  return {
+    head: ['Task', 'Plans', 'Predicted stage right', 'Voted stage right'],
+    rows: telling.map(([task, facts]) => row(title(task), facts)),
+    ...(telling.length > 1 && { last: row('All', addFacts(telling.map(([, facts]) => facts))) }),
+  };
+}
+
+/** How long plans took: a row. Nothing where no recording tells. */
+export function timeRows({ planMs, parts }: MethodFacts): ReportTable | undefined {
+  if (planMs.length === 0) return undefined;
+  const ms = (value: number) => `${value.toFixed(1)} ms`;
+  const part = (value: number) => (parts.plans === 0 ? '–' : ms(value / parts.plans));
+  return {
+    head: ['Plans', 'Median', '95 of 100 within', 'Longest', 'Mean: pictures, state, noise', 'Prefix', 'Denoising'],
+    rows: [
+      [
+        String(planMs.length),
+        ...[ms(quantile(planMs, 0.5)), ms(quantile(planMs, 0.95)), ms(quantile(planMs, 1))],
+        ...[part(parts.prepare), part(parts.prefix), part(parts.denoise)],
+      ],
+    ],
+  };
+}
