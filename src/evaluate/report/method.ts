@@ -2,7 +2,7 @@ import type { PlanLine, StepLine } from '../rollouts/index.ts';
 
 /** What one recording, or several, tell of the method. */
 export interface MethodFacts {
-  /** Milliseconds of each plan. */
+  /** Milliseconds of each plan, ascending. */
   readonly planMs: readonly number[];
   /** Milliseconds in all of the parts of the plans that tell them, and how many these are. */
   readonly parts: {
@@ -31,7 +31,7 @@ export function methodFacts(
   const sum = (of: (plan: PlanLine) => number | undefined) =>
     parted.reduce((total, plan) => total + (of(plan) ?? 0), 0);
   return {
-    planMs: plans.map(({ ms }) => ms),
+    planMs: plans.map(({ ms }) => ms).sort((a, b) => a - b),
     parts: {
       plans: parted.length,
       prepare: sum(({ prepareMs }) => prepareMs),
@@ -53,14 +53,8 @@ export function addFacts(all: readonly MethodFacts[]): MethodFacts {
       Object.keys(none).map((key) => [key, all.reduce((sum, facts) => sum + (of(facts)[key as keyof T] as number), 0)]),
     ) as T;
   return {
-    planMs: all.flatMap(({ planMs }) => planMs),
+    planMs: all.flatMap(({ planMs }) => planMs).sort((a, b) => a - b),
     parts: total(({ parts }) => parts, NO_FACTS.parts),
     stages: total(({ stages }) => stages, NO_FACTS.stages),
   };
-}
-
-/** A share of sorted numbers lies below the one that is returned. @param values not empty */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] as number;
 }

@@ -1,4 +1,5 @@
-import { addFacts, type MethodFacts, quantile } from './method.ts';
+import { quantile } from '../scores/index.ts';
+import { addFacts, type MethodFacts } from './method.ts';
 import { stageRows, timeRows } from './tableRows.ts';
 import { plainTable } from './tables.ts';
 
@@ -6,7 +7,9 @@ const BINS = 24;
 /** Plans that took longer than this share of all stand in the last bar, so that one pause does not squeeze the rest. */
 const SHOWN = 0.99;
 
-/** How the method worked: stages before and after the vote, and how long plans took. Nothing where no recording tells. */
+/**
+ * How the method worked: stages before and after the vote, and how long plans took. Nothing where no recording tells.
+ */
 export function methodSection(tasks: ReadonlyMap<string, MethodFacts>): string {
   const all = addFacts([...tasks.values()]);
   const [stages, times] = [stageRows(tasks), timeRows(all)];
@@ -19,7 +22,7 @@ export function methodSection(tasks: ReadonlyMap<string, MethodFacts>): string {
     );
   if (times)
     parts.push(
-      '<p class="note">How long the robot waited for a plan, while the other work of the evaluation ran beside it.</p>' +
+      '<p class="note">How long the robot waited for a plan, while the evaluation’s other work ran beside it.</p>' +
         `<div class="panel">${histogram(all.planMs)}<div class="scroll">${plainTable(times)}</div></div>`,
     );
   return parts.length === 0 ? '' : `<h2>How it planned</h2>${parts.join('')}`;
@@ -42,10 +45,12 @@ function histogram(values: readonly number[]): string {
       longer && i === BINS - 1 ? `${from} ms and more` : `${from} to ${(low + (i + 1) * width).toFixed(1)} ms`;
     return `<i style="--h:${(count / most).toFixed(3)}" title="${words}: ${count} plans"></i>`;
   });
-  const words = `Plan times from ${low.toFixed(1)} to ${quantile(values, 1).toFixed(1)} ms, median ${quantile(values, 0.5).toFixed(1)} ms`;
+  const [longest, median] = [quantile(values, 1), quantile(values, 0.5)].map((value) => value.toFixed(1));
+  const words = `Plan times from ${low.toFixed(1)} to ${longest} ms, median ${median} ms`;
   return (
     `<div class="bins" role="img" aria-label="${words}">${bars.join('')}</div>` +
-    `<div class="bins-axis"><span>${low.toFixed(0)} ms</span><span>plans by their time; the highest bar: ${most}</span>` +
+    `<div class="bins-axis"><span>${low.toFixed(0)} ms</span>` +
+    `<span>plans by their time; the highest bar: ${most}</span>` +
     `<span>${high.toFixed(0)} ms${longer ? ' and more' : ''}</span></div>`
   );
 }

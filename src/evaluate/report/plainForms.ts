@@ -14,9 +14,10 @@ export function markdownReport(contents: PageContents): string {
   const { summary } = policy;
   const { q, episodes, official, missing } = summary;
   const counts = countLabels(labels, policy.lines);
+  const minute = started.slice(0, 16).replace('T', ' ');
   const parts: string[] = [
     `# ${name}`,
-    `${episodes} episodes of ${Object.keys(summary.tasks).length} tasks ${where} Begun ${started.slice(0, 16).replace('T', ' ')} UTC.`,
+    `${episodes} episodes of ${Object.keys(summary.tasks).length} tasks ${where} Begun ${minute} UTC.`,
     episodes === 0
       ? 'No episode has been counted yet.'
       : `q-score ${q.mean.toFixed(2)}, 95 % interval ${q.low.toFixed(2)} – ${q.high.toFixed(2)}.`,

@@ -1,8 +1,8 @@
-import { type EvaluationSummary, partWords } from '../scores/index.ts';
+import { type EvaluationSummary, partWords, quantile } from '../scores/index.ts';
 import { title } from './figure.ts';
 import type { Firing } from './gather.ts';
 import { decimals } from './html.ts';
-import { addFacts, type MethodFacts, quantile } from './method.ts';
+import { addFacts, type MethodFacts } from './method.ts';
 
 /** A table as every form of the report has it: plain texts. */
 export interface ReportTable {

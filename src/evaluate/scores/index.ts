@@ -1,5 +1,5 @@
 export { alignedTable } from './alignedTable.ts';
-export { type Interval, mean, wilson } from './intervals.ts';
+export { type Interval, mean, quantile, wilson } from './intervals.ts';
 export { officialJson } from './official.ts';
 export { missingLines, partWords, qTable } from './qTable.ts';
 export { studentQuantile } from './seededInterval.ts';
