@@ -15,7 +15,7 @@ export interface MethodFacts {
   readonly stages: { readonly plans: number; readonly raw: number; readonly voted: number };
 }
 
-export const NO_FACTS: MethodFacts = {
+const NO_FACTS: MethodFacts = {
   planMs: [],
   parts: { plans: 0, prepare: 0, prefix: 0, denoise: 0 },
   stages: { plans: 0, raw: 0, voted: 0 },
