@@ -74,6 +74,24 @@ it('gives a server that loads its time', async () => {
   expect(told).toEqual(['the server loads (status 503)', 'the server loads (status 503)']);
 });
 
+it('asks below the prefix of an address first, and at the root where nothing is known there', async () => {
+  const asked: string[] = [];
+  const answers = (statusOf: (path: string) => number) =>
+    createServer(({ url = '' }, response) => {
+      asked.push(url);
+      response.writeHead(statusOf(url)).end();
+    });
+  // Another program is healthy at the root while the policy loads.
+  let left = 1;
+  const proxy = await start(answers((path) => (path === '/robots/7/healthz' && left-- > 0 ? 503 : 200)));
+  await waitForServer(`ws://${proxy}/robots/7/`);
+  expect(asked).toEqual(['/robots/7/healthz', '/robots/7/healthz']);
+  asked.length = 0;
+  const plain = await start(answers((path) => (path === '/healthz' ? 200 : 404)));
+  await waitForServer(`ws://${plain}/robots/7`);
+  expect(asked).toEqual(['/robots/7/healthz', '/healthz']);
+});
+
 it('ends at once where waiting mends nothing: a certificate that is not accepted, TLS on one side', async () => {
   const pem = (name: string) => readFileSync(new URL(`../../../test/fixtures/tls/${name}.pem`, import.meta.url));
   const secure = await start(createSecureServer({ cert: pem('cert'), key: pem('key') }));
