@@ -18,7 +18,7 @@ export async function filesOf(folder: string): Promise<string[]> {
 
 /**
  * Each file in turn removed, emptied, cut in three places, filled with zeros, made longer, with another byte in its
- * middle; each pair exchanged.
+ * middle, or replaced by a copy of another; each pair exchanged.
  */
 export async function damagesOf(folder: string): Promise<FolderDamage[]> {
   const files = await filesOf(folder);
@@ -41,6 +41,12 @@ export async function damagesOf(folder: string): Promise<FolderDamage[]> {
     add('longer', async (path) => writeFile(path, Buffer.concat([await readFile(path), Buffer.from('\0{"step":')])));
   }
   files.forEach((one, i) => {
+    const next = files[(i + 1) % files.length] as string;
+    damages.push({
+      what: `${one}: a copy of ${next}`,
+      files: [one],
+      apply: (copy) => copyFile(join(copy, next), join(copy, one)),
+    });
     for (const other of files.slice(i + 1))
       damages.push({
         what: `${one} and ${other}: exchanged`,
