@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
-import { InputError, jsonText, NotBuiltError, Progress, requireOutput, writeFileAside } from '../base/index.ts';
+import { InputError, jsonText, Progress, requireOutput, writeFileAside } from '../base/index.ts';
 import { checkDataset, proposeRobot } from '../data/index.ts';
 import { robotRecord } from '../robot/index.ts';
+import { addEdit } from './dataEdit.ts';
 import { addShow } from './dataShow.ts';
 import { addDataOptions, type DataOptionValues, dataChoice, tellNotes } from './shared/dataOptions.ts';
 import { robotOption } from './shared/robot.ts';
@@ -13,10 +14,10 @@ interface CheckValues extends DataOptionValues {
   readonly json?: boolean;
 }
 
-/** `valet data check | show | robot | convert` */
+/** `valet data check | show | robot | select | convert | merge | split` */
 export function command(): Command {
   const data = new Command('data')
-    .description('check, show and convert data sets, propose a robot')
+    .description('check, show, edit and convert data sets, propose a robot')
     .addHelpText('after', '\nExample:\n  $ valet data check demos');
   const check = data
     .command('check')
@@ -72,14 +73,7 @@ export function command(): Command {
         );
       }
     });
-  data
-    .command('convert')
-    .description('v2.1 to v3.0 (not built yet)')
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .action(() => {
-      throw new NotBuiltError('valet data convert', 'writing LeRobot v3.0');
-    });
+  addEdit(data);
   return data;
 }
 

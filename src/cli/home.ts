@@ -1,5 +1,8 @@
-import { Command } from 'commander';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { Command, Option } from 'commander';
 import { duration, InputError, requireOutput, writeFileAside } from '../base/index.ts';
+import { openDataset, selectEpisodes, writeSet } from '../data/index.ts';
 import { expertSheet, groundGoal, HOME_TASKS, homeTask, makeDemonstrations, timeLimit } from '../home/index.ts';
 import { homeAudit } from './homeAudit.ts';
 import { homeServe } from './homeServe.ts';
@@ -37,7 +40,7 @@ export function command(): Command {
     .option('--workers <n>', 'threads', positive, 2)
     .option('--correct <checkpoint>', "this policy drives; the expert's corrections of it are the episodes")
     .option('--resume', 'go on with the unfinished data set beside --out', false)
-    .option('--format <version>', 'v2.1', 'v2.1')
+    .addOption(new Option('--format <version>', 'of LeRobot').choices(['v2.1', 'v3.0']).default('v2.1'))
     .option('--json', 'print one JSON object on stdout', false)
     .option('--quiet', 'no progress on stderr', false)
     .addHelpText(
@@ -97,23 +100,25 @@ interface DemoFlags {
   correct?: string;
   otherStatistics: boolean;
   resume: boolean;
-  format: string;
+  format: 'v2.1' | 'v3.0';
   json: boolean;
   quiet: boolean;
 }
 
 async function demos(flags: DemoFlags, command: Command): Promise<void> {
-  if (flags.format !== 'v2.1')
-    throw new InputError('valet home demos', `only v2.1 can be written (got --format ${flags.format}).`);
   if (flags.clip === undefined) refuseIdle(command, ['disturb'], 'without --clip');
   if (flags.correct !== undefined) refuseIdle(command, ['disturb'], 'with --correct');
   else refuseIdle(command, ['otherStatistics'], 'without --correct');
   await requireOutput(flags.out, { kind: 'folder' });
+  // Episodes are written one by one, as v2.1 has them; v3.0 is made of the finished set.
+  const out = flags.format === 'v2.1' ? flags.out : `${flags.out}.v2.1`;
+  if (out !== flags.out && existsSync(out))
+    throw new InputError(out, `is finished. Make v3.0 of it: valet data convert ${out} ${flags.out} --format v3.0`);
   const summary = await interruptible('home demos', async (signal) =>
     makeDemonstrations({
       tasks: flags.tasks,
       episodes: flags.episodes,
-      out: flags.out,
+      out,
       seed: flags.seed,
       clipSeconds: flags.clip,
       disturbance: flags.disturb,
@@ -126,15 +131,20 @@ async function demos(flags: DemoFlags, command: Command): Promise<void> {
       silent: flags.quiet,
     }),
   );
+  if (out !== flags.out) {
+    const set = await openDataset(out);
+    await writeSet(await selectEpisodes(set, {}), flags.out, { format: 'v3.0' });
+    await rm(out, { recursive: true });
+  }
   const percent = (100 * (summary.helpedSuccess ?? 0)).toFixed(0);
   const helped =
     summary.helpedSuccess === undefined
       ? ''
       : ` (the policy, helped now and then, reached the goal in ${percent} % of the scenes)`;
-  if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+  if (flags.json) process.stdout.write(`${JSON.stringify({ ...summary, out: flags.out })}\n`);
   else
     process.stdout.write(
-      `${summary.episodes} episodes, ${summary.frames} frames in ${duration(summary.seconds)} → ${summary.out}` +
+      `${summary.episodes} episodes, ${summary.frames} frames in ${duration(summary.seconds)} → ${flags.out}` +
         `${summary.expertFailures ? ` (${summary.expertFailures} scenes left out: the expert failed)` : ''}` +
         `${helped}\n`,
     );

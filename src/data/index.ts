@@ -2,6 +2,17 @@
 export { BadFiles } from './badFiles.ts';
 export { checkDataset } from './check.ts';
 export { contactSheet } from './contactSheet.ts';
+export {
+  type Edited,
+  type EpisodeFilter,
+  type KeptEpisode,
+  mergedEpisodes,
+  type SetPart,
+  selectEpisodes,
+  splitEpisodes,
+  trimmedEpisodes,
+  writeSet,
+} from './edit/index.ts';
 export { dataFingerprint } from './fingerprint.ts';
 export {
   type CameraChoice,

@@ -19,10 +19,31 @@ export type { Dataset, Episode } from './dataset.ts';
 export { encodeParquet } from './encodeParquet.ts';
 export { type EncodedEpisode, type EpisodeLayout, encodeEpisode } from './episode.ts';
 export type { EpisodeRecord } from './episodeRecord.ts';
-export { EpisodeStatsLine, pictureSize, readJsonLines } from './layout.ts';
+export { type FeatureStats, featureStats } from './featureStats.ts';
+export {
+  EpisodeLine,
+  EpisodeStatsLine,
+  episodePaths,
+  fillPath,
+  type Info,
+  pictureSize,
+  readJsonLines,
+  TaskLine,
+} from './layout.ts';
 export { eachRow, eachRowOfPages, type RowSink, readColumns } from './numericColumns.ts';
 export { openDataset } from './open.ts';
-export { type Column, ParquetError, prepareReader, queryColumns } from './parquet.ts';
+export {
+  type Column,
+  columnName,
+  copyParquet,
+  footerWord,
+  ParquetError,
+  parquetOfLines,
+  parquetSchema,
+  prepareReader,
+  queryColumns,
+  queryParquet,
+} from './parquet.ts';
 export { proposeRobot, type RobotProposal } from './propose/index.ts';
 export { commonRobot, requireRobot } from './robotOf.ts';
 export { sidePath } from './sideFiles.ts';

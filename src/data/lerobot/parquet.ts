@@ -42,8 +42,10 @@ const quote = (text: string) => `'${text.replaceAll("'", "''")}'`;
  * One file, whatever its path holds: DuckDB takes names for patterns, and folders like `a=1` for columns.
  * @param more options of read_parquet
  */
-const table = (path: string, more = '') =>
-  `read_parquet(${quote(path.replace(/[[*?]/g, '[$&]'))}, hive_partitioning = false${more})`;
+const table = (path: string, more = '') => tables([path], more);
+const tables = (paths: readonly string[], more = '') =>
+  `read_parquet([${paths.map((path) => quote(escaped(path))).join(', ')}], hive_partitioning = false${more})`;
+const escaped = (path: string) => path.replace(/[[*?]/g, '[$&]');
 /** The name of a column in a query. */
 export const columnName = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 
@@ -57,6 +59,53 @@ export async function queryParquet(path: string, sql: (table: string) => string)
   } catch (error) {
     throw broken(path, error);
   }
+}
+
+/**
+ * Writes the rows of a query over parquet files as one parquet file.
+ * @param query gets the files' rows as one table with a column `file_row_number`
+ * @param metadata further words of the file's footer
+ */
+export async function copyParquet(
+  out: string,
+  paths: readonly string[],
+  query: (table: string) => string,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  try {
+    await rowsOf(`copy (${query(tables(paths, ', file_row_number = true'))}) to ${target(out, metadata)}`);
+  } catch (error) {
+    throw broken(paths.join(', '), error);
+  }
+}
+
+/** A word of a parquet file's footer, such as `huggingface`. */
+export async function footerWord(path: string, key: string): Promise<string | undefined> {
+  const sql = `select decode(value) as word from parquet_kv_metadata(${quote(escaped(path))})
+    where decode(key) = ${quote(key)}`;
+  try {
+    const [row] = await rowsOf(sql);
+    return row && String(row['word']);
+  } catch (error) {
+    throw broken(path, error);
+  }
+}
+
+/** Writes JSON lines as a parquet file; `columns` are their names and DuckDB types. */
+export async function parquetOfLines(
+  lines: string,
+  out: string,
+  columns: Readonly<Record<string, string>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const types = Object.entries(columns).map(([name, type]) => `${quote(name)}: ${quote(type)}`);
+  const table = `read_json(${quote(escaped(lines))}, format = 'newline_delimited', columns = {${types.join(', ')}})`;
+  await rowsOf(`copy (select * from ${table}) to ${target(out, metadata)}`);
+}
+
+function target(out: string, metadata: Readonly<Record<string, string>>): string {
+  const words = Object.entries(metadata).map(([key, value]) => `${columnName(key)}: ${quote(value)}`);
+  return `${quote(out)} (format parquet${words.length > 0 ? `, kv_metadata {${words.join(', ')}}` : ''})`;
 }
 
 /** The column that numbers an episode's frames; rows need not stand in its order. */

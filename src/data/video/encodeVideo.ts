@@ -7,7 +7,16 @@ import {
   SWS_ACCURATE_RND,
   SWS_BICUBIC,
 } from 'node-av/constants';
-import { Codec, CodecContext, FormatContext, Frame, Packet, Rational, SoftwareScaleContext } from 'node-av/lib';
+import {
+  Codec,
+  CodecContext,
+  FormatContext,
+  Frame,
+  Packet,
+  Rational,
+  SoftwareScaleContext,
+  type Stream,
+} from 'node-av/lib';
 import { ValetError } from '../../base/index.ts';
 import { check, VideoError } from './videoError.ts';
 
@@ -41,91 +50,118 @@ export function encodeVideo(
   pictures: readonly Uint8Array[],
   width: number,
   height: number,
-  { fps, crf = CRF, keyFrameInterval = Math.round(fps) }: VideoSettings & { readonly fps: number },
+  settings: VideoSettings & { readonly fps: number },
 ): void {
-  const codec = Codec.findEncoderByName('libx264' as never);
-  if (!codec) throw new ValetError(path, 'this build of libav has no libx264 encoder. Install the package again.');
-  const encoder = new CodecContext();
-  const format = new FormatContext();
-  const scaler = new SoftwareScaleContext();
-  const rgb = new Frame();
-  const packet = new Packet();
+  const writer = new VideoWriter(path, width, height, settings);
   try {
-    encoder.allocContext3(codec);
-    encoder.width = width;
-    encoder.height = height;
-    encoder.pixelFormat = AV_PIX_FMT_YUV444P;
-    encoder.timeBase = new Rational(1, fps);
-    encoder.framerate = new Rational(fps, 1);
-    encoder.gopSize = keyFrameInterval;
-    encoder.maxBFrames = 0;
-    encoder.threadCount = 1;
-    encoder.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER, AV_CODEC_FLAG_CLOSED_GOP);
-    // Options are set one by one: an options dictionary handed to open2 is freed twice by node-av 6.1.
-    check(path, encoder.setOption('preset', 'ultrafast'), 'choosing the preset');
-    check(path, encoder.setOption('crf', crf), 'choosing the quality');
-    check(path, encoder.open2Sync(codec), 'opening the encoder');
-
-    check(path, format.allocOutputContext2(null, 'mp4', path), 'creating the file');
-    const stream = format.newStream(null);
-    stream.timeBase = new Rational(1, fps);
-    check(path, encoder.parametersFromContext(stream.codecpar), 'describing the stream');
-    check(path, format.openOutputSync(), 'opening the file');
-    check(path, format.writeHeaderSync(), 'writing the header');
-
-    scaler.getContext(
-      width,
-      height,
-      AV_PIX_FMT_RGB24,
-      width,
-      height,
-      AV_PIX_FMT_YUV444P,
-      (SWS_BICUBIC | SWS_ACCURATE_RND) as SwsFlags,
-    );
-    rgb.alloc();
-    rgb.format = AV_PIX_FMT_RGB24;
-    rgb.width = width;
-    rgb.height = height;
-    check(path, rgb.getBuffer(1), 'reserving a picture');
-    packet.alloc();
-
-    const drain = () => {
-      while (encoder.receivePacketSync(packet) >= 0) {
-        packet.streamIndex = 0;
-        packet.duration = 1n; // else the last frame has none, and players show another frame rate
-        packet.rescaleTs(encoder.timeBase, stream.timeBase);
-        check(path, format.interleavedWriteFrameSync(packet), 'writing a frame');
-        packet.unref();
-      }
-    };
-    pictures.forEach((picture, index) => {
-      if (picture.length !== width * height * 3)
-        throw new VideoError(
-          path,
-          `picture ${index} has ${picture.length} bytes (expected ${width * height * 3} = ${width}x${height}x3).`,
-        );
-      check(path, rgb.fromBuffer(Buffer.from(picture.buffer, picture.byteOffset, picture.length)), 'copying a picture');
-      const yuv = new Frame();
-      yuv.alloc();
-      yuv.format = AV_PIX_FMT_YUV444P;
-      yuv.width = width;
-      yuv.height = height;
-      check(path, yuv.getBuffer(), 'reserving a frame');
-      check(path, scaler.scaleFrameSync(yuv, rgb), 'converting a picture');
-      yuv.pts = BigInt(index);
-      check(path, encoder.sendFrameSync(yuv), 'encoding a frame');
-      yuv.free();
-      drain();
-    });
-    encoder.sendFrameSync(null);
-    drain();
-    check(path, format.writeTrailerSync(), 'finishing the file');
+    for (const picture of pictures) writer.add(picture);
+    writer.finish();
   } finally {
-    format.closeOutputSync();
-    format.freeContext();
-    encoder.freeContext();
-    scaler.freeContext();
-    rgb.free();
-    packet.free();
+    writer.close();
+  }
+}
+
+/** The same picture by picture: `add` each, `finish`, and `close` in any case. */
+export class VideoWriter {
+  private readonly encoder = new CodecContext();
+  private readonly format = new FormatContext();
+  private readonly scaler = new SoftwareScaleContext();
+  private readonly rgb = new Frame();
+  private readonly packet = new Packet();
+  private readonly stream: Stream;
+  private count = 0;
+
+  constructor(
+    private readonly path: string,
+    private readonly width: number,
+    private readonly height: number,
+    { fps, crf = CRF, keyFrameInterval = Math.round(fps) }: VideoSettings & { readonly fps: number },
+  ) {
+    const codec = Codec.findEncoderByName('libx264' as never);
+    if (!codec) throw new ValetError(path, 'this build of libav has no libx264 encoder. Install the package again.');
+    const { encoder, format, scaler, rgb } = this;
+    try {
+      encoder.allocContext3(codec);
+      encoder.width = width;
+      encoder.height = height;
+      encoder.pixelFormat = AV_PIX_FMT_YUV444P;
+      encoder.timeBase = new Rational(1, fps);
+      encoder.framerate = new Rational(fps, 1);
+      encoder.gopSize = keyFrameInterval;
+      encoder.maxBFrames = 0;
+      encoder.threadCount = 1;
+      encoder.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER, AV_CODEC_FLAG_CLOSED_GOP);
+      // Options are set one by one: an options dictionary handed to open2 is freed twice by node-av 6.1.
+      check(path, encoder.setOption('preset', 'ultrafast'), 'choosing the preset');
+      check(path, encoder.setOption('crf', crf), 'choosing the quality');
+      check(path, encoder.open2Sync(codec), 'opening the encoder');
+
+      check(path, format.allocOutputContext2(null, 'mp4', path), 'creating the file');
+      this.stream = format.newStream(null);
+      this.stream.timeBase = new Rational(1, fps);
+      check(path, encoder.parametersFromContext(this.stream.codecpar), 'describing the stream');
+      check(path, format.openOutputSync(), 'opening the file');
+      check(path, format.writeHeaderSync(), 'writing the header');
+
+      const flags = (SWS_BICUBIC | SWS_ACCURATE_RND) as SwsFlags;
+      scaler.getContext(width, height, AV_PIX_FMT_RGB24, width, height, AV_PIX_FMT_YUV444P, flags);
+      rgb.alloc();
+      rgb.format = AV_PIX_FMT_RGB24;
+      rgb.width = width;
+      rgb.height = height;
+      check(path, rgb.getBuffer(1), 'reserving a picture');
+      this.packet.alloc();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** @param picture uint8 [height, width, 3] */
+  add(picture: Uint8Array): void {
+    const { path, width, height, rgb, encoder } = this;
+    if (picture.length !== width * height * 3)
+      throw new VideoError(
+        path,
+        `picture ${this.count} has ${picture.length} bytes (expected ${width * height * 3} = ${width}x${height}x3).`,
+      );
+    check(path, rgb.fromBuffer(Buffer.from(picture.buffer, picture.byteOffset, picture.length)), 'copying a picture');
+    const yuv = new Frame();
+    yuv.alloc();
+    yuv.format = AV_PIX_FMT_YUV444P;
+    yuv.width = width;
+    yuv.height = height;
+    check(path, yuv.getBuffer(), 'reserving a frame');
+    check(path, this.scaler.scaleFrameSync(yuv, rgb), 'converting a picture');
+    yuv.pts = BigInt(this.count++);
+    check(path, encoder.sendFrameSync(yuv), 'encoding a frame');
+    yuv.free();
+    this.drain();
+  }
+
+  finish(): void {
+    this.encoder.sendFrameSync(null);
+    this.drain();
+    check(this.path, this.format.writeTrailerSync(), 'finishing the file');
+  }
+
+  close(): void {
+    this.format.closeOutputSync();
+    this.format.freeContext();
+    this.encoder.freeContext();
+    this.scaler.freeContext();
+    this.rgb.free();
+    this.packet.free();
+  }
+
+  private drain(): void {
+    const { packet, encoder, stream, format, path } = this;
+    while (encoder.receivePacketSync(packet) >= 0) {
+      packet.streamIndex = 0;
+      packet.duration = 1n; // else the last frame has none, and players show another frame rate
+      packet.rescaleTs(encoder.timeBase, stream.timeBase);
+      check(path, format.interleavedWriteFrameSync(packet), 'writing a frame');
+      packet.unref();
+    }
   }
 }

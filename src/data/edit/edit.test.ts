@@ -1,0 +1,273 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type FakeEpisode, fakeEpisode } from '../../../test/support/data.ts';
+import { resizeWithPad } from '../../picture/index.ts';
+import { checkDataset } from '../check.ts';
+import { type Dataset, DatasetWriter, openDataset, queryColumns } from '../lerobot/index.ts';
+import { mergedEpisodes, selectEpisodes, splitEpisodes, trimmedEpisodes, writeSet } from './index.ts';
+import { wholeEpisode } from './keptEpisode.ts';
+
+const COLUMNS = ['action', 'observation.state', 'timestamp', 'annotation.stage'] as const;
+let folder: string;
+let set: Dataset;
+const at = (name: string) => join(folder, name);
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'valet-edit-'));
+  const trash = { taskIndex: 1, taskName: 'picking_up_trash' };
+  set = await written('demos', [
+    fakeEpisode({ length: 20, seed: 1 }),
+    fakeEpisode({ length: 33, seed: 2 }),
+    fakeEpisode({ length: 26, seed: 3 }),
+    fakeEpisode({ length: 31, seed: 4, ...trash }),
+    fakeEpisode({ length: 24, seed: 5, ...trash }),
+  ]);
+  await writeFile(join(set.root, 'README.md'), 'Made for a test.\n');
+  await mkdir(join(set.root, 'extras'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function written(name: string, episodes: readonly FakeEpisode[]): Promise<Dataset> {
+  const writer = await DatasetWriter.create(at(name), { imageSize: 64 });
+  for (const episode of episodes) await writer.addEpisode(episode);
+  await writer.finish();
+  return openDataset(at(name));
+}
+
+const digest = (values: readonly (Uint8Array | Float32Array | Float64Array)[]) => {
+  const hash = createHash('sha256');
+  for (const value of values) hash.update(value);
+  return hash.digest('hex');
+};
+
+/** All that a reader gets of a set's episodes. */
+async function contents({ episodes, ...dataset }: Dataset) {
+  const out = [];
+  for (const episode of episodes) {
+    const columns = await dataset.columns(episode, COLUMNS);
+    const all = Array.from({ length: episode.length }, (_, i) => i);
+    out.push({
+      task: dataset.tasks.get(episode.taskIndex),
+      taskIndex: episode.taskIndex,
+      columns: COLUMNS.map((name) => digest([columns[name].data])),
+      pictures: await Promise.all(
+        dataset.cameras.map(async (camera) => digest((await dataset.frames(episode, camera, all)).frames)),
+      ),
+      annotation: await dataset.annotation(episode),
+      info: await dataset.metaInfo(episode),
+    });
+  }
+  return out;
+}
+
+/** Every file of a folder with its bytes. */
+async function tree(dir: string): Promise<Map<string, string>> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return new Map(
+    await Promise.all(
+      files.sort().map(async (file) => [relative(dir, file), (await readFile(file)).toString('base64')] as const),
+    ),
+  );
+}
+
+describe('select', () => {
+  it('keeps the chosen episodes whole, with their numbers, tasks and what lies beside them', async () => {
+    const kept = await selectEpisodes(set, { length: { from: 24, to: 32 } });
+    const { notes } = await writeSet(kept, at('some'));
+    const some = await openDataset(at('some'));
+    expect(some.episodes.map(({ index, taskIndex, length }) => [index, taskIndex, length])).toEqual([
+      [2, 0, 26],
+      [1_000_000, 1, 31],
+      [1_000_001, 1, 24],
+    ]);
+    const wanted = await contents(set);
+    expect(await contents(some)).toEqual([wanted[2], wanted[3], wanted[4]]);
+    expect(await readFile(join(at('some'), 'README.md'), 'utf8')).toBe('Made for a test.\n');
+    expect(notes).toEqual([expect.stringContaining('extras/ is left behind')]);
+    expect(await checkDataset(at('some'))).toMatchObject({ ok: true, episodes: 3, frames: 81 });
+    const path = some.dataPath(some.episodes[1]!);
+    const { index, frame_index } = await queryColumns(path, ['index', 'frame_index']);
+    expect([index.data[0], index.data.at(-1), frame_index.data.at(-1)]).toEqual([26, 56, 30]);
+  });
+
+  it('asks an expression over the columns of every episode', async () => {
+    const firsts = await Promise.all(
+      set.episodes.map(async (episode) => (await set.columns(episode, ['action'])).action.data[0]!),
+    );
+    const kept = await selectEpisodes(set, { where: `first(action[1] order by timestamp) > ${firsts[1]}` });
+    expect(kept.map(({ episode }) => episode.index)).toEqual(
+      set.episodes.filter((_, i) => firsts[i]! > firsts[1]!).map(({ index }) => index),
+    );
+    await expect(selectEpisodes(set, { where: 'action[1] > nothing' })).rejects.toThrow(/--where.*cannot be told/);
+    await expect(selectEpisodes(set, { where: 'max(timestamp)' })).rejects.toThrow(/is number.*expected true or false/);
+  });
+
+  it('refuses what is there, what is empty, and another plan than that which was begun', async () => {
+    await expect(writeSet([], at('none'))).rejects.toThrow(/no episode is left/);
+    await expect(writeSet(await selectEpisodes(set, {}), set.root)).rejects.toThrow(/is the set itself/);
+    await writeSet(await selectEpisodes(set, { length: { from: 20, to: 20 } }), at('there'));
+    await expect(writeSet(await selectEpisodes(set, {}), at('there'))).rejects.toThrow(/exists already/);
+    await mkdir(at('other.part'));
+    await writeFile(join(at('other.part'), 'edit.json'), '{"format": "v2.1"}');
+    await expect(writeSet(await selectEpisodes(set, {}), at('other'))).rejects.toThrow(/of other episodes/);
+  });
+});
+
+describe('convert', () => {
+  it('to v3.0 and back keeps numbers, pictures, stages, tasks and what lies beside the episodes', async () => {
+    const maxBytes = { data: 120_000, video: 20_000 };
+    await writeSet(await selectEpisodes(set, {}), at('three'), { format: 'v3.0', maxBytes });
+    const three = await openDataset(at('three'));
+    expect(three.format).toBe('v3.0');
+    expect(three.episodes.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4]);
+    expect(await checkDataset(at('three'))).toMatchObject({ ok: true, problems: [], episodes: 5, frames: 134 });
+    const shared = (await readdir(join(at('three'), 'data/chunk-000'))).length;
+    expect(shared).toBeGreaterThan(1);
+    expect(shared).toBeLessThan(5);
+    const wanted = await contents(set);
+    expect((await contents(three)).map((one) => ({ ...one, task: one.task?.instruction }))).toEqual(
+      wanted.map((one) => ({ ...one, task: one.task?.instruction })),
+    );
+
+    await writeSet(await selectEpisodes(three, {}), at('back'), { format: 'v2.1' });
+    const back = await openDataset(at('back'));
+    expect(await checkDataset(at('back'))).toMatchObject({ ok: true, problems: [] });
+    expect(await contents(back)).toEqual(wanted);
+  });
+
+  it('pools the statistics of the episodes as those of all frames', async () => {
+    const stats = JSON.parse(await readFile(join(at('three'), 'meta/stats.json'), 'utf8'));
+    const values: number[] = [];
+    for (const episode of set.episodes) {
+      const { data, width } = (await set.columns(episode, ['action'])).action;
+      for (let row = 0; row * width < data.length; row++) values.push(data[row * width + 3]!);
+    }
+    const mean = values.reduce((a, b) => a + b) / values.length;
+    const std = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
+    expect(stats.action.mean[3]).toBeCloseTo(mean, 6);
+    expect(stats.action.std[3]).toBeCloseTo(std, 6);
+    expect([stats.action.min[3], stats.action.max[3]]).toEqual([Math.min(...values), Math.max(...values)]);
+    expect(stats.action.count).toEqual([values.length]);
+  });
+
+  it('cuts frames out of an episode, encoded again where they begin between key frames', async () => {
+    const [first, second] = set.episodes;
+    const cut = [
+      { ...wholeEpisode(set, first!), to: 9 },
+      { ...wholeEpisode(set, second!), from: 4, to: 30 },
+    ];
+    expect(await writeSet(cut, at('cut'))).toMatchObject({ episodes: 2, frames: 35, encoded: set.cameras.length });
+    const now = await openDataset(at('cut'));
+    expect(await checkDataset(at('cut'))).toMatchObject({ ok: true, problems: [] });
+    const { action, timestamp } = await now.columns(now.episodes[1]!, ['action', 'timestamp']);
+    const was = (await set.columns(second!, ['action'])).action;
+    expect(action.data).toEqual(was.data.slice(4 * was.width, 30 * was.width));
+    expect(timestamp.data[0]).toBeCloseTo(0, 9);
+    const { skill_annotation } = (await now.annotation(now.episodes[1]!))!;
+    expect(skill_annotation.map((skill) => skill.frame_duration)).toEqual([
+      [0, 12],
+      [12, 26],
+    ]);
+    const [before, after] = [await set.frames(second!, 'head', [4]), await now.frames(now.episodes[1]!, 'head', [0])];
+    const off = before.frames[0]!.reduce((sum, level, i) => sum + Math.abs(level - after.frames[0]![i]!), 0);
+    expect(off / before.frames[0]!.length).toBeLessThan(3);
+  });
+});
+
+describe('trim and resize', () => {
+  it('leaves out the frames at the ends in which nothing moves, but for a margin', async () => {
+    const { action, state, ...rest } = fakeEpisode({ length: 40, seed: 8 });
+    const [width, stateWidth] = [action.length / 40, state.length / 40];
+    // Stands for 12 frames, moves, and stands from frame 30 on.
+    const held = (values: Float32Array, w: number) =>
+      values.map((_, i) => values[Math.min(29, Math.max(12, Math.floor(i / w))) * w + (i % w)]!);
+    const still = { ...rest, action: held(action, width), state: held(state, stateWidth) };
+    const standing = fakeEpisode({ length: 20, seed: 9 });
+    standing.action.fill(0.5);
+    standing.state.fill(0.5);
+    const stood = await written('stood', [still, standing]);
+    const [trimmed, kept] = await trimmedEpisodes(stood, { still: 1e-6, margin: 3 });
+    expect([trimmed!.from, trimmed!.to]).toEqual([9, 33]);
+    expect([kept!.from, kept!.to]).toEqual([0, 20]);
+    await writeSet([trimmed!, kept!], at('trimmed'));
+    expect(await checkDataset(at('trimmed'))).toMatchObject({ ok: true, problems: [], frames: 44 });
+  });
+
+  it('resizes every camera as the network gets it, and says so in the index', async () => {
+    const kept = await selectEpisodes(set, { length: { from: 20, to: 20 } });
+    expect(await writeSet(kept, at('small'), { imageSize: 24 })).toMatchObject({ encoded: 3 });
+    const small = await openDataset(at('small'));
+    expect(await checkDataset(at('small'))).toMatchObject({ ok: true, problems: [] });
+    const [before, after] = [
+      await set.frames(set.episodes[0]!, 'head', [7]),
+      await small.frames(small.episodes[0]!, 'head', [7]),
+    ];
+    expect([after.width, after.height]).toEqual([24, 24]);
+    const expected = resizeWithPad({ data: before.frames[0]!, width: 64, height: 64, channels: 3 }, 24);
+    const off = expected.reduce((sum, level, i) => sum + Math.abs(level - after.frames[0]![i]!), 0);
+    expect(off / expected.length).toBeLessThan(3);
+  });
+});
+
+describe('merge and split', () => {
+  it('a task is the same where its name is; numbers of others and of episodes are exchanged', async () => {
+    const other = await written('other-robot', [
+      fakeEpisode({ length: 21, seed: 6 }),
+      fakeEpisode({ length: 22, seed: 7, taskIndex: 1, taskName: 'wiping_the_floor' }),
+    ]);
+    await writeSet(mergedEpisodes([set, other]), at('merged'));
+    const merged = await openDataset(at('merged'));
+    expect(await checkDataset(at('merged'))).toMatchObject({ ok: true, episodes: 7 });
+    expect(merged.tasks.get(2)?.name).toBe('wiping_the_floor');
+    const lengths = new Map(merged.episodes.map(({ index, length }) => [index, length]));
+    expect(Object.fromEntries(lengths)).toEqual({
+      ...{ 0: 20, 1: 33, 2: 26, 3: 21 },
+      ...{ 1000000: 31, 1000001: 24, 2000000: 22 },
+    });
+    const slow = { ...other, fps: 10 };
+    await expect(writeSet(mergedEpisodes([set, slow]), at('mixed'))).rejects.toThrow(/10 frames a second/);
+  });
+
+  it('parts have each episode once, every task in its share; another seed gives others', async () => {
+    const kept = Array.from({ length: 40 }, (_, i) => ({
+      ...wholeEpisode(set, set.episodes[0]!),
+      ...{ index: i, taskIndex: i % 2 },
+    }));
+    const parts = [
+      { name: 'train', share: 3 },
+      { name: 'test', share: 1 },
+    ];
+    const numbers = (seed: string) =>
+      [...splitEpisodes(kept, parts, seed).values()].map((part) => part.map(({ index }) => index));
+    const [train = [], test = []] = numbers('a');
+    expect([...train, ...test].sort((a, b) => a - b)).toEqual(kept.map(({ index }) => index));
+    expect(test.filter((index) => index % 2 === 0)).toHaveLength(5);
+    expect(test).toHaveLength(10);
+    expect(numbers('a')).toEqual([train, test]);
+    expect(numbers('b')).not.toEqual([train, test]);
+    expect(() => splitEpisodes(kept.slice(0, 1), parts, 'a')).toThrow(/part test: gets no episode/);
+  });
+});
+
+it.each(['v2.1', 'v3.0'] as const)(
+  'a run that ended in the middle is gone on with, to the same bytes (%s)',
+  async (format) => {
+    const kept = await selectEpisodes(set, {});
+    const maxBytes = { data: 120_000, video: 20_000 };
+    await writeSet(kept, at(`straight-${format}`), { format, maxBytes });
+    for (const stop of [1, 3]) {
+      const progress = (done: number) => {
+        if (done === stop) throw new Error('killed');
+      };
+      await expect(writeSet(kept, at(`broken-${format}`), { format, maxBytes, progress })).rejects.toThrow('killed');
+      expect(existsSync(at(`broken-${format}`))).toBe(false);
+    }
+    await writeSet(kept, at(`broken-${format}`), { format, maxBytes });
+    expect(await tree(at(`broken-${format}`))).toEqual(await tree(at(`straight-${format}`)));
+    expect(existsSync(at(`broken-${format}.part`))).toBe(false);
+  },
+);

@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import {
+  type Dataset,
+  EpisodeLine,
+  EpisodeStatsLine,
+  featureStats,
+  queryColumns,
+  readJsonLines,
+  TaskLine,
+} from '../lerobot/index.ts';
+import { isWhole, type KeptEpisode } from './keptEpisode.ts';
+
+const StatsLine = EpisodeStatsLine.extend({ stats: z.record(z.string(), z.unknown()).default({}) });
+
+/** What a set's index says of its episodes and tasks beyond what reading needs, to be carried over. */
+export interface OldLines {
+  readonly tasks: ReadonlyMap<number, TaskLine>;
+  readonly episodes: ReadonlyMap<number, EpisodeLine>;
+  /** Statistics by feature. */
+  readonly stats: ReadonlyMap<number, Readonly<Record<string, unknown>>>;
+}
+
+/** Lines of an index in JSON lines; none where the set has none. */
+export async function oldLines({ root }: Dataset): Promise<OldLines> {
+  const lines = async <S extends z.ZodType>(name: string, schema: S) => {
+    const path = join(root, 'meta', name);
+    return existsSync(path) ? readJsonLines(path, schema) : [];
+  };
+  const by = <T>(list: readonly T[], key: (one: T) => number) => new Map(list.map((one) => [key(one), one]));
+  return {
+    tasks: by(await lines('tasks.jsonl', TaskLine), ({ task_index }) => task_index),
+    episodes: by(await lines('episodes.jsonl', EpisodeLine), ({ episode_index }) => episode_index),
+    stats: new Map(
+      (await lines('episodes_stats.jsonl', StatsLine)).map(({ episode_index, stats }) => [episode_index, stats]),
+    ),
+  };
+}
+
+/** The line of a kept episode in the new meta/episodes.jsonl. */
+export function episodeLine({ episode, index, from, to }: KeptEpisode, old: OldLines): EpisodeLine {
+  const { tasks = [episode.instruction], ...rest } = old.episodes.get(episode.index) ?? {};
+  return { ...rest, episode_index: index, tasks, length: to - from };
+}
+
+/** The line of a kept episode's task in the new meta/tasks.jsonl. */
+export function taskLine({ source, episode, taskIndex }: KeptEpisode, old: OldLines): TaskLine {
+  const known = source.tasks.get(episode.taskIndex);
+  return {
+    ...(known?.name !== undefined && { task_name: known.name }),
+    task: known?.instruction ?? episode.instruction,
+    ...(known?.stageSuccessors && { stage_successors: known.stageSuccessors.map((stages) => [...stages]) }),
+    ...old.tasks.get(episode.taskIndex),
+    task_index: taskIndex,
+  };
+}
+
+/**
+ * Statistics of a kept episode: of its numbers, from its own file; of its pictures, what the old set said of them where
+ * all frames are kept.
+ */
+export async function episodeStatistics(kept: KeptEpisode, path: string, old: OldLines) {
+  const { features } = kept.source.info;
+  const numbers = Object.keys(features).filter((name) => /^float/.test(features[name]?.dtype ?? ''));
+  const columns = await queryColumns(path, numbers);
+  const was = isWhole(kept) ? (old.stats.get(kept.episode.index) ?? {}) : {};
+  const pictures = Object.entries(was).filter(([name]) => ['video', 'image'].includes(features[name]?.dtype ?? ''));
+  return {
+    ...Object.fromEntries(pictures),
+    ...Object.fromEntries(
+      numbers.map((name) => {
+        const column = columns[name];
+        return [name, featureStats(Float32Array.from(column?.data ?? []), column?.width ?? 1)];
+      }),
+    ),
+  };
+}

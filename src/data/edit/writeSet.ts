@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { InputError, jsonText, lockFolder, makeFolder, readJson } from '../../base/index.ts';
+import { dataFingerprint } from '../fingerprint.ts';
+import { openDataset } from '../lerobot/index.ts';
+import { type KeptEpisode, numberTellsTask } from './keptEpisode.ts';
+import { requireSameForm } from './setFiles.ts';
+import { type Edited, type WriteOptions, writeV21 } from './v21Set.ts';
+import { writeV30 } from './v30Set.ts';
+
+export interface WriteSetOptions extends Pick<WriteOptions, 'progress' | 'imageSize'> {
+  /** That of the first source when left out. */
+  readonly format?: 'v2.1' | 'v3.0' | undefined;
+  /** Bytes at which v3.0 begins another shared file; LeRobot's when left out. */
+  readonly maxBytes?: { readonly data?: number; readonly video?: number };
+}
+
+const PLAN = 'edit.json';
+
+/**
+ * Writes episodes of data sets as a new one. It grows in `<out>.part`, and takes its name when it is whole; the same
+ * call goes on with what a killed one left.
+ * @throws InputError when `out` is there, another plan has been begun there, or the sources do not fit together
+ */
+export async function writeSet(
+  wanted: readonly KeptEpisode[],
+  out: string,
+  { format, maxBytes, progress, imageSize }: WriteSetOptions = {},
+): Promise<Edited> {
+  const [first] = wanted;
+  if (!first) throw new InputError(out, 'no episode is left. A data set needs at least one.');
+  const sources = [...new Set(wanted.map(({ source }) => source))];
+  requireSameForm(sources);
+  for (const { root } of sources)
+    if (resolve(root) === resolve(out)) throw new InputError(out, 'is the set itself. Choose another folder.');
+  const target = format ?? first.source.format;
+  const plain = target === 'v3.0' || !sources.every(numberTellsTask);
+  const kept = numbered(wanted, plain);
+  const plan = {
+    format: target,
+    ...(imageSize !== undefined && { imageSize }),
+    sources: await Promise.all(sources.map(({ root }) => dataFingerprint([root]))),
+    episodes: digest(
+      kept.map(({ source, episode, index, taskIndex, from, to }) =>
+        [sources.indexOf(source), episode.index, index, taskIndex, from, to].join(),
+      ),
+    ),
+  };
+  const lock = await lockFolder(out, 'writing a data set');
+  try {
+    const part = await begun(out, plan);
+    const written = join(part, 'v2.1');
+    const edited = await writeV21(kept, written, { plain, progress, imageSize });
+    if (target === 'v3.0') await writeV30(await openDataset(written), join(part, 'v3.0'), maxBytes);
+    await rename(join(part, target), out);
+    await rm(part, { recursive: true, force: true });
+    return edited;
+  } finally {
+    await lock.release();
+  }
+}
+
+/** The unfinished folder, if it is of this plan. */
+async function begun(out: string, plan: object): Promise<string> {
+  if (existsSync(out)) throw new InputError(out, 'exists already. Choose another folder or remove it first.');
+  const part = `${resolve(out)}.part`;
+  const file = join(part, PLAN);
+  if (existsSync(file)) {
+    if (jsonText(await readJson(file, z.unknown())) !== jsonText(plan))
+      throw new InputError(part, 'holds an unfinished data set of other episodes. Remove it, or finish that one.');
+  } else {
+    await makeFolder(part);
+    await writeFile(file, jsonText(plan));
+  }
+  return part;
+}
+
+const digest = (lines: readonly string[]) => createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 16);
+
+/**
+ * Numbers of the new set. Where numbers tell tasks, an episode keeps its own, unless another has it: then it gets the
+ * next free one of its task. Elsewhere they run from 0.
+ */
+function numbered(kept: readonly KeptEpisode[], plain: boolean): KeptEpisode[] {
+  if (plain) return kept.map((one, index) => ({ ...one, index }));
+  const size = kept[0]?.source.info.chunks_size ?? 1;
+  const used = new Set<number>();
+  const next = new Map<number, number>();
+  const own = kept.map((one) => {
+    const fits = Math.floor(one.index / size) === one.taskIndex && !used.has(one.index);
+    if (fits) used.add(one.index);
+    return fits;
+  });
+  const renumbered = kept.map((one, i) => {
+    if (own[i]) return one;
+    let index = next.get(one.taskIndex) ?? one.taskIndex * size;
+    while (used.has(index)) index++;
+    used.add(index);
+    next.set(one.taskIndex, index + 1);
+    return { ...one, index };
+  });
+  return renumbered.sort((a, b) => a.index - b.index);
+}
