@@ -38,8 +38,8 @@ export default defineConfig(({ dts }) => ({
   fixedExtension: false,
   inputOptions: { checks: { pluginTimings: false } },
   outputOptions: { chunkFileNames: 'chunks/[name]-[hash].js' },
-  // The tarball has them in dist/node_modules (scripts/shipDependencies.ts).
-  deps: { neverBundle: ['onnxruntime-node', /^node-av/] },
+  // The tarball has them in dist/node_modules (scripts/shipDependencies.ts); msgpackr does without its native part.
+  deps: { neverBundle: ['onnxruntime-node', /^node-av/, 'msgpackr-extract'] },
   plugins: [plainEntry],
   copy: [{ from: ['src/kernels/*/*.wasm'], to: 'dist/kernels' }],
 }));

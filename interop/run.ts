@@ -9,6 +9,7 @@ const CHECKS: Readonly<Record<string, () => Promise<{ check: Check }>>> = {
   server: () => import('./server/check.ts'),
   balancer: () => import('./balancer/check.ts'),
   proxy: () => import('./proxy/check.ts'),
+  queue: () => import('./queue/check.ts'),
   twins: () => import('./twins/check.ts'),
   tokenizers: () => import('./tokenizers/check.ts'),
 };

@@ -23,6 +23,14 @@ export { FLOAT16_MAX, FLOAT16_MIN_NORMAL, fromFloat16, toFloat16 } from './float
 export { type FolderLock, lockFolder } from './folderLock.ts';
 export { makeFolder, requireOutput } from './folders.ts';
 export { bfloat16ToFloat32, float16ToFloat32 } from './half.ts';
+export {
+  type Announcement,
+  JobCoordinator,
+  type JobHandler,
+  type JobSession,
+  parseRedisUrl,
+  serveJobs,
+} from './jobs/index.ts';
 export { type Memory, machineMemory } from './machine.ts';
 export { portFree, processor, softwareVersions } from './machineReport.ts';
 export { defaultMemory, parseBytes } from './memorySize.ts';

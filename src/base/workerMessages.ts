@@ -19,7 +19,7 @@ interface SystemFields {
   readonly path: string | undefined;
 }
 
-interface SentError {
+export interface SentError {
   readonly name: string;
   readonly message: string;
   readonly stack?: string | undefined;

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
-import { InputError, NotBuiltError, requireOutput } from '../base/index.ts';
+import { InputError, parseRedisUrl, requireOutput } from '../base/index.ts';
 import { parseRules, RULES_HELP, type RulesOption } from '../control/index.ts';
 import {
   type EvaluationSummary,
@@ -73,7 +73,12 @@ export function command(): Command {
     .option('--instances <which>', 'public, hidden, train, or numbers such as 0-19', 'public')
     .option('--episodes <n>', 'instances of each task (10 of a split; all that are listed)', positive)
     .option('--out <dir>', 'evaluation folder')
-    .option('--workers <n>', 'threads, each with episodes of its own', positive, Math.min(2, availableParallelism()))
+    .option(
+      '--workers <n>',
+      'threads, each with episodes of its own; with --queue, episodes under way at a time on all machines (64)',
+      positive,
+      Math.min(2, availableParallelism()),
+    )
     .option('--seed <text>', "seed of the plans' noise and of the replayed demonstrations (0)")
     .option(
       '--seeds <list>',
@@ -112,14 +117,15 @@ export function command(): Command {
     .optionsGroup('Output:')
     .option('--no-record', 'keep no rollouts, only scores')
     .option('--no-report', 'write no report.html')
-    .option('--queue <url>', 'spread the episodes over machines')
+    .option('--queue <redis>', 'redis://HOST:PORT: workers on any machine play the episodes (valet worker)')
     .option('--json', 'print one JSON object on stdout', false)
     .option('--quiet', 'no progress on stderr', false)
     .addHelpText(
       'after',
       '\nExamples:\n  $ valet eval --policy expert --tasks turning_on_radio --instances 0-4 --out runs/expert' +
         '\n  $ valet eval --policy household --instances 0-9 --perturb latency:2,light --out runs/late' +
-        '\n  $ valet eval --policy ws://127.0.0.1:8000 --instances hidden --episodes 50 --out runs/hidden',
+        '\n  $ valet eval --policy ws://127.0.0.1:8000 --instances hidden --episodes 50 --out runs/hidden' +
+        '\n  $ valet eval --policy household --queue redis://127.0.0.1:6379 --out runs/many',
     )
     .action(run);
 }
@@ -138,8 +144,8 @@ function refuseWhatDoesNothing(policy: PolicySpec, name: string, command: Comman
 
 async function run(options: Options, command: Command): Promise<void> {
   requireGiven(command, ['policy', 'out']);
-  if (options.queue !== undefined) throw new NotBuiltError('valet eval --queue', 'evaluation over a queue');
-  const { out, demos } = options;
+  const { out, demos, queue } = options;
+  if (queue !== undefined) parseRedisUrl(queue);
   if (options.seed !== undefined && options.seeds !== undefined)
     throw new InputError('valet eval', '--seed and --seeds exclude each other. Name one of them.');
   const stop = new AbortController();
@@ -167,7 +173,8 @@ async function run(options: Options, command: Command): Promise<void> {
     tasks: options.tasks ?? (await tasksFor(policy.kind === 'checkpoint' ? policy.folder : undefined)),
     instances,
     out,
-    workers: options.workers,
+    workers: queue !== undefined && command.getOptionValueSource('workers') !== 'cli' ? undefined : options.workers,
+    queue,
     resume: options.resume,
     seed: options.seed,
     seeds: options.seeds,

@@ -29,6 +29,7 @@ const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command
   serve: { summary: 'the policy server', load: () => import('./serve.ts') },
   replay: { summary: 'a recorded session sent to a server again', load: () => import('./replay.ts') },
   eval: { summary: 'rollouts into a ledger', load: () => import('./eval.ts') },
+  worker: { summary: 'works on whatever a queue in a Redis holds', load: () => import('./worker.ts') },
   report: { summary: 'table, figure and page of an evaluation', load: () => import('./report.ts') },
   label: { summary: 'why episodes failed, by rules or by a person', load: () => import('./label.ts') },
   figure: { summary: 'pictures of the method, as SVG', load: () => import('./figure.ts') },

@@ -54,6 +54,7 @@ export {
   type PolicySpec,
   parsePolicy,
   parseSeeds,
+  rolloutHandler,
   runEpisode,
 } from './rollouts/index.ts';
 export { type EvaluationSummary, type Interval, qTable, type TaskSummary } from './scores/index.ts';

@@ -45,6 +45,7 @@ export const QUICK_FORMS: Readonly<Record<string, QuickForm>> = {
     add: '--max-steps 40',
     whole: /--policy \S.*--out \S/,
   },
+  worker: { whole: /worker redis/ },
   'eval ingest': { whole: /--out \S/ },
   submit: { whole: /submit \S+ -/ },
   label: { whole: /label \S/ },
@@ -85,6 +86,10 @@ export const NOT_RUN: readonly { readonly command: RegExp; readonly why: string 
   { command: /^npx tsx (test|interop|scripts)\//, why: 'minutes' },
   { command: /^npm run bench\b|^(\w+=\S+ )?npm run bench\b|^valet bench\b/, why: 'measures for minutes' },
   { command: /^npm run interop\b/, why: 'needs Python and a package index' },
+  {
+    command: /^redis-server |^valet worker redis|--queue redis/,
+    why: 'npm run interop -- queue runs it: a Redis is needed',
+  },
   { command: /^bash (\.ci|runs)\//, why: 'it is CI itself, or takes hours' },
   { command: /^VK_ICD_FILENAMES=/, why: 'needs a Vulkan loader and the driver of Chromium' },
 ];

@@ -20,6 +20,8 @@ const LedgerLineSchema = z.object({
   state: z.enum(['done', 'invalid']),
   attempt: z.number().int(),
   worker: z.number().int(),
+  /** The machine, where several play. */
+  host: z.string().optional(),
   started: z.string(),
   seconds: z.number(),
   q: z.number(),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError, packageVersion, readJson, writeFileAside } from '../../base/index.ts';
@@ -19,6 +20,15 @@ export const evaluationVersions = (): Record<string, string> => ({
 export async function noteCheckpointsAtEnd(folder: string, checkpointsAtEnd: RunFile['checkpoints']): Promise<void> {
   const run = await readJson(runFilePath(folder), RunFileSchema);
   await writeFileAside(runFilePath(folder), `${JSON.stringify({ ...run, checkpointsAtEnd }, null, 2)}\n`);
+}
+
+/** A name for the folder's evaluation, the same whenever it is gone on with: where its jobs stand in a queue. */
+export async function runName(folder: string): Promise<string> {
+  const { fingerprint, started } = await readJson(runFilePath(folder), RunFileSchema);
+  const hash = createHash('sha256')
+    .update(JSON.stringify([fingerprint, started]))
+    .digest('hex');
+  return `eval-${hash.slice(0, 16)}`;
 }
 
 /** Every unit that an evaluation was asked for, in the order in which they are played. */

@@ -5,7 +5,7 @@ import type { RunFile } from './runRecord.ts';
 const PLACES = new Set(['folder', 'demos', 'url']);
 
 /** A policy without the place where it lies, where its content is known. */
-function contentOf(policy: RunFile['fingerprint']['policy']): unknown {
+export function contentOf(policy: RunFile['fingerprint']['policy']): Readonly<Record<string, unknown>> {
   const { files, checkpoints, content } = policy;
   if (files === undefined && checkpoints === undefined && content === undefined) return policy;
   return Object.fromEntries(Object.entries(policy).filter(([key]) => !PLACES.has(key)));

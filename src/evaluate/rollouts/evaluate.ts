@@ -2,13 +2,24 @@ import { InputError } from '../../base/index.ts';
 import { type HomeTask, homeTask, type LimitYear, type PerturbationSpec, perturbationName } from '../../home/index.ts';
 import { type CheckpointProvenance, checkStatistics } from '../../model/index.ts';
 import { requireDevice } from '../../tensor/index.ts';
-import { counted, type LedgerLine, noteCheckpointsAtEnd, takesNoSeed, unitsOf } from '../ledger/index.ts';
+import {
+  contentOf,
+  counted,
+  evaluationVersions,
+  type LedgerLine,
+  noteCheckpointsAtEnd,
+  takesNoSeed,
+  unitsOf,
+} from '../ledger/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
 import { askServer, type ServerWait } from './connectRemote.ts';
 import { inEvaluationFolder } from './evaluationFolder.ts';
 import { serverOutage } from './outage.ts';
 import { type PlayOptions, playUnits, seedsOf } from './playUnits.ts';
-import { describePolicy, type PolicySpec } from './policySpec.ts';
+import { describePolicy, type PolicySpec, policyTitle, withoutSecrets } from './policySpec.ts';
+import { openQueueRunner } from './queue/index.ts';
+import type { WorkerSettings } from './rollout.worker.ts';
+import type { Runner } from './runner.ts';
 import { startWorkerRunner } from './workerRunner.ts';
 
 export interface EvaluateOptions extends PlayOptions, ServerWait {
@@ -17,8 +28,10 @@ export interface EvaluateOptions extends PlayOptions, ServerWait {
   readonly instances: readonly number[];
   /** The evaluation folder. */
   readonly out: string;
-  /** Threads, each with episodes of its own. */
+  /** Threads, each with episodes of its own (1); with a queue, episodes under way at a time on all machines (64). */
   readonly workers?: number | undefined;
+  /** A Redis, `redis://…`: workers on any machine play the episodes, none is played here. */
+  readonly queue?: string | undefined;
   /** Go on with what the folder holds. */
   readonly resume?: boolean | undefined;
   /** Fewer steps than the tasks' time-outs, for tests. */
@@ -83,7 +96,6 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
     label: options.label,
   };
   const settings = { policy, seeds, imageSize, maxSteps, edition, perturb, recordTo: record ? out : undefined };
-  const runners = Array.from({ length: Math.max(1, options.workers ?? 1) }, () => () => startWorkerRunner(settings));
   const units = unitsOf(
     tasks.map(({ name }) => name),
     instances,
@@ -92,7 +104,8 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
   const outage = policy.kind === 'remote' && server ? serverOutage(policy, server, options) : undefined;
   const play = { progressLabel: policy.kind, ...options, outage };
   return inEvaluationFolder(out, { ...identity, onNotice: options.onNotice }, resume, async (book, onDone) => {
-    const summary = await playUnits(units, book, runners, play, onDone);
+    const runners = await openRunners(settings, words, options);
+    const summary = await playUnits(units, book, runners.open, play, onDone).finally(runners.close);
     if (policy.kind === 'remote') tellSingleActions(policy, book.lines, options);
     if (policy.kind === 'remote' && server?.checkpoints && summary.stopped === undefined)
       await compareAtEnd(policy, server.checkpoints, options);
@@ -113,6 +126,34 @@ function tellSingleActions(
       `${url} gave single actions in ${single.length} of ${played.length} episodes, at least from some step on: ` +
         `it could not fill a chunk of ${chunkSize}.`,
     );
+}
+
+/** Episodes under way at a time on all machines, unless told. */
+const QUEUED = 64;
+
+/** What opens the runners: threads here, or a queue that all of them share. */
+async function openRunners(
+  settings: WorkerSettings,
+  words: Readonly<Record<string, unknown>>,
+  { workers, queue, out, tasks, onNotice }: EvaluateOptions,
+): Promise<{ open: (() => Runner | Promise<Runner>)[]; close: () => Promise<void> }> {
+  if (queue === undefined) {
+    const open = () => startWorkerRunner(settings);
+    return { open: Array.from({ length: Math.max(1, workers ?? 1) }, () => open), close: async () => {} };
+  }
+  const { recordTo, ...rest } = settings;
+  const policy = withoutSecrets(settings.policy);
+  const run = {
+    ...rest,
+    policy,
+    record: recordTo !== undefined,
+    content: contentOf(JSON.parse(JSON.stringify(words))),
+    versions: evaluationVersions(),
+    title: `${policyTitle(policy)} in ${tasks.join(', ')}`,
+  };
+  const runner = await openQueueRunner({ address: queue, out, run, onNotice });
+  const shared = { ...runner, close: async () => {} };
+  return { open: Array.from({ length: workers ?? QUEUED }, () => () => shared), close: runner.close };
 }
 
 /** Says, and notes in run.json, when a server plays other weights at the end than at the beginning. */

@@ -5,6 +5,7 @@ export { type EvaluatePolicyOptions, evaluatePolicy, type PolicyFor } from './ev
 export { type PlanLine, readPlanLines } from './planLog.ts';
 export { playedPolicy } from './playedPolicy.ts';
 export { type PlanSettings, type PolicySpec, parsePolicy } from './policySpec.ts';
+export { rolloutHandler } from './queue/index.ts';
 export { readRolloutScene, readStepLines, readTrack } from './recording.ts';
 export type { RolloutScene, StepLine } from './rolloutRecorder.ts';
 export { parseSeeds } from './seeds.ts';

@@ -115,6 +115,7 @@ export async function playUnits(
         const { line, fault } = await attempt(runner, next, number, signal);
         if (line.state === 'done') await onDone(line);
         await book.append(line);
+        await runner.booked?.(next.unit, line.attempt);
         await after(next, line, fault);
         options.onEpisode?.(done);
         const sum = scores.reduce((total, q) => total + q, 0);
@@ -150,7 +151,7 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<{ line: LedgerLine; fault: EpisodeResult['fault'] }> {
   const started = new Date();
-  const { invalid, fault, ...result } = await runner.run(unit, signal);
+  const { invalid, fault, played, ...result } = await runner.run(unit, signal, attempts + 1);
   const line: LedgerLine = {
     ...unit,
     state: invalid === undefined ? 'done' : 'invalid',
@@ -159,6 +160,7 @@ async function attempt(
     started: started.toISOString(),
     seconds: (Date.now() - started.getTime()) / 1000,
     ...result,
+    ...played,
     ...(invalid === undefined ? {} : { reason: invalid }),
   };
   return { line, fault };

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { InputError, nearest } from '../../base/index.ts';
 import type { SessionOptions } from '../../control/index.ts';
 import {
@@ -142,3 +142,16 @@ export async function describePolicy(spec: PolicySpec): Promise<PolicyWords> {
   };
   return { policy, checkpoints: [await checkpointProvenance(spec.folder, hashes)] };
 }
+
+/** A policy as others may be told it: a folder by its whole path, no key. */
+export function withoutSecrets(spec: PolicySpec): PolicySpec {
+  if (spec.kind === 'checkpoint') return { ...spec, folder: resolve(spec.folder) };
+  if (spec.kind === 'replay' && spec.demos !== undefined) return { ...spec, demos: resolve(spec.demos) };
+  if (spec.kind !== 'remote') return spec;
+  const { apiKey: _, ...open } = spec;
+  return open;
+}
+
+/** A policy in a line. */
+export const policyTitle = (spec: PolicySpec): string =>
+  spec.kind === 'checkpoint' ? spec.folder : spec.kind === 'remote' ? spec.url : spec.kind;

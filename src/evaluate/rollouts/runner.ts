@@ -27,15 +27,31 @@ export interface RolloutSettings {
   readonly recordTo?: string | undefined;
 }
 
+/** Where and when an episode was played, when not here and now. */
+export interface Played {
+  readonly worker: number;
+  readonly host: string;
+  /** ISO date. */
+  readonly started: string;
+  readonly seconds: number;
+}
+
 /** Makes rollouts one after the other, with a household for each task that stays. */
 export interface Runner {
   /** What is off in the policy because its robot or checkpoint lacks it. */
   readonly notices: readonly string[];
   /**
    * An episode that broke off, in the engine or in the policy, comes back as invalid.
+   * @param attempt which one it is at this unit, from 1
    * @throws ValetError (interrupted) once the signal is aborted
    */
-  run(unit: Unit, signal?: AbortSignal): Promise<EpisodeResult>;
+  run(
+    unit: Unit,
+    signal?: AbortSignal,
+    attempt?: number,
+  ): Promise<EpisodeResult & { readonly played?: Played | undefined }>;
+  /** Hears that an attempt stands in the book: nothing of it need be kept elsewhere. */
+  booked?(unit: Unit, attempt: number): Promise<void>;
   close(): Promise<void>;
 }
 

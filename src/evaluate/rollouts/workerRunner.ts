@@ -1,26 +1,55 @@
-import { WorkerClient } from '../../base/index.ts';
+import { ValetError, WorkerClient } from '../../base/index.ts';
 import type { Unit } from '../ledger/index.ts';
 import type { EpisodeResult } from './episode.ts';
 import type { WorkerSettings } from './rollout.worker.ts';
 import type { Runner } from './runner.ts';
 
-/** A runner in a thread of its own. */
-export async function startWorkerRunner(settings: WorkerSettings): Promise<Runner> {
-  const worker = WorkerClient.start('evaluate/rollouts/rollout.worker', settings);
-  try {
-    return {
-      notices: await worker.call<readonly string[]>('open'),
-      run: (unit: Unit, signal) => worker.call<EpisodeResult>('run', unit, { signal }),
-      close: async () => {
+/** How many threads in a row may die over one unit. */
+const LIVES = 3;
+
+/** A thread that makes rollouts. */
+export type RolloutThread = Pick<WorkerClient, 'call' | 'close' | 'isDead'>;
+
+const startThread = (settings: WorkerSettings): RolloutThread =>
+  WorkerClient.start('evaluate/rollouts/rollout.worker', settings);
+
+/**
+ * A runner in a thread of its own. When the thread dies, another one plays the unit from its beginning.
+ * @param start starts a thread
+ */
+export async function startWorkerRunner(settings: WorkerSettings, start = startThread): Promise<Runner> {
+  let { thread, notices } = await open(start(settings));
+  let closed = false;
+  return {
+    notices,
+    async run(unit: Unit, signal) {
+      for (let lives = LIVES; ; lives--) {
         try {
-          await worker.call('close');
-        } finally {
-          await worker.close();
+          return await thread.call<EpisodeResult>('run', unit, { signal });
+        } catch (error) {
+          if (!thread.isDead || closed || signal?.aborted) throw error;
+          if (lives === 1)
+            throw new ValetError('evaluate', `${LIVES} threads died over one episode: ${(error as Error).message}`);
+          ({ thread, notices } = await open(start(settings)));
         }
-      },
-    };
+      }
+    },
+    close: async () => {
+      closed = true;
+      try {
+        if (!thread.isDead) await thread.call('close');
+      } finally {
+        await thread.close();
+      }
+    },
+  };
+}
+
+async function open(thread: RolloutThread): Promise<{ thread: RolloutThread; notices: readonly string[] }> {
+  try {
+    return { thread, notices: await thread.call<readonly string[]>('open') };
   } catch (error) {
-    await worker.close();
+    await thread.close();
     throw error;
   }
 }

@@ -137,7 +137,12 @@ export function furnish(world: Furnished, random: Random): void {
     const place = places[i];
     const visible = place !== undefined && random.uniform() < 0.8;
     world.show(`${name}_`, visible);
-    if (!visible) return;
+    if (!visible) {
+      // Nothing of an earlier scene stays with what nobody sees: recordings tell where it is.
+      world.placeFixed(name, [0, 0, 0], [1, 0, 0, 0]);
+      world.paint(paint, from);
+      return;
+    }
     const [x, y] = place.at;
     const shift = place.along * random.between(-1, 1);
     const across = place.yaw === 0;
