@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHALLENGE_ROBOT, encodeProprioception } from '../robot/index.ts';
 import { type Parameters, readSafetensors, writeSafetensors } from '../tensor/index.ts';
+import { KINDS } from './kinds/index.ts';
 import { countVerdicts, type Verdict, verify } from './verify.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../test/golden');
@@ -229,4 +230,14 @@ describe('names', () => {
     expect((await verdicts(folder))[0]!.case).toBe('any name');
     expect(bad(await verdicts(folder, folder))).toEqual([]);
   });
+});
+
+it('the page says of every kind what it is computed with', async () => {
+  const page = await readFile(join(import.meta.dirname, '../../docs/verify.md'), 'utf8');
+  const table = page.slice(page.indexOf('## Kinds'), page.indexOf('## Rounding'));
+  const named = table
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`([a-z-]+)`/g)].map(([, kind]) => kind));
+  expect(named.sort()).toEqual(Object.keys(KINDS).sort());
 });

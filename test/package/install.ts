@@ -34,8 +34,11 @@ const environment = Object.fromEntries(
 export async function pack(folder: string): Promise<string> {
   await rm(join(ROOT, 'dist'), { recursive: true, force: true });
   const args = ['pack', '--json', '--pack-destination', folder];
-  const { stdout } = await execute('npm', args, { cwd: ROOT, env: environment, maxBuffer: 2 ** 26 });
-  const [packed] = JSON.parse(stdout.slice(stdout.search(/^\[\s*\{/m))) as {
+  const { stdout, stderr } = await execute('npm', args, { cwd: ROOT, env: environment, maxBuffer: 2 ** 26 });
+  const listAt = stdout.search(/^\[\s*\{/m);
+  const ofTools = /^.*tsdown.*deprecat.*$/im.exec(stdout.slice(0, listAt) + stderr);
+  if (ofTools) throw new Error(`npm pack: a tool of the build speaks to the user: ${ofTools[0]}`);
+  const [packed] = JSON.parse(stdout.slice(listAt)) as {
     filename: string;
     size: number;
     files: { path: string }[];
