@@ -118,6 +118,16 @@ describe('what an audit says', () => {
     expect(audit.significance.again).toMatchObject({ mean: 0, p: 1 });
   });
 
+  it('no difference is named that two policies cannot have', () => {
+    const wide = {
+      ...audit,
+      episodes: 2,
+      significance: { ...audit.significance, findable: [{ instances: 2, difference: 1.7 }] },
+    };
+    expect(auditPage(wide)).not.toContain('1.7');
+    expect(auditPage(wide)).toMatch(/smallest difference to be seen<\/div><div class="big">none</);
+  });
+
   it('a perturbation against the clean pairs alone, and sources by amount', () => {
     expect(audit.perturbations[0]).toMatchObject({
       axis: 'push',

@@ -1,4 +1,5 @@
 import { escapeHtml } from '../../base/index.ts';
+import { findableText } from '../compare/index.ts';
 import { dataTable, decimals, STYLE, title } from '../report/index.ts';
 import type { EvaluationSummary, Interval } from '../scores/index.ts';
 import type { AuditResult, AuditRow, PerturbationRow } from './auditTables.ts';
@@ -114,18 +115,13 @@ function cards(audit: AuditResult, policy: AuditRow | undefined): string {
           `${decimals(hidden.gap.low, 2)} – ${decimals(hidden.gap.high, 2)}`,
         )
       : '',
-    card(
-      '',
-      'smallest difference to be seen',
-      decimals(findableNow(audit), 2),
-      `with ${audit.episodes} instances a task`,
-    ),
+    card('', 'smallest difference to be seen', findableNow(audit), `with ${audit.episodes} instances a task`),
   ].join('');
 }
 
-const findableNow = ({ significance: { findable }, episodes }: AuditResult): number => {
+const findableNow = ({ significance: { findable }, episodes }: AuditResult): string => {
   const [first] = findable;
-  return first ? first.difference * Math.sqrt(first.instances / episodes) : Number.NaN;
+  return first ? findableText(first.difference * Math.sqrt(first.instances / episodes), 2) : '–';
 };
 
 function significanceText(audit: AuditResult): string {
@@ -141,7 +137,7 @@ function significanceText(audit: AuditResult): string {
 const findableTable = ({ significance }: AuditResult) =>
   dataTable(
     ['instances of each task', 'smallest difference of mean q that is found'],
-    significance.findable.map(({ instances, difference }) => [String(instances), decimals(difference, 3)]),
+    significance.findable.map(({ instances, difference }) => [String(instances), findableText(difference, 3)]),
   );
 
 const gapTable = ({ gaps }: AuditResult) =>

@@ -29,6 +29,12 @@ describe('compareLedgers', () => {
     expect(found.p).toBe(6 / 16);
   });
 
+  it('two instances that differ find no difference that there can be, and it is said', () => {
+    const few = compareLedgers(ledger('turning_on_radio', [1, 0]), ledger('turning_on_radio', [0, 1]));
+    expect(few.smallestDifference).toBeGreaterThan(1);
+    expect(compareTable(few, 'x', 'y')).toMatch(/So few episodes find no true difference/);
+  });
+
   it('the other way round has the other sign', () => {
     const [forth, back] = [compareLedgers(a, b), compareLedgers(b, a)];
     expect(back.difference.mean).toBe(-forth.difference.mean);

@@ -1,5 +1,6 @@
 import { alignedTable } from '../scores/index.ts';
 import type { Comparison } from './compare.ts';
+import { findableText } from './differenceInterval.ts';
 
 /** Cells that are listed by name. */
 const LISTED = 10;
@@ -46,8 +47,10 @@ function verdict({ p, difference, smallestDifference, instancesNeeded }: Compari
       ? `${better} is better (p ${chance(p)}).`
       : `Not decided: p ${chance(p)} is above 0.05.` +
         (instancesNeeded === null ? '' : ` A difference of this size takes about ${instancesNeeded} instances a task.`);
-  const smallest = smallestDifference.toFixed(3);
-  return `${found} So many episodes find true differences from ${smallest} on (in 80 of 100 studies).`;
+  const smallest = findableText(smallestDifference, 3);
+  return smallest === 'none'
+    ? `${found} So few episodes find no true difference in 80 of 100 studies, however large it is.`
+    : `${found} So many episodes find true differences from ${smallest} on (in 80 of 100 studies).`;
 }
 
 /** The sequential test in a sentence. */

@@ -50,6 +50,13 @@ export function differenceInterval(tasks: readonly (readonly number[])[]): MeanD
 /** The normal quantile of 0.8: a real difference of `smallestDifference` is found in 80 of 100 studies. */
 const POWER = 0.8416212335729143;
 
+/** Scores lie within 0…1: no difference of means is larger. */
+const LARGEST_DIFFERENCE = 1;
+
+/** A smallest difference for people: one that no two policies can have is none. */
+export const findableText = (difference: number, digits: number): string =>
+  difference > LARGEST_DIFFERENCE ? 'none' : difference.toFixed(digits);
+
 /** The smallest true difference that this many pairs find in 80 of 100 studies, at the level 0.05. */
 export function smallestDifference({ error, freedom }: MeanDifference): number {
   return Math.min(2, (studentQuantile(freedom) + POWER) * error);
