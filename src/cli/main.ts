@@ -33,6 +33,7 @@ const COMMANDS: Record<string, { summary: string; load?: () => Promise<{ command
   report: { summary: 'table, figure and page of an evaluation', load: () => import('./report.ts') },
   label: { summary: 'why episodes failed, by rules or by a person', load: () => import('./label.ts') },
   figure: { summary: 'pictures of the method, as SVG', load: () => import('./figure.ts') },
+  'export-rollout': { summary: 'a recorded rollout for other viewers', load: () => import('./exportRollout.ts') },
   compare: { summary: 'paired statistics of two evaluations', load: () => import('./compare.ts') },
   submit: { summary: "the challenge's submission folder, checked and scored", load: () => import('./submit.ts') },
   verify: { summary: 'golden cases, quantity by quantity', load: () => import('./verify.ts') },

@@ -74,3 +74,4 @@ export {
   writeSubmission,
   type Year,
 } from './submit/index.ts';
+export { rolloutMcap } from './viewers/index.ts';

@@ -51,6 +51,7 @@ export const QUICK_FORMS: Readonly<Record<string, QuickForm>> = {
   label: { whole: /label \S/ },
   figure: { whole: /figure \w+ \S+ --out \S/ },
   report: { whole: /report \S/ },
+  'export-rollout': { whole: /export-rollout \S+ -/ },
   compare: { values: { '--limit': '2' }, whole: /compare \S+ \S/ },
   verify: { whole: /verify [^\s-]/ },
   doctor: { whole: /^/ },

@@ -16,6 +16,19 @@ describe('sequentialTest', () => {
     expect(() => other.add(1.5)).toThrow(/expected -1 to 1/);
   });
 
+  it('needs no candidate but 0 for its verdict', () => {
+    const random = Random.of('candidates');
+    for (const shift of [-0.2, 0, 0.3])
+      for (let study = 0; study < 5; study++) {
+        const [whole, alone] = [sequentialTest(), sequentialTest(0, [0])];
+        for (let i = 0; i < 150; i++) {
+          const difference = Math.max(-1, Math.min(1, shift + random.normal() / 3));
+          for (const test of [whole, alone]) test.add(difference);
+          expect(alone.verdict).toBe(whole.verdict);
+        }
+      }
+  });
+
   it('with a margin may end with "alike"', () => {
     const random = Random.of('alike');
     const test = sequentialTest(0.2);

@@ -21,12 +21,16 @@ const CAUTION = 0.75;
 /** Means for which a wealth of its own is kept: -1, -0.99, … 1. */
 const GRID = Array.from({ length: 201 }, (_, i) => (i - 100) / 100);
 
-/** @param margin differences this small do not matter: with it, the test may also end with `alike` (0: it may not) */
-export function sequentialTest(margin = 0): SequentialTest {
+/**
+ * @param margin differences this small do not matter: with it, the test may also end with `alike` (0: it may not)
+ * @param means candidates of the mean, 0 among them: bounds of the interval are some of them, the verdict needs 0 alone
+ */
+export function sequentialTest(margin = 0, means: readonly number[] = GRID): SequentialTest {
+  const zero = means.indexOf(0);
   // One bet a candidate m and side: that the mean is above m, and that it is below. Logarithms of the wealth.
-  const above = new Float64Array(GRID.length);
-  const below = new Float64Array(GRID.length);
-  const known = new Uint8Array(GRID.length); // bits; 1: the mean was shown to be above m, 2: below
+  const above = new Float64Array(means.length);
+  const below = new Float64Array(means.length);
+  const known = new Uint8Array(means.length); // bits; 1: the mean was shown to be above m, 2: below
   const enough = Math.log(2 / LEVEL);
   let [count, sum, squares] = [0, 0, 0];
 
@@ -36,7 +40,7 @@ export function sequentialTest(margin = 0): SequentialTest {
     // Mean and variance of what came before, with one imagined pair on each side.
     const mean = sum / (count + 2);
     const variance = Math.max((squares + 0.5) / (count + 2) - mean ** 2, 1e-4);
-    GRID.forEach((m, i) => {
+    means.forEach((m, i) => {
       const edge = mean - m;
       const bet = edge / (variance + edge ** 2); // the growth-optimal bet, to second order (Kelly)
       const [wealth, side] = bet > 0 ? [above, 1] : [below, 2];
@@ -53,7 +57,7 @@ export function sequentialTest(margin = 0): SequentialTest {
   };
   const interval = () => {
     let [low, high] = [-1, 1];
-    GRID.forEach((m, i) => {
+    means.forEach((m, i) => {
       if ((known[i] as number) & 1) low = Math.max(low, m);
       if ((known[i] as number) & 2) high = Math.min(high, m);
     });
@@ -67,8 +71,8 @@ export function sequentialTest(margin = 0): SequentialTest {
     },
     get verdict() {
       const { low, high } = interval();
-      if (low >= 0) return (known[100] as number) & 1 ? 'b' : undefined;
-      if (high <= 0) return (known[100] as number) & 2 ? 'a' : undefined;
+      if (low >= 0) return (known[zero] as number) & 1 ? 'b' : undefined;
+      if (high <= 0) return (known[zero] as number) & 2 ? 'a' : undefined;
       return margin > 0 && low > -margin && high < margin ? 'alike' : undefined;
     },
   };

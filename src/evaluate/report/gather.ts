@@ -90,7 +90,8 @@ export async function gatherRollouts(
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   const place = new Map(episodes.map(({ unit }, i) => [unit, i]));
   firings.sort((a, b) => (place.get(a.unit) ?? 0) - (place.get(b.unit) ?? 0) || a.step - b.step);
-  const method = new Map([...facts].map(([task, all]) => [task, addFacts(all)] as const));
+  const tasks = [...new Set(lines.map(({ task }) => task))].filter((task) => facts.has(task));
+  const method = new Map(tasks.map((task) => [task, addFacts(facts.get(task) ?? [])] as const));
   return { episodes, inside, firings, method, damaged };
 }
 

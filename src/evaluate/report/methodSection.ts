@@ -17,7 +17,8 @@ export function methodSection(tasks: ReadonlyMap<string, MethodFacts>): string {
   if (stages)
     parts.push(
       '<p class="note">Each plan predicts the stage of the task. Votes of several plans decide on the stage that ' +
-        'the policy goes by. Both are compared with the true stage at the moment of the plan.</p>' +
+        'the policy goes by. Both are compared with the true stage at the moment of the plan. A vote takes at least ' +
+        'two plans, so that in short episodes the voted stage lags.</p>' +
         `<div class="panel scroll">${plainTable(stages)}</div>`,
     );
   if (times)

@@ -1,0 +1,1 @@
+export { rolloutMcap } from './rolloutMcap.ts';
