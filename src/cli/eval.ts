@@ -99,7 +99,7 @@ export function command(): Command {
       (text: string) => parsePerturbations(text, PERTURBATION_AXES),
     )
     .option('--clean <dir>', 'with --perturb: a clean evaluation of the same policy (played into OUT/baselines/clean)')
-    .option('--image-size <pixels>', 'side of the pictures that a server gets', positive, 64)
+    .option('--cameras, --image-size <pixels>', 'side of the pictures that a server gets', positive, 64)
     .option(
       '--action-chunk-size <k>',
       'actions that a server is asked for at a time, as by the evaluator of 2026 (1)',

@@ -3,7 +3,15 @@ import { rm } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { duration, InputError, requireOutput, writeFileAside } from '../base/index.ts';
 import { openDataset, selectEpisodes, writeSet } from '../data/index.ts';
-import { expertSheet, groundGoal, HOME_TASKS, homeTask, makeDemonstrations, timeLimit } from '../home/index.ts';
+import {
+  expertFilm,
+  expertSheet,
+  groundGoal,
+  HOME_TASKS,
+  homeTask,
+  makeDemonstrations,
+  timeLimit,
+} from '../home/index.ts';
 import { homeAudit } from './homeAudit.ts';
 import { homeServe } from './homeServe.ts';
 import { checkedCheckpoint } from './shared/chosenCheckpoint.ts';
@@ -36,7 +44,7 @@ export function command(): Command {
       'share of the windows before which the robot is pushed off its way (default 0.4)',
       share,
     )
-    .option('--image-size <pixels>', 'side of the camera pictures', positive, 64)
+    .option('--cameras, --image-size <pixels>', 'side of the camera pictures', positive, 64)
     .option('--workers <n>', 'threads', positive, 2)
     .option('--correct <checkpoint>', "this policy drives; the expert's corrections of it are the episodes")
     .option('--resume', 'go on with the unfinished data set beside --out', false)
@@ -54,13 +62,20 @@ export function command(): Command {
     .action(demos);
   home
     .command('watch')
-    .description('one episode of the expert as a sheet of pictures: the room and the three cameras over time')
+    .description('one episode of the expert as a sheet of pictures (room and cameras over time), or as a film')
     .argument('<task>', 'task name')
-    .requiredOption('--out <png>', 'picture file')
+    .requiredOption(
+      '--out <file>',
+      'FILE.png or FILE.jpg is a sheet; FILE.mp4 a film of room and head camera, at twice the speed',
+    )
     .option('--instance <n>', 'instance number', whole, 0)
     .option('--moments <n>', 'rows of the sheet, 2 to 40', positive, 6)
-    .option('--size <pixels>', "side of the robot's pictures", positive, 64)
-    .addHelpText('after', '\nExample:\n  $ valet home watch picking_up_trash --out trash.png')
+    .option('--cameras, --size <pixels>', "side of the robot's pictures (default 64, 224 in a film)", positive)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ valet home watch picking_up_trash --out trash.png' +
+        '\n  $ valet home watch make_microwave_popcorn --out popcorn.mp4',
+    )
     .action(watch);
   home.addCommand(homeAudit()).addCommand(homeServe());
   return home;
@@ -157,16 +172,24 @@ async function demos(flags: DemoFlags, command: Command): Promise<void> {
 
 async function watch(
   task: string,
-  options: { out: string; instance: number; moments: number; size: number },
+  { out, instance, moments, size }: { out: string; instance: number; moments: number; size?: number },
+  command: Command,
 ): Promise<void> {
   homeTask(task);
-  await requireOutput(options.out, { kind: 'file' });
-  const { png, steps, success } = await expertSheet(task, options.instance, {
-    moments: options.moments,
-    imageSize: options.size,
-  });
-  await writeFileAside(options.out, png);
+  await requireOutput(out, { kind: 'file' });
+  const film = out.toLowerCase().endsWith('.mp4');
+  if (film) refuseIdle(command, ['moments'], 'in a film');
+  const { steps, success } = film
+    ? await expertFilm(task, instance, out, { imageSize: size })
+    : await writtenSheet(task, instance, out, { moments, imageSize: size });
   process.stdout.write(
-    `${task}, instance ${options.instance}: ${success ? 'done' : 'not done'} after ${steps} steps → ${options.out}\n`,
+    `${task}, instance ${instance}: ${success ? 'done' : 'not done'} after ${steps} steps → ${out}\n`,
   );
+}
+
+async function writtenSheet(task: string, instance: number, out: string, options: Parameters<typeof expertSheet>[2]) {
+  const format = /\.jpe?g$/i.test(out) ? 'jpeg' : 'png';
+  const sheet = await expertSheet(task, instance, { ...options, format });
+  await writeFileAside(out, sheet.bytes);
+  return sheet;
 }

@@ -52,4 +52,4 @@ export {
   decodeOnly,
   frameBytes,
 } from './statistics/index.ts';
-export { checkVideo, decodeFrames, probeVideo, VideoError } from './video/index.ts';
+export { checkVideo, decodeFrames, encodeVideo, probeVideo, VideoError } from './video/index.ts';

@@ -12,11 +12,11 @@ it('letters are drawn without any font, and differ', () => {
 });
 
 it('pictures above 256 pixels are shown whole, with names and times beside them', { timeout: 120_000 }, async () => {
-  const { png } = await expertSheet('turning_on_radio', 0, { moments: 2, imageSize: 300 });
-  const { width, height } = await sharp(png).metadata();
+  const { bytes } = await expertSheet('turning_on_radio', 0, { moments: 2, imageSize: 300 });
+  const { width, height } = await sharp(bytes).metadata();
   expect([width, height]).toEqual([120 + 450 + 3 * 300, 32 + 2 * 300]);
   const lit = async (left: number, top: number, w: number, h: number) => {
-    const { channels } = await sharp(png).extract({ left, top, width: w, height: h }).stats();
+    const { channels } = await sharp(bytes).extract({ left, top, width: w, height: h }).stats();
     return channels[0]!.max > 200;
   };
   // The cameras' names above, the times at the left of both rows.

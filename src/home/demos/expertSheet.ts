@@ -16,22 +16,30 @@ const HEADER = 32;
 const MARGIN = 8;
 
 export interface ExpertSheet {
-  readonly png: Uint8Array;
+  /** The picture file. */
+  readonly bytes: Uint8Array;
   readonly steps: number;
   readonly success: boolean;
 }
 
 type Tile = Parameters<ReturnType<typeof sharp>['composite']>[0][number];
 
+/** JPEG's quality from 1 to 100: a sheet of three rows at 256 pixels takes less than 60 KB. */
+const JPEG_QUALITY = 45;
+
 /**
- * An episode of the expert as a PNG: a row for each of several moments, with its time, the room and what the robot's
- * cameras see (magnified by a whole number, never made smaller).
+ * An episode of the expert as a PNG or JPEG: a row for each of several moments, with its time, the room and what the
+ * robot's cameras see (magnified by a whole number, never made smaller).
  * @throws InputError for a sheet of no or too many moments, or too large pictures
  */
 export async function expertSheet(
   task: string | HomeTask,
   instance: number,
-  { moments = 6, imageSize = 64 }: { moments?: number; imageSize?: number } = {},
+  {
+    moments = 6,
+    imageSize = 64,
+    format = 'png',
+  }: { moments?: number; imageSize?: number; format?: 'png' | 'jpeg' } = {},
 ): Promise<ExpertSheet> {
   if (moments < 2 || moments > 40) throw new InputError('expertSheet', `a sheet has 2 to 40 moments (got ${moments}).`);
   if (imageSize > LARGEST_PICTURE)
@@ -49,8 +57,9 @@ export async function expertSheet(
     const rows = Array.from({ length: moments }, (_, row) =>
       Math.round((row * (snapshots.length - 1)) / (moments - 1)),
     );
-    const png = await drawn(household, rows, snapshots, imageSize);
-    return { png, steps: snapshots.length - 1, success: result.success };
+    const sheet = await drawn(household, rows, snapshots, imageSize);
+    const bytes = await (format === 'png' ? sheet.png() : sheet.jpeg({ quality: JPEG_QUALITY })).toBuffer();
+    return { bytes, steps: snapshots.length - 1, success: result.success };
   } finally {
     expert.close();
     household.close();
@@ -82,10 +91,7 @@ async function drawn(household: Household, rows: number[], snapshots: Snapshot[]
   }
   const width = left(cameraNames.length);
   const height = HEADER + rows.length * side;
-  return sharp({ create: { width, height, channels: 3, background: '#000' } })
-    .composite(tiles)
-    .png()
-    .toBuffer();
+  return sharp({ create: { width, height, channels: 3, background: '#000' } }).composite(tiles);
 }
 
 function label(text: string, left: number, top: number): Tile {

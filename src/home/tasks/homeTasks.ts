@@ -6,6 +6,7 @@ import { makeMicrowavePopcorn } from './makeMicrowavePopcorn/task.ts';
 import { movingBoxesToStorage } from './movingBoxesToStorage/task.ts';
 import { openingShownDrawer } from './openingShownDrawer/task.ts';
 import { pickingUpTrash } from './pickingUpTrash/task.ts';
+import { puttingAwayHalloweenDecorations } from './puttingAwayHalloweenDecorations/task.ts';
 import { registered } from './registered.ts';
 import { repeatingShownOrder } from './repeatingShownOrder/task.ts';
 import { turningOnRadio } from './turningOnRadio/task.ts';
@@ -17,6 +18,7 @@ import { turningOnRadio } from './turningOnRadio/task.ts';
 export const HOME_TASKS = registered([
   turningOnRadio,
   pickingUpTrash,
+  puttingAwayHalloweenDecorations,
   movingBoxesToStorage,
   bringingWater,
   makeMicrowavePopcorn,
