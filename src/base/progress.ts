@@ -51,6 +51,12 @@ export class Progress {
     }
   }
 
+  /** Lines above the bar, or between its lines. */
+  tell(lines: readonly string[]): void {
+    if (this.silent) return;
+    process.stderr.write(`${this.bar ? '\r\x1b[K' : ''}${lines.join('\n')}\n`);
+  }
+
   add(count = 1, note = ''): void {
     this.at(this.done + count, note);
   }

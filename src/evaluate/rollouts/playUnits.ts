@@ -1,6 +1,7 @@
 import { Progress, ValetError } from '../../base/index.ts';
 import { type LedgerLine, openUnits, type Unit, unitName } from '../ledger/index.ts';
 import { type EvaluationSummary, summariseLedger } from '../scores/index.ts';
+import { Course, estimate, paceOfLines } from './course.ts';
 import type { EpisodeResult } from './episode.ts';
 import type { Outage } from './outage.ts';
 import type { Runner } from './runner.ts';
@@ -38,6 +39,11 @@ const OUTAGES = 5;
 /** So many attempts in a row that fail by the policy's fault end the run: the next would fail too. */
 const IN_A_ROW = 6;
 
+/** Each task is told of this often. */
+const COURSE_MS = 30_000;
+/** Fewer episodes are over before an estimate is worth its time. */
+const ESTIMATED_FROM = 4;
+
 /** A unit in the queue: attempts booked in all runs, and what this run made of it. */
 interface Waiting {
   readonly unit: Unit;
@@ -71,6 +77,7 @@ export async function playUnits(
     unit: 'episodes',
     ...(silent !== undefined && { silent }),
   });
+  const course = new Course(units, book.lines);
   const told = new Set<string>();
   let done = units.length - queue.length;
   let failed = 0;
@@ -80,6 +87,7 @@ export async function playUnits(
     queue.length = 0;
   };
   const scores: number[] = [];
+  let toldAt = performance.now();
 
   /** What comes after an attempt: the next one at the same unit, or the next unit. */
   const after = async (
@@ -103,10 +111,21 @@ export async function playUnits(
     if (tries + 1 < TRIES) queue.push({ unit, attempts: attempts + 1, tries: tries + 1, outages });
   };
 
+  // The estimate is told before the first episode begins.
+  const openNow = queue.map(({ unit }) => unit);
+  const watched = { lines: book.lines, parallel: runners.length, say: (line: string) => progress.tell([line]) };
+  let begin = () => {};
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+
   const play = async (open: () => Runner | Promise<Runner>, number: number): Promise<void> => {
     let runner: Runner | undefined;
     try {
       runner = await open();
+      if (number === 0 && silent !== true) await tellEstimate(runner, openNow, { ...watched, signal });
+      if (number === 0) begin();
+      await begun;
       for (const notice of runner.notices) if (told.size < told.add(notice).size) options.onNotice?.(notice);
       for (;;) {
         await outage?.underWay;
@@ -119,11 +138,17 @@ export async function playUnits(
         await after(next, line, fault);
         options.onEpisode?.(done);
         const sum = scores.reduce((total, q) => total + q, 0);
+        course.add(line);
+        if (performance.now() - toldAt > COURSE_MS) {
+          toldAt = performance.now();
+          progress.tell(course.report());
+        }
         progress.at(done, `q ${(sum / Math.max(1, scores.length)).toFixed(3)}`);
       }
     } catch (error) {
       firstFailure ??= error;
       failing.abort();
+      begin();
       await runner?.close().catch(() => {}); // what went wrong first is what is told
       throw error;
     }
@@ -142,6 +167,30 @@ export async function playUnits(
   const wanted = new Set(units.map(unitName));
   const lines = book.lines.filter((line) => wanted.has(unitName(line)));
   return { ...summariseLedger(lines, seedsOf(options).join(), units), ...(stopped !== undefined && { stopped }) };
+}
+
+/** Says how long it will take, by the episodes that are booked, or by a few steps of each task. */
+async function tellEstimate(
+  runner: Runner,
+  open: readonly Unit[],
+  {
+    lines,
+    parallel,
+    signal,
+    say,
+  }: { lines: readonly LedgerLine[]; parallel: number; signal: AbortSignal; say: (line: string) => void },
+): Promise<void> {
+  if (open.length < ESTIMATED_FROM) return;
+  const paces = paceOfLines(lines);
+  for (const task of new Set(open.map((unit) => unit.task))) {
+    const unit = open.find((one) => one.task === task);
+    if (!unit || !runner.pace || paces.some((pace) => pace.task === task)) continue;
+    // What fails here fails again as an episode, and is booked there.
+    const pace = await runner.pace(unit, signal).catch(() => undefined);
+    if (pace) paces.push(pace);
+  }
+  const line = estimate(open, paces, parallel);
+  if (line !== undefined) say(line);
 }
 
 async function attempt(

@@ -22,5 +22,9 @@ answerCalls({
     const runner = await open();
     return whileWanted((signal) => runner.run(unit, signal));
   },
+  pace: async (unit: Unit) => {
+    const runner = await open();
+    return whileWanted((signal) => runner.pace?.(unit, signal) ?? Promise.resolve(undefined));
+  },
   close: async () => void (await (await runner)?.close()),
 });

@@ -10,6 +10,7 @@ import {
   type PerturbedHousehold,
 } from '../../home/index.ts';
 import { type Unit, unitName } from '../ledger/index.ts';
+import type { TaskPace } from './course.ts';
 import { type EpisodeResult, runEpisode } from './episode.ts';
 import type { PolicySource } from './policySource.ts';
 import { RolloutRecorder } from './rolloutRecorder.ts';
@@ -50,10 +51,18 @@ export interface Runner {
     signal?: AbortSignal,
     attempt?: number,
   ): Promise<EpisodeResult & { readonly played?: Played | undefined }>;
+  /**
+   * Plays the first steps of a unit, and keeps nothing of them: how long it will take at most. Absent where others
+   * would notice, such as a server.
+   */
+  pace?(unit: Unit, signal?: AbortSignal): Promise<TaskPace>;
   /** Hears that an attempt stands in the book: nothing of it need be kept elsewhere. */
   booked?(unit: Unit, attempt: number): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Control steps that tell how fast an episode goes: two plans of the policy that is shipped. */
+const PACE_STEPS = 45;
 
 /**
  * @param taskOf the task of a name: one of the household's, or one of the caller's own. The runner closes the source.
@@ -97,6 +106,22 @@ export function openRunner(
         return result;
       } catch (error) {
         return brokenOff(household, error as Error);
+      } finally {
+        await policy.close();
+      }
+    },
+    async pace(unit, signal) {
+      const { household, perturbed } = await worldOf(unit.task);
+      const policy = await source.policyFor(unit, household, seeds[unit.rollout] ?? '0', signal);
+      try {
+        const environment = perturbed ?? household;
+        const begun = { environment, policy, instance: unit.instance, signal };
+        await runEpisode({ ...begun, maxSteps: 1 }); // what only the first step costs
+        const started = performance.now();
+        const { steps } = await runEpisode({ ...begun, maxSteps: Math.min(PACE_STEPS, maxSteps ?? PACE_STEPS) });
+        const seconds = (performance.now() - started) / 1000;
+        const most = Math.min(household.maxSteps, maxSteps ?? Number.POSITIVE_INFINITY);
+        return { task: unit.task, seconds: (seconds / Math.max(1, steps)) * most, from: 'steps' };
       } finally {
         await policy.close();
       }

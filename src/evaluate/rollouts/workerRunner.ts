@@ -1,5 +1,6 @@
 import { ValetError, WorkerClient } from '../../base/index.ts';
 import type { Unit } from '../ledger/index.ts';
+import type { TaskPace } from './course.ts';
 import type { EpisodeResult } from './episode.ts';
 import type { WorkerSettings } from './rollout.worker.ts';
 import type { Runner } from './runner.ts';
@@ -34,6 +35,9 @@ export async function startWorkerRunner(settings: WorkerSettings, start = startT
         }
       }
     },
+    ...(settings.policy.kind !== 'remote' && {
+      pace: (unit: Unit, signal?: AbortSignal) => thread.call<TaskPace>('pace', unit, { signal }),
+    }),
     close: async () => {
       closed = true;
       try {

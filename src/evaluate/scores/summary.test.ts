@@ -20,6 +20,15 @@ describe('summary', () => {
     for (const { q: mean, low, high } of Object.values(tasks)) expect(low <= mean && mean <= high).toBe(true);
   });
 
+  it('does not depend on the order in which episodes were played', () => {
+    const units = unitsOf(['turning_on_radio', 'picking_up_trash'], [...Array(12).keys()]);
+    const lines = units.map((unit, i) => ledgerLine({ ...unit, q: ((i * 7) % 11) / 10 }));
+    const turned = [...lines.slice(9), ...lines.slice(0, 9).reverse()];
+    expect(JSON.stringify(summariseLedger(turned, '0', units))).toBe(
+      JSON.stringify(summariseLedger(lines, '0', units)),
+    );
+  });
+
   it('of several seeds counts instances once for what other instances would give', () => {
     const seeds = [0, 1, 2, 3, 4].flatMap((rollout) => trash.map((line) => ({ ...line, rollout })));
     const summary = summariseLedger(seeds);

@@ -37,7 +37,8 @@ export interface EvaluationSummary {
 }
 
 /**
- * Overall q is the mean over tasks of the tasks' mean q, as on the challenge's leaderboard.
+ * Overall q is the mean over tasks of the tasks' mean q, as on the challenge's leaderboard. In which order the episodes
+ * were played changes nothing.
  * @param seed of the intervals
  * @param asked every unit that was asked for, whether it has a line or not
  */
@@ -46,9 +47,9 @@ export function summariseLedger(
   seed = '0',
   asked: readonly Unit[] = [],
 ): EvaluationSummary {
-  const done = counted(lines);
+  const done = [...counted(lines)].sort((a, b) => a.rollout - b.rollout || a.instance - b.instance);
   const missing = missingUnits(lines, asked);
-  const names = [...new Set([...done, ...missing].map(({ task }) => task))];
+  const names = [...new Set([...asked, ...lines, ...missing].map(({ task }) => task))];
   const intervals: Interval[] = [];
   const official: number[] = [];
   const tasks: Record<string, TaskSummary> = {};
