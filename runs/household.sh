@@ -14,14 +14,15 @@ cd "$(dirname "$0")/.."
 
 # A task's share of every batch; windows of demonstrations; windows of corrections in rounds 2, 3 and 4.
 TABLE="
-turning_on_radio          3   800   280   120     0
-picking_up_trash          7  1600  1500  1900  1500
-moving_boxes_to_storage   5  1000   800   800   600
-bringing_water            8  1600  1500  1500  1200
-make_microwave_popcorn    6  1200  1000  1000   800
-counting_balls_into_box   6  1200  1000  1000   800
-opening_shown_drawer      4   600   400   400   200
-repeating_shown_order     5   800   600   600   400
+turning_on_radio                     3   800   280   120     0
+picking_up_trash                     7  1600  1500  1900  1500
+moving_boxes_to_storage              5  1000   800   800   600
+bringing_water                       8  1600  1500  1500  1200
+make_microwave_popcorn               6  1200  1000  1000   800
+putting_away_Halloween_decorations   8  1600  1500  1500  1200
+counting_balls_into_box              6  1200  1000  1000   800
+opening_shown_drawer                 4   600   400   400   200
+repeating_shown_order                5   800   600   600   400
 "
 WORK=out/household
 from=""
