@@ -31,6 +31,7 @@ export {
   parseRedisUrl,
   serveJobs,
 } from './jobs/index.ts';
+export { readJsonLines } from './jsonLines.ts';
 export { type Memory, machineMemory } from './machine.ts';
 export { portFree, processor, softwareVersions } from './machineReport.ts';
 export { defaultMemory, parseBytes } from './memorySize.ts';

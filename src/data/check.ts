@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { LARGEST_NUMBER } from '../action/index.ts';
-import { present, ValetError } from '../base/index.ts';
+import { present, readJsonLines, ValetError } from '../base/index.ts';
 import { type Robot, stateOf } from '../robot/index.ts';
 import { chooseForCheck, listedOnce } from './checkChoice.ts';
 import { checkPictures, checkUnlistedVideos } from './checkPictures.ts';
@@ -17,7 +17,6 @@ import {
   missingFiles,
   openDataset,
   pictureFeatures,
-  readJsonLines,
   sidePath,
   usedFeatures,
 } from './lerobot/index.ts';

@@ -1,15 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import {
-  type Dataset,
-  EpisodeLine,
-  EpisodeStatsLine,
-  featureStats,
-  queryColumns,
-  readJsonLines,
-  TaskLine,
-} from '../lerobot/index.ts';
+import { readJsonLines } from '../../base/index.ts';
+import { type Dataset, EpisodeLine, EpisodeStatsLine, featureStats, queryColumns, TaskLine } from '../lerobot/index.ts';
 import { isWhole, type KeptEpisode } from './keptEpisode.ts';
 
 const StatsLine = EpisodeStatsLine.extend({ stats: z.record(z.string(), z.unknown()).default({}) });

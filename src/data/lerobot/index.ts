@@ -27,7 +27,6 @@ export {
   fillPath,
   type Info,
   pictureSize,
-  readJsonLines,
   TaskLine,
 } from './layout.ts';
 export { eachRow, eachRowOfPages, type RowSink, readColumns } from './numericColumns.ts';

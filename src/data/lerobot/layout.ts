@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { InputError, oneLine, parse, present } from '../../base/index.ts';
+import { InputError, present } from '../../base/index.ts';
 
 const Feature = z.looseObject({
   dtype: z.string(),
@@ -100,29 +99,4 @@ export function episodePaths(root: string, info: Info, index: number) {
     annotation: at(info.annotation_path),
     video: (feature: string) => at(info.video_path, { video_key: feature }),
   };
-}
-
-/** Reads a file of JSON lines, each of the schema's form. @throws InputError that names file and line */
-export async function readJsonLines<S extends z.ZodType>(path: string, schema: S): Promise<z.infer<S>[]> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new InputError(
-      path,
-      `cannot be read (${(error as NodeJS.ErrnoException).code ?? error}). Check the data set's folder.`,
-    );
-  }
-  const out: z.infer<S>[] = [];
-  text.split('\n').forEach((line, i) => {
-    if (line.trim() === '') return;
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch (error) {
-      throw new InputError(`${path}:${i + 1}`, `is not valid JSON (${oneLine((error as Error).message)}).`);
-    }
-    out.push(parse(`${path}:${i + 1}`, schema, value));
-  });
-  return out;
 }

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { InputError } from '../../base/index.ts';
+import { InputError, readJsonLines } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import { cameraFeatures, featureOf } from './cameras.ts';
 import type { CameraChoice } from './choice/cameraChoice.ts';
 import type { Dataset, Episode } from './dataset.ts';
-import { EpisodeLine, episodePaths, type Info, readJsonLines, TaskLine } from './layout.ts';
+import { EpisodeLine, episodePaths, type Info, TaskLine } from './layout.ts';
 import { numbersFrames, readColumns } from './numericColumns.ts';
 import { parquetSchema } from './parquet.ts';
 import { eachPicture, picturesOf } from './pictures.ts';

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { InputError, parse } from '../../base/index.ts';
-import { readJsonLines, TaskLine } from './layout.ts';
+import { InputError, parse, readJsonLines } from '../../base/index.ts';
+import { TaskLine } from './layout.ts';
 import { columnName, parquetSchema, queryParquet } from './parquet.ts';
 
 const place = z.coerce.number().int().nullish();

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError, parse, writeFileAside } from '../../base/index.ts';
+import { readJsonLines, writeFileAside } from '../../base/index.ts';
 import { counted, type LedgerLine, unitName } from '../ledger/index.ts';
 import { type Agreement, cohensKappa } from './kappa.ts';
 import { readRecordedEpisode } from './record.ts';
@@ -12,18 +11,7 @@ const path = (folder: string) => join(folder, 'labels.jsonl');
 
 /** The labels of an evaluation, none when there is no file. @throws InputError that names a line of another form */
 export async function readLabels(folder: string): Promise<Label[]> {
-  if (!existsSync(path(folder))) return [];
-  const lines = (await readFile(path(folder), 'utf8')).split('\n');
-  return lines.flatMap((line, i) => {
-    if (line.trim() === '') return [];
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch {
-      throw new InputError(`${path(folder)}:${i + 1}`, 'is no JSON.');
-    }
-    return [parse(`${path(folder)}:${i + 1}`, LabelSchema, value)];
-  });
+  return existsSync(path(folder)) ? readJsonLines(path(folder), LabelSchema) : [];
 }
 
 /** Replaces the labels of everyone who stands in `labels` (all rules count as one); others' stay. */

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { z } from 'zod';
-import { InputError, oneLine, parse } from '../../../base/index.ts';
+import { InputError, oneLine, parse, readJsonLines } from '../../../base/index.ts';
 import { taskByName } from '../../../robot/index.ts';
-import { readJsonLines, TaskLine } from '../layout.ts';
+import { TaskLine } from '../layout.ts';
 import type { TaskRow } from '../v30Tables.ts';
 import { plainWords } from './knownTasks.ts';
 

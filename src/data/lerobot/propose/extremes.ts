@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readJson } from '../../../base/index.ts';
-import { readJsonLines } from '../layout.ts';
+import { readJson, readJsonLines } from '../../../base/index.ts';
 
 /** Least and largest value of each column of the action. */
 export interface Extremes {
