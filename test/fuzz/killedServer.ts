@@ -7,17 +7,19 @@ import { CheckpointPool, planningWorkers, tryPlanner } from '../../src/serve/pla
 import { Metrics, startServer } from '../../src/serve/server/index.ts';
 
 /**
- * The server of `kills.ts`: its planning workers are ended at random moments, its checkpoint is loaded again now and
- * then, plans that take long are given up. Says what it did every second, one line of JSON.
+ * The server of `kills.ts`: its planning workers are ended at random moments, while they load too; its checkpoint is
+ * loaded again now and then, plans that take long are given up. Says what it did every second, one line of JSON.
  */
-const [checkpoint = '', kills = '0', seed = ''] = process.argv.slice(2);
+const [checkpoint = '', kills = '0', seed = '', workers = '2'] = process.argv.slice(2);
 /** Every so many kills the checkpoint changes. */
 const RELOAD_EVERY = 25;
-const WORKERS = 2;
+const WORKERS = Number(workers);
 
 const random = Random.of('killedServer', seed);
 const alive = new Set<PlannerClient>();
-const done = { killed: 0, reloads: 0, restarts: 0, failedRestarts: 0, lies: 0 };
+/** Workers that are being started: what ends them. */
+const loading = new Set<AbortController>();
+const done = { killed: 0, killedLoading: 0, reloads: 0, failedReloads: 0, restarts: 0, failedRestarts: 0, lies: 0 };
 const metrics = new Metrics();
 const load = planningWorkers({
   workers: WORKERS,
@@ -35,16 +37,22 @@ const load = planningWorkers({
     backoffMs: [50],
     hangMs: 500,
   },
-  start: async (folder, options, admit) => {
-    const worker = await PlannerClient.start(folder, options, admit);
+  start: async (folder, options, admit, signal) => {
+    const abort = new AbortController();
+    loading.add(abort);
+    const wanted = signal ? AbortSignal.any([signal, abort.signal]) : abort.signal;
+    const worker = await PlannerClient.start(folder, options, admit, wanted).finally(() => loading.delete(abort));
     alive.add(worker);
     void worker.died.then(() => alive.delete(worker));
     return worker;
   },
 });
 const pool = new CheckpointPool(load, {
-  trial: (planner) => tryPlanner(planner, 0, 60_000),
-  onLoad: (how) => void (how === 'again' && done.reloads++),
+  trial: (planner, _, signal) => tryPlanner(planner, 0, 60_000, signal),
+  onLoad: (how) => {
+    if (how === 'again') done.reloads++;
+    if (how === 'failed') done.failedReloads++;
+  },
 });
 const server = await startServer({
   plannerFor: () => pool.planner(checkpoint),
@@ -66,11 +74,15 @@ let stopped = false;
 async function killAll(): Promise<void> {
   while (!stopped && done.killed < Number(kills)) {
     await sleep(250 * random.uniform());
-    const workers = [...alive].filter(({ isDead }) => !isDead);
-    const worker = workers[random.integer(Math.max(1, workers.length))];
-    // Now and then the last one, too.
-    if (!worker || (workers.length < WORKERS && random.uniform() > 0.05)) continue;
-    void worker.kill();
+    const standing = [...alive].filter(({ isDead }) => !isDead);
+    // One in ten while it loads; now and then the last that stands.
+    const [load] = 10 * done.killedLoading < done.killed ? loading : [];
+    const worker = standing[random.integer(Math.max(1, standing.length))];
+    if (load) {
+      load.abort();
+      done.killedLoading++;
+    } else if (worker && (standing.length > 1 || random.uniform() < 0.05)) void worker.kill();
+    else continue;
     await checkHealth();
     if (++done.killed % RELOAD_EVERY === 0) await touch();
   }

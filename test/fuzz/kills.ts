@@ -14,7 +14,7 @@ import { Fickle, type Habit } from './fickleClient.ts';
 
 /**
  * A server whose planning workers are ended again and again, under clients that come, go, stall and time out: npx tsx
- * test/fuzz/kills.ts [--kills 1000] [--clients 64] [--minutes 30] [--seed TEXT], after npm run build. Ends with the
+ * test/fuzz/kills.ts [--kills 1000] [--clients 64] [--minutes 30] [--workers 2] [--seed TEXT], after npm run build. Ends with the
  * last kill or after the minutes. Prints one JSON object; exit code 1 when the server died, lied about its health,
  * grew, or left a steady client without actions.
  */
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '1000' },
     clients: { type: 'string', default: '64' },
     minutes: { type: 'string', default: '30' },
+    workers: { type: 'string', default: '2' },
     seed: { type: 'string', default: 'kills' },
   },
 });
@@ -60,7 +61,7 @@ await writeCheckpoint(checkpoint, {
 
 const child = spawn(
   process.execPath,
-  [join(root, 'dist/soak/killedServer.js'), checkpoint, values.kills, values.seed],
+  [join(root, 'dist/soak/killedServer.js'), checkpoint, values.kills, values.seed, values.workers],
   {
     stdio: ['ignore', 'pipe', 'inherit'],
   },

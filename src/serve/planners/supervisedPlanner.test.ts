@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ArithmeticPlanner, fakeObservation } from '../../../test/support/serve.ts';
+import { InputError } from '../../base/index.ts';
 import type { PlanRequest, Prediction } from '../../robot/index.ts';
 import { BatchingPlanner } from './batch.ts';
 import { type RestartablePlanner, SupervisedPlanner } from './supervisedPlanner.ts';
@@ -35,8 +36,9 @@ async function supervised(hangMs = 30) {
   const started: Frail[] = [];
   const heard: string[] = [];
   let refuse = 0;
+  let why = new Error('no memory');
   const start = async () => {
-    if (refuse-- > 0) throw new Error('no memory');
+    if (refuse-- > 0) throw why;
     started.push(new Frail());
     return started.at(-1)!;
   };
@@ -46,7 +48,11 @@ async function supervised(hangMs = 30) {
     onRestart: (why) => heard.push(why),
     onFailedRestart: ({ message }) => heard.push(message),
   });
-  return { planner, started, heard, refuseNext: (count: number) => (refuse = count) };
+  const refuseNext = (count: number, error = new Error('no memory')) => {
+    refuse = count;
+    why = error;
+  };
+  return { planner, started, heard, refuseNext };
 }
 
 describe('a supervised planner', () => {
@@ -62,7 +68,7 @@ describe('a supervised planner', () => {
   it('ends a worker that takes too long, and does not try that again', async () => {
     const { planner, started, heard } = await supervised();
     await expect(planInTime(planner, [request('slow')], 30)).rejects.toThrow(/longer than 30 ms/);
-    await expect.poll(() => heard).toEqual(['too slow']);
+    await expect.poll(() => heard, { timeout: 20_000 }).toEqual(['too slow']);
     expect(await planner.plan([request('a')])).toHaveLength(1);
     expect(started).toHaveLength(2);
   });
@@ -85,15 +91,27 @@ describe('a supervised planner', () => {
     expect([started.length, heard]).toEqual([1, []]);
   });
 
-  it('tries again and again to start a worker; meanwhile it is not up', async () => {
+  it('lets plans wait while the start of a worker fails, but not for a checkpoint that is spoilt', async () => {
     const { planner, started, heard, refuseNext } = await supervised();
     refuseNext(2);
     await started[0]!.kill();
-    await expect(planner.plan([request('a')])).rejects.toThrow(/no worker can be started \(no memory\)/);
-    expect(planner.isUp).toBe(false);
-    await expect.poll(() => planner.isUp, { interval: 5 }).toBe(true);
     expect(await planner.plan([request('a')])).toHaveLength(1);
     expect(heard).toEqual(['died', 'no memory', 'no memory']);
+    refuseNext(1, new InputError('checkpoint', 'is gone.'));
+    await started[1]!.kill();
+    await expect(planner.plan([request('a')])).rejects.toThrow(/no worker can be started \(checkpoint: is gone\.\)/);
+    await planner.close();
+  });
+
+  it('tries again and again to start a worker; meanwhile it is not up', async () => {
+    const { planner, started, heard, refuseNext } = await supervised();
+    refuseNext(4);
+    await started[0]!.kill();
+    await expect(planner.plan([request('a')])).rejects.toThrow(/no worker can be started \(no memory\)/);
+    expect(planner.isUp).toBe(false);
+    await expect.poll(() => planner.isUp, { interval: 5, timeout: 20_000 }).toBe(true);
+    expect(await planner.plan([request('a')])).toHaveLength(1);
+    expect(heard).toEqual(['died', ...new Array(4).fill('no memory')]);
     await planner.close();
   });
 });

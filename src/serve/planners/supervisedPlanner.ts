@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ValetError } from '../../base/index.ts';
 import type { PlanRequest, Prediction, Robot } from '../../robot/index.ts';
 import type { Urgency, UrgentPlanner } from './urgentPlanner.ts';
@@ -26,13 +27,15 @@ export interface SupervisionOptions {
   readonly hangMs?: number;
   /** Waiting times between failed attempts to start a worker; the last one repeats. */
   readonly backoffMs?: readonly number[];
+  /** So many attempts in a row fail before plans do that wait for the worker; 3 when left out. */
+  readonly patience?: number;
 }
 
 const BACKOFF_MS = [100, 500, 2_000, 10_000];
 const HANG_MS = 5_000;
 
 /** An error that a worker sent keeps its kind, not its class. */
-const isAbandoned = (error: unknown): boolean => error instanceof ValetError && error.kind === 'interrupted';
+const isOf = (kind: ValetError['kind'], error: unknown): boolean => error instanceof ValetError && error.kind === kind;
 
 /**
  * Keeps a planner alive: when its worker dies, a new one is started and gets the same requests again. A pass that
@@ -45,7 +48,6 @@ export class SupervisedPlanner implements UrgentPlanner {
   private current: Promise<RestartablePlanner>;
   private up = true;
   private readonly closing = new AbortController();
-  private timer: NodeJS.Timeout | undefined;
   private alive: RestartablePlanner | undefined;
   /** The longest pass so far. */
   private longestMs = 0;
@@ -100,7 +102,6 @@ export class SupervisedPlanner implements UrgentPlanner {
   async close(): Promise<void> {
     this.closing.abort();
     this.up = false;
-    clearTimeout(this.timer);
     await this.current.then(
       (planner) => planner.close(),
       () => undefined,
@@ -136,7 +137,7 @@ export class SupervisedPlanner implements UrgentPlanner {
       this.longestMs = Math.max(this.longestMs, performance.now() - began);
       return predictions;
     } catch (error) {
-      throw signal?.aborted && isAbandoned(error) ? signal.reason : error;
+      throw signal?.aborted && isOf('interrupted', error) ? signal.reason : error;
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', givenUp);
@@ -158,12 +159,25 @@ export class SupervisedPlanner implements UrgentPlanner {
     this.restart(0, before);
   }
 
-  private restart(attempt: number, after: Promise<unknown>): void {
-    const { backoffMs = BACKOFF_MS, onFailedRestart } = this.options;
-    const starting = after.then(() => {
+  /** Has another worker, after `failed` attempts; plans wait for it until it stands, or patience ends. */
+  private restart(failed: number, after: Promise<unknown>): void {
+    const { onFailedRestart, patience = 3 } = this.options;
+    let attempts = failed;
+    const attempt = async (): Promise<RestartablePlanner> => {
       if (this.closed) throw new ValetError('plan', 'the planner was closed.');
-      return this.start(this.closing.signal);
-    });
+      try {
+        return await this.start(this.closing.signal);
+      } catch (error) {
+        if (this.closed) throw error;
+        onFailedRestart?.(error as Error);
+        attempts++;
+        // What is wrong with the checkpoint will not pass.
+        if (attempts >= patience || isOf('input', error)) throw error;
+        await this.pause(attempts);
+        return attempt();
+      }
+    };
+    const starting = after.then(attempt);
     this.current = starting;
     starting.then(
       (planner) => {
@@ -171,13 +185,17 @@ export class SupervisedPlanner implements UrgentPlanner {
         this.up = true;
         this.watch(planner);
       },
-      (error: Error) => {
-        if (this.closed) return;
-        onFailedRestart?.(error);
-        const wait = backoffMs[Math.min(attempt, backoffMs.length - 1)] ?? 1000;
-        this.timer = setTimeout(() => this.restart(attempt + 1, Promise.resolve()), wait);
-        this.timer.unref();
+      async () => {
+        await this.pause(attempts);
+        if (!this.closed) this.restart(attempts, Promise.resolve());
       },
     );
+  }
+
+  /** Waits before the next attempt, as long as suits so many failed ones. */
+  private async pause(failed: number): Promise<void> {
+    const { backoffMs = BACKOFF_MS } = this.options;
+    const ms = backoffMs[Math.min(failed, backoffMs.length) - 1] ?? 1000;
+    await sleep(ms, undefined, { ref: false, signal: this.closing.signal }).catch(() => undefined);
   }
 }

@@ -1,12 +1,17 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Heartbeat } from './heartbeat.ts';
 
+const POLL = { timeout: 20_000, interval: 5 };
+type Connected = Awaited<ReturnType<typeof connected>>;
+
+// The heartbeat's time is the test's; sockets and single time-outs are real.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
 const opened: { close(): unknown }[] = [];
 afterEach(() => {
+  vi.useRealTimers();
   for (const thing of opened.splice(0).reverse()) thing.close();
 });
 
@@ -17,9 +22,9 @@ async function connected(idleMs = 60_000) {
   await once(server, 'listening');
   const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, { autoPong: false });
   const state = { answers: true, pings: 0, busy: false, idle: false, client };
-  client.on('ping', () => {
+  client.on('ping', (data) => {
     state.pings++;
-    if (state.answers) client.pong();
+    if (state.answers) client.pong(data);
   });
   const [socket] = (await once(server, 'connection')) as [WebSocket];
   const heartbeat = new Heartbeat({
@@ -36,21 +41,47 @@ async function connected(idleMs = 60_000) {
   return { state, socket, heartbeat };
 }
 
+/** Time passes; what was sent meanwhile has arrived. */
+async function pass(ms: number, { client }: Connected['state'], socket: WebSocket): Promise<void> {
+  vi.advanceTimersByTime(ms);
+  if (socket.readyState !== WebSocket.OPEN) return;
+  // Frames arrive in order, so all before this one have.
+  const [there, back] = [once(client, 'message'), once(socket, 'message')];
+  socket.send('are you there?');
+  await there;
+  client.send('yes');
+  await back;
+}
+
 it('gives up a client that is silent for longer than it may be idle', async () => {
   const { state, socket } = await connected(100);
   state.busy = true;
-  await expect.poll(() => state.pings).toBeGreaterThan(2);
-  await sleep(300);
+  for (let i = 0; i < 20; i++) await pass(20, state, socket);
+  expect(state.pings).toBe(20);
   expect(socket.readyState, 'while it answers').toBe(WebSocket.OPEN);
   state.answers = false;
-  await expect.poll(() => socket.readyState, { timeout: 5000 }).toBe(WebSocket.CLOSED);
+  await pass(140, state, socket);
+  expect(socket.readyState, 'silent, but not for long').toBe(WebSocket.OPEN);
+  await pass(40, state, socket);
+  await expect.poll(() => socket.readyState, POLL).toBe(WebSocket.CLOSED);
   expect(state.idle).toBe(false);
 });
 
 it('keeps one that answers no ping while it loads a scene, until it is idle for too long', async () => {
   const { state, socket } = await connected(1500);
   state.answers = false;
-  await sleep(600);
+  await pass(1400, state, socket);
   expect(socket.readyState, 'while it loads a scene').toBe(WebSocket.OPEN);
-  await expect.poll(() => socket.readyState, { timeout: 5000 }).toBe(WebSocket.CLOSED);
+  vi.advanceTimersByTime(400);
+  await expect.poll(() => socket.readyState, POLL).toBe(WebSocket.CLOSED);
+  expect(state.idle).toBe(true);
+});
+
+it('finds out by one ping whether a client is there, however many ask', async () => {
+  const { state, heartbeat } = await connected();
+  const many = () => Promise.all(Array.from({ length: 20 }, () => heartbeat.answers(state.answers ? 60_000 : 20)));
+  expect(new Set(await many())).toEqual(new Set([true]));
+  state.answers = false;
+  expect(new Set(await many())).toEqual(new Set([false]));
+  expect(state.pings).toBe(2);
 });

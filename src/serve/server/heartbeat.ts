@@ -29,6 +29,8 @@ export interface HeartbeatOptions {
 export class Heartbeat {
   private heard = performance.now();
   private lastMessage = performance.now();
+  /** The ping whose answer is waited for, however many ask. */
+  private asked: Promise<boolean> | undefined;
   private readonly timers: readonly NodeJS.Timeout[];
 
   constructor(private readonly options: HeartbeatOptions) {
@@ -49,6 +51,18 @@ export class Heartbeat {
     const { socket, isDeaf } = this.options;
     if (socket.readyState !== socket.OPEN) return Promise.resolve(false);
     if (isDeaf()) return Promise.resolve(true);
+    this.asked ??= this.pong(ms).finally(() => {
+      this.asked = undefined;
+    });
+    return this.asked;
+  }
+
+  stop(): void {
+    for (const timer of this.timers) clearInterval(timer);
+  }
+
+  private pong(ms: number): Promise<boolean> {
+    const { socket } = this.options;
     const token = randomBytes(8);
     return new Promise((resolve) => {
       const end = (answered: boolean) => {
@@ -64,10 +78,6 @@ export class Heartbeat {
       socket.on('close', gone);
       socket.ping(token);
     });
-  }
-
-  stop(): void {
-    for (const timer of this.timers) clearInterval(timer);
   }
 
   private sign(): void {
