@@ -18,9 +18,14 @@ export class NoPython extends Error {}
 /**
  * A Python that has what a file of requirements names, in a virtual environment beside the file (`.venv/NAME`). It is
  * made at the first use, and again when the file changes; `say` is told before something is fetched.
+ * @param options.nothingElse the file names all that is needed, and what its packages want beside it is not asked
  * @throws NoPython where there is no fitting Python, or no package index
  */
-export async function pythonWith(requirements: string, say: (line: string) => void): Promise<string> {
+export async function pythonWith(
+  requirements: string,
+  say: (line: string) => void,
+  { nothingElse = false }: { readonly nothingElse?: boolean } = {},
+): Promise<string> {
   const folder = join(dirname(requirements), '.venv', basename(requirements, '.txt'));
   const executable = join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
   const wanted = await readFile(requirements, 'utf8');
@@ -37,6 +42,7 @@ export async function pythonWith(requirements: string, say: (line: string) => vo
   };
   await tried('the virtual environment cannot be made', system, ['-m', 'venv', '--clear', folder]);
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '-r', requirements];
+  if (nothingElse) pip.push('--no-deps');
   await tried('the Python packages cannot be installed; pip needs a package index', executable, pip);
   await writeFile(stamp, digest);
   return executable;

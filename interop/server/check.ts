@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url';
+import { pythonWith } from '../../bench/pythonEnvironment.ts';
 import { createPolicy, createSession } from '../../src/control/index.ts';
 import { CHALLENGE_ROBOT, type Observation } from '../../src/robot/index.ts';
 import { RemotePolicy, startServer } from '../../src/serve/index.ts';
 import { packMessage, readObservation, unpackMessage } from '../../src/wire/index.ts';
 import { ArithmeticPlanner, fakeObservation } from '../../test/support/serve.ts';
 import type { Check } from '../check.ts';
-import { PythonSide, python } from '../python.ts';
+import { orSkip, PythonSide } from '../python.ts';
 import { checkEvaluator } from './evaluatorCheck.ts';
 import { checkKeepalive } from './keepaliveCheck.ts';
 
@@ -22,10 +23,17 @@ type Reply = {
 
 /**
  * The policy server against the real openpi-client, the codec against Python's msgpack, the remote policy against a
- * Python server.
+ * Python server; with numpy 1, which that client asks for, and with numpy 2, which it works with too.
  */
 export const check: Check = async (report) => {
-  const executable = await python();
+  for (const numpy of ['numpy-1', 'numpy-2']) {
+    const file = script(`requirements/${numpy}.txt`);
+    const executable = await orSkip(() => pythonWith(file, (line) => console.log(line), { nothingElse: true }));
+    await checkServer(executable, (what, ...rest) => report(`${numpy}: ${what}`, ...rest));
+  }
+};
+
+async function checkServer(executable: string, report: Parameters<Check>[0]): Promise<void> {
   const side = new PythonSide(executable, script('client.py'));
   const metadata = { server: 'valet', nested: { list: [1, 2.5, 'x', null, true] } };
   const options = { plannerFor: () => new ArithmeticPlanner(), sessionOptions: { seed: 3 }, metadata };
@@ -83,7 +91,7 @@ export const check: Check = async (report) => {
     side.close();
     await Promise.all([server.close(), locked.close()]);
   }
-};
+}
 
 /** Client a is a 2025 robot, client b one of 2026 by another name. */
 const what = (seed: number, client: string) => ({

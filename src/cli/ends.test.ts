@@ -98,8 +98,8 @@ describe('valet serve ends', () => {
     const commands = [serve('--shutdown-seconds', '0.05'), serve('--shutdown-seconds', '60')];
     const asked = await Promise.all(commands.map(async (command) => ask(await command.url(), 100)));
     for (const command of commands) command.signal('SIGTERM');
-    await commands[1]!.said(/shutting down/);
-    commands[1]!.signal('SIGTERM');
+    // Of another kind, so that the system does not make one of two.
+    commands[1]!.signal('SIGINT');
     expect(await Promise.all(commands.map(({ ended }) => ended))).toEqual([0, 1]);
     for (const { policy } of asked) await policy.close();
   });

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { waitForServer } from './waitForServer.ts';
 
 let servers: Server[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   servers = [];
 });
@@ -22,16 +23,14 @@ const answering = (statuses: number[]) =>
     response.writeHead(statuses.length > 1 ? statuses.shift()! : statuses[0]!).end();
   });
 
-it('tells of a server that is not there within five seconds, and what was tried', async () => {
+it('tells after 4.5 seconds of a server that is not there, and what was tried', async () => {
   const address = await start(answering([200]));
   await new Promise((resolve) => servers.pop()!.close(resolve));
-  const began = performance.now();
   await expect(waitForServer(`ws://${address}`)).rejects.toThrow(
     new RegExp(
       `no server answers there \\(http://${address}/healthz was asked \\d+ times in 4.5 s; last: ECONNREFUSED`,
     ),
   );
-  expect(performance.now() - began).toBeLessThan(5000);
 });
 
 it('waits as long as it is told, and counts down; a signal ends it', async () => {
@@ -49,7 +48,8 @@ it('waits as long as it is told, and counts down; a signal ends it', async () =>
   ).rejects.toMatchObject({
     kind: 'interrupted',
   });
-  expect(told[0]).toMatch(/^no server answers \(ECONNREFUSED\) 1(19|20)$/);
+  // The first look may have taken a while.
+  expect(told[0]).toMatch(/^no server answers \(ECONNREFUSED\) 1[012]\d$/);
 });
 
 it('finds a server on a port that browsers keep clear of', async () => {
@@ -68,9 +68,14 @@ it('finds a server on a port that browsers keep clear of', async () => {
 });
 
 it('gives a server that loads its time', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
   const address = await start(answering([503, 503, 200]));
   const told: string[] = [];
-  await waitForServer(`ws://${address}`, { waitMs: 300, onWait: (what) => told.push(what) });
+  const onWait = (what: string) => {
+    told.push(what);
+    vi.advanceTimersByTime(20_000);
+  };
+  await waitForServer(`ws://${address}`, { waitMs: 10_000, onWait });
   expect(told).toEqual(['the server loads (status 503)', 'the server loads (status 503)']);
 });
 
@@ -95,12 +100,13 @@ it('asks below the prefix of an address first, and at the root where nothing is 
 it('ends at once where waiting mends nothing: a certificate that is not accepted, TLS on one side', async () => {
   const pem = (name: string) => readFileSync(new URL(`../../../test/fixtures/tls/${name}.pem`, import.meta.url));
   const secure = await start(createSecureServer({ cert: pem('cert'), key: pem('key') }));
-  const began = performance.now();
-  await expect(waitForServer(`wss://${secure}`, { waitMs: 60_000 })).rejects.toMatchObject({
+  const waited: string[] = [];
+  const options = { waitMs: 60_000, onWait: (what: string) => waited.push(what) };
+  await expect(waitForServer(`wss://${secure}`, options)).rejects.toMatchObject({
     kind: 'input',
     message: expect.stringMatching(/certificate cannot be accepted \(DEPTH_ZERO_SELF_SIGNED_CERT.*NODE_EXTRA_CA_CERTS/),
   });
   const plain = await start(answering([200]));
-  await expect(waitForServer(`wss://${plain}`, { waitMs: 60_000 })).rejects.toThrow(/speaks no TLS there/);
-  expect(performance.now() - began).toBeLessThan(3000);
+  await expect(waitForServer(`wss://${plain}`, options)).rejects.toThrow(/speaks no TLS there/);
+  expect(waited).toEqual([]);
 });

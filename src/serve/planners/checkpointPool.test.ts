@@ -113,7 +113,7 @@ describe('a pool of checkpoints', () => {
     await a.plan([request]);
     held.open();
     await under;
-    await expect.poll(() => log.at(-1)).toBe('close a1');
+    await expect.poll(() => log.at(-1), { timeout: 20_000 }).toBe('close a1');
     expect(log).toEqual(['load a1', 'load a2', 'plan a2', 'plan a2', 'plan a1', 'close a1']);
   });
 

@@ -1,6 +1,6 @@
 /** Lets `perSecond` events pass a second, and as many at once after a pause. */
 export class RateLimit {
-  private next = 0;
+  private next = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly perSecond: number,
@@ -19,7 +19,7 @@ export class RateLimit {
 
 /** Spreads events over time: `perSecond` of them, and one second's worth may come at once. */
 export class MessagePace {
-  private turn = 0;
+  private turn = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly perSecond: number) {}
 

@@ -233,11 +233,13 @@ describe('several robots', () => {
     first.socket.close();
     await first.closed;
     await expect
-      .poll(() =>
-        Bare.open(url).then(
-          () => 'in',
-          () => 'out',
-        ),
+      .poll(
+        () =>
+          Bare.open(url).then(
+            () => 'in',
+            () => 'out',
+          ),
+        POLL,
       )
       .toBe('in');
   });

@@ -227,7 +227,7 @@ describe('a client that lost its connection and knows no id', () => {
         await new Promise((resolve) => socket.once('message', resolve));
       }
       socket[leave]();
-      await expect.poll(() => server.connections).toBe(0);
+      await expect.poll(() => server.connections, { timeout: 20_000 }).toBe(0);
       if (leave === 'terminate') await new Promise((resolve) => setTimeout(resolve, 100));
       const next = new Client(network);
       expect(actionOf(await next.act(wireObservation(seen(0))))).toEqual(first);
@@ -250,7 +250,7 @@ describe('a client that lost its connection and knows no id', () => {
     planner.failure = undefined;
     network.cut();
     const healthz = async () => (await fetch(`http://127.0.0.1:${ports[0]}/healthz`)).status;
-    await expect.poll(healthz, { timeout: 5000 }).toBe(200);
+    await expect.poll(healthz, { timeout: 20_000 }).toBe(200);
     expect(actionOf(await robot.act(wireObservation(seen(20))))).toEqual(expected[20]);
     // Another robot that begins with what the twin sees is not taken for it.
     const newcomer = new Client(await Network.to(ports[0]!));
