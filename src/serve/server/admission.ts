@@ -21,7 +21,7 @@ export interface AdmissionOptions {
   readonly limits: ServerLimits;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** Whether robots can get plans; they may have to wait for them. */
+  /** Whether robots are let in; they may have to wait for their plans. */
   readonly isOpen: () => boolean;
   /** Somebody wanted in while the server was not open. */
   readonly retry: () => void;

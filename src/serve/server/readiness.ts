@@ -10,6 +10,7 @@ export class Readiness {
   /** Settles with the first trial plan. */
   readonly first: Promise<void>;
   private state: 'starting' | 'ready' | 'failed' = 'starting';
+  private everReady = false;
   private probing = false;
   /** A plan failed since the last trial began. */
   private doubted = false;
@@ -26,6 +27,11 @@ export class Readiness {
 
   get isReady(): boolean {
     return this.state === 'ready';
+  }
+
+  /** Plans could be made once: whoever asks for one may wait for it now. */
+  get wasReady(): boolean {
+    return this.everReady;
   }
 
   /** A robot has got its plan. */
@@ -70,6 +76,7 @@ export class Readiness {
     try {
       await this.makePlan();
       this.state = 'ready';
+      this.everReady = true;
     } catch (error) {
       // A robot that has got its plan meanwhile shows more than a trial.
       if (this.made === made) this.state = 'failed';

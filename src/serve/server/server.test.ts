@@ -217,9 +217,7 @@ describe('several robots', () => {
           if (step === 30) await Promise.all([local.reset(), remote.reset()]);
           await new Promise((resolve) => setTimeout(resolve, random.integer(4)));
           expect(await remote.act(observation)).toEqual(await local.act(observation));
-          // What the plan predicted before the vote stays with the policy.
-          const { predicted: _, ...told } = local.note ?? {};
-          expect(remote.note).toEqual(told);
+          expect(remote.note).toEqual(local.note);
         }
       }),
     );
@@ -292,13 +290,12 @@ describe('what goes wrong', () => {
     const entry = lines.map((line) => JSON.parse(line)).find((line) => line.id === id);
     expect(JSON.stringify(entry)).toContain('out of memory');
     const health = async () => (await fetch(`${http}/healthz`)).status;
-    const connected = await welcomed(url);
     await expect.poll(health, POLL).toBe(503);
-    await expect(Bare.open(url)).rejects.toThrow(/503/);
+    // A robot is let in all the same; its plan is as good as a trial.
+    const newcomer = await welcomed(url);
     planner.failure = undefined;
-    // Who is connected needs no trial.
-    connected.send(good());
-    await connected.reply();
+    newcomer.send(good());
+    await newcomer.reply();
     await expect.poll(health, POLL).toBe(200);
   });
 

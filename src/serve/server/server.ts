@@ -125,14 +125,17 @@ export class PolicyServer {
     this.log.info('closed');
   }
 
-  /** While workers are started again, robots are let in, and wait: most clients take a refusal for the end. */
+  /**
+   * From the first plan on robots are let in, whatever failed since: they wait for a worker, or are told that no plan
+   * could be made. Most clients take a refusal for the end.
+   */
   private get isOpen(): boolean {
-    return (this.gateway?.readiness.isReady ?? true) && !this.closing;
+    return (this.gateway?.readiness.wasReady ?? true) && !this.closing;
   }
 
   /** A plan can be made now. */
   private get isReady(): boolean {
-    return this.isOpen && (this.options.isUp?.() ?? true);
+    return (this.gateway?.readiness.isReady ?? true) && !this.closing && (this.options.isUp?.() ?? true);
   }
 
   private info(): Json {
