@@ -1,4 +1,4 @@
-import { type CompressionOptions, compressChunk } from '../action/index.ts';
+import { compressChunk } from '../action/index.ts';
 import { InputError, present, ValetError } from '../base/index.ts';
 import {
   type Observation,
@@ -9,9 +9,9 @@ import {
   type Session,
   stateOf,
 } from '../robot/index.ts';
+import { compressionOf, corrected } from './executedChunk.ts';
 import { executionInChunks, promisedRows } from './execution.ts';
 import { LookBack, momentsOf } from './lookBack.ts';
-import { correct, gripperStates } from './rules.ts';
 import { type ResolvedOptions, resolveOptions, type SessionOptions } from './sessionOptions.ts';
 import { float32, float64, parseSnapshot, type SessionSnapshot, toBase64 } from './sessionSnapshot.ts';
 import { Sight } from './sight.ts';
@@ -281,15 +281,6 @@ function requireWhole({ length }: Float64Array, horizon: number, { width }: Robo
     throw new ValetError('session', `a plan of the wrong size (got ${length} numbers, expected ${horizon}×${width}).`);
 }
 
-interface Planned {
-  /** [horizon, width] */
-  readonly actions: Float64Array;
-  readonly horizon: number;
-  readonly state: Float32Array;
-  readonly taskId: number;
-  readonly stage: number;
-}
-
 const votingOf = ({ historyLength, votes, stageSuccessors }: ResolvedOptions, taskId: number) => ({
   historyLength,
   votes,
@@ -301,39 +292,3 @@ const unpacked = <Rows extends { readonly rows: number; readonly actions: string
   ...some,
   actions: float64(some.actions, some.rows * width),
 });
-
-/** A plan after the correction rules: one that opens a gripper holds still until the next plan. */
-function corrected({ actions, horizon, state, taskId, stage }: Planned, { robot, rules, context }: ResolvedOptions) {
-  if (taskId === -1) return { chunk: actions };
-  const situation = { task: taskId, stage, grippers: gripperStates(state, robot) };
-  const correction = correct(situation, { rules: rules.corrections, context });
-  if (!correction || correction.open.length === 0) return { chunk: actions, correction };
-  return { chunk: holdStill(state, horizon, correction.open, robot), correction };
-}
-
-function compressionOf(options: ResolvedOptions): CompressionOptions {
-  const { executeActions, keepActions, executeSteps, gripperCheck, gripperChange, compress, baseFactor, robot } =
-    options;
-  return {
-    execute: executeActions,
-    keep: keepActions,
-    steps: executeSteps,
-    gripperCheck,
-    gripperChange,
-    compress,
-    baseFactor,
-    robot,
-  };
-}
-
-/**
- * The present state, over and over, with grippers opened; the base's commands are its measured velocities, as in the
- * original.
- */
-function holdStill(state: Float32Array, horizon: number, open: readonly string[], { grippers }: Robot): Float64Array {
-  const row = Float64Array.from(state);
-  for (const gripper of grippers) if (open.includes(gripper.name)) row[gripper.column] = gripper.open;
-  const chunk = new Float64Array(horizon * row.length);
-  for (let t = 0; t < horizon; t++) chunk.set(row, t * row.length);
-  return chunk;
-}

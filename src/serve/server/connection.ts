@@ -51,6 +51,8 @@ export class Connection {
   private ended = false;
   /** How the server ended it, if it did. */
   private ending: ClientErrorKind | 'in peace' | undefined;
+  /** Settles when it has closed, because its client came back over another one. */
+  private cutting: Promise<void> | undefined;
   private paused = false;
   private readonly outbox: Outbox;
   private readonly pace: MessagePace;
@@ -126,7 +128,12 @@ export class Connection {
   }
 
   /** Its client came back over another one: ends it, and settles when it has closed. */
-  async cutOff(): Promise<void> {
+  cutOff(): Promise<void> {
+    this.cutting ??= this.endElsewhere();
+    return this.cutting;
+  }
+
+  private async endElsewhere(): Promise<void> {
     const { socket } = this;
     if (socket.readyState === socket.CLOSED) return;
     const closed = new Promise((resolve) => socket.once('close', resolve));
