@@ -13,8 +13,8 @@ import { tinyNetwork, tinyStatistics } from '../support/model.ts';
 import { Fickle, type Habit } from './fickleClient.ts';
 
 /**
- * A server whose planning workers are ended again and again, under clients that come, go, stall and time out: npx tsx
- * test/fuzz/kills.ts [--kills 1000] [--clients 64] [--minutes 30] [--workers 2] [--seed TEXT], after npm run build. Ends
+ * A server whose planning workers are ended again and again, under clients that come, go, stall and time out, after npm
+ * run build: npx tsx test/fuzz/kills.ts [--kills 1000] [--clients 64] [--minutes 30] [--workers 2] [--seed TEXT]. Ends
  * with the last kill or after the minutes. Prints one JSON object; exit code 1 when the server died, lied about its
  * health, grew, or left a steady client without actions.
  */

@@ -51,8 +51,8 @@ export class Connection {
   private ended = false;
   /** How the server ended it, if it did. */
   private ending: ClientErrorKind | 'in peace' | undefined;
-  /** Settles when it has closed, because its client came back over another one. */
-  private cutting: Promise<void> | undefined;
+  /** Settles when it has closed. */
+  private readonly gone: Promise<unknown>;
   private paused = false;
   private readonly outbox: Outbox;
   private readonly pace: MessagePace;
@@ -62,6 +62,7 @@ export class Connection {
     const { client, limits, log } = options;
     const { socket } = client;
     this.socket = socket;
+    this.gone = new Promise((resolve) => socket.once('close', resolve));
     this.outbox = new Outbox(socket);
     this.pace = new MessagePace(limits.maxMessagesPerSecond);
     this.log = log;
@@ -128,29 +129,21 @@ export class Connection {
   }
 
   /** Its client came back over another one: ends it, and settles when it has closed. */
-  cutOff(): Promise<void> {
-    this.cutting ??= this.endElsewhere();
-    return this.cutting;
-  }
-
-  private async endElsewhere(): Promise<void> {
+  async cutOff(): Promise<void> {
     const { socket } = this;
     if (socket.readyState === socket.CLOSED) return;
-    const closed = new Promise((resolve) => socket.once('close', resolve));
     this.stop();
     this.resume();
     socket.close(1008, 'resumed elsewhere');
     const timer = setTimeout(() => socket.terminate(), CUT_OFF_MS);
-    await closed;
+    await this.gone;
     clearTimeout(timer);
   }
 
   /** The server ends; settles when the connection has closed. */
   async shutDown(): Promise<void> {
-    const { socket } = this;
-    const closed = new Promise((resolve) => socket.once('close', resolve));
     this.end(1001, 'the server shuts down');
-    if (socket.readyState !== socket.CLOSED) await closed;
+    await this.gone;
   }
 
   /** Ends it at once. */
