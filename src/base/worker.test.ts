@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { WorkerClient } from './worker.ts';
 
 describe('WorkerClient', () => {
@@ -47,6 +47,14 @@ describe('WorkerClient', () => {
     expect(await client.call('add', [1, 2])).toBe(3);
     // One that was given up before it began is not begun.
     await expect(client.call('forever', undefined, { signal: stop.signal })).rejects.toThrow(/given up/);
+    await client.close();
+  });
+
+  it('starts from its source where nothing is built', async () => {
+    vi.stubEnv('VALET_WORKERS', undefined);
+    const client = WorkerClient.start('base/echo.worker');
+    vi.unstubAllEnvs();
+    expect(await client.call('add', [1, 2])).toBe(3);
     await client.close();
   });
 

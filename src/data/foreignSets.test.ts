@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkDataset } from './check.ts';
+import { checkDataset } from './check/index.ts';
 import { contactSheet } from './contactSheet.ts';
 import { openDataset } from './lerobot/index.ts';
 import { SampleStore } from './samples/index.ts';

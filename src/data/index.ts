@@ -1,6 +1,6 @@
 /** Episodes on disk and in memory: LeRobot data sets written, read and checked; samples for training. */
 export { BadFiles } from './badFiles.ts';
-export { checkDataset } from './check.ts';
+export { checkDataset } from './check/index.ts';
 export { contactSheet } from './contactSheet.ts';
 export {
   type Edited,

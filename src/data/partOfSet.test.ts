@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeEpisode } from '../../test/support/data.ts';
-import { checkDataset } from './check.ts';
+import { checkDataset } from './check/index.ts';
 import { type DataChoice, DatasetWriter, openSets } from './index.ts';
 import { SampleStore } from './samples/index.ts';
 import { datasetStatistics } from './statistics/index.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeEpisode } from '../../test/support/data.ts';
 import { BEHAVIOR_STAGES } from '../robot/index.ts';
-import { checkDataset } from './check.ts';
+import { checkDataset } from './check/index.ts';
 import { type DataChoice, DatasetWriter, openSets, readTaskMap } from './index.ts';
 import { SampleStore, stageTable } from './samples/index.ts';
 

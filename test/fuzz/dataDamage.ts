@@ -1,23 +1,27 @@
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Progress, Random } from '../../src/base/index.ts';
 import { DatasetWriter } from '../../src/data/index.ts';
+import { buildWorkers } from '../support/buildWorkers.ts';
 import { fakeEpisode } from '../support/data.ts';
+import { smallParts } from '../support/model.ts';
 
 /**
- * Data sets with several damaged files through the real commands, each in a process of its own:
+ * Data sets with several damaged files through the real commands:
  * npx tsx test/fuzz/dataDamage.ts [--runs 100] [--commands check,stats,tokenizer,show,train] [--seed TEXT].
- * A run is one kind of damage and one command. It is wrong when the process is aborted, tells a stack, takes longer
- * than two minutes, or takes what it cannot read. Prints one JSON object; exit code 1 when a run was wrong.
+ * A run is each kind of damage with each command, one after the other in one process, which begins with another kind
+ * every time. A command is wrong when the process is aborted in it or at its own end, or hangs, when it tells a stack,
+ * or takes what it cannot read. Prints one JSON object; exit code 1 when something was wrong.
  */
 const ROOT = join(import.meta.dirname, '../..');
 const EPISODES = 12;
 const BAD = 5;
-const TIMEOUT_MS = 120_000;
+/** A process that ends nothing for so long hangs. */
+const TIMEOUT_MS = 1_800_000;
 
 type Damage = (path: string, random: Random) => Promise<unknown>;
 
@@ -64,25 +68,19 @@ const KINDS: Readonly<Record<string, readonly [files: RegExp, damage: Damage, re
   'index cut off': [/meta\/(info\.json|episodes\.jsonl|tasks\.jsonl)$/, cut, false],
 };
 
-const COMMANDS: Readonly<Record<string, (data: string, out: string) => string[]>> = {
+const COMMANDS: Readonly<Record<string, (data: string, out: string, config: string) => string[]>> = {
   check: (data) => ['data', 'check', data, '--json'],
   stats: (data, out) => ['stats', data, '--out', out],
   tokenizer: (data, out) => ['tokenizer', 'fit', data, '--out', out],
   show: (data, out) => ['data', 'show', data, '--episode', '10', '--out', `${out}.png`],
-  train: (data, out) => [
-    'train',
-    '--config',
-    'nano',
-    '--data',
-    data,
-    '--out',
-    out,
-    '--steps',
-    '1',
-    '--set',
-    'batch=2',
-    'memoryGiB=1',
-  ],
+  train: (data, out, config) => ['train', '--config', config, '--data', data, '--out', out, '--steps', '1'],
+};
+
+/** The smallest network that trains. */
+const CONFIG = {
+  base: 'dummy',
+  batch: 2,
+  model: { ...smallParts, layers: 1, useFastAuxiliary: false, useCorrelatedNoise: false },
 };
 
 interface Outcome {
@@ -90,17 +88,35 @@ interface Outcome {
   readonly err: string;
 }
 
-async function valet(args: readonly string[]): Promise<Outcome> {
-  const built = join(ROOT, 'dist/valet.js');
-  const program = existsSync(built) ? [built] : ['--import', 'tsx', join(ROOT, 'src/cli/main.ts')];
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [...program, ...args],
-      { cwd: ROOT, timeout: TIMEOUT_MS, maxBuffer: 2 ** 26 },
-      (error, _, err) => resolve({ code: error ? (error.signal ?? error.code ?? 'no code') : 0, err }),
-    );
+/** What is run: a kind of damage, a command, and the command's words. */
+interface Job {
+  readonly kind: string;
+  readonly command: string;
+  readonly words: readonly string[];
+}
+
+/** Runs the jobs in one process, and where it dies the rest in another. The last one answers for the process's end. */
+async function inTurn(jobs: readonly Job[], place: string): Promise<Outcome[]> {
+  const [list, results] = ['jobs.json', 'results.jsonl'].map((name) => join(place, name)) as [string, string];
+  await writeFile(list, JSON.stringify(jobs.map(({ words }) => words)));
+  await writeFile(results, '');
+  const program = join(import.meta.dirname, 'commandsInTurn.ts');
+  const child = spawn(process.execPath, ['--import', 'tsx', program, list, results], {
+    ...{ cwd: ROOT, timeout: TIMEOUT_MS, killSignal: 'SIGKILL', stdio: ['ignore', 'ignore', 'pipe'] },
   });
+  let err = '';
+  child.stderr?.on('data', (text) => (err = `${err}${text}`.slice(-2000)));
+  const code = await new Promise<number | string>((resolve) =>
+    child.on('close', (status, signal) => resolve(signal ?? status ?? 'no code')),
+  );
+  const outcomes = readFileSync(results, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Outcome);
+  if (code === 0 && outcomes.length === jobs.length) return outcomes;
+  if (outcomes.length === jobs.length) return [...outcomes.slice(0, -1), { code, err: `at the end: ${err}` }];
+  const rest = jobs.slice(outcomes.length + 1);
+  return [...outcomes, { code, err }, ...(rest.length > 0 ? await inTurn(rest, place) : [])];
 }
 
 function problemOf({ code, err }: Outcome, command: string, refused: boolean): string | undefined {
@@ -125,33 +141,47 @@ async function main(): Promise<number> {
     await writer.addEpisode(fakeEpisode({ length: 60, size: 16, seed, instance: 1_000_000 + seed }));
   await writer.finish();
   const files = (await readdir(sound, { recursive: true })).map((name) => name.replaceAll('\\', '/')).sort();
+  const config = join(place, 'config.json');
+  await writeFile(config, JSON.stringify(CONFIG));
+  const stopBuilt = await buildWorkers();
   const commands = values.commands.split(',');
   const wrong: string[] = [];
   const codes: Record<string, number> = {};
   const runs = Number(values.runs);
-  const bar = new Progress('damage', runs * Object.keys(KINDS).length * commands.length, { unit: 'runs' });
+  const kinds = Object.entries(KINDS);
+  const bar = new Progress('damage', runs, { unit: 'runs' });
   let done = 0;
-  for (let run = 0; run < runs; run++)
-    for (const [kind, [pattern, damage, refused]] of Object.entries(KINDS)) {
+  for (let run = 0; run < runs; run++) {
+    const folder = join(place, `run-${run}`);
+    const jobs: Job[] = [];
+    for (const [i, [kind, [pattern, damage]]] of kinds.entries()) {
       const random = Random.of('dataDamage', values.seed, kind, run);
-      const data = join(place, 'data');
+      const data = join(folder, `data-${i}`);
       await cp(sound, data, { recursive: true });
       const chosen = random.shuffle(files.filter((name) => pattern.test(name))).slice(0, BAD);
       for (const name of chosen) await damage(join(data, name), random);
       for (const command of commands) {
-        const outcome = await valet(COMMANDS[command]?.(data, join(place, 'out')) ?? [command]);
-        const problem = problemOf(outcome, command, refused);
-        if (problem) wrong.push(`${command}, ${kind}, run ${run}: ${problem}: ${outcome.err.trim().slice(-300)}`);
-        const key = `${command}: ${kind}: ${outcome.code}`;
-        codes[key] = (codes[key] ?? 0) + 1;
-        await rm(join(place, 'out'), { recursive: true, force: true });
-        bar.at(++done);
+        const words = COMMANDS[command]?.(data, join(folder, `out-${i}-${command}`), config) ?? [command];
+        jobs.push({ kind, command, words });
       }
-      await rm(data, { recursive: true });
     }
+    const first = (run * 7) % jobs.length;
+    const order = [...jobs.slice(first), ...jobs.slice(0, first)];
+    for (const [i, outcome] of (await inTurn(order, place)).entries()) {
+      const { kind = '', command = '' } = order[i] ?? {};
+      const problem = problemOf(outcome, command, KINDS[kind]?.[2] ?? false);
+      if (problem) wrong.push(`${command}, ${kind}, run ${run}: ${problem}: ${outcome.err.trim().slice(-300)}`);
+      const key = `${command}: ${kind}: ${outcome.code}`;
+      codes[key] = (codes[key] ?? 0) + 1;
+      done++;
+    }
+    await rm(folder, { recursive: true });
+    bar.at(run + 1);
+  }
   bar.end();
+  await stopBuilt();
   await rm(place, { recursive: true });
-  process.stdout.write(`${JSON.stringify({ runs: done, wrong, codes }, undefined, 1)}\n`);
+  process.stdout.write(`${JSON.stringify({ commands: done, wrong, codes }, undefined, 1)}\n`);
   return wrong.length > 0 ? 1 : 0;
 }
 

@@ -6,7 +6,7 @@ import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeEpisode, fakeEpisode } from '../../../test/support/data.ts';
 import { resizeWithPad } from '../../picture/index.ts';
-import { checkDataset } from '../check.ts';
+import { checkDataset } from '../check/index.ts';
 import { type Dataset, DatasetWriter, openDataset, queryColumns } from '../lerobot/index.ts';
 import { mergedEpisodes, selectEpisodes, splitEpisodes, trimmedEpisodes, writeSet } from './index.ts';
 import { wholeEpisode } from './keptEpisode.ts';

@@ -1,4 +1,4 @@
-import type { ValetError } from '../base/index.ts';
+import type { ValetError } from '../../base/index.ts';
 
 /** What can be wrong; the word is stable, for scripts. */
 export type ProblemCode =

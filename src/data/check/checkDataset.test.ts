@@ -2,13 +2,13 @@ import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fakeEpisode } from '../../test/support/data.ts';
-import { checkDataset } from './check.ts';
-import { encodeParquet } from './lerobot/encodeParquet.ts';
-import { DatasetWriter } from './lerobot/writer.ts';
+import { fakeEpisode } from '../../../test/support/data.ts';
+import { encodeParquet } from '../lerobot/encodeParquet.ts';
+import { DatasetWriter } from '../lerobot/writer.ts';
+import { SampleStore } from '../samples/index.ts';
+import { encodeVideo } from '../video/index.ts';
+import { checkDataset } from './checkDataset.ts';
 import type { ProblemCode } from './problem.ts';
-import { SampleStore } from './samples/index.ts';
-import { encodeVideo } from './video/index.ts';
 
 let folder: string;
 let sound: string;
@@ -253,7 +253,7 @@ describe('checkDataset', () => {
   });
 
   it.each(['dataset-v21/dataset', 'dataset-v30/dataset', 'dataset-v30/converted'])('passes golden %s', async (name) => {
-    const result = await checkDataset(join(import.meta.dirname, '../../test/golden', name));
+    const result = await checkDataset(join(import.meta.dirname, '../../../test/golden', name));
     expect(result.problems).toEqual([]);
     expect(result.episodes).toBe(6);
   });

@@ -6,7 +6,7 @@ import {
   missingSentence,
   type TaskConflict,
   without,
-} from './lerobot/index.ts';
+} from '../lerobot/index.ts';
 import type { Problem, ProblemCode, ReportProblem } from './problem.ts';
 
 const CODES: Readonly<Record<TaskConflict['kind'], ProblemCode>> = {

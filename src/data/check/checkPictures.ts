@@ -1,8 +1,15 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ValetError } from '../base/index.ts';
-import { type Dataset, type Episode, pictureFeatures, pictureSize, videoMisfit, WindowError } from './lerobot/index.ts';
+import { ValetError } from '../../base/index.ts';
+import {
+  type Dataset,
+  type Episode,
+  pictureFeatures,
+  pictureSize,
+  videoMisfit,
+  WindowError,
+} from '../lerobot/index.ts';
 import { type ReportProblem, withoutPlace } from './problem.ts';
 
 /** One episode's pictures of a feature: there, of their size, as many as frames, and every one of them whole. */

@@ -1,0 +1,88 @@
+import { relative } from 'node:path';
+import { ValetError } from '../../base/index.ts';
+import type { Robot } from '../../robot/index.ts';
+import {
+  type DataChoice,
+  type Dataset,
+  missingFiles,
+  openDataset,
+  pictureFeatures,
+  usedFeatures,
+} from '../lerobot/index.ts';
+import { chooseForCheck, listedOnce } from './checkChoice.ts';
+import { checkIndex } from './checkIndex.ts';
+import { checkPictures, checkUnlistedVideos } from './checkPictures.ts';
+import { checkRows } from './checkRows.ts';
+import { checkSideFiles } from './checkSideFiles.ts';
+import { type Problem, type ReportProblem, withoutPlace } from './problem.ts';
+
+export interface CheckResult {
+  readonly ok: boolean;
+  readonly format: string | null;
+  readonly episodes: number;
+  readonly frames: number;
+  readonly problems: readonly Problem[];
+  /** What is no fault, but should be known; left out where there is nothing. */
+  readonly notes?: readonly Problem[];
+}
+
+export interface CheckOptions {
+  /** The robot that made the data set, where it does not say so itself. */
+  readonly robot?: Robot;
+  /** What of the data set is checked; all of it when left out. */
+  readonly choice?: DataChoice;
+  /** Decode the first and the last picture of each video only, where every one takes too long. */
+  readonly endsOnly?: boolean;
+  readonly progress?: (done: number, total: number) => void;
+}
+
+/**
+ * Reads a whole data set and says what is wrong with it, file by file. Throws only when the folder cannot be read at
+ * all.
+ */
+export async function checkDataset(dir: string, options: CheckOptions = {}): Promise<CheckResult> {
+  const problems: Problem[] = [];
+  const report: ReportProblem = (code, where, message) => {
+    const problem = { code, where: relative(dir, where) || '.', message };
+    // What is wrong with a file of several episodes is said once.
+    if (!problems.some((one) => one.code === code && one.where === problem.where && one.message === message))
+      problems.push(problem);
+  };
+  const notes: Problem[] = [];
+  const note: ReportProblem = (code, where, message) =>
+    void notes.push({ code, where: relative(dir, where) || '.', message });
+  const { robot, choice = {} } = options;
+  let dataset: Dataset;
+  try {
+    dataset = await openDataset(dir, { ...(robot && { robot }), cameras: choice.cameras });
+  } catch (error) {
+    if (!(error instanceof ValetError)) throw error;
+    report('index', error.where, withoutPlace(error));
+    return { ok: false, format: null, episodes: 0, frames: 0, problems };
+  }
+  await checkIndex(dataset, report, note);
+  const pictures = pictureFeatures(dataset.info);
+  await checkUnlistedVideos(dataset, report);
+  const used = new Set(usedFeatures(dataset));
+  const { episodes } = (dataset = await chooseForCheck(dataset, choice, report, note));
+  const absent = new Map<string, number>();
+  for (const [i, episode] of episodes.entries()) {
+    await checkRows(dataset, episode, report);
+    for (const feature of pictures)
+      if (choice.available && !used.has(feature) && missingFiles(dataset, [episode], [feature]).length > 0)
+        absent.set(feature, (absent.get(feature) ?? 0) + 1);
+      else await checkPictures(dataset, episode, feature, options.endsOnly ?? false, report);
+    await checkSideFiles(dataset, episode, choice.available ?? false, report);
+    options.progress?.(i + 1, episodes.length);
+  }
+  for (const [feature, count] of absent)
+    note('video-missing', dir, `left out: ${count} videos of ${feature}, which no camera of the robot needs.`);
+  return {
+    ok: problems.length === 0,
+    format: dataset.format,
+    episodes: episodes.length,
+    frames: episodes.reduce((sum, episode) => sum + episode.length, 0),
+    problems: listedOnce(problems),
+    ...(notes.length > 0 && { notes }),
+  };
+}
