@@ -131,9 +131,9 @@ describe('wrong use', () => {
     await expect(
       run(evaluation.command(), '--policy', 'hold', '--tasks', 'turning_on_radios', '--out', out),
     ).rejects.toThrow(/Did you mean turning_on_radio/);
-    await expect(run(evaluation.command(), '--policy', 'hold', '--queue', 'redis://x', '--out', out)).rejects.toThrow(
-      /not built yet/,
-    );
+    await expect(
+      run(evaluation.command(), '--policy', 'hold', '--queue', 'redis://127.0.0.1:1', '--out', out),
+    ).rejects.toThrow(/no Redis answers there/);
     await expect(run(report.command(), folder)).rejects.toThrow(/holds no evaluation/);
     expect(existsSync(out)).toBe(false);
   });
