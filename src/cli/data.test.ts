@@ -28,6 +28,8 @@ async function run(...args: string[]): Promise<string> {
   return out;
 }
 
+type Names = [some: string, three: string, parts: string, all: string];
+
 describe('valet data', () => {
   it('check prints one JSON value, and exit code 1 for a damaged set', async () => {
     expect(JSON.parse(await run('check', golden, '--json'))).toMatchObject({
@@ -90,10 +92,29 @@ describe('valet data', () => {
     expect(JSON.parse(other).problems[0].message).toMatch(/not of the robot single-arm: its actions have 23 numbers/);
   });
 
-  it('refuses an episode that is not there, and says what is not built', async () => {
+  it('new sets are made of its episodes: selected, converted, divided and put together again', async () => {
+    const [some, three, parts, all] = ['some', 'three', 'parts', 'all'].map((name) => join(folder, name)) as Names;
+    const json = async (...words: string[]) => {
+      vi.restoreAllMocks();
+      return (await run(...words, '--json'))
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+    };
+    expect(await json('select', golden, some, '--episodes', '10-30')).toMatchObject([{ out: some, episodes: 3 }]);
+    expect(await json('convert', golden, three, '--format', 'v3.0')).toMatchObject([{ episodes: 6, encoded: 0 }]);
+    expect(await json('check', three)).toMatchObject([{ ok: true, format: 'v3.0', episodes: 6 }]);
+    const divided = await json('split', three, parts, '--parts', 'a=1,b=1', '--format', 'v3.0');
+    expect(divided.map(({ out }) => out)).toEqual([join(parts, 'a'), join(parts, 'b')]);
+    const sum = divided.reduce((episodes, part) => episodes + part.episodes, 0);
+    expect(sum).toBe(6);
+    expect(await json('merge', ...divided.map(({ out }) => out), '--out', all)).toMatchObject([{ episodes: 6 }]);
+    await expect(run('select', golden, three)).rejects.toThrow(/exists already/);
+  });
+
+  it('refuses an episode that is not there', async () => {
     await expect(run('show', golden, '--episode', '11', '--out', join(folder, 'x.png'))).rejects.toThrow(
       /no episode 11 \(it has 6: 10, 20, 30/,
     );
-    await expect(run('convert', golden)).rejects.toThrow(/not built yet/);
   });
 });
