@@ -60,7 +60,7 @@ try {
   const worker = async (): Promise<void> => {
     for (let next = pages.shift(); next; next = pages.shift()) await new PageRun(place, ...next).run();
   };
-  await Promise.all([worker(), worker()]);
+  await Promise.all([worker(), worker(), worker()]);
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
