@@ -1,6 +1,6 @@
 /** Between the network and the robot, one instance per episode: stage tracker, correction rules, chunk executor. */
 export { createPolicy, type PlannedPolicy } from './createPolicy.ts';
-export { dropPlan } from './dropPlan.ts';
+export { dropPlan, goOnFrom } from './dropPlan.ts';
 export type { Detection, Recovery, RecoveryRule, RecoverySettings, RecoverySituation } from './recovery.ts';
 export { CHALLENGE_CONTEXT, type RuleContext } from './ruleContext.ts';
 export { parseRules, RULES_HELP, type Rule, type RulesOption } from './ruleSelection.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { observation } from '../../test/support/control.ts';
 import { Random } from '../base/index.ts';
 import type { Prediction } from '../robot/index.ts';
-import { dropPlan } from './dropPlan.ts';
+import { dropPlan, goOnFrom } from './dropPlan.ts';
 import { RULE_NAMES } from './ruleSelection.ts';
 import { createSession, type EpisodeSession } from './session.ts';
 import type { SessionOptions } from './sessionOptions.ts';
@@ -47,6 +47,15 @@ it('a dropped plan is planned again without a prefix; the stage and its votes st
   expect(session.detail).toMatchObject({ taskId: 1, stage, history });
   session.observe(observation({ task: 1 }));
   expect(session.planRequest()).toMatchObject({ taskId: 1, stage });
+  expect(session.planRequest().prefix).toBeUndefined();
+});
+
+it('an episode that somebody else brought to a later moment goes on in the stage that is told', () => {
+  const session = createSession();
+  goOnFrom(session, { taskId: 1, stage: 2 });
+  expect(session.detail).toMatchObject({ taskId: 1, stage: 2, history: [], rows: 0 });
+  session.observe(observation({ task: 1 }));
+  expect(session.planRequest()).toMatchObject({ taskId: 1, stage: 2 });
   expect(session.planRequest().prefix).toBeUndefined();
 });
 

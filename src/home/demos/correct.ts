@@ -8,8 +8,14 @@ import { type Demonstration, record } from './recording.ts';
 export interface HelpedPolicy extends Policy {
   /** The expert has moved the robot: the plan at hand is void, what was seen of the episode is not. */
   dropPlan(): void;
+  /** The expert has played up to this stage of the task: the episode goes on from here. */
+  goOnFrom(taskId: number, stage: number): void;
 }
 
+/** Share of the scenes that begin late: the expert plays up to some moment, all alike likely, then the policy drives. */
+const LATE_SHARE = 0.75;
+/** Steps that the policy has then: enough for a few corrections, so that many scenes share the windows. */
+const LATE_STEPS = 12 * HOUSEHOLD_ROBOT.rate;
 /** Share of stretches that the expert drives, so that the policy gets to late states too. */
 const EXPERT_SHARE = 0.15;
 /** Length of such a stretch, control steps. */
@@ -20,26 +26,32 @@ const NEAR = [18, 36] as const;
 const NEAR_METRES = 0.16;
 
 /**
- * The policy drives through one scene to its end. Every second or so the scene is held, the expert shows from there how
- * to go on, and the scene goes back to where the policy was. There is no limit below the time-out: what goes wrong late
- * in an episode, such as driving off, is corrected as often as what goes wrong early.
+ * The policy drives through one scene: from the reset to the end, or from a late moment for a while, since a policy
+ * that is stuck in its first stage would never be corrected in the others. Every second or so the scene is held, the expert shows from there how
+ * to go on, and the scene goes back to where the policy was. From the reset there is no limit below the time-out: what
+ * goes wrong late in an episode, such as driving off, is corrected as often as what goes wrong early.
  */
 export async function correctRollout(
   household: Household,
   expert: Expert,
   policy: HelpedPolicy,
   instance: number,
-  options: { seconds: number; random: Random },
+  options: { seconds: number; random: Random; lateShare?: number },
 ): Promise<{ clips: Demonstration[]; steps: number; success: boolean }> {
-  const { random } = options;
+  const { random, lateShare = LATE_SHARE } = options;
   const frames = Math.round(options.seconds * household.robot.rate);
   const clips: Demonstration[] = [];
   household.reset(instance);
   await policy.reset();
-  let until = random.integer(FAR[1]);
-  let expertUntil = 0;
+  const late = random.uniform() < lateShare ? random.integer(household.task.meanExpertSteps) : 0;
   let result = { done: false, success: false };
-  while (!result.done) {
+  while (household.steps < late && !result.done) result = household.step(expert.act());
+  const begun = household.steps;
+  if (begun > 0) policy.goOnFrom(household.task.id, Math.min(expert.stage, household.task.numStages - 1));
+  const end = late > 0 ? begun + LATE_STEPS : Number.POSITIVE_INFINITY;
+  let until = begun + random.integer(FAR[1]);
+  let expertUntil = 0;
+  while (!result.done && household.steps < end) {
     if (household.steps >= until) {
       const moment = household.snapshot();
       const start = household.steps;

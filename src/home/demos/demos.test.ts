@@ -110,10 +110,14 @@ describe('demonstrations', () => {
       act: async () => action(),
       close: async () => {},
       dropPlan: () => void dropped++,
+      goOnFrom: () => {
+        throw new Error('an episode from its start is gone on from nowhere');
+      },
     };
     const { clips, steps } = await correctRollout(household, expert, drivingOff, 1_000_001, {
       seconds: 1.2,
-      random: Random.of(1),
+      random: Random.of(5),
+      lateShare: 0,
     });
     expect(steps).toBe(household.maxSteps);
     // where the expert helped, the policy keeps what it knows of the episode
@@ -124,6 +128,42 @@ describe('demonstrations', () => {
     const gaps = starts.slice(1).map((start, i) => start - starts[i]!);
     expect(Math.max(...gaps)).toBeLessThanOrEqual(60);
     expect(starts.at(-1)).toBeGreaterThan(household.maxSteps - 60 - 36);
+    expert.close();
+    household.close();
+  });
+
+  it('of corrections begin late too, where the policy is told the stage that the expert came to', async () => {
+    const household = await openHousehold('opening_shown_drawer', { imageSize: 8 });
+    const expert = createExpert(household);
+    const told: { stage: number; steps: number }[] = [];
+    let acted = 0;
+    const policy: HelpedPolicy = {
+      reset: async () => {},
+      act: async () => {
+        acted++;
+        return household.lastAction.map((value, i) => (i < 3 ? 0 : value));
+      },
+      close: async () => {},
+      dropPlan: () => {},
+      goOnFrom: (taskId, stage) => {
+        expect([taskId, stage]).toEqual([household.task.id, household.situation().stage]);
+        told.push({ stage, steps: household.steps });
+      },
+    };
+    for (let seed = 0; seed < 6; seed++) {
+      acted = 0;
+      const { clips, steps } = await correctRollout(household, expert, policy, 1_000_001, {
+        seconds: 1.2,
+        random: Random.of(seed),
+        lateShare: 1,
+      });
+      const from = told.at(-1)!.steps;
+      expect(acted).toBeGreaterThan(0);
+      expect(steps - from).toBeLessThanOrEqual(360);
+      for (const { meta } of clips) expect(meta!.clip!.start).toBeGreaterThanOrEqual(from);
+    }
+    expect(told).toHaveLength(6);
+    expect(new Set(told.map(({ stage }) => stage)).size).toBeGreaterThan(1);
     expert.close();
     household.close();
   });

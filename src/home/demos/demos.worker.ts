@@ -1,5 +1,5 @@
 import { answerCalls, InputError, Random, ValetError } from '../../base/index.ts';
-import { createPolicy, createSession, dropPlan } from '../../control/index.ts';
+import { createPolicy, createSession, dropPlan, goOnFrom } from '../../control/index.ts';
 import { type EncodedEpisode, type EpisodeLayout, encodeEpisode } from '../../data/index.ts';
 import { createPlanner, type ModelStages, readCheckpoint, taskStagesOf } from '../../model/index.ts';
 import { type Planner, type Robot, sameRobot } from '../../robot/index.ts';
@@ -76,6 +76,7 @@ async function correcting(checkpoint: string, scene: string): Promise<HelpedPoli
     act: (observation) => policy.act(observation),
     close: () => policy.close(),
     dropPlan: () => dropPlan(session),
+    goOnFrom: (taskId, stage) => goOnFrom(session, { taskId, stage }),
   };
 }
 
