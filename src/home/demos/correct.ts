@@ -12,7 +12,7 @@ export interface HelpedPolicy extends Policy {
   goOnFrom(taskId: number, stage: number): void;
 }
 
-/** Share of the scenes that begin late: the expert plays up to some moment, all alike likely, then the policy drives. */
+/** Share of the scenes that begin late: the expert plays up to some moment, any of them, then the policy drives. */
 const LATE_SHARE = 0.75;
 /** Steps that the policy has then: enough for a few corrections, so that many scenes share the windows. */
 const LATE_STEPS = 12 * HOUSEHOLD_ROBOT.rate;
@@ -27,9 +27,10 @@ const NEAR_METRES = 0.16;
 
 /**
  * The policy drives through one scene: from the reset to the end, or from a late moment for a while, since a policy
- * that is stuck in its first stage would never be corrected in the others. Every second or so the scene is held, the expert shows from there how
- * to go on, and the scene goes back to where the policy was. From the reset there is no limit below the time-out: what
- * goes wrong late in an episode, such as driving off, is corrected as often as what goes wrong early.
+ * that is stuck in its first stage would never be corrected in the others. Every second or so the scene is held, the
+ * expert shows from there how to go on, and the scene goes back to where the policy was. From the reset there is no
+ * limit below the time-out: what goes wrong late in an episode, such as driving off, is corrected as often as what goes
+ * wrong early.
  */
 export async function correctRollout(
   household: Household,
