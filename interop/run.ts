@@ -11,6 +11,7 @@ const CHECKS: Readonly<Record<string, () => Promise<{ check: Check }>>> = {
   proxy: () => import('./proxy/check.ts'),
   queue: () => import('./queue/check.ts'),
   viewers: () => import('./viewers/check.ts'),
+  tensorboard: () => import('./tensorboard/check.ts'),
   twins: () => import('./twins/check.ts'),
   tokenizers: () => import('./tokenizers/check.ts'),
 };

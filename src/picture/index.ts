@@ -1,4 +1,4 @@
-/** Pictures: resized as Pillow does it, JPEG files opened, jittered, laid out in sheets. */
+/** Pictures: resized as Pillow does it, JPEG files opened, jittered, laid out in sheets, with words on them. */
 export { type Jitter, PictureJitter } from './jitter.ts';
 export {
   decodeJpeg,
@@ -9,5 +9,6 @@ export {
   type JpegLimits,
   LARGEST_SIDE,
 } from './jpeg.ts';
+export { pixelText, type TextPicture } from './pixelText.ts';
 export { resizeFloatForModel, resizeForModel } from './resizeForModel.ts';
 export { PIXEL_TO_FLOAT, resizeWithPad } from './resizeWithPad.ts';

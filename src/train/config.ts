@@ -79,6 +79,8 @@ export const TrainConfig = z.strictObject({
   /** Most memory that the training samples may take, in GiB. */
   memoryGiB: z.number().positive(),
   logEvery: count,
+  /** Updates between two histograms of weights and gradients in the TensorBoard events; 0: none. */
+  histogramEvery: z.int().min(0).default(0),
   checkpointEvery: count,
   /** Checkpoints that stay; older ones are removed. */
   keepCheckpoints: count.default(3),

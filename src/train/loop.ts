@@ -5,14 +5,15 @@ import { sampleNames } from './badSamples.ts';
 import { BatchMaker, batchBuffers } from './batch.ts';
 import type { RunConfig } from './config.ts';
 import { heldOutBatch, requireStages, type TrainingData } from './data.ts';
+import { RunEvents } from './events/index.ts';
 import { chunkTokenizer } from './fastTokens.ts';
 import type { RunFolder, RunRecord } from './folder.ts';
 import { average, Meter } from './meter.ts';
+import type { ReadingOptions } from './networkReading.ts';
 import type { TrainOptions } from './options.ts';
 import { progressLine } from './progressLine.ts';
 import { saveTrainingCheckpoint } from './save.ts';
 import { learningRate, type Schedule } from './schedule.ts';
-import { EventFile } from './tensorboard.ts';
 import type { Losses, StepReport, TrainerInfo, TrainerSnapshot } from './trainer.ts';
 
 export interface TrainResult {
@@ -45,6 +46,8 @@ export interface Run {
   readonly record: RunRecord;
   /** Names of the tasks that the weights were trained on. */
   readonly tasks: readonly string[];
+  /** Names of the data's tasks by id. */
+  readonly taskNames: ReadonlyMap<number, string>;
   /** Updates that were made already. */
   readonly start: number;
   readonly log: (line: string) => void;
@@ -82,14 +85,14 @@ export async function runLoop(run: Run): Promise<TrainResult> {
     requireStages(raw, config.model.taskNumStages);
     return { batch: maker.make(raw, step), source: raw };
   };
-  const events = await EventFile.create(folder.path, start);
+  const events = await RunEvents.open(folder.path, start, { cameras: config.model.cameras, taskNames: run.taskNames });
   const schedule = scheduleOf(config);
   const meter = new Meter(config.batch);
   const began = performance.now();
   let away = 0; // time for checkpoints and validation
   let [saved, skipped, lastLine] = [start, 0, Number.NEGATIVE_INFINITY];
   let skippedUpdates = await folder.skippedUpdates(start);
-  let reading = { losses: {} as Losses, gradientNorm: 0, samplesPerSecond: 0, dataWait: 0 };
+  let pace = { losses: {} as Losses, gradientNorm: 0, samplesPerSecond: 0, dataWait: 0 };
   let stopped: TrainResult['stopped'];
   const aside = async (work: () => Promise<void>): Promise<void> => {
     const since = performance.now();
@@ -104,12 +107,16 @@ export async function runLoop(run: Run): Promise<TrainResult> {
   while (next) {
     const { batch, source } = next;
     const rate = learningRate(schedule, step);
-    const running = client.call<StepReport>('step', { batch, learningRate: rate }, { transfer: batchBuffers(batch) });
+    if (step === 0) await events.firstBatch(step, batch);
+    const read = readingOf(config, step + 1);
+    const request = { batch, learningRate: rate, ...(read && { read }) };
+    const running = client.call<StepReport>('step', request, { transfer: batchBuffers(batch) });
     running.catch(() => undefined); // awaited below; making the next batch may throw first
     next = step + 1 < steps ? makeBatch(step + 1) : undefined;
     const report = await running;
     step++;
     meter.add(report);
+    await events.add(step, report);
     skipped = report.applied ? 0 : skipped + 1;
     if (!report.applied) {
       skippedUpdates++;
@@ -123,10 +130,11 @@ export async function runLoop(run: Run): Promise<TrainResult> {
       );
 
     if (step % config.logEvery === 0 || step === steps) {
-      reading = meter.read();
+      pace = meter.read();
       const trained = (performance.now() - began - away) / 1000;
       const secondsLeft = (trained / (step - start)) * (steps - step);
-      const { losses, gradientNorm, samplesPerSecond, dataWait } = reading;
+      const { losses, gradientNorm, samplesPerSecond, dataWait } = pace;
+      const network = await events.log(step, pace, { learningRate: rate, reading: report.reading });
       await folder.append('metrics.jsonl', {
         step,
         time: Date.now() / 1000,
@@ -135,13 +143,8 @@ export async function runLoop(run: Run): Promise<TrainResult> {
         gradientNorm,
         samplesPerSecond,
         dataWait,
+        ...network,
         ...(skippedUpdates > 0 && { skippedUpdates }),
-      });
-      await events.scalars(step, {
-        ...losses,
-        learning_rate: rate,
-        gradient_norm: gradientNorm,
-        samples_per_second: samplesPerSecond,
       });
       if (performance.now() - lastLine > LINE_EVERY_MS || step === steps) {
         lastLine = performance.now();
@@ -178,8 +181,8 @@ export async function runLoop(run: Run): Promise<TrainResult> {
         steps,
         checkpoint: folder.checkpoint(saved),
         stopped,
-        losses: reading.losses,
-        samplesPerSecond: reading.samplesPerSecond,
+        losses: pace.losses,
+        samplesPerSecond: pace.samplesPerSecond,
         ...left(),
       };
     }
@@ -188,8 +191,8 @@ export async function runLoop(run: Run): Promise<TrainResult> {
     step,
     steps,
     checkpoint: folder.checkpoint(saved),
-    losses: reading.losses,
-    samplesPerSecond: reading.samplesPerSecond,
+    losses: pace.losses,
+    samplesPerSecond: pace.samplesPerSecond,
     ...left(),
   };
 }
@@ -198,6 +201,12 @@ function scheduleOf({ schedule, steps }: RunConfig): Schedule {
   const { warmupSteps, peak, finalShare, decaySteps } = schedule;
   const end = decaySteps ?? steps;
   return { warmupSteps: Math.min(warmupSteps, Math.floor(end / 2)), peak, decaySteps: end, final: peak * finalShare };
+}
+
+/** What is read of the network at update `step`: norms where it is logged, histograms every so many updates. */
+function readingOf({ logEvery, histogramEvery, steps }: RunConfig, step: number): ReadingOptions | undefined {
+  const histograms = histogramEvery > 0 && step % histogramEvery === 0;
+  return histograms || step % logEvery === 0 || step === steps ? { histograms } : undefined;
 }
 
 async function save(
@@ -217,7 +226,7 @@ async function save(
   await folder.publish(step, config.keepCheckpoints);
 }
 
-async function validate(run: Run, maker: BatchMaker, step: number, events: EventFile): Promise<void> {
+async function validate(run: Run, maker: BatchMaker, step: number, events: RunEvents): Promise<void> {
   const { folder, config, data, client, log } = run;
   const all: Losses[] = [];
   for (let i = 0; i < config.validation.batches; i++) {
@@ -227,10 +236,7 @@ async function validate(run: Run, maker: BatchMaker, step: number, events: Event
   }
   const losses = average(all);
   await folder.append('validation.jsonl', { step, time: Date.now() / 1000, ...losses });
-  await events.scalars(
-    step,
-    Object.fromEntries(Object.entries(losses).map(([name, value]) => [`validation/${name}`, value])),
-  );
+  await events.validation(step, losses);
   log(
     `held out at step ${step}: ${Object.entries(losses)
       .map(([name, value]) => `${name.replace('loss/', '')} ${value.toPrecision(3)}`)

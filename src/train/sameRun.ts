@@ -5,6 +5,7 @@ import type { RunRecord } from './folder.ts';
 const HARMLESS = new Set([
   'config.steps',
   'config.logEvery',
+  'config.histogramEvery',
   'config.checkpointEvery',
   'config.keepCheckpoints',
   'config.memoryGiB',

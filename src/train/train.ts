@@ -177,6 +177,7 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
       tokenizer,
       record,
       tasks: await taskNames(sets, resumed && latest !== undefined ? latest : options.init),
+      taskNames: new Map(sets.flatMap(taskNamesOf)),
       start: resumed?.step ?? 0,
       log,
     });
@@ -192,12 +193,16 @@ async function openInitial(init: string, { stats, otherStatistics, log }: TrainO
   return readCheckpoint(init, { otherStatistics: stats !== undefined || otherStatistics });
 }
 
+/** A data set's tasks: id and name. */
+const taskNamesOf = ({ tasks }: Pick<Dataset, 'tasks'>): [number, string][] =>
+  [...tasks].map(([id, { name, instruction }]) => [id, name ?? instruction]);
+
 /** Names of the tasks that the episodes are of, and of those that the run's first weights were trained on. */
 async function taskNames(sets: readonly Dataset[], checkpoint: string | undefined): Promise<string[]> {
   const before = checkpoint === undefined ? [] : await tasksOfCheckpoint(checkpoint);
   const names = sets.flatMap(({ tasks, episodes }) => {
     const used = new Set(episodes.map(({ taskIndex }) => taskIndex));
-    return [...tasks].flatMap(([id, { name, instruction }]) => (used.has(id) ? [name ?? instruction] : []));
+    return taskNamesOf({ tasks }).flatMap(([id, name]) => (used.has(id) ? [name] : []));
   });
   return [...new Set([...before, ...names])].sort();
 }

@@ -62,11 +62,21 @@ describe('Trainer', () => {
     try {
       for (let step = 0; step < c.steps; step++) {
         const golden = subcases.released.per_step[step];
-        const report = await trainer.step(batchOf(inputs!, step, c.batch, c.cameras), learningRate(schedule, step));
+        const batch = batchOf(inputs!, step, c.batch, c.cameras);
+        const report = await trainer.step(batch, learningRate(schedule, step), { histograms: step === 1 });
         expect(Math.abs(report.losses['loss']! / golden.loss - 1)).toBeLessThan(1e-5);
         expect(Math.abs(report.losses['loss/fast']! / golden.fast_loss - 1)).toBeLessThan(1e-5);
         expect(Math.abs(report.losses['loss/stage']! / golden.subtask_loss - 1)).toBeLessThan(1e-5);
         expect(Math.abs(report.gradientNorm / golden.grad_norm - 1)).toBeLessThan(1e-5);
+        const { reading, samples } = report;
+        const norms = Object.values(reading!.gradientNorms);
+        expect(Math.hypot(...norms) / report.gradientNorm - 1).toBeCloseTo(0, 6);
+        expect(reading!.histograms !== undefined).toBe(step === 1);
+        expect(samples.task).toEqual(batch.task);
+        const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / c.batch;
+        expect(mean(samples.action)).toBeCloseTo(report.losses['loss/action']!, 5);
+        expect(mean(samples.stage)).toBeCloseTo(report.losses['loss/stage']!, 5);
+        expect(mean(samples.right)).toBeCloseTo(report.losses['stage_accuracy']!, 5);
         if (step !== 0 && step !== 3) continue;
         for (const [name, ratio] of moved(trainer.snapshot().parameters, below(`after${step + 1}/params/`), start!))
           if (name !== ROUNDING_ONLY) expect(ratio, name).toBeLessThan(1e-2);

@@ -10,6 +10,7 @@ import {
   TrainingState,
 } from '../tensor/index.ts';
 import type { TrainingBatch } from './batch.ts';
+import { type NetworkReading, type ReadingOptions, readNetwork } from './networkReading.ts';
 
 export interface OptimizerOptions {
   readonly beta1: number;
@@ -68,11 +69,24 @@ export interface TrainerInfo {
 const inputs = ({ imageMask = false, fastTokens = true }: TrainerOptions) =>
   ({ imageInput: 'uint8', imageMask, fastTokens, stageLabel: true }) as const;
 
+/** [B] each: what an update's samples are of, and their own losses. */
+export interface SampleLosses {
+  readonly task: Int32Array;
+  /** The flow loss. */
+  readonly action: Float32Array;
+  readonly stage: Float32Array;
+  /** 1 where the stage head was right. */
+  readonly right: Float32Array;
+}
+
 /** Losses by name (`loss`, `loss/action`, …) before the update. */
 export type Losses = Record<string, number>;
 
 export interface StepReport {
   readonly losses: Losses;
+  readonly samples: SampleLosses;
+  /** When it was asked for: the network and its gradients, before the update. */
+  readonly reading?: NetworkReading;
   /** Global norm before clipping. */
   readonly gradientNorm: number;
   /** False when the gradients were not finite and the update was left out. */
@@ -106,9 +120,9 @@ export class Trainer {
       const gradient = gradients[name];
       if (gradient) this.fetches[name] = gradient;
       else if (name.startsWith('gradient/')) throw new ValetError('Trainer', `no room for ${name}.`);
-      else if (shape.length === 0) {
-        this.lossNames.push(name);
-        this.fetches[name] = { shape, dtype, data: new Float32Array(1) };
+      else {
+        if (shape.length === 0) this.lossNames.push(name);
+        this.fetches[name] = { shape, dtype, data: new Float32Array(shape[0] ?? 1) };
       }
     }
   }
@@ -131,7 +145,7 @@ export class Trainer {
     });
     const fixed = splitLayers(model, new Map([...start.parameters].filter(([leaf]) => frozen.has(leaf))));
     const trainable = (leaf: string) => !frozen.has(leaf);
-    const program = buildLossProgram(model, { batch, gradients: true, trainable, ...inputs(options) });
+    const program = buildLossProgram(model, { batch, gradients: true, perSample: true, trainable, ...inputs(options) });
     const session = await ProgramSession.create(program, { threads });
     const noise = noiseFactor && (await noiseSession(noiseFactor, model, batch, threads));
     return new Trainer(options, state, fixed, session, noise, {
@@ -141,10 +155,11 @@ export class Trainer {
     });
   }
 
-  /** One update. @returns the losses before it */
-  async step(batch: TrainingBatch, learningRate: number): Promise<StepReport> {
+  /** One update. @param read what to read of the network on the way @returns the losses before it */
+  async step(batch: TrainingBatch, learningRate: number, read?: ReadingOptions): Promise<StepReport> {
     const started = performance.now();
     await this.session.run(await this.feeds(this.session, batch, this.state.parameters), this.fetches);
+    const reading = read && readNetwork(this.options.model, this.state, read);
     const { emaDecay: decay, emaWarmup, ...optimizer } = this.options.optimizer;
     const made = this.state.step;
     const emaDecay = emaWarmup ? Math.min(decay, (1 + made) / (10 + made)) : decay;
@@ -152,7 +167,15 @@ export class Trainer {
     const losses = Object.fromEntries(
       this.lossNames.map((name) => [name, (this.fetches[name]!.data as Float32Array)[0]!]),
     );
-    return { losses, ...result, milliseconds: performance.now() - started };
+    const sample = (name: string) => (this.fetches[`sample/${name}`]!.data as Float32Array).slice();
+    const [action, stage, right] = [sample('action'), sample('stage'), sample('stage_right')];
+    return {
+      losses,
+      samples: { task: batch.task, action, stage, right },
+      ...(reading && { reading }),
+      ...result,
+      milliseconds: performance.now() - started,
+    };
   }
 
   /** The losses of a batch under the averaged weights; nothing changes. */

@@ -1,6 +1,7 @@
 import { answerCalls, Transfer, ValetError } from '../base/index.ts';
 import type { Parameters } from '../tensor/index.ts';
 import type { TrainingBatch } from './batch.ts';
+import type { ReadingOptions } from './networkReading.ts';
 import { Trainer, type TrainerOptions } from './trainer.ts';
 
 /** The thread that computes updates; the main thread makes the next batch meanwhile. */
@@ -16,8 +17,8 @@ answerCalls({
     trainer = await Trainer.open(options);
     return trainer.info;
   },
-  step({ batch, learningRate }: { batch: TrainingBatch; learningRate: number }) {
-    return opened().step(batch, learningRate);
+  step({ batch, learningRate, read }: { batch: TrainingBatch; learningRate: number; read?: ReadingOptions }) {
+    return opened().step(batch, learningRate, read);
   },
   validate(batch: TrainingBatch) {
     return opened().validate(batch);

@@ -1,10 +1,10 @@
 import { rename, rm } from 'node:fs/promises';
 import { aside, InputError } from '../../base/index.ts';
 import { encodeVideo } from '../../data/index.ts';
+import { pixelText } from '../../picture/index.ts';
 import { createExpert } from '../expert/index.ts';
 import { openHousehold } from '../tasks/index.ts';
 import type { HomeTask, Household } from '../world/index.ts';
-import { pixelText } from './pixelText.ts';
 
 /** The room's picture, wide to high; beside it the head camera's, a square. */
 const ROOM_SHAPE = 1.5;

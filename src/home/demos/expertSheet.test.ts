@@ -1,15 +1,6 @@
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { expertSheet } from './expertSheet.ts';
-import { pixelText } from './pixelText.ts';
-
-it('letters are drawn without any font, and differ', () => {
-  const one = pixelText('step 12', 2);
-  expect([one.width, one.height]).toEqual([(7 * 6 - 1) * 2, 16]);
-  expect(one.data.some((value) => value > 0)).toBe(true);
-  expect(pixelText('step 13', 2).data).not.toEqual(one.data);
-  expect(pixelText('§').data.every((value) => value === 0)).toBe(true);
-});
 
 it('pictures above 256 pixels are shown whole, with names and times beside them', { timeout: 120_000 }, async () => {
   const { bytes } = await expertSheet('turning_on_radio', 0, { moments: 2, imageSize: 300 });

@@ -1,9 +1,9 @@
 import sharp from 'sharp';
 import { InputError } from '../../base/index.ts';
+import { pixelText } from '../../picture/index.ts';
 import { createExpert } from '../expert/index.ts';
 import { openHousehold } from '../tasks/index.ts';
 import type { HomeTask, Household, Snapshot } from '../world/index.ts';
-import { pixelText } from './pixelText.ts';
 
 /** Cameras' pictures are magnified to this side at least, by whole numbers. */
 const SMALLEST_TILE = 256;

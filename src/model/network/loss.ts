@@ -32,6 +32,8 @@ export interface LossOptions {
   readonly batch: number;
   /** Flow samples per prefix pass; the configuration's when left out. */
   readonly flowSamples?: number;
+  /** Emit `sample/…` outputs: losses of each sample. */
+  readonly perSample?: boolean;
   /** Emit `gradient/<parameter>` outputs. */
   readonly gradients: boolean;
   /** `uint8` pixels, or `float32` in [-1, 1]. */
@@ -55,7 +57,8 @@ export interface LossOptions {
  * `fast_tokens` [B, T] int64 and `fast_mask` [B, T] uint8 with FAST; `objects` [B, size] with that head; `stage_label`
  * [B] int64 when asked for. Weights as `programParameters` lists them. Outputs: scalars `loss`, `loss/action`,
  * `loss/stage`, `loss/fast`, `loss/chunk`, `loss/objects` (those that are on), `stage_accuracy`; `gradient/<input
- * name>` of every weight that the loss depends on.
+ * name>` of every weight that the loss depends on. With `perSample` also [B] `sample/action`, `sample/stage` and
+ * `sample/stage_right` (1 where the stage was found), whose means are the losses of the batch.
  *
  * loss = action + subtaskLossWeight·stage + fastLossWeight·fast + auxiliary weights · theirs
  * (docs/facts.md#flow-matching-and-noise).
@@ -85,8 +88,11 @@ export function buildLossProgram(config: ModelConfig, options: LossOptions): Pro
 
   const prefix = prefixPass(net, { images, imageMask: mask, state, task, stage, fast });
   const action = flowLoss(net, prefix, actions, noise, time);
-  const { loss: stageLoss, accuracy } = stagePrediction(net, prefix, task, label);
-  const terms: Record<string, [Tensor, number]> = { action: [action, 1], stage: [stageLoss, config.subtaskLossWeight] };
+  const stages = stagePrediction(net, prefix, task, label);
+  const terms: Record<string, [Tensor, number]> = {
+    action: [mean(action.squares), 1],
+    stage: [mean(stages.losses), config.subtaskLossWeight],
+  };
   if (fast) terms['fast'] = [fastLoss(net, prefix, fast.tokens, fast.mask), config.fastLossWeight];
   if (config.auxiliary?.chunk || config.auxiliary?.objects) {
     const features = auxiliaryFeatures(net, prefix);
@@ -103,7 +109,12 @@ export function buildLossProgram(config: ModelConfig, options: LossOptions): Pro
     .reduce((a, b) => add(a, b));
   builder.output('loss', loss);
   for (const [name, [term]] of Object.entries(terms)) builder.output(`loss/${name}`, term);
-  builder.output('stage_accuracy', accuracy);
+  builder.output('stage_accuracy', mean(stages.right));
+  if (options.perSample) {
+    builder.output('sample/action', mean(action.squares, [1, 2, 3]));
+    builder.output('sample/stage', stages.losses);
+    builder.output('sample/stage_right', stages.right);
+  }
   if (options.gradients) outputGradients(net, loss, options.trainable);
   return builder.build();
 }
@@ -121,11 +132,17 @@ function outputGradients(net: Network, loss: Tensor, trainable: (leaf: string) =
 }
 
 /**
- * Flow matching: x_t = t·noise + (1-t)·actions, the velocity's target is noise - actions; the mean square over samples,
- * steps and dimensions. The samples of one observation share its prefix; they are a second batch axis of the action
- * expert.
+ * Flow matching: x_t = t·noise + (1-t)·actions, the velocity's target is noise - actions; the loss is the mean of the
+ * squares [B, N, horizon, actionDim]. The samples of one observation share its prefix; they are a second batch axis of
+ * the action expert.
  */
-function flowLoss(net: Network, prefix: Prefix, actions: Tensor, noise: Tensor, time: Tensor): Tensor {
+function flowLoss(
+  net: Network,
+  prefix: Prefix,
+  actions: Tensor,
+  noise: Tensor,
+  time: Tensor,
+): { readonly squares: Tensor } {
   const [samples, batch, horizon, width] = noise.shape as [number, number, number, number];
   const z = samples === 1 ? reshape(noise, [batch, 1, horizon, width]) : transpose(noise, [1, 0, 2, 3]); // [B, N, H, D]
   const t = reshape(transpose(time, [1, 0]), [batch, samples, 1, 1]);
@@ -142,20 +159,20 @@ function flowLoss(net: Network, prefix: Prefix, actions: Tensor, noise: Tensor, 
   net.trace?.('velocity', velocity);
   const squares = square(sub(velocity, target));
   net.trace?.('action_loss_elements', mean(squares, [1]));
-  return mean(squares);
+  return { squares };
 }
 
 function sliceValid({ valid, layout }: Prefix): Tensor {
   return slice(present(valid, 'valid'), 1, 0, layout.length);
 }
 
-/** Logits [B, maxStages] from the base-task output, cross entropy against the stage, and the share of right answers. */
+/** From the base-task output: cross entropy against the stage [B], and 1 [B] where the largest logit is right. */
 function stagePrediction(
   net: Network,
   prefix: Prefix,
   task: Tensor,
   label: Tensor,
-): { loss: Tensor; accuracy: Tensor } {
+): { readonly losses: Tensor; readonly right: Tensor } {
   const raw = dense(net, 'stage_pred_from_vlm', prefix.base);
   net.trace?.('stage_logits_raw', raw);
   const logits = add(
@@ -164,8 +181,8 @@ function stagePrediction(
   );
   net.trace?.('stage_logits_masked', logits);
   return {
-    loss: crossEntropy(logits, label),
-    accuracy: mean(cast(equal(argmax(logits, 1), label), 'float32')),
+    losses: crossEntropy(logits, label, { reduction: 'none' }),
+    right: cast(equal(argmax(logits, 1), label), 'float32'),
   };
 }
 

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { crc32c } from '../base/index.ts';
-import { EventFile } from './tensorboard.ts';
+import { crc32c } from '../../base/index.ts';
+import { EventFile } from './eventFile.ts';
 
 describe('EventFile', () => {
   it('writes the bytes of the format', async () => {
@@ -33,7 +33,7 @@ describe('EventFile', () => {
       };
       expect(records.map((record) => [...record])).toEqual([
         [...time(1.5), 26, 13, ...Buffer.from('brain.Event:2')],
-        [...time(1.5), 16, 0xac, 2, 58, 2, 8, 1],
+        [...time(1.5), 16, 0xad, 2, 58, 2, 8, 1],
         [...time(2), 16, 0xac, 2, 42, 13, 10, 11, 10, 4, ...Buffer.from('loss'), 21, 0, 0, 0, 63],
       ]);
     } finally {
