@@ -74,19 +74,19 @@ if [ -z "$from" ]; then
 fi
 enough 1
 
-make 2 --clip 1.7 --correct "$from"
+make 2 --clip 1.7 --correct "$from" --late 0.75
 train r2 --data $(data 0.42 0.58) --init "$from" --seed 2 --steps "$(n 2000)" --checkpoint-every "$(n 1000)" \
   --set frameStride=3 schedule.peak=0.0009 schedule.warmupSteps="$(n 100)" schedule.finalShare=0.25 schedule.decaySteps="$(n 4000)"
 from=$WORK/r2/checkpoints/latest
 enough 2
 
-make 3 --clip 1.7 --correct "$from"
+make 3 --clip 1.7 --correct "$from" --late 0.75
 train r3 --data $(data 0.28 0.29 0.43) --init "$from" --seed 3 --steps "$(n 2500)" --checkpoint-every "$(n 500)" \
   --set frameStride=3 schedule.peak=0.0009 schedule.warmupSteps="$(n 100)" schedule.finalShare=0.2
 from=$WORK/r3/checkpoints/latest
 enough 3
 
-make 4 --clip 1.7 --correct "$from"
+make 4 --clip 1.7 --correct "$from" --late 0.75
 train r4 --data $(data 0.24 0.19 0.27 0.3) --init "$from" --seed 4 --steps "$(n 2500)" --checkpoint-every "$(n 500)" \
   --set frameStride=4 schedule.peak=0.0008 schedule.warmupSteps="$(n 60)" schedule.finalShare=0.03 optimizer.emaDecay=0.998
 

@@ -163,6 +163,7 @@ describe('wrong use', () => {
     ['demo', ['--tasks', 'nope'], /no household task nope/],
     ['demo', ['--tasks', 'turning_on_radio,turning_on_radio'], /stands there twice/],
     ['home', ['demos', '--tasks', 'turning_on_radio', '--episodes', '1', '--disturb', '0.5'], /without --clip/],
+    ['home', ['demos', '--tasks', 'turning_on_radio', '--episodes', '1', '--late', '0.5'], /without --correct/],
     ['home', ['demos', '--tasks', 'a', '--episodes', '1'], /no household task a/],
   ] as const)('valet %s %j is refused before anything begins', async (name, words, message) => {
     const out = join(folder, 'refused');

@@ -47,6 +47,7 @@ export function command(): Command {
     .option('--cameras, --image-size <pixels>', 'side of the camera pictures', positive, 64)
     .option('--workers <n>', 'threads', positive, 2)
     .option('--correct <checkpoint>', "this policy drives; the expert's corrections of it are the episodes")
+    .option('--late <share>', 'with --correct: share of the scenes that begin at some later moment (0)', share)
     .option('--resume', 'go on with the unfinished data set beside --out', false)
     .addOption(new Option('--format <version>', 'of LeRobot').choices(['v2.1', 'v3.0']).default('v2.1'))
     .option('--json', 'print one JSON object on stdout', false)
@@ -110,6 +111,7 @@ interface DemoFlags {
   seed: number;
   clip?: number;
   disturb?: number;
+  late?: number;
   imageSize: number;
   workers: number;
   correct?: string;
@@ -123,7 +125,7 @@ interface DemoFlags {
 async function demos(flags: DemoFlags, command: Command): Promise<void> {
   if (flags.clip === undefined) refuseIdle(command, ['disturb'], 'without --clip');
   if (flags.correct !== undefined) refuseIdle(command, ['disturb'], 'with --correct');
-  else refuseIdle(command, ['otherStatistics'], 'without --correct');
+  else refuseIdle(command, ['late', 'otherStatistics'], 'without --correct');
   await requireOutput(flags.out, { kind: 'folder' });
   // Episodes are written one by one, as v2.1 has them; v3.0 is made of the finished set.
   const out = flags.format === 'v2.1' ? flags.out : `${flags.out}.v2.1`;
@@ -137,6 +139,7 @@ async function demos(flags: DemoFlags, command: Command): Promise<void> {
       seed: flags.seed,
       clipSeconds: flags.clip,
       disturbance: flags.disturb,
+      late: flags.late,
       imageSize: flags.imageSize,
       workers: flags.workers,
       ...(flags.correct !== undefined && { correct: await checkedCheckpoint(flags.correct, flags) }),

@@ -12,9 +12,7 @@ export interface HelpedPolicy extends Policy {
   goOnFrom(taskId: number, stage: number): void;
 }
 
-/** Share of the scenes that begin late: the expert plays up to some moment, any of them, then the policy drives. */
-const LATE_SHARE = 0.75;
-/** Steps that the policy has then: enough for a few corrections, so that many scenes share the windows. */
+/** Steps that the policy has in a scene that begins late: a few corrections, so that many scenes share the windows. */
 const LATE_STEPS = 12 * HOUSEHOLD_ROBOT.rate;
 /** Share of stretches that the expert drives, so that the policy gets to late states too. */
 const EXPERT_SHARE = 0.15;
@@ -31,20 +29,21 @@ const NEAR_METRES = 0.16;
  * expert shows from there how to go on, and the scene goes back to where the policy was. From the reset there is no
  * limit below the time-out: what goes wrong late in an episode, such as driving off, is corrected as often as what goes
  * wrong early.
+ * @param options.late share of the scenes that begin late: the expert plays up to some moment, any of them
  */
 export async function correctRollout(
   household: Household,
   expert: Expert,
   policy: HelpedPolicy,
   instance: number,
-  options: { seconds: number; random: Random; lateShare?: number },
+  options: { seconds: number; random: Random; late: number },
 ): Promise<{ clips: Demonstration[]; steps: number; success: boolean }> {
-  const { random, lateShare = LATE_SHARE } = options;
+  const { random, late: lateShare } = options;
   const frames = Math.round(options.seconds * household.robot.rate);
   const clips: Demonstration[] = [];
   household.reset(instance);
   await policy.reset();
-  const late = random.uniform() < lateShare ? random.integer(household.task.meanExpertSteps) : 0;
+  const late = lateShare > 0 && random.uniform() < lateShare ? random.integer(household.task.meanExpertSteps) : 0;
   let result = { done: false, success: false };
   while (household.steps < late && !result.done) result = household.step(expert.act());
   const begun = household.steps;

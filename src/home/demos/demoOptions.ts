@@ -11,6 +11,8 @@ export interface DemoOptions {
   readonly clipSeconds?: number;
   /** Share of windows before which the robot is pushed off its way. */
   readonly disturbance?: number;
+  /** With `correct`: share of the scenes in which the expert plays up to some moment first (0). */
+  readonly late?: number;
   readonly imageSize?: number;
   readonly workers?: number;
   /** Checkpoint folder: its policy drives, the expert corrects. */

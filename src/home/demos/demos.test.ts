@@ -116,8 +116,8 @@ describe('demonstrations', () => {
     };
     const { clips, steps } = await correctRollout(household, expert, drivingOff, 1_000_001, {
       seconds: 1.2,
-      random: Random.of(5),
-      lateShare: 0,
+      random: Random.of(1),
+      late: 0,
     });
     expect(steps).toBe(household.maxSteps);
     // where the expert helped, the policy keeps what it knows of the episode
@@ -155,7 +155,7 @@ describe('demonstrations', () => {
       const { clips, steps } = await correctRollout(household, expert, policy, 1_000_001, {
         seconds: 1.2,
         random: Random.of(seed),
-        lateShare: 1,
+        late: 1,
       });
       const from = told.at(-1)!.steps;
       expect(acted).toBeGreaterThan(0);

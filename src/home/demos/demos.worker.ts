@@ -19,6 +19,8 @@ export interface DemoSettings {
   /** Window length in seconds; whole scenes when absent. */
   readonly clipSeconds?: number;
   readonly disturbance: number;
+  /** Share of the corrected scenes that begin late. */
+  readonly late: number;
   /** Checkpoint folder of the policy to correct. */
   readonly correct?: string;
   /** Correct it also with statistics that it was not trained with. */
@@ -83,13 +85,14 @@ async function correcting(checkpoint: string, scene: string): Promise<HelpedPoli
 async function play(unit: DemoUnit): Promise<DemoPlayed> {
   waiting = [];
   const { household, expert } = await world(unit.task);
-  const { clipSeconds, disturbance, seed } = settings;
+  const { clipSeconds, disturbance, late, seed } = settings;
   const [first] = unit.instances as readonly [number, ...number[]];
   const random = Random.of('demonstration', seed, unit.task, first);
   if (settings.correct !== undefined) {
     const policy = await correcting(settings.correct, `${unit.task}/${first}`);
     const { clips, success } = await correctRollout(household, expert, policy, first, {
       seconds: clipSeconds ?? 1.5,
+      late,
       random,
     });
     waiting = clips;

@@ -47,6 +47,7 @@ async function make(options: DemoOptions): Promise<DemoSummary> {
     seed,
     clipSeconds,
     disturbance: disturbanceOf(options),
+    late: options.late ?? 0,
     correct,
     otherStatistics: options.otherStatistics,
   };
@@ -143,6 +144,7 @@ async function identityOf(options: DemoOptions): Promise<DemoIdentity> {
     imageSize,
     clipSeconds,
     disturbance: disturbanceOf(options),
+    late: options.late ?? 0,
     correct: correct === undefined ? null : await checkpointDigest(correct),
     versions: { valet: packageVersion(), mujoco: MUJOCO_VERSION, scenes: SCENE_VERSION },
   };
