@@ -10,6 +10,7 @@ export {
   requireComparable,
   sequentialLine,
 } from './compare/index.ts';
+export { type CurvesSummary, isTrainingFolder, writeCurves } from './curves/index.ts';
 export {
   attentionFigure,
   compressionFigure,

@@ -1,5 +1,5 @@
 export { title } from './figure.ts';
-export { decimals } from './html.ts';
+export { decimals, embeddedJson } from './html.ts';
 export {
   type Evaluation,
   REPORT_FORMS,

@@ -32,7 +32,10 @@ export interface Evaluation {
 /** An evaluation's run file and ledger, without what they come to. @throws InputError when the folder holds none */
 export async function readRecords(folder: string): Promise<Pick<Evaluation, 'run' | 'lines'>> {
   if (!existsSync(runFilePath(folder)))
-    throw new InputError(folder, 'holds no evaluation (run.json is missing). Make one by valet eval.');
+    throw new InputError(
+      folder,
+      'holds no evaluation (run.json is missing). Make one by valet eval, or a training by valet train.',
+    );
   return { run: await readJson(runFilePath(folder), RunFileSchema), lines: await readLedger(folder) };
 }
 
