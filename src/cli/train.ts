@@ -11,6 +11,7 @@ import { MIN_STD_HELP } from './shared/floors.ts';
 import { refuseIdle, requireGiven } from './shared/given.ts';
 import { atLeastZero, minutes, positive, whole } from './shared/numbers.ts';
 import { addStatisticsOption } from './shared/otherStatistics.ts';
+import { lazyPlayer, parseRollouts, ROLLOUTS_HELP, type RolloutsOption } from './shared/rolloutsOption.ts';
 
 interface Options extends DataOptionValues {
   printConfig?: string;
@@ -28,11 +29,15 @@ interface Options extends DataOptionValues {
   tokenizer?: string;
   minStd?: number;
   allowFar: boolean;
+  skipFar: boolean;
   device: string;
   otherStatistics: boolean;
   skipBad: boolean;
   checkpointEvery?: number;
   timeLimit?: number;
+  rollouts?: RolloutsOption;
+  best?: string;
+  whenFull: 'stop' | 'go-on';
   set: string[];
   json: boolean;
 }
@@ -59,10 +64,22 @@ export function command(): Command {
     .option('--stats <file>', 'norm_stats.json to use (computed from the data when left out)')
     .option('--min-std <x>', MIN_STD_HELP, atLeastZero)
     .option('--allow-far', 'train although data lie far outside the statistics', false)
+    .option('--skip-far', 'leave out samples that lie far outside the statistics', false)
     .option('--skip-bad', 'leave out samples with numbers that are not finite or far too large', false)
     .option('--tokenizer <dir>', 'FAST vocabulary for model.useFastAuxiliary (fitted on the data when left out)')
     .addOption(new Option('--device <name>', 'what computes: training runs on the CPU alone').default('cpu'))
     .option('--checkpoint-every <n>', 'updates between checkpoints', positive)
+    .option('--rollouts <plan>', ROLLOUTS_HELP, parseRollouts)
+    .option(
+      '--best <measure>',
+      'keep the best checkpoint as checkpoints/best: by q or success of the rollouts, or by validation/KEY, such as ' +
+        'validation/loss',
+    )
+    .addOption(
+      new Option('--when-full <what>', 'where the disk takes no checkpoint: end, or train on until there is room')
+        .choices(['stop', 'go-on'])
+        .default('stop'),
+    )
     .option('--time-limit <minutes>', 'save and stop after so many minutes of training; --json says so', minutes)
     .option('--set <key=value...>', 'change one setting of the configuration, such as schedule.peak=0.0005', [])
     .option('--json', 'print the result as one JSON object', false)
@@ -111,9 +128,13 @@ async function run(options: Options, command: Command): Promise<void> {
   if (options.init === undefined && !options.resume)
     refuseIdle(command, ['otherStatistics'], 'without --init or --resume');
   if (options.resume)
-    refuseIdle(command, ['allowFar'], 'with --resume: the data were looked at before the first update');
+    refuseIdle(command, ['allowFar', 'skipFar'], 'with --resume: the data were looked at before the first update');
   else if (options.init === undefined && options.stats === undefined)
-    refuseIdle(command, ['allowFar'], 'without --stats or --init: no data lie far outside their own statistics');
+    refuseIdle(
+      command,
+      ['allowFar', 'skipFar'],
+      'without --stats or --init: no data lie far outside their own statistics',
+    );
   if (options.device !== 'cpu')
     throw new InputError(
       '--device',
@@ -134,6 +155,7 @@ async function run(options: Options, command: Command): Promise<void> {
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
     const { data, out, seed, threads, resume, init, stats, tokenizer, timeLimit, minStd, allowFar, skipBad } = options;
+    const { rollouts, best } = options;
     const result = await train({
       config,
       data,
@@ -149,8 +171,13 @@ async function run(options: Options, command: Command): Promise<void> {
       ...(stats === undefined ? {} : { stats }),
       ...(minStd === undefined ? {} : { minStd }),
       allowFar,
+      ...(options.skipFar && { skipFar: true }),
       otherStatistics: options.otherStatistics,
       skipBad,
+      player: lazyPlayer,
+      whenFull: options.whenFull,
+      ...(rollouts === undefined ? {} : { rollouts }),
+      ...(best === undefined ? {} : { best }),
       ...(tokenizer === undefined ? {} : { tokenizer }),
       ...(timeLimit === undefined ? {} : { timeLimitMinutes: timeLimit }),
     });
@@ -161,7 +188,8 @@ async function run(options: Options, command: Command): Promise<void> {
     if (options.json) process.stdout.write(`${JSON.stringify({ ...result, stopped, out })}\n`);
     else {
       const early = stopped === null ? '' : ` (stopped at step ${result.step} of ${result.steps}: ${stopped})`;
-      process.stdout.write(`checkpoint: ${result.checkpoint}${early}\n`);
+      const best = result.best === undefined ? '' : `best: ${result.best}\n`;
+      process.stdout.write(`checkpoint: ${result.checkpoint}${early}\n${best}`);
     }
     if (result.stopped === 'interrupted')
       throw new ValetError(

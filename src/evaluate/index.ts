@@ -50,6 +50,7 @@ export {
   type EvaluatePolicyOptions,
   evaluate,
   evaluatePolicy,
+  householdPlayer,
   type PlanSettings,
   type PolicyFor,
   type PolicySpec,

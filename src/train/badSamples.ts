@@ -1,5 +1,7 @@
+import type { ChunkStatistics } from '../action/index.ts';
 import { InputError } from '../base/index.ts';
 import type { RawBatch, SampleStore } from '../data/index.ts';
+import { farSamples } from './farValues.ts';
 
 /** A sample that is left out, and why. */
 export interface SkippedSample {
@@ -32,22 +34,48 @@ export function goodSamples(
         'all of them), or leave these samples out by --skip-bad.',
     );
   log(`left out: ${bad.length} of ${store.size} samples, the first because of ${words}`);
-  const skipped = bad.map((one) => {
-    const { data, episode, frame } = placeOf(store, store.gather([one.sample]), 0);
-    return { data, episode, frame, reason: store.badWords(one) };
-  });
+  const skipped = bad.map((one) => ({ ...placeOf(store, one.sample), reason: store.badWords(one) }));
   return { store: store.without(bad), skipped };
 }
 
-/** Where a sample of a batch is from. */
-function placeOf(store: SampleStore, { source }: RawBatch, b: number): Omit<SkippedSample, 'reason'> {
-  const { dir = '' } = store.folders[source.folder[b] ?? 0] ?? {};
-  return { data: dir, episode: source.episode[b] ?? 0, frame: source.frame[b] ?? 0 };
+/** Where a sample is from. */
+function placeOf(store: SampleStore, sample: number): Omit<SkippedSample, 'reason'> {
+  const { folder, episode, frame } = store.sourceOf(sample);
+  return { data: store.folders[folder]?.dir ?? '', episode, frame };
 }
 
+const placeName = ({ data, episode, frame }: Omit<SkippedSample, 'reason'>): string =>
+  `${data} episode ${episode} frame ${frame}`;
+
+/** A sample by name: data set, episode and frame. */
+export const sampleName = (store: SampleStore, sample: number): string => placeName(placeOf(store, sample));
+
 /** Every sample of a batch by name. */
-export const sampleNames = (store: SampleStore, raw: RawBatch): string[] =>
-  Array.from({ length: raw.size }, (_, b) => {
-    const { data, episode, frame } = placeOf(store, raw, b);
-    return `${data} episode ${episode} frame ${frame}`;
-  });
+export const sampleNames = (store: SampleStore, { size, source }: RawBatch): string[] =>
+  Array.from({ length: size }, (_, b) =>
+    placeName({
+      data: store.folders[source.folder[b] ?? 0]?.dir ?? '',
+      episode: source.episode[b] ?? 0,
+      frame: source.frame[b] ?? 0,
+    }),
+  );
+
+/** The same store without samples that lie too far outside the statistics, and their names. */
+export function withoutFar(
+  store: SampleStore,
+  statistics: ChunkStatistics,
+  log: (line: string) => void,
+): { store: SampleStore; skipped: SkippedSample[] } {
+  const far = farSamples(store, statistics, store.robot);
+  const [first] = far;
+  if (!first) return { store, skipped: [] };
+  const skipped = far.map(({ sample, reason }) => ({ ...placeOf(store, sample), reason }));
+  log(
+    `left out: ${far.length} of ${store.size} samples far outside the statistics, the first ` +
+      `${sampleName(store, first.sample)}: ${first.reason}`,
+  );
+  return {
+    store: store.without(far.map(({ sample }) => ({ sample, folder: store.sourceOf(sample).folder }))),
+    skipped,
+  };
+}

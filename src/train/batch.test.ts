@@ -11,7 +11,7 @@ import type { RawBatch } from '../data/index.ts';
 import { BEHAVIOR_STAGES, CHALLENGE_ROBOT } from '../robot/index.ts';
 import { BatchMaker, type BatchOptions, flowTimes } from './batch.ts';
 import { requireStages } from './data.ts';
-import { denseFactor } from './train.ts';
+import { denseFactor } from './noiseFactor.ts';
 
 const SIZE = 8;
 const moments = (n: number) => ({

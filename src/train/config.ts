@@ -72,7 +72,10 @@ export const TrainConfig = z.strictObject({
     /** Share of the episodes that are kept out of training. */
     share: z.number().min(0).max(0.5),
     every: count,
+    /** Of each task, at one look. */
     batches: count,
+    /** Chunks of each task that are planned at one look, for their error and the stages; 0: none. */
+    chunks: z.int().min(0).default(0),
   }),
   /** Frames between two training samples of one episode. */
   frameStride: count.default(1),
@@ -82,8 +85,27 @@ export const TrainConfig = z.strictObject({
   /** Updates between two histograms of weights and gradients in the TensorBoard events; 0: none. */
   histogramEvery: z.int().min(0).default(0),
   checkpointEvery: count,
-  /** Checkpoints that stay; older ones are removed. */
+  /** Newest checkpoints that stay; older ones are removed. */
   keepCheckpoints: count.default(3),
+  /** Older checkpoints that stay: of every so many updates, and one of every so many hours. */
+  keepEvery: z
+    .strictObject({ updates: count.nullable().default(null), hours: z.number().positive().nullable().default(null) })
+    .prefault({}),
+  /** What is done about updates and data that nothing can be learned from. */
+  guard: z
+    .strictObject({
+      /** A loss or a gradient that is not finite: the update is left out, or the run ends. */
+      notFinite: z.enum(['skip', 'stop']).default('skip'),
+      /** A gradient whose norm is `factor` times the median of the last `window` ones. */
+      explosion: z.enum(['skip', 'stop', 'off']).default('skip'),
+      factor: z.number().min(1).default(100),
+      window: z.int().min(4).default(200),
+      /** Updates in a row that may be left out; one more ends the run. */
+      mostSkipped: count.default(20),
+      /** Dimensions and cameras that are constant over `window` batches. */
+      deadData: z.enum(['tell', 'stop', 'off']).default('tell'),
+    })
+    .prefault({}),
   /** Euler steps that a policy with these weights takes by default. */
   samplingSteps: count,
 });

@@ -88,12 +88,6 @@ export async function loadData(
   return { store, heldOut, fingerprint, summary, skipped: [...train.skipped, ...(validation?.skipped ?? [])] };
 }
 
-/** Held-out batch `index`: samples spread evenly over all of them. */
-export function heldOutBatch(store: SampleStore, index: number, batches: number, size: number): RawBatch {
-  const wanted = batches * size;
-  return store.gather(Array.from({ length: size }, (_, i) => Math.floor(((index * size + i) * store.size) / wanted)));
-}
-
 /**
  * @param taskNumStages of the network, by task id @throws InputError when a stage is none of its task's, or the
  * network has no such task

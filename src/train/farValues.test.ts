@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { flatStatistics } from '../../test/support/model.ts';
 import { raiseDeviations } from '../action/index.ts';
 import { CHALLENGE_ROBOT, deviationFloors } from '../robot/index.ts';
-import { farValues, requireNear } from './farValues.ts';
+import { farSamples, farValues, requireNear } from './farValues.ts';
 
 const { width, deltas } = CHALLENGE_ROBOT;
 const [joint = 0] = deltas;
 const padded = CHALLENGE_ROBOT.paddedWidth;
+const nameOf = (sample: number) => `sample ${sample}`;
 
 /** Statistics that saw one joint stand at exactly 0, the other numbers between -1 and 1. */
 function still(horizon = 2) {
@@ -35,7 +36,7 @@ describe('data far outside of the statistics', () => {
       ['action', 0.01],
     ]);
     expect(far[0]?.deviations).toBeCloseTo(20_000, -1);
-    const told = () => requireNear(far, { from: 'stats.json', allow: false, log: () => undefined });
+    const told = () => requireNear(far, { from: 'stats.json', allow: false, nameOf, log: () => undefined });
     expect(told).toThrow(/stats\.json: the data lie far outside .* in 2 dimensions: state \w+ 0: up to 20000 dev/);
     expect(told).toThrow(/--allow-far/);
   });
@@ -44,8 +45,8 @@ describe('data far outside of the statistics', () => {
     const far = farValues(samples(5, 0.02), still(), CHALLENGE_ROBOT);
     const lines: string[] = [];
     const log = (line: string) => void lines.push(line);
-    requireNear(far, { from: 'stats.json', allow: true, log });
-    requireNear(far, { from: undefined, allow: false, log });
+    requireNear(far, { from: 'stats.json', allow: true, nameOf, log });
+    requireNear(far, { from: undefined, allow: false, nameOf, log });
     expect(lines).toHaveLength(2);
     expect(lines[0]).toMatch(/^far outside the statistics in 1 dimensions: state/);
   });
@@ -68,7 +69,8 @@ describe('data far outside of the statistics', () => {
     };
     const far = farValues(rare, raiseDeviations(still(), deviationFloors(CHALLENGE_ROBOT)), CHALLENGE_ROBOT);
     const lines: string[] = [];
-    requireNear(far, { from: 'x', allow: false, log: (line) => void lines.push(line) });
-    expect(lines[0]).toMatch(/up to 30 deviations/);
+    requireNear(far, { from: 'x', allow: false, nameOf, log: (line) => void lines.push(line) });
+    expect(lines[0]).toMatch(/up to 30 deviations .* at sample 7,/);
+    expect(farSamples(rare, still(), CHALLENGE_ROBOT).map(({ sample }) => sample)).toEqual([7]);
   });
 });

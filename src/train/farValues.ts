@@ -25,6 +25,8 @@ export interface FarDimension {
   readonly rms: number;
   readonly mean: number;
   readonly std: number;
+  /** The sample with that number. */
+  readonly sample: number;
 }
 
 /**
@@ -37,16 +39,34 @@ export function farValues(samples: Samples, stats: ChunkStatistics, robot: Robot
   const actions = new Extent(stats.perTimestep.mean, stats.perTimestep.std, width);
   for (let sample = 0; sample < samples.size; sample++) {
     const { state, actions: chunk } = samples.numbers(sample);
-    for (let d = 0; d < width; d++) states.add(d, d, state[d] as number);
+    for (let d = 0; d < width; d++) states.add(d, d, state[d] as number, sample);
     for (let at = 0, row = 0; at < chunk.length; at += width, row += stats.width)
       for (let d = 0; d < width; d++)
-        actions.add(d, row + d, (chunk[at + d] as number) - (deltaMask[d] ? (state[d] as number) : 0));
+        actions.add(d, row + d, (chunk[at + d] as number) - (deltaMask[d] ? (state[d] as number) : 0), sample);
   }
-  const name = (column: number): string => {
-    const part = robot.parts.find(({ columns: [start, end] }) => column >= start && column < end);
-    return part ? `${part.name} ${column - part.columns[0]}` : `column ${column}`;
-  };
+  const name = (column: number): string => dimensionName(robot, column);
   return [...states.far('state', name), ...actions.far('action', name)].sort((a, b) => b.deviations - a.deviations);
+}
+
+/** The samples with a number so far from its mean that it is refused, and that number in words. */
+export function farSamples(
+  samples: Samples,
+  stats: ChunkStatistics,
+  robot: Robot,
+): { readonly sample: number; readonly reason: string }[] {
+  const out: { sample: number; reason: string }[] = [];
+  for (let sample = 0; sample < samples.size; sample++) {
+    const one = { size: 1, numbers: () => samples.numbers(sample) };
+    const far = farValues(one, stats, robot).find(({ deviations }) => deviations > REFUSED);
+    if (far) out.push({ sample, reason: numberWords(far) });
+  }
+  return out;
+}
+
+/** A dimension by its part of the robot, and its number within. */
+export function dimensionName({ parts }: Robot, column: number): string {
+  const part = parts.find(({ columns: [start, end] }) => column >= start && column < end);
+  return part ? `${part.name} ${column - part.columns[0]}` : `column ${column}`;
 }
 
 /** How far the numbers of each dimension reach, against means and deviations at places of their own. */
@@ -54,6 +74,7 @@ class Extent {
   private readonly furthest: Float64Array;
   private readonly value: Float64Array;
   private readonly place: Int32Array;
+  private readonly sample: Int32Array;
   private readonly squares: Float64Array;
   private readonly counts: Float64Array;
 
@@ -69,9 +90,10 @@ class Extent {
       Float64Array,
     ];
     this.place = new Int32Array(width);
+    this.sample = new Int32Array(width);
   }
 
-  add(dimension: number, place: number, x: number): void {
+  add(dimension: number, place: number, x: number, sample: number): void {
     const far = Math.abs(x - (this.mean[place] as number)) / ((this.std[place] as number) + STD_FLOOR);
     (this.squares[dimension] as number) += far * far;
     (this.counts[dimension] as number)++;
@@ -79,6 +101,7 @@ class Extent {
       this.furthest[dimension] = far;
       this.value[dimension] = x;
       this.place[dimension] = place;
+      this.sample[dimension] = sample;
     }
   }
 
@@ -92,20 +115,28 @@ class Extent {
         out.push({
           ...{ what, name: name(d), value: present(this.value[d], 'value'), deviations, rms },
           ...{ mean: present(this.mean[place], 'mean'), std: present(this.std[place], 'std') },
+          sample: present(this.sample[d], 'sample'),
         });
     }
     return out;
   }
 }
 
-/** One dimension in words: which, how far, and from what. */
-function farSentence({ what, name, value, deviations, rms, mean, std }: FarDimension): string {
-  const short = (x: number): string => Number(x.toPrecision(3)).toString();
-  return (
-    `${what} ${name}: up to ${short(deviations)} deviations (${short(value)}; the statistics saw ${short(mean)} ± ` +
-    `${short(std)}), ${short(rms)} in the mean`
-  );
-}
+const short = (x: number): string => Number(x.toPrecision(3)).toString();
+
+const seen = ({ value, mean, std }: FarDimension): string =>
+  `(${short(value)}; the statistics saw ${short(mean)} ± ${short(std)})`;
+
+const numberWords = (far: FarDimension): string =>
+  `${far.what} ${far.name} is ${short(far.deviations)} deviations from the mean ${seen(far)}`;
+
+/** Names a sample. */
+export type SampleName = (sample: number) => string;
+
+/** One dimension in words: which, how far, from what, and where. */
+const farSentence = (far: FarDimension, nameOf: SampleName): string =>
+  `${far.what} ${far.name}: up to ${short(far.deviations)} deviations ${seen(far)} at ${nameOf(far.sample)}, ` +
+  `${short(far.rms)} in the mean`;
 
 /**
  * Tells of data far outside the statistics before the first update.
@@ -114,20 +145,28 @@ function farSentence({ what, name, value, deviations, rms, mean, std }: FarDimen
  */
 export function requireNear(
   far: readonly FarDimension[],
-  { from, allow, log }: { from: string | undefined; allow: boolean; log: (line: string) => void },
+  {
+    from,
+    allow,
+    nameOf,
+    log,
+  }: { from: string | undefined; allow: boolean; nameOf: SampleName; log: (line: string) => void },
 ): void {
   const beyond = far.filter(({ deviations, rms }) => deviations > REFUSED || rms > REFUSED_RMS);
   if (beyond.length > 0 && from !== undefined && !allow)
     throw new InputError(
       from,
-      `the data lie far outside these statistics in ${beyond.length} dimensions: ${listed(beyond)}. Compute ` +
-        'statistics over all of the data (valet stats), or add --allow-far to train nevertheless.',
+      `the data lie far outside these statistics in ${beyond.length} dimensions: ${listed(beyond, nameOf)}. Compute ` +
+        'statistics over all of the data (valet stats), leave such samples out by --skip-far, or train on them by ' +
+        '--allow-far.',
     );
-  if (far.length > 0) log(`far outside the statistics in ${far.length} dimensions: ${listed(far)}`);
+  if (far.length > 0) log(`far outside the statistics in ${far.length} dimensions: ${listed(far, nameOf)}`);
 }
 
 /** Dimensions that are named; of more, the number. */
 const MOST_NAMED = 6;
-const listed = (far: readonly FarDimension[]): string =>
-  far.slice(0, MOST_NAMED).map(farSentence).join('; ') +
-  (far.length > MOST_NAMED ? `; and ${far.length - MOST_NAMED} more` : '');
+const listed = (far: readonly FarDimension[], nameOf: SampleName): string =>
+  far
+    .slice(0, MOST_NAMED)
+    .map((one) => farSentence(one, nameOf))
+    .join('; ') + (far.length > MOST_NAMED ? `; and ${far.length - MOST_NAMED} more` : '');

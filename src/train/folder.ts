@@ -1,8 +1,11 @@
-import { appendFile, lstat, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { lstat, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { makeFolder, readJson, writeFileAside } from '../base/index.ts';
+import { jsonText, makeFolder, readJson, writeFileAside } from '../base/index.ts';
 import { RobotRecordSchema } from '../robot/index.ts';
+import { SELECTED } from './bestRule.ts';
+import { appendWhole, isUnwritable, type WhenFull } from './fullDisk.ts';
+import type { KeptCheckpoint } from './retention.ts';
 
 /** What a run is: all that its checkpoints' bytes follow from. */
 export const RunRecord = z.object({
@@ -18,25 +21,46 @@ export const RunRecord = z.object({
   /** Of the checkpoint's content. */
   initDigest: z.string().nullable().optional(),
   versions: z.record(z.string(), z.string()),
+  /** The rollouts beside it, and the measure of its best checkpoint. */
+  rollouts: z
+    .object({
+      every: z.int().positive(),
+      tasks: z.array(z.string()).min(1),
+      episodes: z.int().positive(),
+      seed: z.string(),
+      maxSteps: z.int().positive().optional(),
+    })
+    .optional(),
+  best: z.string().optional(),
+  /** Samples far outside the statistics are left out. */
+  skipFar: z.boolean().optional(),
 });
 export type RunRecord = z.infer<typeof RunRecord>;
 
 /** Files with a line for some of the updates. */
-const STEP_FILES = ['metrics.jsonl', 'validation.jsonl', 'skipped.jsonl'] as const;
+const STEP_FILES = ['metrics.jsonl', 'validation.jsonl', 'rollouts.jsonl', 'skipped.jsonl'] as const;
 /** Samples of the data that are never trained on. */
 const LEFT_OUT = 'left-out.jsonl';
 
 /** Metrics as they were before a run went on from an earlier step. */
 const BEFORE = 'metrics.before.jsonl';
 
+type Card = Readonly<Record<string, unknown>>;
+
 /**
  * The training folder (docs/contract.md#training-folder): `run.json`, `metrics.jsonl`, `validation.jsonl`,
- * `checkpoints/<step>/`, `checkpoints/latest`.
+ * `checkpoints/<step>/`, `checkpoints/latest`, `checkpoints/best`.
  */
 export class RunFolder {
   readonly checkpoints: string;
+  /** Text that a full disk did not take yet, by file. */
+  private readonly waiting = new Map<string, string>();
+  private turn: Promise<void> = Promise.resolve();
 
-  constructor(readonly path: string) {
+  constructor(
+    readonly path: string,
+    private readonly whenFull: WhenFull = 'stop',
+  ) {
     this.checkpoints = join(path, 'checkpoints');
   }
 
@@ -68,28 +92,105 @@ export class RunFolder {
     return join(this.checkpoints, String(step).padStart(6, '0'));
   }
 
-  /** Points `latest` at the checkpoint of `step` (atomically) and removes all but the newest `keep`. */
-  async publish(step: number, keep: number): Promise<void> {
-    const link = join(this.checkpoints, 'latest');
-    const aside = join(this.checkpoints, `.latest.${process.pid}.tmp`);
-    await rm(aside, { force: true });
-    await symlink(String(step).padStart(6, '0'), aside);
-    await this.keepCopied(link, step);
-    await rename(aside, link);
+  /** Points `latest` at the checkpoint of `step`, atomically. */
+  async publish(step: number): Promise<void> {
+    await this.point('latest', step);
     await rm(join(this.path, BEFORE), { force: true });
-    const steps = (await readdir(this.checkpoints)).filter((name) => /^\d+$/.test(name) && Number(name) <= step);
-    steps.sort((a, b) => Number(a) - Number(b));
-    for (const name of steps.slice(0, -keep)) await rm(join(this.checkpoints, name), { recursive: true, force: true });
   }
 
-  /** Where copying made a folder of `latest`, it keeps its files under another name. */
-  private async keepCopied(link: string, step: number): Promise<void> {
+  /**
+   * Points `best` at the checkpoint of `step`, atomically, and writes into its card how it was chosen, which every
+   * result that is made with it then says. The card of the one before says it no more.
+   */
+  async markBest(step: number, selection: string): Promise<void> {
+    const best = this.checkpoint(step);
+    await this.editCard(best, (card) => ({ ...card, selection }));
+    await this.point('best', step);
+    for (const other of await this.checkpointTimes())
+      if (other.step !== step)
+        await this.editCard(this.checkpoint(other.step), ({ selection: old, ...card }) =>
+          typeof old === 'string' && !old.startsWith(SELECTED) ? { ...card, selection: old } : card,
+        );
+  }
+
+  private async editCard(checkpoint: string, edit: (card: Card) => Card): Promise<void> {
+    const path = join(checkpoint, 'card.json');
+    // A checkpoint that something befell is left as it is.
+    const card = await readJson(path, z.record(z.string(), z.unknown())).catch(() => undefined);
+    const text = card && jsonText(edit(card));
+    if (text !== undefined && text !== jsonText(card)) await writeFileAside(path, text);
+  }
+
+  /** The checkpoints that there are, and when each was written. */
+  async checkpointTimes(): Promise<KeptCheckpoint[]> {
+    const names = (await readdir(this.checkpoints)).filter((name) => /^\d+$/.test(name));
+    const times = names.map(async (name) => ({
+      step: Number(name),
+      // The card may be written again; the configuration is not.
+      time: (await stat(join(this.checkpoints, name, 'config.json')).catch(() => ({ mtimeMs: 0 }))).mtimeMs,
+    }));
+    return (await Promise.all(times)).sort((a, b) => a.step - b.step);
+  }
+
+  /** The best checkpoint's folder; undefined where none is marked. */
+  async best(): Promise<string | undefined> {
+    const name = await readlink(join(this.checkpoints, 'best')).catch(() => undefined);
+    return name === undefined ? undefined : join(this.checkpoints, name);
+  }
+
+  async remove(steps: readonly number[]): Promise<void> {
+    for (const step of steps) await rm(this.checkpoint(step), { recursive: true, force: true });
+  }
+
+  private async point(name: 'latest' | 'best', step: number): Promise<void> {
+    const link = join(this.checkpoints, name);
+    const aside = join(this.checkpoints, `.${name}.${process.pid}.tmp`);
+    await rm(aside, { force: true });
+    await symlink(String(step).padStart(6, '0'), aside);
+    // Where copying made a folder of it, that keeps its files under another name.
     const found = await lstat(link).catch(() => undefined);
-    if (found?.isDirectory()) await rename(link, join(this.checkpoints, `copied-before-${step}`));
+    const copied = name === 'latest' ? `copied-before-${step}` : `copied-best-before-${step}`;
+    if (found?.isDirectory()) await rename(link, join(this.checkpoints, copied));
+    await rename(aside, link);
   }
 
   async append(file: (typeof STEP_FILES)[number], line: object): Promise<void> {
-    await appendFile(join(this.path, file), `${JSON.stringify(line)}\n`);
+    await this.appendAll(file, [line]);
+  }
+
+  /** Lines that belong together, in one write. */
+  async appendAll(file: (typeof STEP_FILES)[number], lines: readonly object[]): Promise<void> {
+    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+    this.waiting.set(file, (this.waiting.get(file) ?? '') + text);
+    await this.flush().catch((error: unknown) => {
+      if (this.whenFull === 'stop' || !isUnwritable(error)) throw error;
+    });
+  }
+
+  /** Writes the lines that a full disk did not take. @throws when it still does not */
+  flush(): Promise<void> {
+    const done = this.turn.then(() => this.writeWaiting());
+    this.turn = done.catch(() => undefined);
+    return done;
+  }
+
+  private async writeWaiting(): Promise<void> {
+    for (const [file, text] of this.waiting) {
+      await appendWhole(join(this.path, file), text);
+      // What came meanwhile stays.
+      const now = (this.waiting.get(file) ?? '').slice(text.length);
+      if (now === '') this.waiting.delete(file);
+      else this.waiting.set(file, now);
+    }
+  }
+
+  /** The whole lines of a file; none where there is no file. */
+  async lines(file: (typeof STEP_FILES)[number]): Promise<Record<string, unknown>[]> {
+    const written = await readFile(join(this.path, file), 'utf8').catch(() => '');
+    return (written + (this.waiting.get(file) ?? ''))
+      .split('\n')
+      .filter((line) => line !== '' && Number.isFinite(stepOf(line)))
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
   /** Names the samples that are never trained on; no file where there are none. */

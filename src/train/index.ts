@@ -4,6 +4,7 @@ export { checkTrainConfig, type TrainConfig } from './config.ts';
 export { loadTrainConfig } from './configFile.ts';
 export { checkpointFits, type Fit, fits, MOST } from './fitReport.ts';
 export { RunRecord } from './folder.ts';
+export type { LookPlan, RolloutPlayer, TaskLook } from './lookPlan.ts';
 export type { TrainResult } from './loop.ts';
 export type { TrainOptions } from './options.ts';
 export { learningRate, type Schedule } from './schedule.ts';

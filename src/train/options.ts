@@ -2,6 +2,8 @@ import type { DataChoice } from '../data/index.ts';
 import type { StatisticsChoice } from '../model/index.ts';
 import type { Robot } from '../robot/index.ts';
 import type { TrainConfig } from './config.ts';
+import type { WhenFull } from './fullDisk.ts';
+import type { LookPlan, RolloutPlayer } from './lookPlan.ts';
 
 /** What `train` is told. */
 export interface TrainOptions extends StatisticsChoice {
@@ -27,6 +29,8 @@ export interface TrainOptions extends StatisticsChoice {
   readonly minStd?: number;
   /** Train although data lie far outside the statistics. */
   readonly allowFar?: boolean;
+  /** Leave out samples that lie far outside the statistics; a resumed run does as before. */
+  readonly skipFar?: boolean;
   /** Leave out samples with numbers that are not finite or far too large, in place of refusing them. */
   readonly skipBad?: boolean;
   /**
@@ -34,6 +38,16 @@ export interface TrainOptions extends StatisticsChoice {
    * the data.
    */
   readonly tokenizer?: string;
+  /** Episodes beside the training; a resumed run's own when left out. Needs a player. */
+  readonly rollouts?: Omit<LookPlan, 'tasks'> & { readonly tasks: readonly string[] | 'all' };
+  readonly player?: RolloutPlayer;
+  /** What tells `checkpoints/best`: `q`, `success` or `validation/KEY`; a resumed run's own when left out. */
+  readonly best?: string;
+  /**
+   * Where the disk takes nothing: end, with the last good checkpoint (`stop`, when left out), or train on without
+   * saving until there is room.
+   */
+  readonly whenFull?: WhenFull;
   /** Save and stop after so many minutes of training. */
   readonly timeLimitMinutes?: number;
   /** Bytes of memory that training may take beside the samples; found out when left out. */

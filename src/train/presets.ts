@@ -34,7 +34,7 @@ export const presets: Readonly<Record<string, () => z.input<typeof TrainConfig>>
     stageNoise: 0.1,
     stateNoise: 0.02,
     pictures: { brightness: 0.04, contrast: 0.06, noise: 2 },
-    validation: { share: 0.02, every: 500, batches: 4 },
+    validation: { share: 0.02, every: 500, batches: 4, chunks: 32 },
     memoryGiB: 8,
     logEvery: 20,
     checkpointEvery: 500,

@@ -9,8 +9,11 @@ const HARMLESS = new Set([
   'config.checkpointEvery',
   'config.keepCheckpoints',
   'config.memoryGiB',
+  'config.keepEvery',
+  'config.guard',
   'config.validation.every',
   'config.validation.batches',
+  'config.validation.chunks',
 ]);
 
 /**
@@ -39,4 +42,17 @@ function refuse(folder: string, what: string, how: string): never {
     folder,
     `the run there has another ${what} (${how}). Resume with the same, or train into another folder.`,
   );
+}
+
+/** What the last bits depend on besides the run's own settings. */
+export function differences(was: RunRecord, now: RunRecord): [what: string, was: unknown, now: unknown][] {
+  const pairs: [string, unknown, unknown][] = [
+    ['threads', was.threads, now.threads],
+    ...Object.keys(now.versions).map((name): [string, unknown, unknown] => [
+      name,
+      was.versions[name],
+      now.versions[name],
+    ]),
+  ];
+  return pairs.filter(([, a, b]) => a !== b);
 }

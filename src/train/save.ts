@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { z } from 'zod';
 import type { ChunkStatistics, FastTokenizer } from '../action/index.ts';
-import { InputError } from '../base/index.ts';
+import { InputError, parse } from '../base/index.ts';
 import {
   loadParameters,
   type ModelConfig,
@@ -22,6 +23,8 @@ const KINDS = ['parameters', 'm', 'v'] as const;
 
 /** What a run goes on from. */
 export interface ResumePoint extends TrainerSnapshot {
+  /** Of the gradients of the updates before, for the guard. */
+  readonly norms: readonly number[];
   readonly model: ModelConfig;
   readonly robot: Robot;
   readonly statistics: ChunkStatistics;
@@ -34,6 +37,7 @@ export interface CheckpointContent {
   readonly policy: { readonly samplingSteps: number };
   readonly tokenizer?: FastTokenizer | undefined;
   readonly card: Record<string, unknown>;
+  readonly norms: readonly number[];
 }
 
 /**
@@ -45,7 +49,7 @@ export async function saveTrainingCheckpoint(
   snapshot: TrainerSnapshot,
   content: CheckpointContent,
 ): Promise<void> {
-  const { model, robot, statistics, tokenizer, policy, card } = content;
+  const { model, robot, statistics, tokenizer, policy, card, norms } = content;
   const arrays: Parameters = new Map();
   for (const kind of KINDS) for (const [name, array] of snapshot[kind]) arrays.set(`${kind}/${name}`, array);
   await writeCheckpoint(
@@ -58,7 +62,8 @@ export async function saveTrainingCheckpoint(
       card,
       policy,
       extra: async (folder) => {
-        await writeSafetensors(join(folder, TRAINING_FILE), arrays, { step: String(snapshot.step) });
+        const metadata = { step: String(snapshot.step), norms: JSON.stringify(norms) };
+        await writeSafetensors(join(folder, TRAINING_FILE), arrays, metadata);
         await tokenizer?.save(fastFolder(folder));
       },
     },
@@ -67,18 +72,21 @@ export async function saveTrainingCheckpoint(
 }
 
 /** The step that a checkpoint's training state is of. @throws InputError when it does not say */
-export async function readTrainingStep(path: string): Promise<number> {
+export const readTrainingStep = async (path: string): Promise<number> => (await readTrainingMetadata(path)).step;
+
+/** What stands beside the arrays; checkpoints of before the guard have no norms. */
+async function readTrainingMetadata(path: string): Promise<{ step: number; norms: number[] }> {
   const file = join(path, TRAINING_FILE);
   const { metadata } = await readSafetensorsHeader(file);
   const step = Number(metadata['step']);
   if (!Number.isInteger(step)) throw new InputError(file, `does not say its step (got ${metadata['step']}).`);
-  return step;
+  return { step, norms: parse(file, z.array(z.number()), JSON.parse(metadata['norms'] ?? '[]')) };
 }
 
 /** @throws InputError when the folder is no checkpoint that training can go on from */
 export async function readTrainingCheckpoint(path: string, choice: StatisticsChoice = {}): Promise<ResumePoint> {
   const checkpoint = await readCheckpoint(path, choice);
-  const step = await readTrainingStep(path);
+  const { step, norms } = await readTrainingMetadata(path);
   const arrays = await readSafetensors(join(path, TRAINING_FILE));
   const tree = (kind: string): Parameters =>
     new Map(
@@ -88,6 +96,7 @@ export async function readTrainingCheckpoint(path: string, choice: StatisticsCho
     );
   return {
     step,
+    norms,
     parameters: tree('parameters'),
     m: tree('m'),
     v: tree('v'),

@@ -1,34 +1,27 @@
 import { availableParallelism } from 'node:os';
-import type { CorrelatedNoise } from '../action/index.ts';
 import { InputError, lockFolder, present, ValetError, WorkerClient } from '../base/index.ts';
-import { commonRobot, type Dataset, openSets, parseDataFolder, stageTable, successorTable } from '../data/index.ts';
-import {
-  type Checkpoint,
-  checkpointDigest,
-  checkpointFolder,
-  checkStatistics,
-  flowNoise,
-  initParameters,
-  loadParameters,
-  type ModelConfig,
-  readCheckpoint,
-  tasksOfCheckpoint,
-} from '../model/index.ts';
-import { type Robot, robotRecord, sameRobot } from '../robot/index.ts';
-import type { Parameters } from '../tensor/index.ts';
-import { checkTrainConfig, type RunConfig, requireFitting, settledConfig } from './config.ts';
+import { checkpointDigest, flowNoise, loadParameters } from '../model/index.ts';
+import { robotRecord } from '../robot/index.ts';
+import { sampleName, withoutFar } from './badSamples.ts';
+import { chosenBest, chosenRollouts } from './chosenWatch.ts';
+import { checkTrainConfig, type RunConfig } from './config.ts';
 import { loadData } from './data.ts';
+import { dataTasks, trainedTasks } from './dataTasks.ts';
 import { farValues, requireNear } from './farValues.ts';
 import { chooseTokenizer } from './fastTokens.ts';
 import { RunFolder, type RunRecord } from './folder.ts';
 import { frozenLeaves } from './freeze.ts';
+import { openInitial, requireSameModel, startingWeights } from './initialWeights.ts';
 import { runLoop, type TrainResult } from './loop.ts';
 import { requireTrainingMemory } from './memory.ts';
+import { denseFactor } from './noiseFactor.ts';
 import type { TrainOptions } from './options.ts';
 import { findResumePoint } from './resumePoint.ts';
-import { requireSameRun } from './sameRun.ts';
+import { differences, requireSameRun } from './sameRun.ts';
+import { fitModel, settle } from './settle.ts';
 import { chooseStatistics, requireSameStatistics } from './statistics.ts';
 import type { TrainerInfo, TrainerOptions } from './trainer.ts';
+import { validationKeys } from './validation.ts';
 import { versions } from './versions.ts';
 
 /**
@@ -49,7 +42,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 async function trainLocked(options: TrainOptions): Promise<TrainResult> {
   const { data: folders, log = () => undefined, out } = options;
   const silent = options.log === undefined;
-  const folder = new RunFolder(out);
+  const folder = new RunFolder(out, options.whenFull);
   const before = await folder.record();
   if (before && !options.resume)
     throw new InputError(out, 'holds a run already. Add --resume to go on with it, or choose another folder.');
@@ -79,8 +72,10 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
 
   const { robot, sets, config: wanted } = await settle(options, resumed ?? initial, log);
   requireTrainingMemory(wanted, { available: options.availableMemory });
-  const { skipBad = false } = options;
-  const data = await loadData(folders, wanted, {
+  const taskNames = dataTasks(sets);
+  const plan = await chosenRollouts(options, { before, ofData: [...taskNames.values()], robot });
+  const { skipBad = false, skipFar = before?.skipFar ?? false } = options;
+  const loaded = await loadData(folders, wanted, {
     robot,
     sets,
     choice: options.choice,
@@ -92,7 +87,7 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
   });
   if (options.signal?.aborted)
     throw new ValetError(out, 'interrupted before the first update; nothing was written.', 'interrupted');
-  const model = fitModel(wanted, data.store.taskInfoSize);
+  const model = fitModel(wanted, loaded.store.taskInfoSize);
   checkTrainConfig({ ...wanted, model });
   const config: RunConfig = { ...wanted, model };
   requireTrainingMemory(config, { available: options.availableMemory });
@@ -102,11 +97,13 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
     seed,
     steps: config.steps,
     data: [...folders],
-    dataFingerprint: data.fingerprint,
+    dataFingerprint: loaded.fingerprint,
     threads,
     init: options.init ?? null,
     initDigest: options.init === undefined ? null : await checkpointDigest(options.init),
     versions: versions(),
+    ...(skipFar && { skipFar }),
+    ...(plan && { rollouts: { ...plan, tasks: [...plan.tasks] } }),
   };
   if (before) requireSameRun(out, before, record);
   if (before && options.init === undefined) Object.assign(record, { init: before.init, initDigest: before.initDigest });
@@ -132,7 +129,11 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
             }
           : undefined,
       });
-  if (!resumed) requireNear(farValues(data.store, statistics, robot), { from, allow: options.allowFar ?? false, log });
+  const near = skipFar ? withoutFar(loaded.store, statistics, log) : { store: loaded.store, skipped: [] };
+  const data = { ...loaded, store: near.store, skipped: [...loaded.skipped, ...near.skipped] };
+  const far = resumed ? [] : farValues(data.store, statistics, robot);
+  const nameOf = (sample: number) => sampleName(data.store, sample);
+  requireNear(far, { from, allow: options.allowFar ?? false, nameOf, log });
   const tokenizer = await chooseTokenizer(model, {
     folder: options.tokenizer,
     kept: latest,
@@ -158,7 +159,11 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
       },
       measurePeak: !silent,
     } satisfies TrainerOptions);
-    await folder.begin(record);
+    const best = chosenBest(options, {
+      ...{ before, rollouts: plan !== undefined, heldOut: data.heldOut !== null },
+      keys: validationKeys({ info, robot, config }),
+    });
+    await folder.begin({ ...record, ...(best && { best: best.measure }) });
     await folder.rewind(resumed?.step ?? 0);
     await folder.writeLeftOut(data.skipped);
     const peak = info.peak ? `, this machine reaches ${info.peak.toFixed(0)} GFLOP/s on ${threads} threads` : '';
@@ -176,147 +181,16 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
       statistics,
       tokenizer,
       record,
-      tasks: await taskNames(sets, resumed && latest !== undefined ? latest : options.init),
-      taskNames: new Map(sets.flatMap(taskNamesOf)),
+      tasks: await trainedTasks(taskNames, resumed && latest !== undefined ? latest : options.init),
+      taskNames,
+      plan,
+      best,
+      far,
       start: resumed?.step ?? 0,
+      norms: resumed?.norms ?? [],
       log,
     });
   } finally {
     await client.close();
   }
-}
-
-/** The checkpoint that a run starts from. With a file of statistics given, its own count for nothing. */
-async function openInitial(init: string, { stats, otherStatistics, log }: TrainOptions): Promise<Checkpoint> {
-  const note = stats === undefined ? await checkStatistics(checkpointFolder(init), { otherStatistics }) : undefined;
-  if (note !== undefined) log?.(note);
-  return readCheckpoint(init, { otherStatistics: stats !== undefined || otherStatistics });
-}
-
-/** A data set's tasks: id and name. */
-const taskNamesOf = ({ tasks }: Pick<Dataset, 'tasks'>): [number, string][] =>
-  [...tasks].map(([id, { name, instruction }]) => [id, name ?? instruction]);
-
-/** Names of the tasks that the episodes are of, and of those that the run's first weights were trained on. */
-async function taskNames(sets: readonly Dataset[], checkpoint: string | undefined): Promise<string[]> {
-  const before = checkpoint === undefined ? [] : await tasksOfCheckpoint(checkpoint);
-  const names = sets.flatMap(({ tasks, episodes }) => {
-    const used = new Set(episodes.map(({ taskIndex }) => taskIndex));
-    return taskNamesOf({ tasks }).flatMap(([id, name]) => (used.has(id) ? [name] : []));
-  });
-  return [...new Set([...before, ...names])].sort();
-}
-
-/**
- * The robot of the data, and the configuration for it. `from`: the checkpoint that the run starts from or goes on
- * from.
- */
-async function settle(
-  { data, robot: given, choice, config, init, out }: TrainOptions,
-  from: { readonly robot: Robot; readonly model?: ModelConfig; readonly config?: ModelConfig } | null,
-  log: (line: string) => void,
-): Promise<{ robot: Robot; sets: readonly Dataset[]; config: RunConfig }> {
-  const folders = data.map((folder) => parseDataFolder(folder).dir);
-  const { sets: datasets, notes } = await openSets(folders, { robot: given, choice, pictures: true, tasks: 'refused' });
-  for (const note of notes) log(note);
-  const robot = commonRobot(datasets);
-  if (from && !sameRobot(from.robot, robot))
-    throw new InputError(
-      init ?? out,
-      `the checkpoint drives another robot (${described(from.robot)}) than the data's (${described(robot)}). Train ` +
-        'from a checkpoint of the same robot, or from nothing.',
-    );
-  const network = from?.model ?? from?.config;
-  const taskNumStages =
-    config.model.taskNumStages ?? network?.taskNumStages ?? (await stageTable(datasets, config.stageLabels));
-  const stageSuccessors = { ...network?.stageSuccessors, ...successorTable(datasets) };
-  const settled = settledConfig(config, { robot, taskNumStages, stageSuccessors });
-  requireFitting(settled, robot);
-  return { robot, sets: datasets, config: settled };
-}
-
-/** What the last bits depend on besides the run's own settings. */
-function differences(was: RunRecord, now: RunRecord): [what: string, was: unknown, now: unknown][] {
-  const pairs: [string, unknown, unknown][] = [
-    ['threads', was.threads, now.threads],
-    ...Object.keys(now.versions).map((name): [string, unknown, unknown] => [
-      name,
-      was.versions[name],
-      now.versions[name],
-    ]),
-  ];
-  return pairs.filter(([, a, b]) => a !== b);
-}
-
-const described = ({ name, width, rate, cameraNames }: Robot): string =>
-  `${name}: ${width} actions at ${rate} Hz, cameras ${cameraNames.join(', ')}`;
-
-/** The model with an auxiliary head for the positions that the data tells. */
-function fitModel(config: RunConfig, taskInfoSize: number): ModelConfig {
-  const { model, objectsWeight } = config;
-  if (!model.auxiliary) return model;
-  const { objects: _, ...auxiliary } = model.auxiliary;
-  const objects =
-    objectsWeight > 0 && taskInfoSize > 0 ? { objects: { size: taskInfoSize, weight: objectsWeight } } : {};
-  return { ...model, auxiliary: { ...auxiliary, ...objects } };
-}
-
-const TRAINING_KEYS: readonly (keyof ModelConfig)[] = [
-  'stageSuccessors',
-  'flowSamples',
-  'fastLossWeight',
-  'subtaskLossWeight',
-  'useKnowledgeInsulation',
-  'useCorrelatedNoise',
-  'correlationBeta',
-  'timeThresholdInpaint',
-  'useKvTransform',
-  'useFastAuxiliary',
-  'fastVocabSize',
-  'maxFastTokens',
-  'auxiliary',
-];
-
-/** @throws InputError when a checkpoint's network is not the one to be trained */
-function requireSameModel(where: string, has: ModelConfig, wants: ModelConfig): void {
-  // What changes the loss, the gradient or the noise alone may differ; so may the heads of training, with the leaves
-  // that they bring.
-  const shape = (config: ModelConfig): Record<string, unknown> => {
-    const own: Record<string, unknown> = { ...config };
-    for (const key of TRAINING_KEYS) delete own[key];
-    return own;
-  };
-  const [a, b] = [shape(has), shape(wants)];
-  for (const key of Object.keys({ ...a, ...b }))
-    if (JSON.stringify(a[key]) !== JSON.stringify(b[key]))
-      throw new InputError(
-        where,
-        `has another network: ${key} is ${JSON.stringify(a[key])} (the configuration wants ${JSON.stringify(b[key])}).`,
-      );
-}
-
-/** Fresh weights, and a checkpoint's in their place where it has them: the auxiliary heads may differ. */
-function startingWeights(model: ModelConfig, seed: number, from?: Parameters): Parameters {
-  const weights = initParameters(model, seed);
-  for (const [name, { shape }] of weights) {
-    const given = from?.get(name);
-    if (given && String(given.shape) === String(shape)) weights.set(name, given);
-  }
-  return weights;
-}
-
-/** [n, n] the whole factor L of the noise's covariance, float32; null when it is the identity. */
-export function denseFactor({ active, factor, diagonal }: CorrelatedNoise): Float32Array | null {
-  if (active.length === 0) return null;
-  const n = diagonal.length;
-  const dense = new Float32Array(n * n);
-  for (let i = 0; i < n; i++) dense[i * n + i] = present(diagonal[i], 'diagonal[i]');
-  const m = active.length;
-  for (let i = 0; i < m; i++)
-    for (let j = 0; j < i; j++)
-      dense[present(active[i], 'active[i]') * n + present(active[j], 'active[j]')] = present(
-        factor[i * m + j],
-        'factor[i * m + j]',
-      );
-  return dense;
 }

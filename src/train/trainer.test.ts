@@ -63,7 +63,7 @@ describe('Trainer', () => {
       for (let step = 0; step < c.steps; step++) {
         const golden = subcases.released.per_step[step];
         const batch = batchOf(inputs!, step, c.batch, c.cameras);
-        const report = await trainer.step(batch, learningRate(schedule, step), { histograms: step === 1 });
+        const report = await trainer.step(batch, learningRate(schedule, step), { read: { histograms: step === 1 } });
         expect(Math.abs(report.losses['loss']! / golden.loss - 1)).toBeLessThan(1e-5);
         expect(Math.abs(report.losses['loss/fast']! / golden.fast_loss - 1)).toBeLessThan(1e-5);
         expect(Math.abs(report.losses['loss/stage']! / golden.subtask_loss - 1)).toBeLessThan(1e-5);

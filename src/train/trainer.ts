@@ -11,6 +11,7 @@ import {
 } from '../tensor/index.ts';
 import type { TrainingBatch } from './batch.ts';
 import { type NetworkReading, type ReadingOptions, readNetwork } from './networkReading.ts';
+import { type ChunkRequest, type PlannedChunks, planChunks } from './openLoop.ts';
 
 export interface OptimizerOptions {
   readonly beta1: number;
@@ -59,6 +60,8 @@ export interface TrainerOptions {
 
 export interface TrainerInfo {
   readonly parameters: number;
+  /** Names of the losses of every update. */
+  readonly losses: readonly string[];
   /** Floating point operations of one update's matrix products. */
   readonly flops: number;
   /** GFLOP/s of this machine's matrix products; absent when not measured. */
@@ -82,6 +85,14 @@ export interface SampleLosses {
 /** Losses by name (`loss`, `loss/action`, …) before the update. */
 export type Losses = Record<string, number>;
 
+/** What an update is asked for with. */
+export interface StepRequest {
+  readonly batch: TrainingBatch;
+  readonly learningRate: number;
+  readonly read?: ReadingOptions;
+  readonly normLimit?: number | undefined;
+}
+
 export interface StepReport {
   readonly losses: Losses;
   readonly samples: SampleLosses;
@@ -89,7 +100,7 @@ export interface StepReport {
   readonly reading?: NetworkReading;
   /** Global norm before clipping. */
   readonly gradientNorm: number;
-  /** False when the gradients were not finite and the update was left out. */
+  /** False when the losses or gradients were not finite, or their norm above the limit: the update was left out. */
   readonly applied: boolean;
   readonly milliseconds: number;
 }
@@ -150,23 +161,34 @@ export class Trainer {
     const noise = noiseFactor && (await noiseSession(noiseFactor, model, batch, threads));
     return new Trainer(options, state, fixed, session, noise, {
       parameters: state.count,
+      losses: session.outputs.flatMap(({ name, shape }) =>
+        shape.length === 0 && !name.startsWith('gradient/') ? [name] : [],
+      ),
       flops: program.flops,
       ...(options.measurePeak ? { peak: await gemmPeak(threads) } : {}),
     });
   }
 
-  /** One update. @param read what to read of the network on the way @returns the losses before it */
-  async step(batch: TrainingBatch, learningRate: number, read?: ReadingOptions): Promise<StepReport> {
+  /**
+   * One update, left out when its norm is above `normLimit`. @param read what to read of the network on the way
+   * @returns the losses before it
+   */
+  async step(
+    batch: TrainingBatch,
+    learningRate: number,
+    { read, normLimit }: { readonly read?: ReadingOptions; readonly normLimit?: number | undefined } = {},
+  ): Promise<StepReport> {
     const started = performance.now();
     await this.session.run(await this.feeds(this.session, batch, this.state.parameters), this.fetches);
     const reading = read && readNetwork(this.options.model, this.state, read);
     const { emaDecay: decay, emaWarmup, ...optimizer } = this.options.optimizer;
     const made = this.state.step;
     const emaDecay = emaWarmup ? Math.min(decay, (1 + made) / (10 + made)) : decay;
-    const result = this.state.clipAndStep({ ...optimizer, emaDecay, learningRate });
     const losses = Object.fromEntries(
       this.lossNames.map((name) => [name, (this.fetches[name]!.data as Float32Array)[0]!]),
     );
+    const skipAbove = Object.values(losses).every(Number.isFinite) ? normLimit : -1;
+    const result = this.state.clipAndStep({ ...optimizer, emaDecay, learningRate, skipAbove });
     const sample = (name: string) => (this.fetches[`sample/${name}`]!.data as Float32Array).slice();
     const [action, stage, right] = [sample('action'), sample('stage'), sample('stage_right')];
     return {
@@ -187,16 +209,26 @@ export class Trainer {
     return Object.fromEntries(this.lossNames.map((name) => [name, Number(outputs[name]!.data[0])]));
   }
 
+  /** Plans chunks with the averaged weights; nothing changes. */
+  planChunks(requests: readonly ChunkRequest[], steps: number): Promise<PlannedChunks[]> {
+    const { model, threads } = this.options;
+    return planChunks(model, this.averaged(), requests, { steps, threads });
+  }
+
+  private averaged(): Parameters {
+    return mergeLayers(this.options.model, new Map([...this.fixed, ...this.state.ema]));
+  }
+
   /** Copies of everything that a run goes on from. */
   snapshot(): TrainerSnapshot {
     const { model } = this.options;
-    const { step, parameters, m, v, ema } = this.state;
+    const { step, parameters, m, v } = this.state;
     return {
       step,
       parameters: mergeLayers(model, new Map([...this.fixed, ...parameters])),
       m: mergeLayers(model, m),
       v: mergeLayers(model, v),
-      ema: mergeLayers(model, new Map([...this.fixed, ...ema])),
+      ema: this.averaged(),
     };
   }
 

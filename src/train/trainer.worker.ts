@@ -1,8 +1,8 @@
 import { answerCalls, Transfer, ValetError } from '../base/index.ts';
 import type { Parameters } from '../tensor/index.ts';
 import type { TrainingBatch } from './batch.ts';
-import type { ReadingOptions } from './networkReading.ts';
-import { Trainer, type TrainerOptions } from './trainer.ts';
+import type { ChunkRequest } from './openLoop.ts';
+import { type StepRequest, Trainer, type TrainerOptions } from './trainer.ts';
 
 /** The thread that computes updates; the main thread makes the next batch meanwhile. */
 let trainer: Trainer | undefined;
@@ -17,11 +17,14 @@ answerCalls({
     trainer = await Trainer.open(options);
     return trainer.info;
   },
-  step({ batch, learningRate, read }: { batch: TrainingBatch; learningRate: number; read?: ReadingOptions }) {
-    return opened().step(batch, learningRate, read);
+  step({ batch, learningRate, ...options }: StepRequest) {
+    return opened().step(batch, learningRate, options);
   },
   validate(batch: TrainingBatch) {
     return opened().validate(batch);
+  },
+  planChunks({ requests, steps }: { requests: ChunkRequest[]; steps: number }) {
+    return opened().planChunks(requests, steps);
   },
   snapshot() {
     const snapshot = opened().snapshot();

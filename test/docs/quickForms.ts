@@ -34,7 +34,11 @@ export const QUICK_FORMS: Readonly<Record<string, QuickForm>> = {
   stats: { whole: /--out \S/ },
   'tokenizer fit': { whole: /--out \S/ },
   'tokenizer check': { whole: /check [^\s-]/ },
-  train: { values: { '--steps': '1' }, add: '--steps 1 --set batch=2', whole: /--data \S|--print-config/ },
+  train: {
+    values: { '--steps': '1', '--rollouts': 'every=1,tasks=all,episodes=1,max-steps=40' },
+    add: '--steps 1 --set batch=2',
+    whole: /--data \S|--print-config/,
+  },
   import: { whole: /--out \S/ },
   inspect: { whole: /inspect [^\s-]/ },
   export: { whole: /--out \S/ },

@@ -136,6 +136,19 @@ export class SampleStore {
     };
   }
 
+  /** The task of a sample. */
+  taskOf(sample: number): number {
+    return present(this.table.taskId[this.placeOf(sample)], 'the task of a sample');
+  }
+
+  /** Where a sample is from: the number of its folder, its episode, and the frame at which it begins. */
+  sourceOf(sample: number): { readonly folder: number; readonly episode: number; readonly frame: number } {
+    const { table } = this;
+    const place = this.placeOf(sample);
+    const of = (column: ArrayLike<number>) => present(column[place], `sample ${sample}`);
+    return { folder: of(table.folder), episode: of(table.episode), frame: of(table.frame) };
+  }
+
   private placeOf(sample: number): number {
     return sample < this.size ? (this.places?.[sample] ?? sample) : -1;
   }
@@ -151,13 +164,14 @@ export class SampleStore {
   }
 
   /** The same store without the samples of these numbers. @throws InputError when a data set keeps none */
-  without(bad: readonly BadNumber[]): SampleStore {
+  without(bad: readonly Pick<BadNumber, 'sample' | 'folder'>[]): SampleStore {
     const out = new Set(bad.map(({ sample }) => sample));
-    const places = Uint32Array.from({ length: this.size }, (_, i) => i).filter((i) => !out.has(i));
+    const left = Uint32Array.from({ length: this.size }, (_, i) => i).filter((i) => !out.has(i));
+    const places = left.map((sample) => this.placeOf(sample));
     const weighted = this.folders.some(({ weight, count }) => weight !== count);
     const folders = this.folders.map((folder, f) => {
       const count = folder.count - bad.filter((one) => one.folder === f).length;
-      if (count === 0) throw new InputError(folder.dir, 'no sample is left: all of them hold numbers that are none.');
+      if (count === 0) throw new InputError(folder.dir, 'no sample is left: all of them hold such numbers.');
       return { ...folder, count, weight: weighted ? folder.weight : count };
     });
     return new SampleStore(this.robot, this.horizon, folders, this.pictures, this.table, places);

@@ -2,6 +2,7 @@ export type { Environment } from './environment.ts';
 export { type EpisodeOptions, type EpisodeRecorder, type EpisodeResult, runEpisode } from './episode.ts';
 export { type EvaluateOptions, evaluate } from './evaluate.ts';
 export { type EvaluatePolicyOptions, evaluatePolicy, type PolicyFor } from './evaluatePolicy.ts';
+export { householdPlayer } from './householdPlayer.ts';
 export { type PlanLine, readPlanLines } from './planLog.ts';
 export { playedPolicy } from './playedPolicy.ts';
 export { type PlanSettings, type PolicySpec, parsePolicy } from './policySpec.ts';

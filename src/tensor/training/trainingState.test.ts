@@ -38,7 +38,7 @@ class ObviousAdamW {
     this.v = p.map(() => 0);
     this.ema = [...p];
   }
-  update(gradient: number[], o: Required<StepOptions>): number {
+  update(gradient: number[], o: Required<Omit<StepOptions, 'skipAbove'>>): number {
     const norm = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0));
     const clip = norm > o.clipNorm ? o.clipNorm / norm : 1;
     this.step++;

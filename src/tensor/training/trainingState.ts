@@ -16,6 +16,8 @@ export interface StepOptions {
   readonly weightDecay?: number;
   /** Gradients are scaled by `min(1, clipNorm / norm)` with the norm over all parameters. No clipping when left out. */
   readonly clipNorm?: number;
+  /** A norm above this changes nothing, as one that is not finite. */
+  readonly skipAbove?: number | undefined;
   /** `ema = d·ema + (1-d)·p` after the update; without it the average is left alone. */
   readonly emaDecay?: number;
 }
@@ -23,7 +25,7 @@ export interface StepOptions {
 export interface UpdateResult {
   /** Global norm of the gradients before clipping. */
   readonly gradientNorm: number;
-  /** False when the norm was not finite: nothing was changed then. */
+  /** False when the norm was not finite, or above `skipAbove`: nothing was changed then. */
   readonly applied: boolean;
 }
 
@@ -118,7 +120,8 @@ export class TrainingState {
     for (const part of this.parts) part.addSquares(sums);
     const [first, second, third, fourth] = sums as unknown as [number, number, number, number];
     const gradientNorm = Math.sqrt(first + third + (second + fourth));
-    if (!Number.isFinite(gradientNorm)) return { gradientNorm, applied: false };
+    if (!(gradientNorm <= Math.min(options.skipAbove ?? Number.POSITIVE_INFINITY, Number.MAX_VALUE)))
+      return { gradientNorm, applied: false };
     const clip = clipNorm === undefined || gradientNorm <= clipNorm ? 1 : clipNorm / gradientNorm;
     this.step++;
     const constants = {

@@ -1,6 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32c } from '../../base/index.ts';
+import { appendWhole, isUnwritable, type WhenFull } from '../fullDisk.ts';
 import type { Histogram } from '../histogram.ts';
 import { bytes, double, doubles, float, message, text, varintField } from './protobuf.ts';
 
@@ -17,10 +18,19 @@ export interface EventPicture {
  * opens a new file whose first event says that later points of older files no longer count.
  */
 export class EventFile {
-  private constructor(readonly path: string) {}
+  private constructor(
+    readonly path: string,
+    private readonly whenFull: WhenFull,
+  ) {}
 
-  static async create(folder: string, fromStep: number, now = Date.now() / 1000): Promise<EventFile> {
-    const file = new EventFile(join(folder, `events.out.tfevents.${Math.floor(now)}.${process.pid}.valet`));
+  static async create(
+    folder: string,
+    fromStep: number,
+    now = Date.now() / 1000,
+    whenFull: WhenFull = 'stop',
+  ): Promise<EventFile> {
+    const path = join(folder, `events.out.tfevents.${Math.floor(now)}.${process.pid}.valet`);
+    const file = new EventFile(path, whenFull);
     await appendFile(file.path, record(fileVersion(now)));
     if (fromStep > 0) await appendFile(file.path, record(sessionStart(now, fromStep + 1)));
     return file;
@@ -63,7 +73,11 @@ export class EventFile {
   ): Promise<void> {
     if (values.length === 0) return;
     const summary = values.map((value) => message(1, value));
-    await appendFile(this.path, record(Buffer.concat([double(1, now), varintField(2, step), message(5, summary)])));
+    const event = record(Buffer.concat([double(1, now), varintField(2, step), message(5, summary)]));
+    await appendWhole(this.path, event).catch((error: unknown) => {
+      // Events are left out where the disk is full and the run goes on.
+      if (this.whenFull === 'stop' || !isUnwritable(error)) throw error;
+    });
   }
 }
 

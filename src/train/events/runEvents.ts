@@ -1,4 +1,5 @@
 import type { TrainingBatch } from '../batch.ts';
+import type { WhenFull } from '../fullDisk.ts';
 import type { MeterReading } from '../meter.ts';
 import type { ByPart, NetworkReading } from '../networkReading.ts';
 import type { Losses, StepReport } from '../trainer.ts';
@@ -28,8 +29,13 @@ export class RunEvents {
   }
 
   /** @param fromStep updates that were made already */
-  static async open(folder: string, fromStep: number, words: BatchWords): Promise<RunEvents> {
-    return new RunEvents(await EventFile.create(folder, fromStep), words);
+  static async open(
+    folder: string,
+    fromStep: number,
+    words: BatchWords,
+    whenFull: WhenFull = 'stop',
+  ): Promise<RunEvents> {
+    return new RunEvents(await EventFile.create(folder, fromStep, undefined, whenFull), words);
   }
 
   /** The batch of update `step` as the network sees it. Call it before the batch moves to another thread. */
@@ -77,6 +83,10 @@ export class RunEvents {
 
   async validation(step: number, losses: Losses): Promise<void> {
     await this.file.scalars(step, named('validation', losses));
+  }
+
+  async rollouts(step: number, values: Readonly<Record<string, number>>): Promise<void> {
+    await this.file.scalars(step, named('rollouts', values));
   }
 }
 

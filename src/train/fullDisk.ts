@@ -1,0 +1,31 @@
+import { appendFile, stat, truncate } from 'node:fs/promises';
+
+/** What `train` does when its files cannot be written. */
+export type WhenFull = 'stop' | 'go-on';
+
+/** The disk is full, the user's share of it is, or it can no longer be written. */
+const UNWRITABLE = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS', 'EACCES', 'EPERM']);
+
+/** Whether an error, or what caused it, says that the disk takes nothing more. */
+export function isUnwritable(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if (UNWRITABLE.has((at as NodeJS.ErrnoException).code ?? '')) return true;
+  return false;
+}
+
+/** Appends to a file, or leaves it as it was. */
+export async function appendWhole(path: string, text: string | Uint8Array): Promise<void> {
+  await undoing(path, () => appendFile(path, text));
+}
+
+/** Work that appends to a file; where it fails, the file is as it was. */
+export async function undoing(path: string, work: () => Promise<void>): Promise<void> {
+  const before = await stat(path).catch(() => undefined);
+  try {
+    await work();
+  } catch (error) {
+    // What was begun is taken back; where even that fails, a reader passes over half a line.
+    await truncate(path, before?.size ?? 0).catch(() => undefined);
+    throw error;
+  }
+}

@@ -1,0 +1,40 @@
+import type { ChunkStatistics, FastTokenizer } from '../action/index.ts';
+import type { WorkerClient } from '../base/index.ts';
+import type { Robot } from '../robot/index.ts';
+import type { BestRule } from './bestRule.ts';
+import type { RunConfig } from './config.ts';
+import type { TrainingData } from './data.ts';
+import type { FarDimension } from './farValues.ts';
+import type { RunFolder, RunRecord } from './folder.ts';
+import type { LookPlan } from './lookPlan.ts';
+import type { TrainOptions } from './options.ts';
+import type { TrainerInfo } from './trainer.ts';
+
+/** What a run is made of when its first update begins. */
+export interface Run {
+  readonly options: TrainOptions;
+  readonly config: RunConfig;
+  readonly robot: Robot;
+  readonly seed: number;
+  readonly folder: RunFolder;
+  readonly data: TrainingData;
+  readonly client: WorkerClient;
+  readonly info: TrainerInfo;
+  readonly statistics: ChunkStatistics;
+  readonly tokenizer: FastTokenizer | undefined;
+  readonly record: RunRecord;
+  /** Names of the tasks that the weights were trained on. */
+  readonly tasks: readonly string[];
+  /** Names of the data's tasks, by their number. */
+  readonly taskNames: ReadonlyMap<number, string>;
+  /** Rollouts beside the training. */
+  readonly plan: LookPlan | undefined;
+  /** How the best checkpoint is told. */
+  readonly best: BestRule | undefined;
+  /** Dimensions of the data that lie far outside the statistics. */
+  readonly far: readonly FarDimension[];
+  /** Updates that were made already, and the norms of their gradients. */
+  readonly start: number;
+  readonly norms: readonly number[];
+  readonly log: (line: string) => void;
+}
