@@ -31,14 +31,18 @@ interface Options {
 }
 
 const BASELINES = ['hold', 'replay'] as const;
-/** Scenes of each task, unless told. */
-const SCENES = 5;
+/** Scenes of each task, unless told: of many tasks fewer, so that a demo is over in minutes. */
+const scenesOf = (tasks: number): number => (tasks > 3 ? 2 : 5);
 
 export function command(): Command {
   const demo = new Command('demo')
     .description('the shipped small policy does household tasks over a real websocket; q table and page')
     .option('--out <dir>', 'evaluation folder, a new one (a temporary one by default)')
-    .option('--episodes <n>', `unseen scenes of each task (${SCENES} of a split; all that are listed)`, positive)
+    .option(
+      '--episodes <n>',
+      'unseen scenes of each task (5 of a split, 2 where the tasks are more than three; all that are listed)',
+      positive,
+    )
     .option('--instances <which>', 'which scenes', 'public')
     .option('--policy <folder>', 'checkpoint folder, or the name of a policy that comes with the package', 'household')
     .option('--tasks <names>', TASKS_HELP, homeTasks);
@@ -56,9 +60,6 @@ export function command(): Command {
     .action(run);
 }
 
-/** A list is played as it is, of a split the first few. */
-const scenesOf = (instances: string) => (/^\s*\d/.test(instances) ? undefined : SCENES);
-
 async function run(options: Options): Promise<void> {
   const begun = performance.now();
   const say = (text: string) => void (options.quiet || process.stderr.write(`${text}\n`));
@@ -70,9 +71,12 @@ async function run(options: Options): Promise<void> {
     );
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
+  const tasks = options.tasks ?? (await tasksFor(checkpoint));
+  // A list is played as it is, of a split the first few.
+  const listed = /^\s*\d/.test(options.instances);
   const plan = {
-    tasks: options.tasks ?? (await tasksFor(checkpoint)),
-    instances: parseInstances(options.instances, options.episodes ?? scenesOf(options.instances)),
+    tasks,
+    instances: parseInstances(options.instances, options.episodes ?? (listed ? undefined : scenesOf(tasks.length))),
     workers: options.workers,
     seed: options.seed,
     maxSteps: options.maxSteps,
@@ -106,7 +110,7 @@ async function run(options: Options): Promise<void> {
   try {
     await server.ready;
     const [url] = server.urls as [string, ...string[]];
-    say(`Serving at ${url}. ${plan.instances.length} unseen scenes of ${plan.tasks.join(' and ')}:`);
+    say(`Serving at ${url}. ${plan.instances.length} unseen scenes of ${plan.tasks.join(', ')}:`);
     const scenes = plan.instances.length * plan.tasks.length;
     const label = `The ${basename(options.policy)} policy in ${scenes} unseen scenes`;
     summary = await evaluate({

@@ -127,11 +127,17 @@ function best(curve: Curve | undefined, better: (a: number, b: number) => boolea
   return `${Number((curve.y[at] as number).toPrecision(digits))} at ${(curve.x[at] as number).toLocaleString('en')}`;
 }
 
+/** A long value, such as many folders of data, is told whole when it is asked for. */
+const folded = (value: string): string =>
+  value.length <= 120
+    ? escapeHtml(value)
+    : `<details><summary>${escapeHtml(value.slice(0, 60))} …</summary>${escapeHtml(value)}</details>`;
+
 function settingsMarkup(runs: readonly RunCurves[], names: readonly string[]): string {
   const head = ['setting', ...names];
   const cells = ([name, ...values]: SettingRow) => [
     `<code>${escapeHtml(name)}</code>`,
-    ...values.map((value) => (value === null ? DASH : escapeHtml(value))),
+    ...values.map((value) => (value === null ? DASH : folded(value))),
   ];
   const table = (rows: readonly SettingRow[]) => `<div class="panel scroll">${dataTable(head, rows.map(cells))}</div>`;
   const differing = differingSettings(runs);
