@@ -34,6 +34,7 @@ interface Options extends DataOptionValues {
   otherStatistics: boolean;
   skipBad: boolean;
   checkpointEvery?: number;
+  stream?: string;
   timeLimit?: number;
   rollouts?: RolloutsOption;
   best?: string;
@@ -80,6 +81,12 @@ export function command(): Command {
         .choices(['stop', 'go-on'])
         .default('stop'),
     )
+    .addOption(
+      new Option(
+        '--stream <when>',
+        'read samples as they are needed instead of holding them (auto: where they do not fit)',
+      ).choices(['auto', 'always', 'never']),
+    )
     .option('--time-limit <minutes>', 'save and stop after so many minutes of training; --json says so', minutes)
     .option('--set <key=value...>', 'change one setting of the configuration, such as schedule.peak=0.0005', [])
     .option('--json', 'print the result as one JSON object', false)
@@ -103,7 +110,7 @@ async function stageTableText(file: string): Promise<string> {
 }
 
 /** What `--print-config` looks at. */
-const OF_CONFIGS = ['printConfig', 'set', 'stageTable', 'steps', 'checkpointEvery'];
+const OF_CONFIGS = ['printConfig', 'set', 'stageTable', 'steps', 'checkpointEvery', 'stream'];
 
 /** The configuration that the options say. */
 async function chosenConfig(options: Options, name: string): Promise<TrainConfig> {
@@ -112,6 +119,7 @@ async function chosenConfig(options: Options, name: string): Promise<TrainConfig
     ...options.set,
     ...(options.stageTable === undefined ? [] : [`model.taskNumStages=${await stageTableText(options.stageTable)}`]),
     ...(options.steps === undefined ? [] : [`steps=${options.steps}`]),
+    ...(options.stream === undefined ? [] : [`stream=${options.stream}`]),
     ...(options.checkpointEvery === undefined ? [] : [`checkpointEvery=${options.checkpointEvery}`]),
   ];
   return checkTrainConfig(applySettings(base, settings));

@@ -39,9 +39,15 @@ export {
 } from './lerobot/index.ts';
 export {
   type BadNumber,
+  openSamples,
   parseDataFolder,
   type RawBatch,
+  type SampleScan,
+  type SampleSource,
   SampleStore,
+  SampleStream,
+  type SampleVisitor,
+  type StreamChoice,
   stageTable,
   successorTable,
 } from './samples/index.ts';

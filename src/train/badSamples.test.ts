@@ -80,7 +80,8 @@ describe('numbers that nothing can be learned from', () => {
     expect(() => goodSamples(store, false, () => {})).toThrow(message);
     expect(() => goodSamples(store, false, () => {})).toThrow(dir);
     const lines: string[] = [];
-    const { store: rest, skipped } = goodSamples(store, true, (line) => void lines.push(line));
+    const { store: left, skipped } = goodSamples(store, true, (line) => void lines.push(line));
+    const rest = left as SampleStore;
     // Slowly: the samples whose state, chunk or privileged numbers hold the frame.
     const holds = (start: number) => (column === 'action' ? start <= frame && frame < start + 8 : start === frame);
     const expected = Array.from({ length: 33 }, (_, start) => start).filter(holds);

@@ -1,6 +1,6 @@
 import type { ChunkStatistics } from '../action/index.ts';
 import { InputError } from '../base/index.ts';
-import type { RawBatch, SampleStore } from '../data/index.ts';
+import type { RawBatch, SampleSource } from '../data/index.ts';
 import { farSamples } from './farValues.ts';
 
 /** A sample that is left out, and why. */
@@ -19,10 +19,10 @@ export interface SkippedSample {
  * @throws InputError that names data set, episode, frame and dimension of the first one
  */
 export function goodSamples(
-  store: SampleStore,
+  store: SampleSource,
   skip: boolean,
   log: (line: string) => void,
-): { store: SampleStore; skipped: SkippedSample[] } {
+): { store: SampleSource; skipped: SkippedSample[] } {
   const bad = store.badNumbers();
   const [first] = bad;
   if (!first) return { store, skipped: [] };
@@ -39,7 +39,7 @@ export function goodSamples(
 }
 
 /** Where a sample is from. */
-function placeOf(store: SampleStore, sample: number): Omit<SkippedSample, 'reason'> {
+function placeOf(store: SampleSource, sample: number): Omit<SkippedSample, 'reason'> {
   const { folder, episode, frame } = store.sourceOf(sample);
   return { data: store.folders[folder]?.dir ?? '', episode, frame };
 }
@@ -48,10 +48,10 @@ const placeName = ({ data, episode, frame }: Omit<SkippedSample, 'reason'>): str
   `${data} episode ${episode} frame ${frame}`;
 
 /** A sample by name: data set, episode and frame. */
-export const sampleName = (store: SampleStore, sample: number): string => placeName(placeOf(store, sample));
+export const sampleName = (store: SampleSource, sample: number): string => placeName(placeOf(store, sample));
 
 /** Every sample of a batch by name. */
-export const sampleNames = (store: SampleStore, { size, source }: RawBatch): string[] =>
+export const sampleNames = (store: SampleSource, { size, source }: RawBatch): string[] =>
   Array.from({ length: size }, (_, b) =>
     placeName({
       data: store.folders[source.folder[b] ?? 0]?.dir ?? '',
@@ -61,12 +61,12 @@ export const sampleNames = (store: SampleStore, { size, source }: RawBatch): str
   );
 
 /** The same store without samples that lie too far outside the statistics, and their names. */
-export function withoutFar(
-  store: SampleStore,
+export async function withoutFar(
+  store: SampleSource,
   statistics: ChunkStatistics,
   log: (line: string) => void,
-): { store: SampleStore; skipped: SkippedSample[] } {
-  const far = farSamples(store, statistics, store.robot);
+): Promise<{ store: SampleSource; skipped: SkippedSample[] }> {
+  const far = await farSamples(store, statistics, store.robot);
   const [first] = far;
   if (!first) return { store, skipped: [] };
   const skipped = far.map(({ sample, reason }) => ({ ...placeOf(store, sample), reason }));
@@ -75,7 +75,7 @@ export function withoutFar(
       `${sampleName(store, first.sample)}: ${first.reason}`,
   );
   return {
-    store: store.without(far.map(({ sample }) => ({ sample, folder: store.sourceOf(sample).folder }))),
+    store: store.without(far),
     skipped,
   };
 }

@@ -71,6 +71,8 @@ export const TrainConfig = z.strictObject({
   validation: z.strictObject({
     /** Share of the episodes that are kept out of training. */
     share: z.number().min(0).max(0.5),
+    /** What is kept out: episodes, or all episodes of an instance of a task together. */
+    by: z.enum(['episode', 'instance']).default('episode'),
     every: count,
     /** Of each task, at one look. */
     batches: count,
@@ -79,8 +81,12 @@ export const TrainConfig = z.strictObject({
   }),
   /** Frames between two training samples of one episode. */
   frameStride: count.default(1),
+  /** How many times as often a task's samples are drawn as their number says, by name; 1 where left out. */
+  taskWeights: z.record(z.string(), z.number().min(0)).default(() => ({})),
   /** Most memory that the training samples may take, in GiB. */
   memoryGiB: z.number().positive(),
+  /** Whether samples are read as they are needed instead of held in memory; `auto`: where they do not fit. */
+  stream: z.enum(['auto', 'always', 'never']).default('auto'),
   logEvery: count,
   /** Updates between two histograms of weights and gradients in the TensorBoard events; 0: none. */
   histogramEvery: z.int().min(0).default(0),

@@ -1,29 +1,43 @@
 import { createHash } from 'node:crypto';
 import { InputError, Progress, present } from '../base/index.ts';
-import { type DataChoice, type Dataset, dataFingerprint, type RawBatch, SampleStore } from '../data/index.ts';
-import type { Robot } from '../robot/index.ts';
+import {
+  type DataChoice,
+  type Dataset,
+  dataFingerprint,
+  openSamples,
+  type RawBatch,
+  type SampleScan,
+  type SampleSource,
+  SampleStream,
+} from '../data/index.ts';
+import { type Robot, robotRecord } from '../robot/index.ts';
 import { goodSamples, type SkippedSample } from './badSamples.ts';
 import type { RunConfig } from './config.ts';
+import type { Scans } from './scans.ts';
 
 /** Frames between two samples of one held-out episode: near ones say the same. */
 const VALIDATION_STRIDE = 15;
 
-/** The samples of a run, in memory. */
+/** The samples of a run. */
 export interface TrainingData {
-  readonly store: SampleStore;
+  readonly store: SampleSource;
   /** The held-out episodes; null when the configuration keeps none or there are too few. */
-  readonly heldOut: SampleStore | null;
+  readonly heldOut: SampleSource | null;
   /** Changes when the data sets' index files do. */
   readonly fingerprint: string;
   /** In words, for the log. */
   readonly summary: string;
   /** Samples that were left out because of numbers that nothing can be learned from. */
   readonly skipped: readonly SkippedSample[];
+  /** What a look at the numbers of streamed samples found. */
+  readonly scans: Scans;
+  /** Ends what reads them. */
+  close(): Promise<void>;
 }
 
 /**
- * Loads all samples of the data sets (`dir` or `dir:weight`). @throws InputError when they cannot be read or do not
- * fit in memory
+ * The samples of the data sets (`dir` or `dir:weight`), in memory or to be read as they are needed.
+ * @throws InputError when they cannot be read, or are to be in memory and do not fit
  */
 export async function loadData(
   folders: readonly string[],
@@ -37,6 +51,7 @@ export async function loadData(
     log,
     silent,
     skipBad,
+    known = {},
   }: {
     robot: Robot;
     sets: readonly Dataset[];
@@ -46,46 +61,69 @@ export async function loadData(
     log: (line: string) => void;
     silent: boolean;
     skipBad: boolean;
+    /** What was found before. */
+    known?: Scans;
   },
 ): Promise<TrainingData> {
-  const { share } = config.validation;
-  const load = (part: 'train' | 'validation', label: string) => {
+  const { share, by } = config.validation;
+  const fingerprint = chosenFingerprint(await dataFingerprint(folders), sets, choice);
+  const scans: Record<string, SampleScan> = {};
+  const load = async (part: 'train' | 'validation', label: string): Promise<SampleSource> => {
     let progress: Progress | undefined;
-    return SampleStore.load(folders, {
-      robot,
-      sets,
+    const what = {
       horizon: config.model.actionHorizon,
       taskNumStages: config.model.taskNumStages,
       frameStride: part === 'train' ? config.frameStride : Math.max(VALIDATION_STRIDE, config.frameStride),
-      imageSize: config.model.imageSize,
-      memoryLimitBytes: config.memoryGiB * 2 ** 30,
-      workers,
       seed,
       stageLabels: config.stageLabels,
-      ...(share > 0 ? { split: { part, share } } : {}),
+      taskWeights: config.taskWeights,
+      ...(share > 0 ? { split: { part, share, by } } : {}),
+    };
+    const key = digestOf([fingerprint, robotRecord(robot), what]);
+    const source = await openSamples(folders, {
+      ...what,
+      robot,
+      sets,
+      imageSize: config.model.imageSize,
+      memoryLimitBytes: config.memoryGiB * 2 ** 30,
+      stream: config.stream,
+      known: known[key],
+      log,
+      workers,
       progress: (done, total) => {
         progress ??= new Progress(label, total, { unit: 'episodes', silent });
         progress.at(done);
         if (done === total) progress.end();
       },
     });
+    if (source instanceof SampleStream) scans[key] = source.scan;
+    return source;
   };
-  const fingerprint = chosenFingerprint(await dataFingerprint(folders), sets, choice);
-  const loaded = await load('train', 'loading samples');
-  const heldOutAll =
-    share > 0
-      ? await load('validation', 'loading held-out samples').catch((error: unknown) => {
+  const opened: SampleSource[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(opened.map((source) => source.close()));
+  };
+  try {
+    opened.push(await load('train', 'loading samples'));
+    if (share > 0)
+      await load('validation', 'loading held-out samples').then(
+        (heldOut) => opened.push(heldOut),
+        (error: unknown) => {
           if (!(error instanceof InputError)) throw error;
           log(`no validation: ${error.message}`);
-          return null;
-        })
-      : null;
-  const train = goodSamples(loaded, skipBad, log);
-  const validation = heldOutAll && goodSamples(heldOutAll, skipBad, log);
-  const [store, heldOut] = [train.store, validation?.store ?? null];
-  const episodes = store.folders.reduce((sum, folder) => sum + folder.episodes, 0);
-  const summary = `${store.size} samples of ${episodes} episodes${heldOut ? `, ${heldOut.size} held out` : ''}`;
-  return { store, heldOut, fingerprint, summary, skipped: [...train.skipped, ...(validation?.skipped ?? [])] };
+        },
+      );
+    const [train, validation] = opened.map((source) => goodSamples(source, skipBad, log));
+    const store = present(train, 'train').store;
+    const heldOut = validation?.store ?? null;
+    const episodes = store.folders.reduce((sum, folder) => sum + folder.episodes, 0);
+    const summary = `${store.size} samples of ${episodes} episodes${heldOut ? `, ${heldOut.size} held out` : ''}`;
+    const skipped = [train, validation].flatMap((part) => part?.skipped ?? []);
+    return { store, heldOut, fingerprint, summary, skipped, scans, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /**
@@ -112,6 +150,8 @@ export function requireStages(batch: RawBatch, taskNumStages: readonly number[])
 function chosenFingerprint(whole: string, sets: readonly Dataset[], choice: DataChoice | undefined): string {
   if (!choice || Object.values(choice).every((value) => value === undefined || value === false)) return whole;
   const episodes = sets.map((set) => set.episodes.map(({ index, taskIndex }) => [index, taskIndex]));
-  const chosen = JSON.stringify([whole, choice.cameras ?? null, episodes]);
-  return createHash('sha256').update(chosen).digest('hex').slice(0, 16);
+  return digestOf([whole, choice.cameras ?? null, episodes]);
 }
+
+const digestOf = (value: unknown): string =>
+  createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);

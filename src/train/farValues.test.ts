@@ -17,20 +17,24 @@ function still(horizon = 2) {
   return stats;
 }
 /** `size` samples in which that joint stands at `value` and the command goes `further`. */
+const sample = (value: number, further = 0) => {
+  const state = new Float32Array(width);
+  state[joint] = value;
+  const actions = new Float32Array(2 * width);
+  for (const row of [0, width]) actions[row + joint] = value + further;
+  return { state, actions };
+};
+type Visit = (state: Float32Array, actions: Float32Array) => void;
 const samples = (size: number, value: number, further = 0) => ({
-  size,
-  numbers: () => {
-    const state = new Float32Array(width);
-    state[joint] = value;
-    const actions = new Float32Array(2 * width);
-    for (const row of [0, width]) actions[row + joint] = value + further;
-    return { state, actions };
+  each: async (visit: Visit) => {
+    const { state, actions } = sample(value, further);
+    for (let i = 0; i < size; i++) visit(state, actions);
   },
 });
 
 describe('data far outside of the statistics', () => {
-  it('are told with dimension and distance, the farthest first', () => {
-    const far = farValues(samples(5, 0.02, 0.01), still(), CHALLENGE_ROBOT);
+  it('are told with dimension and distance, the farthest first', async () => {
+    const far = await farValues(samples(5, 0.02, 0.01), still(), CHALLENGE_ROBOT);
     expect(far.map(({ what, value }) => [what, Number(value.toFixed(3))])).toEqual([
       ['state', 0.02],
       ['action', 0.01],
@@ -41,8 +45,8 @@ describe('data far outside of the statistics', () => {
     expect(told).toThrow(/--allow-far/);
   });
 
-  it('are trained on when that is said, or when the statistics are of these very data', () => {
-    const far = farValues(samples(5, 0.02), still(), CHALLENGE_ROBOT);
+  it('are trained on when that is said, or when the statistics are of these very data', async () => {
+    const far = await farValues(samples(5, 0.02), still(), CHALLENGE_ROBOT);
     const lines: string[] = [];
     const log = (line: string) => void lines.push(line);
     requireNear(far, { from: 'stats.json', allow: true, nameOf, log });
@@ -51,23 +55,21 @@ describe('data far outside of the statistics', () => {
     expect(lines[0]).toMatch(/^far outside the statistics in 1 dimensions: state/);
   });
 
-  it("do not exist where deviations have the robot's floors", () => {
+  it("do not exist where deviations have the robot's floors", async () => {
     const raised = raiseDeviations(still(), deviationFloors(CHALLENGE_ROBOT));
-    expect(farValues(samples(5, 0.02, 0.01), raised, CHALLENGE_ROBOT)).toEqual([]);
+    expect(await farValues(samples(5, 0.02, 0.01), raised, CHALLENGE_ROBOT)).toEqual([]);
   });
 
-  it('are told but trained on when only a rare number is far', () => {
-    const { numbers } = samples(1, 0);
+  it('are told but trained on when only a rare number is far', async () => {
     const rare = {
-      size: 1000,
-      numbers: (i: number) => {
-        const sample = numbers();
-        if (i === 7) sample.state[joint] = 0.3;
-        if (i === 7) sample.actions.fill(0.3, joint, joint + 1).fill(0.3, width + joint, width + joint + 1);
-        return sample;
+      each: async (visit: Visit) => {
+        for (let i = 0; i < 1000; i++) {
+          const { state, actions } = sample(i === 7 ? 0.3 : 0);
+          visit(state, actions);
+        }
       },
     };
-    const far = farValues(rare, raiseDeviations(still(), deviationFloors(CHALLENGE_ROBOT)), CHALLENGE_ROBOT);
+    const far = await farValues(rare, raiseDeviations(still(), deviationFloors(CHALLENGE_ROBOT)), CHALLENGE_ROBOT);
     const lines: string[] = [];
     requireNear(far, { from: 'x', allow: false, nameOf, log: (line) => void lines.push(line) });
     expect(lines[0]).toMatch(/up to 30 deviations .* at sample 7,/);

@@ -1,12 +1,10 @@
 import { type ChunkStatistics, STD_FLOOR } from '../action/index.ts';
 import { InputError, present } from '../base/index.ts';
+import type { SampleSource, SampleVisitor } from '../data/index.ts';
 import type { Robot } from '../robot/index.ts';
 
-/** What `farValues` looks at: states [width] and absolute chunks [horizon, width] of samples. */
-export interface Samples {
-  readonly size: number;
-  numbers(sample: number): { readonly state: Float32Array; readonly actions: Float32Array };
-}
+/** What `farValues` looks at. */
+type Samples = Pick<SampleSource, 'each'>;
 
 /** A number this many deviations from the mean is told; one that is farther is refused. */
 const TOLD = 20;
@@ -33,34 +31,56 @@ export interface FarDimension {
  * Looks at all samples as the network will see them. The dimensions, the farthest first, of which a number lies more
  * than 20 deviations from the mean.
  */
-export function farValues(samples: Samples, stats: ChunkStatistics, robot: Robot): FarDimension[] {
-  const { width, deltaMask } = robot;
-  const states = new Extent(stats.state.mean, stats.state.std, width);
-  const actions = new Extent(stats.perTimestep.mean, stats.perTimestep.std, width);
-  for (let sample = 0; sample < samples.size; sample++) {
-    const { state, actions: chunk } = samples.numbers(sample);
+export async function farValues(samples: Samples, stats: ChunkStatistics, robot: Robot): Promise<FarDimension[]> {
+  const reach = new Reach(stats, robot);
+  await samples.each(reach.add);
+  return reach.far();
+}
+
+/** How far the numbers of samples reach. */
+class Reach {
+  private readonly states: Extent;
+  private readonly actions: Extent;
+
+  constructor(
+    private readonly stats: ChunkStatistics,
+    private readonly robot: Robot,
+  ) {
+    this.states = new Extent(stats.state.mean, stats.state.std, robot.width);
+    this.actions = new Extent(stats.perTimestep.mean, stats.perTimestep.std, robot.width);
+  }
+
+  readonly add: SampleVisitor = (state, chunk, sample) => {
+    const { stats, states, actions } = this;
+    const { width, deltaMask } = this.robot;
     for (let d = 0; d < width; d++) states.add(d, d, state[d] as number, sample);
     for (let at = 0, row = 0; at < chunk.length; at += width, row += stats.width)
       for (let d = 0; d < width; d++)
         actions.add(d, row + d, (chunk[at + d] as number) - (deltaMask[d] ? (state[d] as number) : 0), sample);
+  };
+
+  far(): FarDimension[] {
+    const name = (column: number): string => dimensionName(this.robot, column);
+    return [...this.states.far('state', name), ...this.actions.far('action', name)].sort(
+      (a, b) => b.deviations - a.deviations,
+    );
   }
-  const name = (column: number): string => dimensionName(robot, column);
-  return [...states.far('state', name), ...actions.far('action', name)].sort((a, b) => b.deviations - a.deviations);
 }
 
 /** The samples with a number so far from its mean that it is refused, and that number in words. */
-export function farSamples(
+export async function farSamples(
   samples: Samples,
   stats: ChunkStatistics,
   robot: Robot,
-): { readonly sample: number; readonly reason: string }[] {
+): Promise<{ readonly sample: number; readonly reason: string }[]> {
   const out: { sample: number; reason: string }[] = [];
-  for (let sample = 0; sample < samples.size; sample++) {
-    const one = { size: 1, numbers: () => samples.numbers(sample) };
-    const far = farValues(one, stats, robot).find(({ deviations }) => deviations > REFUSED);
+  await samples.each((state, actions, sample) => {
+    const one = new Reach(stats, robot);
+    one.add(state, actions, sample);
+    const far = one.far().find(({ deviations }) => deviations > REFUSED);
     if (far) out.push({ sample, reason: numberWords(far) });
-  }
-  return out;
+  });
+  return out.sort((a, b) => a.sample - b.sample);
 }
 
 /** A dimension by its part of the robot, and its number within. */

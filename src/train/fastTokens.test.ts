@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { tinyNetwork, tinyStatistics } from '../../test/support/model.ts';
-import type { SampleStore } from '../data/index.ts';
+import type { SampleSource } from '../data/index.ts';
 import { CHALLENGE_ROBOT } from '../robot/index.ts';
 import { chooseTokenizer } from './fastTokens.ts';
 
@@ -35,7 +35,7 @@ async function checkpoint(name: string, plansWith: string, vocabularyOf?: string
 }
 
 /** Chunks of which none may be taken: a vocabulary that is fitted anew would. */
-const untouched = new Proxy({} as SampleStore, {
+const untouched = new Proxy({} as SampleSource, {
   get: (_, name) => {
     throw new Error(`the data were read (${String(name)})`);
   },

@@ -10,7 +10,7 @@ import {
   widthOf,
 } from '../action/index.ts';
 import { InputError } from '../base/index.ts';
-import type { SampleStore } from '../data/index.ts';
+import type { SampleSource } from '../data/index.ts';
 import type { ModelConfig } from '../model/index.ts';
 import type { Robot } from '../robot/index.ts';
 import type { ChunkTokenizer } from './batch.ts';
@@ -40,7 +40,7 @@ export async function chooseTokenizer(
     /** Checkpoint that the run starts from. */
     readonly initial: string | undefined;
     readonly robot: Robot;
-    readonly store: SampleStore;
+    readonly store: SampleSource;
     readonly statistics: ChunkStatistics;
     readonly log: (line: string) => void;
   },
@@ -52,7 +52,7 @@ export async function chooseTokenizer(
     throw new InputError(named, 'holds no FAST vocabulary. Fit one with `valet tokenizer fit`.');
   if (folder !== undefined) log(`FAST vocabulary: ${folder}`);
   else if (initial !== undefined) log(`${initial} holds no FAST vocabulary`);
-  const tokenizer = folder === undefined ? fitOnData(model, options) : await FastTokenizer.load(folder);
+  const tokenizer = folder === undefined ? await fitOnData(model, options) : await FastTokenizer.load(folder);
   requireVocabularyFit(folder ?? 'FAST', tokenizer, {
     horizon: model.actionHorizon,
     columns: fastColumns(options.robot),
@@ -79,15 +79,15 @@ async function requireSameVocabulary(named: string, { settings, bpe }: FastToken
 }
 
 /** Fitted on chunks spread evenly over the data. */
-function fitOnData(
+async function fitOnData(
   model: ModelConfig,
   {
     robot,
     store,
     statistics,
     log,
-  }: { robot: Robot; store: SampleStore; statistics: ChunkStatistics; log: (line: string) => void },
-): FastTokenizer {
+  }: { robot: Robot; store: SampleSource; statistics: ChunkStatistics; log: (line: string) => void },
+): Promise<FastTokenizer> {
   const count = Math.min(store.size, FIT_CHUNKS);
   log(`fitting a FAST vocabulary on ${count} chunks`);
   const fitter = new FastFitter({
@@ -97,7 +97,8 @@ function fitOnData(
   });
   for (let from = 0; from < count; from += GATHER) {
     const size = Math.min(GATHER, count - from);
-    const raw = store.gather(Array.from({ length: size }, (_, i) => Math.floor(((from + i) * store.size) / count)));
+    const spread = Array.from({ length: size }, (_, i) => Math.floor(((from + i) * store.size) / count));
+    const raw = await store.gather(spread, { pictures: false });
     const chunk = store.horizon * robot.width;
     for (let b = 0; b < size; b++) {
       const state = raw.state.subarray(b * robot.width, (b + 1) * robot.width);

@@ -38,7 +38,7 @@ export class Guard {
   constructor(
     private readonly run: Run,
     { skippedUpdates, norms }: { skippedUpdates: number; norms: readonly number[] },
-    private readonly remake: (step: number) => MadeBatch,
+    private readonly remake: (step: number) => Promise<MadeBatch>,
   ) {
     const { guard } = run.config;
     this.skippedUpdates = skippedUpdates;
@@ -65,7 +65,7 @@ export class Guard {
   async showFar(make: (raw: RawBatch) => TrainingBatch): Promise<void> {
     const { far, data, log, folder } = this.run;
     if (far.length === 0) return;
-    const source = data.store.gather([...new Set(far.map(({ sample }) => sample))].slice(0, MOST_FAR));
+    const source = await data.store.gather([...new Set(far.map(({ sample }) => sample))].slice(0, MOST_FAR));
     const made = { batch: make(source), source };
     const title = `Far outside the statistics in ${far.length} dimensions`;
     const names = sampleNames(data.store, source);
@@ -100,7 +100,7 @@ export class Guard {
       : wrong
         ? `${wrong[0]} is ${wrong[1]}`
         : `the norm of the gradient is ${gradientNorm}`;
-    const made = this.remake(step - 1);
+    const made = await this.remake(step - 1);
     const samples = sampleNames(data.store, made.source);
     const stop = rule === 'stop' || this.inARow >= guard.mostSkipped;
     const words = Object.entries(losses).map(([name, value]) => `${name} ${short(value)}`);
@@ -124,7 +124,7 @@ export class Guard {
   private async tellDead(step: number, found: readonly DeadPart[]): Promise<void> {
     const { folder, config, data, log } = this.run;
     const { window, deadData } = config.guard;
-    const made = this.remake(step - 1);
+    const made = await this.remake(step - 1);
     const samples = sampleNames(data.store, made.source);
     const what = `constant over ${window} batches: ${deadWords(found)}`;
     const note = 'Nothing can be learned from what never changes. Is that so in the robot, too?';

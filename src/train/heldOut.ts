@@ -1,6 +1,6 @@
 import { actionsFromModel, type ChunkStatistics } from '../action/index.ts';
 import { present, Random } from '../base/index.ts';
-import type { RawBatch, SampleStore } from '../data/index.ts';
+import type { RawBatch, SampleSource } from '../data/index.ts';
 import { physicalUnits, type Robot } from '../robot/index.ts';
 
 /** The held-out samples of one task. */
@@ -12,7 +12,7 @@ export interface HeldOutTask {
 }
 
 /** The tasks of a store, by their number. @param names by task id */
-export function tasksOfStore(store: SampleStore, names: ReadonlyMap<number, string>): HeldOutTask[] {
+export function tasksOfStore(store: SampleSource, names: ReadonlyMap<number, string>): HeldOutTask[] {
   const samples = new Map<number, number[]>();
   for (let i = 0; i < store.size; i++) {
     const id = store.taskOf(i);

@@ -36,15 +36,15 @@ export async function runLoop(run: Run): Promise<TrainResult> {
   const { options, config, seed, folder, data, client, start } = run;
   const { steps } = config;
   const maker = batchMaker(run);
-  const makeBatch = (step: number): MadeBatch => {
-    const raw = data.store.batch(step, config.batch, seed);
+  const makeBatch = async (step: number): Promise<MadeBatch> => {
+    const raw = await data.store.batch(step, config.batch, seed, steps);
     requireStages(raw, config.model.taskNumStages);
     return { batch: maker.make(raw, step), source: raw };
   };
   const guard = new Guard(run, { skippedUpdates: await folder.skippedUpdates(start), norms: run.norms }, makeBatch);
-  const prepare = (step: number) => {
+  const prepare = async (step: number) => {
     if (step >= steps) return undefined;
-    const made = makeBatch(step);
+    const made = await makeBatch(step);
     guard.see(step, made.source);
     return made.batch;
   };
@@ -57,7 +57,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
   let stopped: TrainResult['stopped'];
   let step = start;
   try {
-    let batch = prepare(step);
+    let batch = await prepare(step);
     while (batch && !stopped) {
       const rate = learningRate(schedule, step);
       if (step === 0) await events.firstBatch(step, batch);
@@ -65,7 +65,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
       const given: StepRequest = { batch, learningRate: rate, normLimit: guard.limit, ...(read && { read }) };
       const running = client.call<StepReport>('step', given, { transfer: batchBuffers(batch) });
       running.catch(() => undefined); // awaited below; making the next batch may throw first
-      batch = prepare(step + 1);
+      batch = await prepare(step + 1);
       const report = await running;
       step++;
       await guard.judge(step, report);

@@ -11,10 +11,14 @@ const HARMLESS = new Set([
   'config.memoryGiB',
   'config.keepEvery',
   'config.guard',
+  'config.stream',
   'config.validation.every',
   'config.validation.batches',
   'config.validation.chunks',
 ]);
+
+/** Settings that came later: what they were in a run whose record does not name them. */
+const BEFORE: Readonly<Record<string, unknown>> = { 'config.validation.by': 'episode', 'config.taskWeights': {} };
 
 /**
  * @throws InputError naming the first thing in which a resumed run differs from the one that the folder holds. Data and
@@ -23,7 +27,8 @@ const HARMLESS = new Set([
 export function requireSameRun(folder: string, was: RunRecord, now: RunRecord): void {
   const compare = (a: unknown, b: unknown, path: string): void => {
     if (HARMLESS.has(path)) return;
-    if (typeof a === 'object' && a && typeof b === 'object' && b) {
+    if (a === undefined && path in BEFORE) compare(BEFORE[path], b, path);
+    else if (typeof a === 'object' && a && typeof b === 'object' && b) {
       for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
         compare((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key], `${path}.${key}`);
     } else if (a !== b) refuse(folder, path, `got ${JSON.stringify(b)}, the run has ${JSON.stringify(a)}`);

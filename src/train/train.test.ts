@@ -271,7 +271,7 @@ describe('train', () => {
     const kind = 'input';
     await expect(run('none', { data: [join(folder, 'nowhere')] })).rejects.toMatchObject({ kind });
     await expect(run('none', { stats: join(folder, 'nowhere.json') })).rejects.toMatchObject({ kind });
-    await expect(run('none', { config: { ...config, memoryGiB: 1e-6 } })).rejects.toThrow(/GiB/);
+    await expect(run('none', { config: { ...config, memoryGiB: 1e-6, stream: 'never' } })).rejects.toThrow(/GiB/);
     await expect(access(join(folder, 'none'))).rejects.toThrow();
     await expect(run('straight')).rejects.toThrow(/--resume/);
     await expect(run('straight', { resume: true, config: { ...config, batch: 2 } })).rejects.toThrow(

@@ -18,6 +18,7 @@ import { denseFactor } from './noiseFactor.ts';
 import type { TrainOptions } from './options.ts';
 import { findResumePoint } from './resumePoint.ts';
 import { differences, requireSameRun } from './sameRun.ts';
+import { readScans, writeScans } from './scans.ts';
 import { fitModel, settle } from './settle.ts';
 import { chooseStatistics, requireSameStatistics } from './statistics.ts';
 import type { TrainerInfo, TrainerOptions } from './trainer.ts';
@@ -32,14 +33,16 @@ import { versions } from './versions.ts';
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const lock = await lockFolder(options.out, 'valet train');
+  const ends = [() => lock.release()];
   try {
-    return await trainLocked(options);
+    return await trainLocked(options, ends);
   } finally {
-    await lock.release();
+    for (const end of ends.reverse()) await end();
   }
 }
 
-async function trainLocked(options: TrainOptions): Promise<TrainResult> {
+/** @param ends what is to be ended afterwards */
+async function trainLocked(options: TrainOptions, ends: (() => Promise<void>)[]): Promise<TrainResult> {
   const { data: folders, log = () => undefined, out } = options;
   const silent = options.log === undefined;
   const folder = new RunFolder(out, options.whenFull);
@@ -84,7 +87,9 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
     log,
     silent,
     skipBad,
+    known: before ? await readScans(out) : {},
   });
+  ends.push(loaded.close);
   if (options.signal?.aborted)
     throw new ValetError(out, 'interrupted before the first update; nothing was written.', 'interrupted');
   const model = fitModel(wanted, loaded.store.taskInfoSize);
@@ -129,9 +134,9 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
             }
           : undefined,
       });
-  const near = skipFar ? withoutFar(loaded.store, statistics, log) : { store: loaded.store, skipped: [] };
+  const near = skipFar ? await withoutFar(loaded.store, statistics, log) : { store: loaded.store, skipped: [] };
   const data = { ...loaded, store: near.store, skipped: [...loaded.skipped, ...near.skipped] };
-  const far = resumed ? [] : farValues(data.store, statistics, robot);
+  const far = resumed ? [] : await farValues(data.store, statistics, robot);
   const nameOf = (sample: number) => sampleName(data.store, sample);
   requireNear(far, { from, allow: options.allowFar ?? false, nameOf, log });
   const tokenizer = await chooseTokenizer(model, {
@@ -166,6 +171,7 @@ async function trainLocked(options: TrainOptions): Promise<TrainResult> {
     await folder.begin({ ...record, ...(best && { best: best.measure }) });
     await folder.rewind(resumed?.step ?? 0);
     await folder.writeLeftOut(data.skipped);
+    await writeScans(out, data.scans);
     const peak = info.peak ? `, this machine reaches ${info.peak.toFixed(0)} GFLOP/s on ${threads} threads` : '';
     const work = `${(info.flops / config.batch / 1e9).toFixed(2)} GFLOP a sample${peak}`;
     log(`${(info.parameters / 1e6).toFixed(2)} M parameters · ${data.summary} · ${work}`);

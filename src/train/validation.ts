@@ -1,5 +1,5 @@
 import { present, type WorkerClient } from '../base/index.ts';
-import type { SampleStore } from '../data/index.ts';
+import type { SampleSource } from '../data/index.ts';
 import { flowNoise } from '../model/index.ts';
 import { type BatchMaker, batchBuffers } from './batch.ts';
 import {
@@ -44,7 +44,7 @@ export class Validation {
 
   constructor(
     private readonly run: Run,
-    private readonly store: SampleStore,
+    private readonly store: SampleSource,
     private readonly maker: BatchMaker,
   ) {
     this.tasks = tasksOfStore(store, run.taskNames);
@@ -67,7 +67,7 @@ export class Validation {
     const size = this.run.config.batch;
     const all: Losses[] = [];
     for (let i = 0; i < batches; i++) {
-      const raw = this.store.gather(spread(samples, i * size, size, batches * size));
+      const raw = await this.store.gather(spread(samples, i * size, size, batches * size));
       const batch = this.maker.make(raw, i, { still: true, label: 'validation' });
       all.push(await client.call<Losses>('validate', batch, { transfer: batchBuffers(batch) }));
     }
@@ -80,8 +80,8 @@ export class Validation {
     const { chunks: size } = config.validation;
     const noise = flowNoise(config.model, statistics);
     const numbers = config.model.actionHorizon * config.model.actionDim;
-    const moments = this.tasks.map((task) => {
-      const raw = this.store.gather(spread(task.samples, 0, size, size));
+    const ofTask = async (task: HeldOutTask) => {
+      const raw = await this.store.gather(spread(task.samples, 0, size, size));
       const { images, state, stage } = this.maker.make(raw, 0, { still: true, label: 'held-out chunks' });
       const request: ChunkRequest = {
         images,
@@ -92,7 +92,8 @@ export class Validation {
         noise: startingNoise(noise, { seed, task: task.id, size, numbers }),
       };
       return { task, raw, state, request };
-    });
+    };
+    const moments = await Promise.all(this.tasks.map(ofTask));
     const answers = await client.call<PlannedChunks[]>('planChunks', {
       requests: moments.map(({ request }) => request),
       steps: config.samplingSteps,

@@ -34,6 +34,14 @@ export interface EpisodePictures {
   readonly frames: Uint8Array[];
 }
 
+/** How the pictures of an episode are read. */
+export interface PictureOptions {
+  /** Every frame of the episode is decoded and must be whole; true when left out. */
+  readonly whole?: boolean;
+  /** Of a video: wanted frames further apart than this are reached by seeking instead of decoding on. */
+  readonly seekGap?: number | undefined;
+}
+
 export interface VideoPlace {
   readonly path: string;
   readonly startSeconds: number;
@@ -77,7 +85,13 @@ export interface Dataset {
   /** Pictures of the frames `indices`, uint8 [H, W, 3] each. @throws VideoError when a frame is missing */
   frames(episode: Episode, camera: string, indices: readonly number[]): Promise<EpisodePictures>;
   /** The same handed to `sink` one by one; `indices` ascending and unique. */
-  eachPicture(episode: Episode, camera: string, indices: readonly number[], sink: FrameSink): Promise<void>;
+  eachPicture(
+    episode: Episode,
+    camera: string,
+    indices: readonly number[],
+    sink: FrameSink,
+    options?: PictureOptions,
+  ): Promise<void>;
   /**
    * Where an episode's pictures are: the file, the time of frame 0 in it, and of the end where the index tells.
    * `camera` may be a feature, too. @throws InputError when the index names none

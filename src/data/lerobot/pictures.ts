@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { InputError, present } from '../../base/index.ts';
 import { type FrameSink, readFrames, VideoError } from '../video/index.ts';
-import type { Dataset, Episode, EpisodePictures } from './dataset.ts';
+import type { Dataset, Episode, EpisodePictures, PictureOptions } from './dataset.ts';
 import { numbersFrames } from './numericColumns.ts';
 import { columnName, queryParquet } from './parquet.ts';
 
@@ -21,12 +21,12 @@ export async function eachPicture(
   camera: string,
   indices: readonly number[],
   sink: FrameSink,
-  { whole = true }: { readonly whole?: boolean } = {},
+  { whole = true, seekGap }: PictureOptions = {},
 ): Promise<void> {
   const feature = dataset.cameraFeature(camera);
   if (dataset.info.features[feature]?.dtype === 'image') return readStored(dataset, episode, feature, indices, sink);
   const { path, startSeconds } = dataset.video(episode, camera);
-  const options = { fps: dataset.fps, startSeconds, ...(whole && { through: episode.length - 1 }) };
+  const options = { fps: dataset.fps, startSeconds, seekGap, ...(whole && { through: episode.length - 1 }) };
   try {
     readFrames(path, indices, sink, options);
   } catch (error) {

@@ -1,8 +1,12 @@
 import { answerCalls, InputError, Transfer } from '../../base/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
-import { parseRobot, type Robot, type RobotRecord, stateOf } from '../../robot/index.ts';
+import { parseRobot, type Robot, type RobotRecord } from '../../robot/index.ts';
 import { type Dataset, type Episode, openPlaces, requireVideo, type SetPlace } from '../lerobot/index.ts';
-import { type StageLabels, stageLabels } from './stageLabels.ts';
+import { type EpisodeNumbers, NumbersCache, readNumbers } from './episodeNumbers.ts';
+import type { PlannedEpisode } from './planSamples.ts';
+import { framesOf } from './sampling.ts';
+import { SeekGaps } from './seekGaps.ts';
+import type { StageLabels } from './stageLabels.ts';
 
 /** What a worker needs once: where the pictures go, which data sets there are, and whose. */
 export interface OpenRequest {
@@ -15,12 +19,10 @@ export interface OpenRequest {
   readonly datasets: readonly SetPlace[];
 }
 
-/** An episode to load: its data set's place in the list, its chunk starts, and the number of its first sample. */
+/** Episodes to load whole. Their pictures go into the blocks; without `pictures`, only the numbers are read. */
 export interface LoadRequest {
-  readonly dataset: number;
-  readonly episode: Episode;
-  readonly starts: Int32Array;
-  readonly firstSample: number;
+  readonly episodes: readonly PlannedEpisode[];
+  readonly pictures: boolean;
 }
 
 /** The numbers of one episode; the pictures are in the shared blocks already. */
@@ -34,10 +36,33 @@ export interface LoadedEpisode {
   readonly stage: Uint16Array;
 }
 
+/** Samples of one episode, by the frames (ascending, unique) at which they begin. */
+export interface ReadRequest {
+  readonly dataset: number;
+  readonly episode: Episode;
+  readonly frames: Int32Array;
+  readonly horizon: number;
+  readonly pictures: boolean;
+}
+
+/** The samples, in the order of their frames. */
+export interface ReadSamples {
+  /** uint8 [n, cameras, S, S, 3]; empty without pictures. */
+  readonly pictures: Uint8Array;
+  /** [n, width], [n, horizon, width] absolute, [n, K]. */
+  readonly state: Float32Array;
+  readonly actions: Float32Array;
+  readonly taskInfo: Float32Array;
+  readonly taskInfoWidth: number;
+  readonly stage: Uint16Array;
+}
+
 let setting: OpenRequest;
 let robot: Robot;
 let datasets: Dataset[];
 let blocks: Uint8Array[];
+const cache = new NumbersCache();
+const gaps = new SeekGaps();
 
 answerCalls({
   async open(request: OpenRequest) {
@@ -46,74 +71,89 @@ answerCalls({
     blocks = request.blocks.map((block) => new Uint8Array(block));
     datasets = await openPlaces(request.datasets, robot);
   },
-  async load(requests: readonly LoadRequest[]) {
+  async load({ episodes, pictures }: LoadRequest) {
     const loaded: LoadedEpisode[] = [];
-    for (const request of requests) loaded.push(await load(request));
+    for (const episode of episodes) loaded.push(await load(episode, pictures));
     const buffers = loaded.flatMap(({ action, state, taskInfo, stage }) =>
       [action, state, taskInfo, stage].map((a) => a.buffer as ArrayBuffer),
     );
     return new Transfer(loaded, buffers);
   },
+  async read(request: ReadRequest) {
+    const samples = await read(request);
+    const { pictures, state, actions, taskInfo, stage } = samples;
+    return new Transfer(
+      samples,
+      [pictures, state, actions, taskInfo, stage].map((a) => a.buffer as ArrayBuffer),
+    );
+  },
 });
 
-async function load({ dataset: number, episode, starts, firstSample }: LoadRequest): Promise<LoadedEpisode> {
+function datasetOf(number: number): Dataset {
   const dataset = datasets[number];
   if (!dataset) throw new InputError('samples', `there is no data set ${number}.`);
-  const where = dataset.dataPath(episode);
-  const { action, state: proprioception, taskInfo: info } = await numbersOf(dataset, episode);
-  const { width } = robot;
-  if (action.width !== width)
-    throw new InputError(where, `action has ${action.width} numbers per row (expected ${width}).`);
-  const state = new Float32Array(starts.length * width);
-  const taskInfo = new Float32Array(starts.length * info.width);
-  for (const [i, start] of starts.entries()) {
-    const row = proprioception.data.subarray(start * proprioception.width, (start + 1) * proprioception.width);
-    state.set(stateOf(robot, row), i * width);
-    taskInfo.set(info.data.subarray(start * info.width, (start + 1) * info.width), i * info.width);
+  return dataset;
+}
+
+async function load(
+  { dataset: number, episode, starts, firstSample }: PlannedEpisode,
+  pictures: boolean,
+): Promise<LoadedEpisode> {
+  const dataset = datasetOf(number);
+  const frames = framesOf(starts);
+  const numbers = await readNumbers(dataset, episode, robot, setting);
+  const { state, taskInfo, stage } = rowsAt(numbers, frames);
+  const sampleBytes = bytesOfPicture() * robot.cameras.length;
+  for (const [c, camera] of pictures ? robot.cameraNames.entries() : []) {
+    requireVideo(dataset, episode, camera);
+    await dataset.eachPicture(episode, camera, Array.from(frames), (i, rgb, width, height) => {
+      const sample = firstSample + i;
+      const at = (sample % setting.samplesPerBlock) * sampleBytes + c * bytesOfPicture();
+      blocks[Math.floor(sample / setting.samplesPerBlock)]?.set(fitted(rgb, width, height), at);
+    });
   }
-  const stage = await stageLabels(dataset, episode, starts, setting.stageLabels, setting.taskNumStages);
-  for (const [c, camera] of robot.cameraNames.entries())
-    await readPictures(dataset, episode, camera, c, starts, firstSample);
-  return { action: Float32Array.from(action.data), state, taskInfo, taskInfoWidth: info.width, stage };
+  return { action: numbers.action, state, taskInfo, taskInfoWidth: numbers.taskInfoWidth, stage };
 }
 
-/** The columns of an episode. @throws InputError when they are not as long as it */
-async function numbersOf(dataset: Dataset, episode: Episode) {
-  const wanted = [
-    'action',
-    'observation.state',
-    ...('observation.task_info' in dataset.info.features ? ['observation.task_info'] : []),
-  ];
-  const columns = await dataset.columns(episode, wanted);
-  for (const [name, column] of Object.entries(columns))
-    if (column.rows !== episode.length)
-      throw new InputError(
-        dataset.dataPath(episode),
-        `${name} has ${column.rows} rows (expected ${episode.length}). Run valet data check.`,
-      );
-  const none = { rows: episode.length, width: 0, data: new Float32Array(0) };
-  const { action = none, 'observation.state': state = none, 'observation.task_info': taskInfo = none } = columns;
-  return { action, state, taskInfo };
+async function read({ dataset: number, episode, frames, horizon, pictures }: ReadRequest): Promise<ReadSamples> {
+  const dataset = datasetOf(number);
+  const { width } = robot;
+  const numbers = await cache.get(`${number} ${episode.index}`, () => readNumbers(dataset, episode, robot, setting));
+  const actions = new Float32Array(frames.length * horizon * width);
+  for (const [i, frame] of frames.entries())
+    actions.set(numbers.action.subarray(frame * width, (frame + horizon) * width), i * horizon * width);
+  const cameras = robot.cameraNames;
+  const sampleBytes = bytesOfPicture() * cameras.length;
+  const found = new Uint8Array(pictures ? frames.length * sampleBytes : 0);
+  for (const [c, camera] of pictures ? cameras.entries() : []) {
+    const sink = (i: number, rgb: Uint8Array, wide: number, high: number) =>
+      found.set(fitted(rgb, wide, high), i * sampleBytes + c * bytesOfPicture());
+    const seekGap = gaps.of(dataset, episode, camera);
+    await dataset.eachPicture(episode, camera, Array.from(frames), sink, { whole: false, seekGap });
+  }
+  return { pictures: found, actions, ...rowsAt(numbers, frames), taskInfoWidth: numbers.taskInfoWidth };
 }
 
-/** Puts the pictures of one camera at the frames `starts` where they belong in the shared blocks. */
-async function readPictures(
-  dataset: Dataset,
-  episode: Episode,
-  camera: string,
-  place: number,
-  starts: Int32Array,
-  firstSample: number,
-): Promise<void> {
-  const { imageSize, samplesPerBlock } = setting;
-  const pictureBytes = imageSize * imageSize * 3;
-  const sampleBytes = pictureBytes * robot.cameras.length;
-  requireVideo(dataset, episode, camera);
-  await dataset.eachPicture(episode, camera, Array.from(starts), (i, rgb, width, height) => {
-    const sample = firstSample + i;
-    const at = (sample % samplesPerBlock) * sampleBytes + place * pictureBytes;
-    const same = width === imageSize && height === imageSize;
-    const picture = same ? rgb : resizeWithPad({ width, height, channels: 3, data: rgb }, imageSize);
-    blocks[Math.floor(sample / samplesPerBlock)]?.set(picture, at);
-  });
+/** State, privileged numbers and stage at some frames. */
+function rowsAt(numbers: EpisodeNumbers, frames: Int32Array) {
+  const { width } = robot;
+  const { taskInfoWidth: k } = numbers;
+  const state = new Float32Array(frames.length * width);
+  const taskInfo = new Float32Array(frames.length * k);
+  const stage = new Uint16Array(frames.length);
+  for (const [i, frame] of frames.entries()) {
+    state.set(numbers.state.subarray(frame * width, (frame + 1) * width), i * width);
+    taskInfo.set(numbers.taskInfo.subarray(frame * k, (frame + 1) * k), i * k);
+    stage[i] = numbers.stage[frame] as number;
+  }
+  return { state, taskInfo, stage };
+}
+
+const bytesOfPicture = () => setting.imageSize * setting.imageSize * 3;
+
+/** A picture in the size that the network takes. */
+function fitted(data: Uint8Array, width: number, height: number): Uint8Array {
+  const { imageSize } = setting;
+  if (width === imageSize && height === imageSize) return data;
+  return resizeWithPad({ width, height, channels: 3, data }, imageSize);
 }

@@ -1,50 +1,81 @@
-import { InputError, Random } from '../../base/index.ts';
+import { InputError, nearest } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
-import type { Dataset } from '../lerobot/index.ts';
-import type { LoadRequest } from './decode.worker.ts';
-import { chunkStarts } from './sampling.ts';
+import type { Dataset, Episode } from '../lerobot/index.ts';
+import type { GroupedSamples } from './draws.ts';
+import { type HeldOutBy, heldOutPlaces } from './heldOut.ts';
+import { type ChunkStarts, chunkStarts } from './sampling.ts';
+
+/** An episode and its samples: its data set's place in the list, and the number of its first sample. */
+export interface PlannedEpisode {
+  readonly dataset: number;
+  readonly episode: Episode;
+  readonly starts: ChunkStarts;
+  readonly firstSample: number;
+}
 
 /** Which samples there will be: the chunk starts of every episode. */
 export interface SamplePlan {
-  readonly requests: readonly LoadRequest[];
+  readonly episodes: readonly PlannedEpisode[];
   readonly samples: number;
   /** Frames of the episodes that are read. */
   readonly rows: number;
   /** By data set. */
   readonly counts: readonly { readonly samples: number; readonly episodes: number }[];
+  /** In the order of the samples. */
+  readonly groups: readonly GroupedSamples[];
 }
 
 export interface SampleChoice {
   readonly horizon: number;
   readonly frameStride: number;
   readonly seed: number | string;
-  readonly split?: { readonly part: 'train' | 'validation'; readonly share: number } | undefined;
+  readonly split?:
+    | { readonly part: 'train' | 'validation'; readonly share: number; readonly by?: HeldOutBy }
+    | undefined;
   /** Stages of each task by id. */
   readonly taskNumStages: readonly number[];
+  /** How many times as often a task's samples are drawn as their number says, by name or sentence; 1 where left out. */
+  readonly taskWeights?: Readonly<Record<string, number>> | undefined;
 }
 
 /**
  * @throws InputError when a camera of the robot is missing, a task is beyond the table, or a data set has no chunk
  * at all
  */
-export function planSamples(datasets: readonly Dataset[], robot: Robot, choice: SampleChoice): SamplePlan {
+export async function planSamples(
+  datasets: readonly Dataset[],
+  robot: Robot,
+  choice: SampleChoice,
+): Promise<SamplePlan> {
   const { horizon, frameStride, seed, split } = choice;
-  const requests: LoadRequest[] = [];
+  const factors = taskFactors(datasets, choice.taskWeights ?? {});
+  const episodes: PlannedEpisode[] = [];
+  const groups: GroupedSamples[] = [];
+  const counts: { samples: number; episodes: number }[] = [];
   let [samples, rows] = [0, 0];
-  const counts = datasets.map((dataset, d) => {
+  for (const [d, dataset] of datasets.entries()) {
     for (const camera of robot.cameraNames) dataset.cameraFeature(camera);
     requireTasks(dataset, choice.taskNumStages);
     const count = { samples: 0, episodes: 0 };
-    const validation = split && validationPlaces(dataset, split.share);
-    for (const [place, episode] of dataset.episodes.entries()) {
-      if (validation && validation.has(place) !== (split.part === 'validation')) continue;
-      const starts = chunkStarts(episode.length, horizon, frameStride, seed, 'starts', d, episode.index);
-      if (starts.length === 0) continue;
-      requests.push({ dataset: d, episode, starts, firstSample: samples });
-      samples += starts.length;
-      rows += episode.length;
-      count.samples += starts.length;
-      count.episodes++;
+    const validation = split && (await heldOutPlaces(dataset, split.share, split.by ?? 'episode'));
+    const chosen = dataset.episodes.filter(
+      (_, place) => !validation || validation.has(place) === (split?.part === 'validation'),
+    );
+    // With weights of tasks the samples of a task stand together.
+    const parts = factors ? byTask(chosen) : [chosen];
+    for (const part of parts) {
+      const before = samples;
+      for (const episode of part) {
+        const starts = chunkStarts(episode.length, horizon, frameStride, seed, 'starts', d, episode.index);
+        if (starts.count === 0) continue;
+        episodes.push({ dataset: d, episode, starts, firstSample: samples });
+        samples += starts.count;
+        rows += episode.length;
+        count.samples += starts.count;
+        count.episodes++;
+      }
+      const factor = factors?.(d, part[0]?.taskIndex ?? -1) ?? 1;
+      if (samples > before) groups.push({ folder: d, count: samples - before, factor });
     }
     if (count.samples === 0)
       throw new InputError(
@@ -52,9 +83,50 @@ export function planSamples(datasets: readonly Dataset[], robot: Robot, choice: 
         `gives no samples: none of its ${dataset.episodes.length} ` +
           `episodes${split ? ` in the ${split.part} part` : ''} has ${horizon} frames.`,
       );
-    return count;
-  });
-  return { requests, samples, rows, counts };
+    counts.push(count);
+  }
+  return { episodes, samples, rows, counts, groups };
+}
+
+function byTask(episodes: readonly Episode[]): Episode[][] {
+  const parts = new Map<number, Episode[]>();
+  for (const episode of episodes) {
+    const part = parts.get(episode.taskIndex);
+    if (part) part.push(episode);
+    else parts.set(episode.taskIndex, [episode]);
+  }
+  return [...parts.values()];
+}
+
+/**
+ * The weight of a data set's task; undefined when no task has one.
+ * @throws InputError for a name that no task of the data has
+ */
+function taskFactors(
+  datasets: readonly Dataset[],
+  weights: Readonly<Record<string, number>>,
+): ((dataset: number, task: number) => number) | undefined {
+  const wanted = Object.entries(weights);
+  if (wanted.length === 0) return undefined;
+  const names = datasets.map(
+    ({ tasks }) =>
+      new Map(
+        [...tasks].map(([id, { name, instruction }]) => [id, [name, instruction].filter((text) => text !== undefined)]),
+      ),
+  );
+  const known = new Set(names.flatMap((tasks) => [...tasks.values()].flat()));
+  for (const [name] of wanted) {
+    if (known.has(name)) continue;
+    const guess = nearest(name, [...known]);
+    throw new InputError(
+      'taskWeights',
+      `the data have no task '${name}'.${guess === undefined ? '' : ` Did you mean '${guess}'?`}`,
+    );
+  }
+  return (dataset, task) => {
+    const found = (names[dataset]?.get(task) ?? []).find((name) => weights[name] !== undefined);
+    return found === undefined ? 1 : (weights[found] as number);
+  };
 }
 
 /** @throws InputError when an episode's task is not in the table of stages */
@@ -71,14 +143,4 @@ function requireTasks({ root, episodes }: Dataset, taskNumStages: readonly numbe
       `episode ${beyond.index} is of task ${beyond.taskIndex}, the table of stages has tasks ` +
         `0…${taskNumStages.length - 1}. Make model.taskNumStages longer (--set, or --stage-table FILE).`,
     );
-}
-
-/**
- * Places of the episodes kept for validation: a fixed draw of `share` of the data set (at least one, never all), the
- * same in every run.
- */
-function validationPlaces(dataset: Dataset, share: number): Set<number> {
-  const count = dataset.episodes.length;
-  const places = Random.of('validation').shuffle(Array.from({ length: count }, (_, i) => i));
-  return new Set(places.slice(0, Math.min(count - 1, Math.max(1, Math.round(share * count)))));
 }

@@ -14,3 +14,30 @@ export interface RawBatch {
   /** Where each sample is from: number of the folder, episode_index, frame. */
   readonly source: { readonly folder: Int32Array; readonly episode: Int32Array; readonly frame: Int32Array };
 }
+
+/** A batch that is to be filled. */
+export function emptyBatch({
+  size,
+  sampleBytes,
+  width,
+  horizon,
+  taskInfoSize,
+}: {
+  readonly size: number;
+  /** Of the pictures of a sample. */
+  readonly sampleBytes: number;
+  readonly width: number;
+  readonly horizon: number;
+  readonly taskInfoSize: number;
+}): RawBatch {
+  return {
+    size,
+    pictures: new Uint8Array(size * sampleBytes),
+    state: new Float32Array(size * width),
+    actions: new Float32Array(size * horizon * width),
+    taskId: new Int32Array(size),
+    stage: new Int32Array(size),
+    taskInfo: new Float32Array(size * taskInfoSize),
+    source: { folder: new Int32Array(size), episode: new Int32Array(size), frame: new Int32Array(size) },
+  };
+}

@@ -1,4 +1,6 @@
-import type { LoadedEpisode, LoadRequest } from './decode.worker.ts';
+import type { LoadedEpisode } from './decode.worker.ts';
+import type { PlannedEpisode } from './planSamples.ts';
+import { framesOf } from './sampling.ts';
 
 /** The numbers of all samples, each in one flat array. */
 export class SampleTable {
@@ -35,26 +37,18 @@ export class SampleTable {
     this.frame = new Int32Array(count);
   }
 
-  put(
-    {
-      dataset,
-      firstSample: first,
-      starts,
-    }: Pick<LoadRequest, 'dataset' | 'firstSample' | 'starts'> & { episode?: unknown },
-    loaded: LoadedEpisode,
-    episodeIndex: number,
-    taskIndex: number,
-  ): void {
+  put({ dataset, episode, starts, firstSample: first }: PlannedEpisode, loaded: LoadedEpisode): void {
     const { width } = this;
+    const frames = framesOf(starts);
     this.state.set(loaded.state, first * width);
     this.action.set(loaded.action, this.nextRow * width);
     this.stage.set(loaded.stage, first);
-    this.frame.set(starts, first);
-    for (const [i, start] of starts.entries()) this.row[first + i] = this.nextRow + start;
-    const end = first + starts.length;
-    this.taskId.fill(taskIndex, first, end);
+    this.frame.set(frames, first);
+    for (const [i, frame] of frames.entries()) this.row[first + i] = this.nextRow + frame;
+    const end = first + frames.length;
+    this.taskId.fill(episode.taskIndex, first, end);
     this.folder.fill(dataset, first, end);
-    this.episode.fill(episodeIndex, first, end);
+    this.episode.fill(episode.index, first, end);
     this.parts.push({ first, width: loaded.taskInfoWidth, data: loaded.taskInfo });
     this.nextRow += loaded.action.length / width;
   }

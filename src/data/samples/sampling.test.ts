@@ -1,22 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { chunkStarts, Sampler } from './sampling.ts';
+import { chunkStarts, framesOf, Sampler } from './sampling.ts';
+
+const starts = (...args: Parameters<typeof chunkStarts>) => [...framesOf(chunkStarts(...args))];
 
 describe('chunkStarts', () => {
   it('takes every stride-th frame of [0, length - horizon], from an offset of the seed', () => {
-    const starts = chunkStarts(100, 30, 8, 'seed', 4);
-    expect(starts[0]).toBeLessThan(8);
-    for (let i = 1; i < starts.length; i++) expect(starts[i]! - starts[i - 1]!).toBe(8);
-    expect(starts.at(-1)).toBeLessThanOrEqual(70);
-    expect(starts.at(-1)).toBeGreaterThan(62);
-    expect(chunkStarts(100, 30, 8, 'seed', 4)).toEqual(starts);
-    expect(new Set(Array.from({ length: 50 }, (_, i) => chunkStarts(100, 30, 8, i)[0])).size).toBe(8);
+    const found = starts(100, 30, 8, 'seed', 4);
+    expect(found[0]).toBeLessThan(8);
+    for (let i = 1; i < found.length; i++) expect(found[i]! - found[i - 1]!).toBe(8);
+    expect(found.at(-1)).toBeLessThanOrEqual(70);
+    expect(found.at(-1)).toBeGreaterThan(62);
+    expect(starts(100, 30, 8, 'seed', 4)).toEqual(found);
+    expect(new Set(Array.from({ length: 50 }, (_, i) => starts(100, 30, 8, i)[0])).size).toBe(8);
   });
 
   it('gives one start to the shortest usable episode and none to a shorter one', () => {
-    expect([...chunkStarts(30, 30, 8, 1)]).toEqual([0]);
-    expect([...chunkStarts(29, 30, 8, 1)]).toEqual([]);
-    expect(chunkStarts(33, 30, 8, 1).length).toBe(1);
-    expect([...chunkStarts(33, 30, 1, 1)]).toEqual([0, 1, 2, 3]);
+    expect(starts(30, 30, 8, 1)).toEqual([0]);
+    expect(starts(29, 30, 8, 1)).toEqual([]);
+    expect(starts(33, 30, 8, 1).length).toBe(1);
+    expect(starts(33, 30, 1, 1)).toEqual([0, 1, 2, 3]);
   });
 });
 
@@ -30,6 +32,35 @@ describe('Sampler', () => {
         Array.from({ length: 97 }, (_, i) => i),
       );
     expect(drawn.slice(0, 97)).not.toEqual(drawn.slice(97, 194));
+  });
+
+  it('does the same by a keyed permutation beyond the number of samples that is listed', () => {
+    const sampler = new Sampler([{ count: 97, weight: 1 }], { listed: 96 });
+    const listed = new Sampler([{ count: 97, weight: 1 }], { listed: 97 });
+    const drawn: number[] = [];
+    for (let step = 0; step < 97; step++) drawn.push(...sampler.indices(step, 10, 'a'));
+    for (let epoch = 0; epoch < 10; epoch++)
+      expect([...drawn.slice(epoch * 97, (epoch + 1) * 97)].sort((a, b) => a - b)).toEqual(
+        Array.from({ length: 97 }, (_, i) => i),
+      );
+    expect(drawn.slice(0, 97)).not.toEqual(drawn.slice(97, 194));
+    expect([...listed.indices(0, 97, 'a')]).not.toEqual(drawn.slice(0, 97));
+    // Step 60 without the 59 before it.
+    const late = new Sampler([{ count: 97, weight: 1 }], { listed: 96 });
+    expect([...late.indices(60, 10, 'a')]).toEqual(drawn.slice(600, 610));
+  });
+
+  it('draws the last batches of an epoch of 119 million samples as quickly as the first, in no memory', () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const sampler = new Sampler([{ count: 119_000_000, weight: 1 }]);
+    const indices = [...sampler.indices(1_859_374, 64, 's')];
+    expect(new Set(indices).size).toBe(64);
+    expect(Math.max(...indices)).toBeLessThan(119_000_000);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 20);
+  });
+
+  it('draws the order that runs were trained in before', () => {
+    expect([...new Sampler([{ count: 9, weight: 1 }]).indices(1, 7, 3)]).toEqual([7, 6, 6, 1, 5, 8, 0]);
   });
 
   it('is a pure function of seed, step and size', () => {

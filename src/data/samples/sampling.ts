@@ -1,53 +1,81 @@
 import { InputError, Random } from '../../base/index.ts';
+import { KeyedPermutation } from './keyedPermutation.ts';
+
+/** The frames at which an episode's training samples begin: `count` of them, every `stride`-th from `first`. */
+export interface ChunkStarts {
+  readonly first: number;
+  readonly stride: number;
+  readonly count: number;
+}
 
 /**
  * Frames at which the training samples of an episode begin: every `stride`-th of [0, length - horizon], from an
  * offset that depends on the seed.
  * An episode that is long enough gives at least one.
  */
-export function chunkStarts(length: number, horizon: number, stride: number, ...seed: (string | number)[]): Int32Array {
+export function chunkStarts(
+  length: number,
+  horizon: number,
+  stride: number,
+  ...seed: (string | number)[]
+): ChunkStarts {
   const last = length - horizon;
-  if (last < 0) return new Int32Array(0);
-  const offset = Random.of(...seed).integer(Math.min(stride, last + 1));
-  return Int32Array.from({ length: Math.floor((last - offset) / stride) + 1 }, (_, i) => offset + i * stride);
+  if (last < 0) return { first: 0, stride, count: 0 };
+  const first = Random.of(...seed).integer(Math.min(stride, last + 1));
+  return { first, stride, count: Math.floor((last - first) / stride) + 1 };
 }
 
-/** A folder of samples to draw from: their number and the folder's share of the draws. */
-export interface SampleFolder {
+export const framesOf = ({ first, stride, count }: ChunkStarts): Int32Array =>
+  Int32Array.from({ length: count }, (_, i) => first + i * stride);
+
+/** Samples that are drawn together: their number and their share of the draws. */
+export interface SampleGroup {
   readonly count: number;
   readonly weight: number;
 }
 
+/** Up to so many samples in all, an epoch's order is a shuffled list (at most 32 MB); beyond, a keyed permutation. */
+const LISTED = 2 ** 22;
+
+/** What stands at a place of an epoch's order. */
+type Order = (place: number) => number;
+
 /**
  * Which samples a batch holds: a pure function of (seed, step), so that a resumed run sees the same batches.
- * Each folder gets its share of every batch (rounded so that the shares hold over time) and goes through its own
- * samples in a new
- * random order each epoch, each sample once per epoch.
+ * Each group gets its share of every batch (rounded so that the shares hold over time) and goes through its own
+ * samples in a new random order each epoch, each sample once per epoch. Nothing of the steps before is computed, and
+ * the memory does not grow with the number of samples.
  */
 export class Sampler {
   private readonly starts: number[] = [];
   private readonly shares: number[];
   private readonly main: number;
-  private readonly orders = new Map<string, Uint32Array>();
+  private readonly isListed: boolean;
+  private readonly orders = new Map<string, Order>();
 
-  constructor(private readonly folders: readonly SampleFolder[]) {
-    const total = folders.reduce((sum, folder) => sum + folder.weight, 0);
-    if (!(total > 0) || folders.some((folder) => folder.count === 0 || !(folder.weight >= 0)))
-      throw new InputError('Sampler', 'every folder needs samples and a weight, and the weights a positive sum.');
-    this.shares = folders.map((folder) => folder.weight / total);
+  /** @param options.listed see `LISTED` */
+  constructor(
+    private readonly groups: readonly SampleGroup[],
+    { listed = LISTED }: { readonly listed?: number } = {},
+  ) {
+    const total = groups.reduce((sum, group) => sum + group.weight, 0);
+    if (!(total > 0) || groups.some((group) => group.count === 0 || !(group.weight >= 0)))
+      throw new InputError('Sampler', 'every group needs samples and a weight, and the weights a positive sum.');
+    this.shares = groups.map((group) => group.weight / total);
     this.main = this.shares.indexOf(Math.max(...this.shares));
     let at = 0;
-    for (const folder of folders) {
+    for (const group of groups) {
       this.starts.push(at);
-      at += folder.count;
+      at += group.count;
     }
+    this.isListed = at <= listed;
   }
 
-  /** Draws from `folder` in all steps before `step`. The folder with the largest share takes what rounding leaves. */
-  private drawn(folder: number, step: number, size: number): number {
-    if (folder !== this.main) return Math.floor(step * size * this.shares[folder]!);
+  /** Draws from `group` in all steps before `step`. The group with the largest share takes what rounding leaves. */
+  private drawn(group: number, step: number, size: number): number {
+    if (group !== this.main) return Math.floor(step * size * this.shares[group]!);
     let rest = step * size;
-    for (let f = 0; f < this.folders.length; f++) if (f !== this.main) rest -= this.drawn(f, step, size);
+    for (let g = 0; g < this.groups.length; g++) if (g !== this.main) rest -= this.drawn(g, step, size);
     return rest;
   }
 
@@ -55,34 +83,45 @@ export class Sampler {
   indices(step: number, size: number, seed: number | string): Uint32Array {
     const out = new Uint32Array(size);
     let at = 0;
-    for (let f = 0; f < this.folders.length; f++) {
-      const { count } = this.folders[f]!;
-      const end = this.drawn(f, step + 1, size);
-      for (let k = this.drawn(f, step, size); k < end && at < size; k++) {
+    for (let g = 0; g < this.groups.length; g++) {
+      const { count } = this.groups[g]!;
+      const end = this.drawn(g, step + 1, size);
+      for (let k = this.drawn(g, step, size); k < end && at < size; k++) {
         const epoch = Math.floor(k / count);
-        out[at++] = this.starts[f]! + this.order(seed, f, epoch)[k - epoch * count]!;
+        out[at++] = this.starts[g]! + this.order(seed, g, epoch)(k - epoch * count);
       }
     }
     return out;
   }
 
-  private order(seed: number | string, folder: number, epoch: number): Uint32Array {
-    const key = `${seed} ${folder} ${epoch}`;
+  private order(seed: number | string, group: number, epoch: number): Order {
+    const key = `${seed} ${group} ${epoch}`;
     let order = this.orders.get(key);
     if (!order) {
-      // Two epochs per folder are in use at most: the one that ends and the one that begins inside a batch.
-      while (this.orders.size >= 2 * this.folders.length) this.orders.delete(this.orders.keys().next().value!);
-      const random = Random.of(seed, 'epoch', folder, epoch);
-      const { count } = this.folders[folder]!;
-      order = Uint32Array.from({ length: count }, (_, i) => i);
-      for (let i = count - 1; i > 0; i--) {
-        const j = random.integer(i + 1);
-        const value = order[i]!;
-        order[i] = order[j]!;
-        order[j] = value;
-      }
+      // Two epochs per group are in use at most: the one that ends and the one that begins inside a batch.
+      while (this.orders.size >= 2 * this.groups.length) this.orders.delete(this.orders.keys().next().value!);
+      const { count } = this.groups[group]!;
+      const named = [seed, 'epoch', group, epoch] as const;
+      order = this.isListed ? shuffledList(count, named) : permutation(count, named);
       this.orders.set(key, order);
     }
     return order;
   }
+}
+
+function shuffledList(count: number, seed: readonly (string | number)[]): Order {
+  const random = Random.of(...seed);
+  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; i--) {
+    const j = random.integer(i + 1);
+    const value = order[i]!;
+    order[i] = order[j]!;
+    order[j] = value;
+  }
+  return (place) => order[place]!;
+}
+
+function permutation(count: number, seed: readonly (string | number)[]): Order {
+  const keyed = new KeyedPermutation(count, ...seed);
+  return (place) => keyed.at(place);
 }

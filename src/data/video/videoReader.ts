@@ -24,10 +24,12 @@ export interface ReadOptions {
   readonly pixels?: 'rgb' | 'luma';
   /** Every frame up to this one is decoded too, and must be there and whole. */
   readonly through?: number | undefined;
+  /** Wanted frames further apart than this are reached by seeking instead of decoding on. */
+  readonly seekGap?: number | undefined;
 }
 
-/** Wanted frames further apart than this are reached by seeking instead of decoding on. */
-const SEEK_GAP = 600;
+/** Where nothing else is said. */
+export const SEEK_GAP = 600;
 
 export interface VideoProbe {
   readonly width: number;
@@ -51,16 +53,18 @@ export class VideoReader {
   private readonly pixels: 'rgb' | 'luma';
   private readonly rgb: RgbFrames;
   private readonly through: number | undefined;
+  private readonly seekGap: number;
 
   constructor(
     private readonly path: string,
-    { fps, startSeconds = 0, threads = 1, pixels = 'rgb', through }: ReadOptions,
+    { fps, startSeconds = 0, threads = 1, pixels = 'rgb', through, seekGap = SEEK_GAP }: ReadOptions,
   ) {
     this.fps = fps;
     this.rgb = new RgbFrames(path);
     this.pixels = pixels;
     this.start = startSeconds;
     this.through = through;
+    this.seekGap = seekGap;
     check(path, this.format.openInputSync(path), 'opening the video');
     const stream = this.format.streams.find((s) => s.codecpar.codecType === AVMEDIA_TYPE_VIDEO);
     if (!stream) {
@@ -92,7 +96,7 @@ export class VideoReader {
     const runs: number[][] = [];
     for (const index of indices) {
       const run = runs.at(-1);
-      const near = this.through !== undefined || index - (run?.at(-1) ?? 0) <= SEEK_GAP;
+      const near = this.through !== undefined || index - (run?.at(-1) ?? 0) <= this.seekGap;
       if (run && near) run.push(index);
       else runs.push([index]);
     }
@@ -100,7 +104,7 @@ export class VideoReader {
     let again = false;
     for (const [i, run] of runs.entries()) {
       const [first = 0] = run;
-      const seeks = first + offset > SEEK_GAP || i > 0;
+      const seeks = first + offset > this.seekGap || i > 0;
       if (seeks) this.seek(first);
       const damage = this.decodeRun(run, this.endOf(run, last), places, missing, sink);
       if (damage && !seeks) throw new VideoError(this.path, damage);
