@@ -1,13 +1,16 @@
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { Progress } from '../base/index.ts';
+import { InputError, Progress } from '../base/index.ts';
 import {
+  annotatedStages,
   type Dataset,
   type Edited,
   type EpisodeFilter,
   type KeptEpisode,
   mergedEpisodes,
+  type NewStages,
   openSets,
+  readStageMapping,
   type SetPart,
   selectEpisodes,
   splitEpisodes,
@@ -27,7 +30,7 @@ interface EditValues extends DataOptionValues, EpisodeFilter {
 
 const NEXT = '\nA run that was interrupted goes on when the same command is given again.';
 
-/** Adds `valet data select | convert | merge | split | trim | resize`. */
+/** Adds `valet data select | convert | merge | split | trim | resize | annotate`. */
 export function addEdit(data: Command): void {
   common(data.command('select'))
     .description('a data set of some episodes of another; numbers of tasks stay')
@@ -76,6 +79,7 @@ export function addEdit(data: Command): void {
       },
     );
   addChanges(data);
+  addAnnotate(data);
 }
 
 /** Adds `valet data trim | resize`. */
@@ -106,7 +110,39 @@ function addChanges(data: Command): void {
     .addHelpText('after', `\nExample:\n  $ valet data resize demos small --size 32\n${NEXT}`)
     .action(async (from: string, out: string, options: EditValues & { size: number }) => {
       const [set] = await opened([from], options);
-      await write(set ? await selectEpisodes(set, {}) : [], out, options, options.size);
+      await write(set ? await selectEpisodes(set, {}) : [], out, options, { imageSize: options.size });
+    });
+}
+
+/** Adds `valet data annotate stages`. */
+function addAnnotate(data: Command): void {
+  const annotate = data.command('annotate').description('the same data set with other labels');
+  common(annotate.command('stages'))
+    .description('the same data set with the stage of each frame anew, in annotation.stage')
+    .argument('<in>', "the data set's folder")
+    .argument('<out>', 'folder of the new data set')
+    .addOption(
+      new Option('--from <what>', 'equal parts of each episode, or its annotated skills')
+        .choices(['time', 'skills'])
+        .makeOptionMandatory(),
+    )
+    .option('--mapping <file>', 'which skills are which stages (default: made from the skills)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ valet data annotate stages demos timed --from time' +
+        '\n  $ valet data annotate stages demos staged --from skills --mapping stages.json' +
+        `\n\nThe mapping that was used stands in OUT/meta/stage-mapping.json.\n${NEXT}`,
+    )
+    .action(async (from: string, out: string, options: EditValues & { from: 'time' | 'skills'; mapping?: string }) => {
+      if (options.mapping !== undefined && options.from === 'time')
+        throw new InputError('--mapping', 'has no effect with --from time. Leave it out, or take --from skills.');
+      const mapping = options.mapping === undefined ? undefined : await readStageMapping(options.mapping);
+      const [set] = await opened([from], options);
+      if (!set) return;
+      const stages = await annotatedStages(set, options.from, mapping);
+      await write(await selectEpisodes(set, {}), out, options, { stages });
+      const strange = [...stages.unknown].map(([name, times]) => `${name} (${times})`);
+      if (strange.length > 0) tellNotes([`skills in no stage, counted to the stage under way: ${strange.join('; ')}`]);
     });
 }
 
@@ -133,10 +169,10 @@ async function write(
   kept: readonly KeptEpisode[],
   out: string,
   { format, json }: EditValues,
-  imageSize?: number,
+  changes: { readonly imageSize?: number; readonly stages?: NewStages } = {},
 ): Promise<void> {
   const bar = new Progress(out, kept.length, { unit: 'episodes' });
-  const edited: Edited = await writeSet(kept, out, { format, imageSize, progress: (done) => bar.at(done) });
+  const edited: Edited = await writeSet(kept, out, { format, ...changes, progress: (done) => bar.at(done) });
   bar.end();
   tellNotes(edited.notes);
   const { episodes, frames, encoded } = edited;

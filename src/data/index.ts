@@ -3,10 +3,13 @@ export { BadFiles } from './badFiles.ts';
 export { checkDataset } from './check/index.ts';
 export { contactSheet } from './contactSheet.ts';
 export {
+  annotatedStages,
   type Edited,
   type EpisodeFilter,
   type KeptEpisode,
   mergedEpisodes,
+  type NewStages,
+  readStageMapping,
   type SetPart,
   selectEpisodes,
   splitEpisodes,

@@ -26,6 +26,7 @@ export const QUICK_FORMS: Readonly<Record<string, QuickForm>> = {
   'data show': { values: { '--episode': '0' }, whole: /show \S/ },
   'data robot': { whole: /robot \S/ },
   'data select': { whole: /select \S+ \S/ },
+  'data annotate stages': { whole: /stages \S+ \S/ },
   'data convert': { whole: /convert \S+ \S/ },
   'data merge': { whole: /--out \S/ },
   'data split': { values: { '--parts': 'all=1' }, whole: /split \S+ \S/ },

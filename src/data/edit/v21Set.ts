@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { InputError, jsonText, makeFolder, NotBuiltError, readJson } from '../../base/index.ts';
 import { type Dataset, episodePaths, type Info, sidePath, type TaskLine } from '../lerobot/index.ts';
 import { VIDEO_CODEC } from '../video/index.ts';
-import { copyRows } from './copyRows.ts';
+import type { NewStages } from './annotatedStages.ts';
+import { copyRows, STAGE } from './copyRows.ts';
 import { copyVideo, resizeVideo, videoFeatures } from './copyVideos.ts';
 import { cutAnnotation } from './cutAnnotation.ts';
 import { episodeLine, episodeStatistics, type OldLines, oldLines, taskLine } from './episodeTables.ts';
@@ -29,7 +30,12 @@ export interface WriteOptions {
   readonly plain: boolean;
   /** The cameras' videos get square pictures of this side, pixels; other videos are left out. */
   readonly imageSize?: number | undefined;
+  /** What the column `annotation.stage` is to say; as it is when left out. */
+  readonly stages?: NewStages | undefined;
 }
+
+/** Which skills are which stages. */
+const STAGE_MAPPING = 'stage-mapping.json';
 
 const AnyJson = z.record(z.string(), z.unknown());
 
@@ -61,7 +67,7 @@ export async function writeV21(kept: readonly KeptEpisode[], out: string, option
   let [frames, encoded] = [0, 0];
   for (const [i, one] of kept.entries()) {
     const before = old.get(one.source) as OldLines;
-    encoded += await writeEpisode(one, out, info, frames, options.imageSize);
+    encoded += await writeEpisode(one, out, info, frames, options);
     frames += one.to - one.from;
     tasks.set(one.taskIndex, tasks.get(one.taskIndex) ?? taskLine(one, before));
     lines?.push(episodeLine(one, before));
@@ -70,6 +76,8 @@ export async function writeV21(kept: readonly KeptEpisode[], out: string, option
     options.progress?.(i + 1);
   }
   const left = await copyOtherFiles(first.source, out);
+  const { mapping } = options.stages ?? {};
+  if (mapping) await writeFile(join(out, 'meta', STAGE_MAPPING), jsonText(mapping));
   const jsonLines = (values: readonly object[] = []) => values.map((value) => `${JSON.stringify(value)}\n`).join('');
   const meta = (name: string, text: string) => writeFile(join(out, 'meta', name), text);
   await meta('tasks.jsonl', jsonLines([...tasks.values()].sort((a, b) => a.task_index - b.task_index)));
@@ -94,7 +102,7 @@ async function writeEpisode(
   out: string,
   info: Info,
   firstFrame: number,
-  imageSize: number | undefined,
+  { imageSize, stages }: WriteOptions,
 ): Promise<number> {
   const to = episodePaths(out, info, kept.index);
   if (existsSync(to.data)) return 0;
@@ -107,7 +115,7 @@ async function writeEpisode(
   }
   await copySides(kept, to);
   await makeFolder(dirname(to.data));
-  await copyRows(kept, `${to.data}.tmp`, firstFrame);
+  await copyRows(kept, `${to.data}.tmp`, firstFrame, await stages?.of(kept.episode));
   await rename(`${to.data}.tmp`, to.data);
   return encoded;
 }
@@ -125,7 +133,7 @@ async function copySides(kept: KeptEpisode, to: ReturnType<typeof episodePaths>)
 }
 
 /** info.json of the new set, but for its totals. */
-function infoOf(source: Dataset, { plain, imageSize }: WriteOptions): Info {
+function infoOf(source: Dataset, { plain, imageSize, stages }: WriteOptions): Info {
   const { info, format } = source;
   const { data_files_size_in_mb: _, video_files_size_in_mb: __, ...rest } = info;
   const own = format === 'v3.0' || plain;
@@ -138,6 +146,7 @@ function infoOf(source: Dataset, { plain, imageSize }: WriteOptions): Info {
     features: {
       ...(imageSize === undefined ? info.features : resizedFeatures(source, imageSize)),
       frame_index: info.features['frame_index'] ?? frameIndex,
+      ...(stages && { [STAGE]: info.features[STAGE] ?? frameIndex }),
     },
   };
 }

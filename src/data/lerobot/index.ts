@@ -21,6 +21,7 @@ export { type EncodedEpisode, type EpisodeLayout, encodeEpisode } from './episod
 export type { EpisodeRecord } from './episodeRecord.ts';
 export { type FeatureStats, featureStats } from './featureStats.ts';
 export {
+  type Annotation,
   EpisodeLine,
   EpisodeStatsLine,
   episodePaths,

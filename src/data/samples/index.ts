@@ -5,4 +5,5 @@ export type { RawBatch } from './rawBatch.ts';
 export type { SampleSource, SampleVisitor } from './sampleSource.ts';
 export { SampleStore } from './sampleStore.ts';
 export { type SampleScan, SampleStream } from './sampleStream.ts';
+export { stageLabels } from './stageLabels.ts';
 export { stageTable, successorTable } from './stageTable.ts';
