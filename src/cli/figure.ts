@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { readNormStats } from '../action/index.ts';
 import { InputError, nearest, requireOutput, writeFileAside } from '../base/index.ts';
-import { openDataset, requireRobot } from '../data/index.ts';
+import { motionOf, openDataset, requireRobot } from '../data/index.ts';
 import {
   attentionFigure,
   compressionFigure,
@@ -11,6 +11,7 @@ import {
   inpaintedPlan,
   inpaintingFigure,
   mixingFigure,
+  motionFigure,
   readSteps,
   stagesFigure,
 } from '../evaluate/index.ts';
@@ -99,6 +100,16 @@ const FIGURES: Readonly<Record<string, FigureKind>> = {
         throw new InputError('--frame', `${options.frame} leaves fewer than ${horizon} frames of ${episode.length}.`);
       const chunk = Float64Array.from(action.data.slice(options.frame * width, (options.frame + horizon) * width));
       return compressionFigure(chunk, robot, { execute: 26, keep: options.keep, steps: 20 });
+    },
+  },
+  motion: {
+    source: 'a data set',
+    shows: 'ranges of the actions, how they keep their values and move together, and how far the state is behind',
+    takes: ['robot'],
+    draw: async (source, options) => {
+      const dataset = await openDataset(source, await robotOption(options));
+      const robot = requireRobot(dataset);
+      return motionFigure(await motionOf(dataset, robot, Math.round(2 * robot.rate)), robot);
     },
   },
   stages: {

@@ -40,6 +40,7 @@ export {
   readTaskMap,
   requireRobot,
 } from './lerobot/index.ts';
+export { type DimensionMotion, type Motion, motionOf } from './motion.ts';
 export {
   type BadNumber,
   openSamples,

@@ -18,6 +18,7 @@ export {
   inpaintedPlan,
   inpaintingFigure,
   mixingFigure,
+  motionFigure,
   readSteps,
   stagesFigure,
 } from './figures/index.ts';

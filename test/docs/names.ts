@@ -22,10 +22,15 @@ export class Names {
   async subcommand(words: readonly string[]): Promise<string | undefined> {
     const rest = afterProgram(words);
     if (!rest) return undefined;
-    const [first = '', second = ''] = rest;
+    const [first = '', ...more] = rest;
     // `valet --help`, `valet COMMAND --help`.
     if (!/^[a-z]/.test(first)) return '';
-    return (await this.children(first)).includes(second) ? `${first} ${second}` : first;
+    let name = first;
+    for (const word of more) {
+      if (!(await this.children(name)).includes(word)) break;
+      name = `${name} ${word}`;
+    }
+    return name;
   }
 
   /** What is wrong with the names in a command; undefined where nothing is. */

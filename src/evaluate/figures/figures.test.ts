@@ -10,6 +10,7 @@ import { compressionFigure } from './compression.ts';
 import { chunkCorrelation, correlationFigure } from './correlation.ts';
 import { inpaintedPlan, inpaintingFigure } from './inpainting.ts';
 import { mixingFigure } from './mixing.ts';
+import { motionFigure } from './motion.ts';
 import { readSteps, stagesFigure } from './stages.ts';
 import { diverging } from './svg.ts';
 
@@ -114,4 +115,20 @@ it('stages: plans are compared with the truth; a rollout without predictions is 
   await writeFile(join(folder, 'steps.jsonl'), `${JSON.stringify({ step: 1, action: [], q: 0, goal: [] })}\n`);
   expect(() => readSteps(folder)).toThrow(/without predicted stages/);
   await rm(folder, { recursive: true });
+});
+
+it('motion has a row for every dimension, and says which never moves', async () => {
+  const { width } = CHALLENGE_ROBOT;
+  const dimension = { low: -1, high: 1, q01: -0.9, q99: 0.8, auto: [1, 0.5, 0], toState: [0.1, 0.9, 0.2], lag: 1 };
+  const still = { ...dimension, toState: [Number.NaN, Number.NaN, Number.NaN], lag: undefined };
+  const dimensions = Array.from({ length: width }, (_, d) => (d === 2 ? still : dimension));
+  const correlation = Float64Array.from({ length: width * width }, (_, i) => (i % (width + 1) === 0 ? 1 : Number.NaN));
+  const svg = await motionFigure({ episodes: 3, frames: 900, dimensions, correlation }, CHALLENGE_ROBOT);
+  expect(svg).toContain('3 episodes, 900 frames');
+  expect(svg.match(/1 frames, 33 ms/g)).toHaveLength(width - 1);
+  expect(svg.match(/never moves/g)).toHaveLength(1);
+  expect(svg).not.toContain('NaN');
+  const { data, info } = await firstPicture(svg);
+  expect([...data.subarray(0, 3)]).toEqual(diverging(1));
+  expect([...data.subarray(info.channels, info.channels + 3)]).toEqual([255, 255, 255]);
 });
