@@ -8,13 +8,13 @@ import {
   type EpisodeFilter,
   type KeptEpisode,
   mergedEpisodes,
-  type NewStages,
   openSets,
   readStageMapping,
   type SetPart,
   selectEpisodes,
   splitEpisodes,
   trimmedEpisodes,
+  type WriteSetOptions,
   writeSet,
 } from '../data/index.ts';
 import { addDataOptions, type DataOptionValues, dataChoice, tellNotes } from './shared/dataOptions.ts';
@@ -107,10 +107,18 @@ function addChanges(data: Command): void {
     .argument('<in>', "the data set's folder")
     .argument('<out>', 'folder of the new data set')
     .requiredOption('--size <pixels>', 'side of the pictures', positive)
+    .addOption(
+      new Option('--codec <name>', 'hevc takes longer to write and less room')
+        .choices(['h264', 'hevc'])
+        .default('h264'),
+    )
     .addHelpText('after', `\nExample:\n  $ valet data resize demos small --size 32\n${NEXT}`)
-    .action(async (from: string, out: string, options: EditValues & { size: number }) => {
+    .action(async (from: string, out: string, options: EditValues & { size: number; codec: 'h264' | 'hevc' }) => {
       const [set] = await opened([from], options);
-      await write(set ? await selectEpisodes(set, {}) : [], out, options, { imageSize: options.size });
+      await write(set ? await selectEpisodes(set, {}) : [], out, options, {
+        imageSize: options.size,
+        codec: options.codec,
+      });
     });
 }
 
@@ -169,7 +177,7 @@ async function write(
   kept: readonly KeptEpisode[],
   out: string,
   { format, json }: EditValues,
-  changes: { readonly imageSize?: number; readonly stages?: NewStages } = {},
+  changes: Pick<WriteSetOptions, 'imageSize' | 'codec' | 'stages'> = {},
 ): Promise<void> {
   const bar = new Progress(out, kept.length, { unit: 'episodes' });
   const edited: Edited = await writeSet(kept, out, { format, ...changes, progress: (done) => bar.at(done) });

@@ -8,12 +8,12 @@ export {
   type EpisodeFilter,
   type KeptEpisode,
   mergedEpisodes,
-  type NewStages,
   readStageMapping,
   type SetPart,
   selectEpisodes,
   splitEpisodes,
   trimmedEpisodes,
+  type WriteSetOptions,
   writeSet,
 } from './edit/index.ts';
 export { dataFingerprint } from './fingerprint.ts';
@@ -40,7 +40,7 @@ export {
   readTaskMap,
   requireRobot,
 } from './lerobot/index.ts';
-export { type DimensionMotion, type Motion, motionOf } from './motion.ts';
+export { type ActionMotion, motionOf } from './motion.ts';
 export {
   type BadNumber,
   openSamples,

@@ -20,7 +20,7 @@ export interface DimensionMotion {
   readonly lag: number | undefined;
 }
 
-export interface Motion {
+export interface ActionMotion {
   readonly episodes: number;
   readonly frames: number;
   readonly dimensions: readonly DimensionMotion[];
@@ -33,7 +33,7 @@ export interface Motion {
  * all pairs of frames of one episode, pooled.
  * @param lags frames up to which pairs are compared @throws InputError when no episode is that long
  */
-export async function motionOf(dataset: Dataset, robot: Robot, lags: number): Promise<Motion> {
+export async function motionOf(dataset: Dataset, robot: Robot, lags: number): Promise<ActionMotion> {
   const long = dataset.episodes.filter(({ length }) => length > lags);
   if (long.length === 0)
     throw new InputError(dataset.root, `no episode is longer than ${lags} frames. Record longer ones.`);

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { makeFolder } from '../../base/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
 import { pictureSize } from '../lerobot/index.ts';
-import { InseparableError, joinVideos, probeVideo, VideoWriter } from '../video/index.ts';
+import { type EncodedCodec, InseparableError, joinVideos, probeVideo, VideoWriter } from '../video/index.ts';
 import { isWhole, type KeptEpisode } from './keptEpisode.ts';
 
 /** Names of the features that are videos. */
@@ -12,8 +12,13 @@ export const videoFeatures = ({ source }: Pick<KeptEpisode, 'source'>): string[]
   Object.entries(source.info.features).flatMap(([name, { dtype }]) => (dtype === 'video' ? [name] : []));
 
 /** Writes one of a kept episode's videos with square pictures, as the network gets them: scaled to fit, on black. */
-export async function resizeVideo(kept: KeptEpisode, feature: string, out: string, size: number): Promise<void> {
-  await encodeAgain(kept, feature, out, { width: size, height: size }, (data, width, height) =>
+export async function resizeVideo(
+  kept: KeptEpisode,
+  feature: string,
+  out: string,
+  { size, codec }: { readonly size: number; readonly codec?: EncodedCodec | undefined },
+): Promise<void> {
+  await encodeAgain(kept, feature, out, { width: size, height: size, codec }, (data, width, height) =>
     resizeWithPad({ data, width, height, channels: 3 }, size),
   );
 }
@@ -53,11 +58,15 @@ async function encodeAgain(
   { source, episode, from, to }: KeptEpisode,
   feature: string,
   out: string,
-  { width, height }: { readonly width: number; readonly height: number },
+  {
+    width,
+    height,
+    codec,
+  }: { readonly width: number; readonly height: number; readonly codec?: EncodedCodec | undefined },
   change: (picture: Uint8Array, width: number, height: number) => Uint8Array,
 ): Promise<void> {
   await makeFolder(dirname(out));
-  const writer = new VideoWriter(out, width, height, { fps: source.fps });
+  const writer = new VideoWriter(out, width, height, { fps: source.fps, ...(codec && { codec }) });
   try {
     const wanted = Array.from({ length: to - from }, (_, i) => from + i);
     await source.eachPicture(episode, feature, wanted, (_, ...picture) => writer.add(change(...picture)));

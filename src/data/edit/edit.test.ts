@@ -210,6 +210,19 @@ describe('trim and resize', () => {
     const expected = resizeWithPad({ data: before.frames[0]!, width: 64, height: 64, channels: 3 }, 24);
     const off = expected.reduce((sum, level, i) => sum + Math.abs(level - after.frames[0]![i]!), 0);
     expect(off / expected.length).toBeLessThan(3);
+
+    // The same in HEVC, by the same bytes each time.
+    for (const name of ['hevc', 'hevc2']) await writeSet(kept, at(name), { imageSize: 24, codec: 'hevc' });
+    const hevc = await openDataset(at('hevc'));
+    expect(await checkDataset(at('hevc'))).toMatchObject({ ok: true, problems: [] });
+    expect(hevc.info.features[hevc.cameraFeature('head')]?.info?.['video.codec']).toBe('hevc');
+    const { path } = hevc.video(hevc.episodes[0]!, 'head');
+    const bytes = await readFile(path);
+    expect(bytes.includes('hev1')).toBe(true);
+    expect(bytes.equals(await readFile(path.replace('hevc', 'hevc2')))).toBe(true);
+    const [picture] = (await hevc.frames(hevc.episodes[0]!, 'head', [7])).frames;
+    const far = expected.reduce((sum, level, i) => sum + Math.abs(level - picture![i]!), 0);
+    expect(far / expected.length).toBeLessThan(3);
   });
 });
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { InputError, jsonText, makeFolder, NotBuiltError, readJson } from '../../base/index.ts';
 import { type Dataset, episodePaths, type Info, sidePath, type TaskLine } from '../lerobot/index.ts';
-import { VIDEO_CODEC } from '../video/index.ts';
+import { type EncodedCodec, videoCodec } from '../video/index.ts';
 import type { NewStages } from './annotatedStages.ts';
 import { copyRows, STAGE } from './copyRows.ts';
 import { copyVideo, resizeVideo, videoFeatures } from './copyVideos.ts';
@@ -30,6 +30,8 @@ export interface WriteOptions {
   readonly plain: boolean;
   /** The cameras' videos get square pictures of this side, pixels; other videos are left out. */
   readonly imageSize?: number | undefined;
+  /** What those are written as; H.264 when left out. */
+  readonly codec?: EncodedCodec | undefined;
   /** What the column `annotation.stage` is to say; as it is when left out. */
   readonly stages?: NewStages | undefined;
 }
@@ -102,7 +104,7 @@ async function writeEpisode(
   out: string,
   info: Info,
   firstFrame: number,
-  { imageSize, stages }: WriteOptions,
+  { imageSize, codec, stages }: WriteOptions,
 ): Promise<number> {
   const to = episodePaths(out, info, kept.index);
   if (existsSync(to.data)) return 0;
@@ -110,7 +112,7 @@ async function writeEpisode(
   for (const feature of videoFeatures({ source: { ...kept.source, info } })) {
     const path = to.video(feature);
     if (!path) continue;
-    if (imageSize !== undefined) await resizeVideo(kept, feature, path, imageSize);
+    if (imageSize !== undefined) await resizeVideo(kept, feature, path, { size: imageSize, codec });
     if (imageSize !== undefined || (await copyVideo(kept, feature, path))) encoded++;
   }
   await copySides(kept, to);
@@ -133,7 +135,7 @@ async function copySides(kept: KeptEpisode, to: ReturnType<typeof episodePaths>)
 }
 
 /** info.json of the new set, but for its totals. */
-function infoOf(source: Dataset, { plain, imageSize, stages }: WriteOptions): Info {
+function infoOf(source: Dataset, { plain, imageSize, codec, stages }: WriteOptions): Info {
   const { info, format } = source;
   const { data_files_size_in_mb: _, video_files_size_in_mb: __, ...rest } = info;
   const own = format === 'v3.0' || plain;
@@ -144,7 +146,7 @@ function infoOf(source: Dataset, { plain, imageSize, stages }: WriteOptions): In
     codebase_version: 'v2.1',
     ...(own && { ...PLAIN, ...Object.fromEntries(sides) }),
     features: {
-      ...(imageSize === undefined ? info.features : resizedFeatures(source, imageSize)),
+      ...(imageSize === undefined ? info.features : resizedFeatures(source, imageSize, codec)),
       frame_index: info.features['frame_index'] ?? frameIndex,
       ...(stages && { [STAGE]: info.features[STAGE] ?? frameIndex }),
     },
@@ -152,7 +154,7 @@ function infoOf(source: Dataset, { plain, imageSize, stages }: WriteOptions): In
 }
 
 /** Features of a set of which the cameras' pictures have a new size, and other videos are left out. */
-function resizedFeatures(source: Dataset, size: number): Info['features'] {
+function resizedFeatures(source: Dataset, size: number, codec?: EncodedCodec): Info['features'] {
   const { features } = source.info;
   const cameras = source.cameras.map((camera) => source.cameraFeature(camera));
   return Object.fromEntries(
@@ -160,7 +162,7 @@ function resizedFeatures(source: Dataset, size: number): Info['features'] {
       if (!['video', 'image'].includes(feature.dtype)) return [[name, feature]];
       if (!cameras.includes(name) || feature.info?.['video.is_depth_map'] === true) return [];
       if (feature.dtype === 'image') throw new NotBuiltError(source.root, `resizing of ${name}, pictures in tables`);
-      const words = { 'video.height': size, 'video.width': size, 'video.channels': 3, ...VIDEO_CODEC };
+      const words = { 'video.height': size, 'video.width': size, 'video.channels': 3, ...videoCodec(codec) };
       const names = ['height', 'width', 'rgb'];
       return [[name, { ...feature, shape: [size, size, 3], names, info: { ...feature.info, ...words } }]];
     }),

@@ -11,7 +11,7 @@ import { requireSameForm } from './setFiles.ts';
 import { type Edited, type WriteOptions, writeV21 } from './v21Set.ts';
 import { writeV30 } from './v30Set.ts';
 
-export interface WriteSetOptions extends Pick<WriteOptions, 'progress' | 'imageSize' | 'stages'> {
+export interface WriteSetOptions extends Pick<WriteOptions, 'progress' | 'imageSize' | 'codec' | 'stages'> {
   /** That of the first source when left out. */
   readonly format?: 'v2.1' | 'v3.0' | undefined;
   /** Bytes at which v3.0 begins another shared file; LeRobot's when left out. */
@@ -28,7 +28,7 @@ const PLAN = 'edit.json';
 export async function writeSet(
   wanted: readonly KeptEpisode[],
   out: string,
-  { format, maxBytes, progress, imageSize, stages }: WriteSetOptions = {},
+  { format, maxBytes, progress, imageSize, codec, stages }: WriteSetOptions = {},
 ): Promise<Edited> {
   const [first] = wanted;
   if (!first) throw new InputError(out, 'no episode is left. A data set needs at least one.');
@@ -42,6 +42,7 @@ export async function writeSet(
   const plan = {
     format: target,
     ...(imageSize !== undefined && { imageSize }),
+    ...(codec === 'hevc' && { codec }),
     ...(stages && { stages: stages.digest }),
     sources: await Promise.all(sources.map(({ root }) => dataFingerprint([root]))),
     episodes: digest(
@@ -54,7 +55,7 @@ export async function writeSet(
   try {
     const part = await begun(out, plan);
     const written = join(part, 'v2.1');
-    const edited = await writeV21(kept, written, { plain, progress, imageSize, stages });
+    const edited = await writeV21(kept, written, { plain, progress, imageSize, codec, stages });
     if (target === 'v3.0') await writeV30(await openDataset(written), join(part, 'v3.0'), maxBytes);
     await rename(join(part, target), out);
     await rm(part, { recursive: true, force: true });

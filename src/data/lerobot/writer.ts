@@ -3,7 +3,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { aside, InputError, makeFolder, removeAbandoned } from '../../base/index.ts';
 import { CHALLENGE_ROBOT, type Robot, robotRecord, type TaskSuccessors } from '../../robot/index.ts';
-import { VIDEO_CODEC, type VideoSettings } from '../video/index.ts';
+import { type VideoSettings, videoCodec } from '../video/index.ts';
 import { type EncodedEpisode, type EpisodeLayout, encodeEpisode, type PictureSize } from './episode.ts';
 import type { EpisodeRecord } from './episodeRecord.ts';
 import type { Info } from './layout.ts';
@@ -212,7 +212,7 @@ function infoOf({ info, robot, pictureSizes }: EpisodeLayout, episodes: readonly
       'video.height': height,
       'video.width': width,
       'video.channels': 3,
-      ...VIDEO_CODEC,
+      ...videoCodec(),
       'video.is_depth_map': false,
       has_audio: false,
     },

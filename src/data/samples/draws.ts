@@ -54,7 +54,7 @@ export class Draws {
     return this.sampler.indices(step, size, seed);
   }
 
-  /** The place of a sample's number among all samples, those that are left out too. @throws InputError beyond the last */
+  /** A sample's place among all samples, those that are left out too. @throws InputError beyond the last */
   placeOf(sample: number): number {
     if (!(Number.isInteger(sample) && sample >= 0 && sample < this.size))
       throw new InputError('samples', `no sample ${sample} (there are ${this.size}).`);

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { WorkerClient } from '../../base/index.ts';
 import { BadFiles } from '../badFiles.ts';
 import type { LoadedEpisode, LoadRequest } from './decode.worker.ts';
@@ -5,6 +6,10 @@ import type { PlannedEpisode } from './planSamples.ts';
 
 /** Episodes per message to a worker. */
 const EPISODES_PER_CALL = 8;
+
+/** Threads that there is work for. */
+export const usefulWorkers = (episodes: number, workers = availableParallelism()): number =>
+  Math.min(workers, Math.ceil(episodes / EPISODES_PER_CALL));
 
 /**
  * Hands the episodes to worker threads that have the data sets open, each taking the next few when it is done; `sink`

@@ -20,7 +20,7 @@ export interface SamplePlace {
 /** Receives state [width] and absolute chunk [horizon, width] of a sample, valid during the call only. */
 export type SampleVisitor = (state: Float32Array, actions: Float32Array, sample: number) => void;
 
-/** Training samples of one or more data sets of one robot: in memory, or read as they are needed. Both give the same. */
+/** Training samples of one or more data sets of one robot: in memory, or read as they are needed, which is the same. */
 export interface SampleSource {
   readonly robot: Robot;
   /** Actions per chunk. */

@@ -5,7 +5,7 @@ import { type BadNumber, badNumbers, badNumberWords } from './badNumbers.ts';
 import { DecodePool } from './decodePool.ts';
 import type { Draws } from './draws.ts';
 import { foldersOf } from './foldersOf.ts';
-import { loadEpisodes } from './loadEpisodes.ts';
+import { loadEpisodes, usefulWorkers } from './loadEpisodes.ts';
 import {
   bytesInMemory,
   gibibytes,
@@ -63,7 +63,8 @@ export class SampleStore implements SampleSource {
     const { plan, robot, draws } = prepared;
     const pictures = pictureBlocks(plan.samples, prepared.sampleBytes);
     const table = new SampleTable(plan.samples, plan.rows, robot.width);
-    const pool = await DecodePool.open({ ...prepared.open, ...pictures }, workers);
+    const threads = usefulWorkers(plan.episodes.length, workers);
+    const pool = await DecodePool.open({ ...prepared.open, ...pictures }, threads);
     try {
       const put = table.put.bind(table);
       await loadEpisodes(plan.episodes, pool.clients, put, { pictures: true, progress });
@@ -179,7 +180,7 @@ export function requireRoom(prepared: PreparedSamples, options: SampleOptions): 
   throw new InputError(
     'samples',
     `${plan.samples} samples of ${robot.cameras.length} x ${imageSize}x${imageSize} pictures need ` +
-      `${gibibytes(needed)}, more than the ${gibibytes(limit)} allowed. Read them as they are needed (--stream auto), ` +
-      `or take fewer: a frameStride of ${fitting} instead of ${frameStride} would fit.`,
+      `${gibibytes(needed)}, more than the ${gibibytes(limit)} allowed. Read them as they are needed ` +
+      `(--stream auto), or take fewer: a frameStride of ${fitting} instead of ${frameStride} would fit.`,
   );
 }

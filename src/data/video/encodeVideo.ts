@@ -26,7 +26,7 @@ import { check, VideoError } from './videoError.ts';
  * no quantisation.
  */
 export interface VideoSettings {
-  /** x264's constant rate factor; 0 = lossless in YUV. */
+  /** The encoder's constant rate factor; 0 is x264's lossless in YUV. */
   readonly crf?: number;
   /**
    * Frames between key frames, a second's when left out; every group is closed, so that any frame is at most this
@@ -38,12 +38,22 @@ export interface VideoSettings {
    * must be even) and takes ten times as long.
    */
   readonly forViewing?: boolean;
+  /** H.264 when left out; HEVC takes several times as long for smaller files. */
+  readonly codec?: EncodedCodec;
 }
 
+/** What videos can be written as. */
+export type EncodedCodec = 'h264' | 'hevc';
+
 const CRF = 4;
+/** One thread and one frame at a time, so that the same pictures give the same bytes; every group is closed. */
+const X265 = 'pools=none:frame-threads=1:open-gop=0:log-level=none';
 
 /** What `encodeVideo` writes, in the words of a LeRobot info.json. */
-export const VIDEO_CODEC = { 'video.codec': 'h264', 'video.pix_fmt': 'yuv444p' } as const;
+export const videoCodec = (codec: EncodedCodec = 'h264') =>
+  ({ 'video.codec': codec, 'video.pix_fmt': 'yuv444p' }) as const;
+
+const ENCODERS: Readonly<Record<EncodedCodec, string>> = { h264: 'libx264', hevc: 'libx265' };
 
 /**
  * Writes pictures (uint8 [height, width, 3] RGB each) as an H.264 mp4: 4:4:4 unless `forViewing`, no B-frames, closed
@@ -87,12 +97,14 @@ export class VideoWriter {
       crf = CRF,
       keyFrameInterval = Math.round(fps),
       forViewing = false,
+      codec: wanted = 'h264',
     }: VideoSettings & { readonly fps: number },
   ) {
     const pixelFormat = forViewing ? AV_PIX_FMT_YUV420P : AV_PIX_FMT_YUV444P;
     this.pixelFormat = pixelFormat;
-    const codec = Codec.findEncoderByName('libx264' as never);
-    if (!codec) throw new ValetError(path, 'this build of libav has no libx264 encoder. Install the package again.');
+    const name = ENCODERS[wanted];
+    const codec = Codec.findEncoderByName(name as never);
+    if (!codec) throw new ValetError(path, `this build of libav has no ${name} encoder. Install the package again.`);
     const { encoder, format, scaler, rgb } = this;
     try {
       encoder.allocContext3(codec);
@@ -108,6 +120,7 @@ export class VideoWriter {
       // Options are set one by one: an options dictionary handed to open2 is freed twice by node-av 6.1.
       check(path, encoder.setOption('preset', forViewing ? 'slow' : 'ultrafast'), 'choosing the preset');
       check(path, encoder.setOption('crf', crf), 'choosing the quality');
+      if (wanted === 'hevc') check(path, encoder.setOption('x265-params', X265), 'choosing the threads');
       check(path, encoder.open2Sync(codec), 'opening the encoder');
 
       check(path, format.allocOutputContext2(null, 'mp4', path), 'creating the file');

@@ -1,5 +1,5 @@
 export { checkVideo } from './codecReport.ts';
-export { encodeVideo, VIDEO_CODEC, type VideoSettings, VideoWriter } from './encodeVideo.ts';
+export { type EncodedCodec, encodeVideo, type VideoSettings, VideoWriter, videoCodec } from './encodeVideo.ts';
 export { InseparableError, joinVideos, videoForm } from './joinVideos.ts';
 export { keyFrameGap } from './keyFrameGap.ts';
 export { probeVideo } from './probeVideo.ts';

@@ -1,4 +1,4 @@
-import type { Motion } from '../../data/index.ts';
+import type { ActionMotion } from '../../data/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import { columnWords, words } from './columns.ts';
 import {
@@ -24,7 +24,7 @@ const TOP = HEADING + 34;
  * is behind it; and how the dimensions move together.
  */
 export async function motionFigure(
-  { episodes, frames, dimensions, correlation }: Motion,
+  { episodes, frames, dimensions, correlation }: ActionMotion,
   robot: Robot,
 ): Promise<string> {
   const { width, rate } = robot;
