@@ -18,7 +18,7 @@ type Skill = Annotation['skill_annotation'][number];
 const NUMBER = /_\d+$/;
 
 /** What a skill is called in a mapping: what is done, and to what, such as `pick up from: radio`. */
-export function skillName(skill: Skill): string {
+function skillName(skill: Skill): string {
   const what = skill.skill_description?.join(' and ') ?? 'skill';
   const objects = (Array.isArray(skill['object_id']) ? skill['object_id'] : []).flat(2).map(String);
   const names = [...new Set(objects.map((name) => name.replace(NUMBER, '')))];
