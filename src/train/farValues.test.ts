@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { flatStatistics } from '../../test/support/model.ts';
 import { raiseDeviations } from '../action/index.ts';
+import type { SampleVisitor } from '../data/index.ts';
 import { CHALLENGE_ROBOT, deviationFloors } from '../robot/index.ts';
 import { farSamples, farValues, requireNear } from './farValues.ts';
 
@@ -24,11 +25,10 @@ const sample = (value: number, further = 0) => {
   for (const row of [0, width]) actions[row + joint] = value + further;
   return { state, actions };
 };
-type Visit = (state: Float32Array, actions: Float32Array) => void;
 const samples = (size: number, value: number, further = 0) => ({
-  each: async (visit: Visit) => {
+  each: async (visit: SampleVisitor) => {
     const { state, actions } = sample(value, further);
-    for (let i = 0; i < size; i++) visit(state, actions);
+    for (let i = 0; i < size; i++) visit(state, actions, i);
   },
 });
 
@@ -62,10 +62,10 @@ describe('data far outside of the statistics', () => {
 
   it('are told but trained on when only a rare number is far', async () => {
     const rare = {
-      each: async (visit: Visit) => {
+      each: async (visit: SampleVisitor) => {
         for (let i = 0; i < 1000; i++) {
           const { state, actions } = sample(i === 7 ? 0.3 : 0);
-          visit(state, actions);
+          visit(state, actions, i);
         }
       },
     };
@@ -73,6 +73,6 @@ describe('data far outside of the statistics', () => {
     const lines: string[] = [];
     requireNear(far, { from: 'x', allow: false, nameOf, log: (line) => void lines.push(line) });
     expect(lines[0]).toMatch(/up to 30 deviations .* at sample 7,/);
-    expect(farSamples(rare, still(), CHALLENGE_ROBOT).map(({ sample }) => sample)).toEqual([7]);
+    expect((await farSamples(rare, still(), CHALLENGE_ROBOT)).map(({ sample }) => sample)).toEqual([7]);
   });
 });

@@ -141,7 +141,9 @@ export class SampleStream implements SampleSource {
         const sample = this.draws.numberAt(firstSample + i);
         if (sample === undefined) continue;
         const row = starts.first + i * starts.stride;
-        visit(state.subarray(i * width, (i + 1) * width), action.subarray(row * width, (row + this.horizon) * width),
+        visit(
+          state.subarray(i * width, (i + 1) * width),
+          action.subarray(row * width, (row + this.horizon) * width),
           sample,
         );
       }
