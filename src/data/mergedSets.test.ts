@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rewriteTable } from '../../test/support/tables.ts';
 import { CHALLENGE_ROBOT } from '../robot/index.ts';
 import { checkDataset } from './check/index.ts';
-import { openDataset } from './lerobot/index.ts';
+import { writeSet } from './edit/index.ts';
+import { wholeEpisode } from './edit/keptEpisode.ts';
+import { openDataset, queryParquet } from './lerobot/index.ts';
 import { SampleStore } from './samples/index.ts';
 import { datasetStatistics } from './statistics/index.ts';
 
@@ -189,19 +191,63 @@ describe('a v3.0 set as mergers leave it', () => {
   });
 });
 
-it('pictures in tables are found by their frame, whatever the order of rows', async () => {
-  execFileSync('tar', ['xzf', join(import.meta.dirname, '../../test/cases/v30.tgz'), '-C', folder]);
-  const [sound, mixed] = ['img30', 'mixed30'].map((name) => join(folder, name)) as [string, string];
-  await cp(sound, mixed, { recursive: true });
-  const table = join(mixed, 'data/chunk-000/file-000.parquet');
-  await rewriteTable(table, 'select * from t order by hash(frame_index, episode_index)', `${table}.new`);
-  await rename(`${table}.new`, table);
-  expect(await checkDataset(mixed)).toMatchObject({ ok: true, problems: [] });
+describe('pictures in tables', () => {
+  const HEAD_COLUMN = '"observation.images.rgb.head"';
+  let sound: string;
+  let expected: unknown;
+  let trained: unknown;
   const pictures = async (dir: string) => {
     const dataset = await openDataset(dir);
-    return Promise.all(dataset.episodes.map((episode) => dataset.frames(episode, 'head', [0, 7, episode.length - 1])));
+    return Promise.all(
+      dataset.episodes.map(
+        async (episode) => (await dataset.frames(episode, 'head', [0, 7, episode.length - 1])).frames,
+      ),
+    );
   };
-  expect(await pictures(mixed)).toEqual(await pictures(sound));
+  beforeAll(async () => {
+    execFileSync('tar', ['xzf', join(import.meta.dirname, '../../test/cases/v30.tgz'), '-C', folder]);
+    sound = join(folder, 'img30');
+    expected = await pictures(sound);
+    trained = (await load(sound)).gather([0]).pictures;
+  });
+  const table = (sql: string) => (dir: string) => rewriteTable(join(dir, 'data/chunk-000/file-000.parquet'), sql);
+
+  it.each<[string, (dir: string) => Promise<unknown>]>([
+    ['in rows of another order', table('select * from t order by hash(frame_index, episode_index)')],
+    ['as bytes alone', table(`select * replace (${HEAD_COLUMN}.bytes as ${HEAD_COLUMN}) from t`)],
+    [
+      'as files beside the table',
+      async (dir) => {
+        const dataset = await openDataset(dir);
+        for (const episode of dataset.episodes)
+          for (const row of await queryParquet(
+            dataset.dataPath(episode),
+            (t) => `select index, ${HEAD_COLUMN}.bytes as bytes from ${t} where episode_index = ${episode.index}`,
+          ))
+            await writeFile(join(dir, 'images', `${row['index']}.png`), row['bytes'] as Uint8Array);
+        await table(
+          `select * replace ({'bytes': null::blob, 'path': 'images/' || index || '.png'} as ${HEAD_COLUMN}) from t`,
+        )(dir);
+      },
+    ],
+    [
+      'in the form of v2.1',
+      async (dir) => {
+        const set = await openDataset(dir);
+        const episodes = set.episodes.map((episode) => wholeEpisode(set, episode));
+        await writeSet(episodes, `${dir}-21`, { format: 'v2.1' });
+        await rm(dir, { recursive: true });
+        await rename(`${dir}-21`, dir);
+      },
+    ],
+  ])('are the same pictures %s', async (name, change) => {
+    const dir = join(folder, name.replaceAll(' ', '-'));
+    await cp(sound, dir, { recursive: true });
+    await change(dir);
+    expect(await checkDataset(dir)).toMatchObject({ ok: true, problems: [] });
+    expect(await pictures(dir)).toEqual(expected);
+    expect((await load(dir)).gather([0]).pictures).toEqual(trained);
+  });
 });
 
 it('a frame that is there twice in place of another is told', async () => {
