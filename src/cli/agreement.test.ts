@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fakeEpisode } from '../../test/support/data.ts';
+import { rewriteTable } from '../../test/support/tables.ts';
 import { ValetError } from '../base/index.ts';
-import { DatasetWriter, openSets, SampleStore, stageTable } from '../data/index.ts';
+import { checkDataset, DatasetWriter, openSets, SampleStore, stageTable } from '../data/index.ts';
 import { command as data } from './data.ts';
 import { dataChoice } from './shared/dataOptions.ts';
 import { command as stats } from './stats.ts';
@@ -20,6 +21,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-agreement-'));
   for (const name of ['two-tasks', 'v30', 'windows', 'can_meat'])
     execFileSync('tar', ['xzf', join(TESTS, 'cases', `${name}.tgz`), '-C', folder]);
+  await cp(join(TESTS, 'golden/dataset-v21/dataset'), join(folder, 'v20'), { recursive: true });
+  await rm(join(folder, 'v20/meta/episodes_stats.jsonl'));
+  await edit('meta/info.json', (text) => text.replace('"v2.1"', '"v2.0"'))(join(folder, 'v20'));
   sound = join(folder, 'sound');
   const writer = await DatasetWriter.create(sound, { imageSize: 32 });
   for (const seed of [1, 2]) await writer.addEpisode(fakeEpisode({ length: 35, size: 32, seed }));
@@ -85,6 +89,7 @@ describe('what check calls all right, the other four accept', () => {
     ['pictures in tables', () => join(folder, 'img30')],
     ['what the writer writes', () => sound],
     ['the original v2.1', () => join(TESTS, 'golden/dataset-v21/dataset')],
+    ['the same as v2.0', () => join(folder, 'v20')],
     ['the original v3.0', () => join(TESTS, 'golden/dataset-v30/dataset')],
     ['a converted v3.0', () => join(TESTS, 'golden/dataset-v30/converted')],
   ])('%s', async (_, dir) => {
@@ -101,6 +106,7 @@ describe('what check calls all right, the other four accept', () => {
 const edit = (path: string, change: (text: string) => string) => async (dir: string) =>
   writeFile(join(dir, path), change(await readFile(join(dir, path), 'utf8')));
 const DATA = 'data/task-0000/episode_00000000.parquet';
+const ANNOTATION = 'annotations/task-0000/episode_00000000.json';
 const VIDEO = 'videos/task-0000/observation.images.rgb.head/episode_00000000.mp4';
 
 /** A copy of a set with damage. */
@@ -153,12 +159,36 @@ describe('what check calls wrong, the other four do not all accept', () => {
     expect(await five(dir)).toEqual({ check: false, stats: true, tokenizer: true, train: false, show: false });
   });
 
-  it('except for what only other programs mind', async () => {
-    const harmless: [string, (dir: string) => Promise<unknown>][] = [
-      ['totals', edit('meta/info.json', (text) => text.replace('"total_frames": 70', '"total_frames": 71'))],
-      ['statistics', (dir) => rm(join(dir, 'meta/episodes_stats.jsonl'))],
-    ];
-    for (const [name, damage] of harmless)
-      expect(await five(await damaged(sound, name, damage)), name).toEqual({ ...ALL_RIGHT, check: false });
+  const rows = (dir: string, columns: string) => rewriteTable(join(dir, DATA), `select ${columns} from t`);
+  const POSES = '"observation.cam_rel_poses"';
+  it.each<[string, string[], (dir: string) => Promise<unknown>]>([
+    [
+      'wrong time stamps and row numbers, NaN in an unused column, totals',
+      ['totals', 'not-finite', 'timestamp', 'row-numbers'],
+      async (dir) => {
+        const none = `list_transform(${POSES}, x -> 'nan'::float)::float[] as ${POSES}`;
+        await rows(dir, `* replace (timestamp + 0.5 * (index > 9)::int as timestamp, 70 - index as index, ${none})`);
+        await edit('meta/info.json', (text) => text.replace('"total_frames": 70', '"total_frames": 71'))(dir);
+      },
+    ],
+    [
+      'no time stamps, another episode’s number, no unused column, a file that nothing names, no statistics',
+      ['data-unlisted', 'index', 'column-missing', 'row-numbers'],
+      async (dir) => {
+        await rows(dir, `* exclude (timestamp, ${POSES}) replace (7::bigint as episode_index)`);
+        await cp(join(dir, DATA), join(dir, `${DATA}.old.parquet`));
+        await rm(join(dir, 'meta/episodes_stats.jsonl'));
+      },
+    ],
+  ])('except for what does not change what they read: %s', async (name, codes, damage) => {
+    const dir = await damaged(sound, name.slice(0, 20), damage);
+    const { problems } = await checkDataset(dir);
+    expect([...new Set(problems.map(({ code }) => code))]).toEqual(codes);
+    expect(await five(dir)).toEqual({ ...ALL_RIGHT, check: false });
+  });
+
+  it('of annotations only what is shown', async () => {
+    const dir = await damaged(sound, 'annotation', (at) => writeFile(join(at, ANNOTATION), '{'));
+    expect(await five(dir)).toEqual({ ...ALL_RIGHT, check: false, show: false });
   });
 });

@@ -21,7 +21,7 @@ export function command(): Command {
     .addHelpText('after', '\nExample:\n  $ valet data check demos');
   const check = data
     .command('check')
-    .description('read a whole LeRobot v2.1 or v3.0 data set and name every file that is wrong')
+    .description('read a whole LeRobot v2.0, v2.1 or v3.0 data set and name every file that is wrong')
     .argument('<dir>', "the data set's folder")
     .option('--robot <name|file>', 'whose data they are (default: as the data set says)');
   addDataOptions(check)

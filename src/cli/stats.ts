@@ -35,7 +35,7 @@ interface Options extends DataOptionValues {
 export function command(): Command {
   const stats = new Command('stats')
     .description('exact statistics and correlation over all chunks of a data set, as the original norm_stats.json')
-    .argument('<dir...>', 'data sets (LeRobot v2.1 or v3.0); several are taken as one')
+    .argument('<dir...>', 'data sets (LeRobot v2.0, v2.1 or v3.0); several are taken as one')
     .requiredOption('--out <dir>', 'folder for norm_stats.json and robot.json')
     .option('--robot <name|file>', 'whose data they are (default: as the data sets say)');
   return addDataOptions(stats)

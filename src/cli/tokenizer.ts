@@ -30,7 +30,7 @@ export function command(): Command {
     tokenizer
       .command('fit')
       .description('learn a FAST vocabulary from the action chunks of data sets; Hugging Face files')
-      .argument('<dir...>', 'data sets (LeRobot v2.1 or v3.0)')
+      .argument('<dir...>', 'data sets (LeRobot v2.0, v2.1 or v3.0)')
       .requiredOption('--out <dir>', 'folder for the files; a checkpoint gets them in its assets')
       .option('--asset-id <id>', 'write to OUT/assets/ID/fast_tokenizer')
       .option('--vocab-size <n>', 'symbols of the vocabulary', positive, 1024)

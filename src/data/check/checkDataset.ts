@@ -18,6 +18,7 @@ import { type Problem, type ReportProblem, withoutPlace } from './problem.ts';
 
 export interface CheckResult {
   readonly ok: boolean;
+  /** `v2.0`, `v2.1` or `v3.0`; null where the index cannot be used. */
   readonly format: string | null;
   readonly episodes: number;
   readonly frames: number;
@@ -79,7 +80,7 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
     note('video-missing', dir, `left out: ${count} videos of ${feature}, which no camera of the robot needs.`);
   return {
     ok: problems.length === 0,
-    format: dataset.format,
+    format: dataset.info.codebase_version,
     episodes: episodes.length,
     frames: episodes.reduce((sum, episode) => sum + episode.length, 0),
     problems: listedOnce(problems),

@@ -46,10 +46,14 @@ async function checkUnlisted(dataset: Dataset, report: ReportProblem): Promise<v
   }
 }
 
+const WRITTEN_ANEW = '`valet data convert` makes a copy that has it.';
+
 /** LeRobot v2.1 refuses a data set without per-episode statistics. */
 async function checkStats(dataset: Dataset, report: ReportProblem): Promise<void> {
   if (dataset.info.codebase_version === 'v2.0') return; // which has meta/stats.json of the whole set
   const path = join(dataset.root, 'meta', 'episodes_stats.jsonl');
+  if (!existsSync(path))
+    return report('index', path, `is missing; LeRobot refuses a set of v2.1 without it. ${WRITTEN_ANEW}`);
   try {
     const have = new Set((await readJsonLines(path, EpisodeStatsLine)).map((line) => line.episode_index));
     const without = dataset.episodes.filter((episode) => !have.has(episode.index));
@@ -57,7 +61,8 @@ async function checkStats(dataset: Dataset, report: ReportProblem): Promise<void
       report(
         'index',
         path,
-        `has no line for ${without.length} episodes, the first of them ${present(without[0], 'without[0]').index}.`,
+        `has no line for ${without.length} episodes, the first of them ${present(without[0], 'without[0]').index}. ` +
+          WRITTEN_ANEW,
       );
   } catch (error) {
     if (!(error instanceof ValetError)) throw error;

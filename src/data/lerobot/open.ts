@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError, readJson } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
@@ -8,7 +9,11 @@ import { robotOf } from './robotOf.ts';
 import { openV21 } from './v21.ts';
 import { openV30 } from './v30.ts';
 
-const OLDER = ' Record it again, or take a release of the set in one of these.';
+/** LeRobot's last release that converts its first form; from 0.4 on it has no such program. */
+const OLDER =
+  ' LeRobot 0.3.3 converts it to v2.0: python -m lerobot.datasets.v2.convert_dataset_v1_to_v2 --help tells how.';
+const READ = '"v2.0", "v2.1" and "v3.0"';
+const NEWER = ' It may be of a newer LeRobot than this version of Valet knows. Look for a newer Valet.';
 
 /**
  * Opens a LeRobot v2.0, v2.1 or v3.0 data set as its index says.
@@ -21,6 +26,9 @@ export async function openDataset(
   options: { readonly robot?: Robot; readonly cameras?: CameraChoice | undefined } = {},
 ): Promise<Dataset> {
   const path = join(dir, 'meta', 'info.json');
+  const first = join(dir, 'meta_data', 'info.json');
+  if (!existsSync(path) && existsSync(first))
+    throw new InputError(first, `the data set is of LeRobot v1 (read are ${READ}).${OLDER}`);
   const info = await readJson(path, InfoSchema);
   const { cameras } = options;
   requireFeatures(dir, info, cameras);
@@ -28,8 +36,9 @@ export async function openDataset(
   // v2.0 differs in its statistics alone (meta/stats.json, of the whole set), which are not used.
   if (info.codebase_version === 'v2.1' || info.codebase_version === 'v2.0') return openV21(dir, info, robot, cameras);
   if (info.codebase_version === 'v3.0') return openV30(dir, info, robot, cameras);
+  const older = /^v?[01]\b/.test(info.codebase_version);
   throw new InputError(
     path,
-    `codebase_version is ${JSON.stringify(info.codebase_version)} (read are "v2.0", "v2.1" and "v3.0").${OLDER}`,
+    `codebase_version is ${JSON.stringify(info.codebase_version)} (read are ${READ}).${older ? OLDER : NEWER}`,
   );
 }
