@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { evaluate, rolloutMcap } from '../../src/evaluate/index.ts';
 import type { Check } from '../check.ts';
@@ -36,6 +36,7 @@ export const check: Check = async (report) => {
     report('a part of the time is found', afterMiddle);
     report('poses and actions of every step', (indexed['/tf'] ?? 0) === (indexed['/action'] ?? 0) + 1);
     report('pictures are PNG', pictures.join() === 'PNG');
+    await rerunReads(executable, file, stated, report);
     const known = ['foxglove.CompressedImage', 'foxglove.FrameTransforms', 'foxglove.SceneUpdate'];
     report(
       'schemas that Foxglove draws',
@@ -46,3 +47,29 @@ export const check: Check = async (report) => {
     await rm(place, { recursive: true, force: true });
   }
 };
+
+/**
+ * Rerun's own reader finds every message. It keeps JSON messages as they are: it draws Foxglove's schemas in Protobuf
+ * alone.
+ */
+async function rerunReads(
+  executable: string,
+  file: string,
+  stated: Found['stated'],
+  report: Parameters<Check>[0],
+): Promise<void> {
+  const rerun = async (...words: string[]) =>
+    (await promisify(execFile)(join(dirname(executable), 'rerun'), words, { maxBuffer: 1 << 26 })).stdout;
+  const checked = await rerun('mcap', 'check', '--full', file);
+  const sound = [...checked.matchAll(/^ok .*?(\/\S+)/gm)].map(([, topic]) => topic);
+  report('Rerun finds no fault with it', sound.length === Object.keys(stated).length, sound.join(', '));
+  const recording = `${file}.rrd`;
+  await rerun('mcap', 'convert', file, '-o', recording);
+  const rows = [...(await rerun('rrd', 'print', '-v', recording)).matchAll(MESSAGES)];
+  const found = Object.fromEntries(rows.map(([, count, topic = '']) => [topic, Number(count)]));
+  const same = Object.entries(stated).every(([topic, count]) => found[topic] === count);
+  report('and reads every message', same && rows.length === sound.length, JSON.stringify(found));
+}
+
+/** Rows of messages in what Rerun prints of a recording. */
+const MESSAGES = / with (\d+) rows .* - (\/\S+) - data columns: \[\S+@McapMessage:data\]/g;

@@ -24,6 +24,7 @@ import {
 } from '../home/index.ts';
 import { readKeyFile } from '../serve/index.ts';
 import { ingestCommand } from './evalIngest.ts';
+import { filmProgress, VIDEO_HELP } from './shared/films.ts';
 import { refuseIdle, requireGiven } from './shared/given.ts';
 import { positive } from './shared/numbers.ts';
 import {
@@ -59,6 +60,7 @@ interface Options extends PlanningOptionValues, SessionOptionValues {
   compress: boolean;
   record: boolean;
   report: boolean;
+  video: boolean;
   resume: boolean;
   queue?: string;
   json: boolean;
@@ -117,6 +119,7 @@ export function command(): Command {
     .optionsGroup('Output:')
     .option('--no-record', 'keep no rollouts, only scores')
     .option('--no-report', 'write no report.html')
+    .option('--video', VIDEO_HELP, false)
     .option('--queue <redis>', 'redis://HOST:PORT: workers on any machine play the episodes (valet worker)')
     .option('--json', 'print one JSON object on stdout', false)
     .option('--quiet', 'no progress on stderr', false)
@@ -166,6 +169,7 @@ async function run(options: Options, command: Command): Promise<void> {
   refuseIdlePlanning(command, options);
   const policy = named.kind === 'remote' ? await asServed(named, options) : named;
   if (options.perturb === undefined) refuseIdle(command, ['clean'], 'without --perturb');
+  if (!options.report || !options.record) refuseIdle(command, ['video'], 'without recordings and report');
   const instances = parseInstances(options.instances, options.episodes);
   await requireOutput(out, { kind: 'folder' });
   const settings = {
@@ -190,7 +194,9 @@ async function run(options: Options, command: Command): Promise<void> {
   const { perturb, clean } = options;
   const perturbed = perturb && (await evaluatePerturbed({ ...settings, perturb, clean }));
   const summary = perturbed ?? (await evaluate(settings));
-  const page = options.report ? await writeReport(out) : undefined;
+  const page = options.report
+    ? await writeReport(out, { films: options.video, progress: filmProgress(options.quiet) })
+    : undefined;
   if (options.json) process.stdout.write(`${JSON.stringify({ ...summary, out })}\n`);
   else {
     const lost = perturbed ? `${robustnessLine(perturbed)}\n` : '';

@@ -10,12 +10,15 @@ import {
   writeCurves,
   writeReport,
 } from '../evaluate/index.ts';
+import { filmProgress, VIDEO_HELP } from './shared/films.ts';
 import { refuseIdle } from './shared/given.ts';
 
 interface Options {
   format: ReportForm[];
   out?: string;
   whole: boolean;
+  video: boolean;
+  beside?: string;
   json: boolean;
 }
 
@@ -28,11 +31,14 @@ export function command(): Command {
     ])
     .option('--out <file>', 'where the page of training folders is written (report.html in the first one)')
     .option('--whole', 'every recording within the page, however large it becomes', false)
+    .option('--video', VIDEO_HELP, false)
+    .option('--beside <dir>', 'another evaluation, whose rollouts of the same scenes can be watched in step')
     .option('--json', 'print one JSON object on stdout', false)
     .addHelpText(
       'after',
       '\nExamples:\n  $ valet eval --policy expert --instances 0-2 --out out/expert && valet report out/expert' +
         '\n  $ valet report out/expert --format html,md,csv' +
+        '\n  $ valet report out/expert --video' +
         '\n  $ valet report out/first out/second --out curves.html',
     )
     .action(run);
@@ -41,7 +47,7 @@ export function command(): Command {
 async function run(folders: string[], options: Options, command: Command): Promise<void> {
   const training = await Promise.all(folders.map(isTrainingFolder));
   if (training.every(Boolean)) {
-    refuseIdle(command, ['format', 'whole'], 'with training folders');
+    refuseIdle(command, ['format', 'whole', 'video', 'beside'], 'with training folders');
     return reportTraining(folders, options);
   }
   const [folder = '', second] = folders;
@@ -59,6 +65,7 @@ async function run(folders: string[], options: Options, command: Command): Promi
       `makes the page of one evaluation (got ${folders.length} folders). valet compare A B compares two of them.`,
     );
   refuseIdle(command, ['out'], `with an evaluation folder: its page is ${join(folder, 'report.html')}`);
+  if (!options.format.includes('html')) refuseIdle(command, ['whole', 'video', 'beside'], 'without the form html');
   await reportEvaluation(folder, options);
 }
 
@@ -73,9 +80,9 @@ async function reportTraining(folders: string[], { out, json }: Options): Promis
   }
 }
 
-async function reportEvaluation(folder: string, { json, whole, format }: Options): Promise<void> {
+async function reportEvaluation(folder: string, { json, whole, format, video, beside }: Options): Promise<void> {
   const { summary, baselines } = await readEvaluation(folder);
-  const page = await writeReport(folder, { whole, forms: format });
+  const page = await writeReport(folder, { whole, forms: format, films: video, beside, progress: filmProgress(json) });
   const others = Object.fromEntries(Object.entries(baselines).map(([name, theirs]) => [name, theirs.summary]));
   const some = Object.keys(others).length > 0;
   if (json)

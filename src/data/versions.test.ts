@@ -48,7 +48,7 @@ it('v2.0 becomes v2.1 or v3.0, which are all right, with its episodes', async ()
 });
 
 it.each([
-  ['v1.6', /LeRobot 0\.3\.3 converts it/],
+  ['v1.6', /LeRobot 0\.3\.3 converts sets on the Hugging Face Hub/],
   ['v4.0', /a newer LeRobot than this version of Valet knows/],
 ])('%s is refused, with the versions that are read, and what to do', async (name, advice) => {
   const opening = openDataset(await version(name));

@@ -35,6 +35,7 @@ export {
 export { parseInstances, takesNoSeed, type Unit, unitsOfLedger } from './ledger/index.ts';
 export {
   type Evaluation,
+  FILM_BUDGET,
   REPORT_FORMS,
   type ReportForm,
   readEvaluation,

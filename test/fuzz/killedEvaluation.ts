@@ -11,8 +11,9 @@ import { contentOf, differences, ledgerLength, Program } from '../support/killed
 /**
  * An evaluation that is killed (SIGKILL) at random moments and gone on with: npx tsx test/fuzz/killedEvaluation.ts
  * [--kills 20] [--workers 4] [--policy household] [--seed TEXT], after npm run build. Ledger, official files and
- * recordings must equal those of an evaluation that nobody disturbed. Prints one JSON object; exit code 1 when
- * something was lost, doubled or changed.
+ * recordings must equal those of an evaluation that nobody disturbed. A kill comes a random while after a random number
+ * of lines was booked, so that the kills lie all over the evaluation however slow the machine is. Prints one JSON
+ * object; exit code 1 when something was lost, doubled or changed.
  */
 const { values } = parseArgs({
   options: {
@@ -36,6 +37,12 @@ const evaluation = (out: string, workers: string): Program =>
     ...(existsSync(join(out, 'run.json')) ? ['--resume'] : []),
   ]);
 
+/** After how many booked lines an evaluation is killed, ascending; ten times at most. */
+function targetsOf(units: number, left: number): number[] {
+  const anywhere = random.shuffle(Array.from({ length: units }, (_, i) => i));
+  return anywhere.slice(0, Math.min(left, 10)).sort((a, b) => a - b);
+}
+
 try {
   const started = performance.now();
   const quiet = evaluation(join(folder, 'quiet'), '1');
@@ -45,22 +52,25 @@ try {
   const scores = (said: string) => JSON.stringify({ ...JSON.parse(said), out: undefined });
   const wrong: string[] = [];
   const progress = new Progress('kills', kills, { unit: 'kills' });
-  let [killed, evaluations, whilePlaying] = [0, 0, 0];
-  /** Milliseconds of the undisturbed one, by one worker. */
-  const whole = performance.now() - started;
-  while (killed < kills) {
+  /** Milliseconds of one episode, played by one worker. */
+  const episode = (performance.now() - started) / units;
+  /** Lines that were booked when a kill came. */
+  const moments: number[] = [];
+  let evaluations = 0;
+  while (moments.length < kills) {
     const out = join(folder, `killed-${evaluations++}`);
+    const targets = targetsOf(units, kills - moments.length);
     let said = '';
     for (let over = false; !over; ) {
-      const before = await ledgerLength(out);
       const program = evaluation(out, values.workers);
-      if (killed < kills) {
-        // Anywhere: while it starts, while it plays, between two lines.
-        await Promise.race([program.ended, sleep(0.6 * whole * random.uniform())]);
-        if (program.isAlive) killed++;
+      const target = targets.shift();
+      if (target !== undefined) {
+        while (program.isAlive && (await ledgerLength(out)) < target) await sleep(20);
+        await Promise.race([program.ended, sleep(episode * random.uniform())]);
+        const alive = program.isAlive;
         await program.kill();
-        if ((await ledgerLength(out)) > before) whilePlaying++;
-        progress.at(killed);
+        if (alive) moments.push(await ledgerLength(out));
+        progress.at(moments.length);
       }
       const code = await program.ended;
       over = code !== 'SIGKILL';
@@ -75,8 +85,8 @@ try {
   progress.end();
   const seconds = Math.round((performance.now() - started) / 1000);
   const report = {
-    kills: killed,
-    ofThemWhilePlaying: whilePlaying,
+    kills: moments.length,
+    bookedWhenKilled: moments,
     evaluations,
     units,
     workers: Number(values.workers),

@@ -49,13 +49,22 @@ export async function contentOf(folder: string): Promise<Readonly<Record<string,
       // What a killed process left behind under a name of its own is no result.
       const path = join(entry.parentPath, entry.name);
       if (!entry.isFile() || path.includes('/.')) continue;
-      content[path.slice(folder.length + 1)] = createHash('sha256')
-        .update(await readFile(path))
-        .digest('hex');
+      const bytes = await readFile(path);
+      const kept = entry.name === 'plans.jsonl' ? withoutTimes(bytes.toString('utf8')) : bytes;
+      content[path.slice(folder.length + 1)] = createHash('sha256').update(kept).digest('hex');
     }
   }
   return content;
 }
+
+const NO_TIMES = { ms: undefined, prepareMs: undefined, prefixMs: undefined, denoiseMs: undefined };
+/** Lines of plans without the milliseconds that they took. */
+const withoutTimes = (lines: string): string =>
+  lines
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.stringify({ ...JSON.parse(line), ...NO_TIMES }))
+    .join('\n');
 
 /** Names of what differs. */
 export const differences = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): string[] =>

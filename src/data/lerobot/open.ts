@@ -11,7 +11,8 @@ import { openV30 } from './v30.ts';
 
 /** LeRobot's last release that converts its first form; from 0.4 on it has no such program. */
 const OLDER =
-  ' LeRobot 0.3.3 converts it to v2.0: python -m lerobot.datasets.v2.convert_dataset_v1_to_v2 --help tells how.';
+  ' LeRobot 0.3.3 converts sets on the Hugging Face Hub to v2.0: ' +
+  'python -m lerobot.datasets.v2.convert_dataset_v1_to_v2.';
 const READ = '"v2.0", "v2.1" and "v3.0"';
 const NEWER = ' It may be of a newer LeRobot than this version of Valet knows. Look for a newer Valet.';
 

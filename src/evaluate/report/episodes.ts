@@ -18,7 +18,24 @@ export interface PageEpisode {
   readonly poster?: string;
   /** Address of a film, for an episode without a recording. */
   readonly video?: string;
+  /** Its film: in the page, or at this address. */
+  readonly film?: string;
+  readonly filmBytes?: number;
+  /** The same scene, as another policy played it. */
+  readonly other?: OtherEpisode;
   /** Address of the script with the recording, relative to the page, when it lies beside it. */
+  readonly script?: string;
+}
+
+/** Another evaluation's episode of the same task, instance and rollout. */
+export interface OtherEpisode {
+  /** Its name among the page's recordings. */
+  readonly key: string;
+  /** Whose it is. */
+  readonly name: string;
+  readonly q: number;
+  readonly success: boolean;
+  readonly recording: 'page' | 'beside';
   readonly script?: string;
 }
 

@@ -32,6 +32,8 @@ export interface Gathered {
   readonly firings: readonly Firing[];
   /** What the recordings tell of the method, by task. */
   readonly method: ReadonlyMap<string, MethodFacts>;
+  /** Films within the page: base64 by unit. */
+  readonly films?: ReadonlyMap<string, string>;
   /** Recordings that could not be read: unit and why. */
   readonly damaged: readonly { readonly unit: string; readonly reason: string }[];
 }

@@ -1,4 +1,5 @@
 export { title } from './figure.ts';
+export { FILM_BUDGET } from './films.ts';
 export { decimals, embeddedJson } from './html.ts';
 export {
   type Evaluation,

@@ -81,6 +81,9 @@ export function reportPage(contents: PageContents): string {
   const recordings = [...gathered.inside].map(
     ([unit, json]) => `<script type="application/json" data-recording="${escapeHtml(unit)}">${json}</script>`,
   );
+  const films = [...(gathered.films ?? [])].map(
+    ([unit, text]) => `<script type="text/plain" data-film="${escapeHtml(unit)}">${text}</script>`,
+  );
   const library = modules.map(
     (module) => `<script type="text/x-module" data-specifier="${module.specifier}">${module.data}</script>`,
   );
@@ -96,7 +99,7 @@ ${missingNote(summary)}${labelChart(contents.labels, policy.lines)}${methodSecti
 <footer><p>q is 1 when the task is done; otherwise the share of the goal's statements that were false at the start and are true at the end. Intervals: percentile bootstrap over a task's episodes (10,000 resamples, seeded); where every instance was played with several seeds, the two-way random model over instances and seeds; Wilson's wider bounds for fewer than 10 episodes, for scores that are all alike, and for success rates; over tasks, the tasks' intervals combined (MOVER).</p>${provenanceList(contents.provenance)}<details><summary>Everything that must be the same to go on with it</summary><p><code>${escapeHtml(contents.fingerprint)}</code></p></details></footer>
 </main>
 <script type="application/json" id="data">${embeddedJson(data)}</script>
-${recordings.join('\n')}
+${[...recordings, ...films].join('\n')}
 ${library.join('\n')}
 <script type="module">${CLIENT}</script>
 </body></html>

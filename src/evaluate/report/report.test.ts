@@ -7,6 +7,7 @@ import { ledgerLine, temporaryFolder } from '../../../test/support/evaluate.ts';
 import { type LedgerLine, unitName } from '../ledger/index.ts';
 import { CLIENT } from './client/index.ts';
 import type { PageEpisode } from './episodes.ts';
+import { withFilms } from './films.ts';
 import { gatherRollouts } from './gather.ts';
 import { writeReport } from './report.ts';
 import type { PageRollout } from './rollouts.ts';
@@ -172,6 +173,45 @@ describe('the page', () => {
     expect(html).toContain(`data-unit="${unitName(many[0] as LedgerLine)}" data-step="1"`);
     expect(html).toContain('&lt;/script&gt; closed');
     expect(contents(html).inside.size).toBe(1);
+  });
+
+  it('films are in it as far as there is room, else beside it; without one the reason is told', async () => {
+    const lines = many.slice(0, 3);
+    const folder = await evaluationFolder('films', lines);
+    const [broken, ...sound] = lines.map(unitName) as [string, string, string];
+    for (const [i, unit] of sound.entries()) {
+      const film = join(folder, 'rollouts', unit, 'film.mp4');
+      await writeFile(film, Buffer.alloc(300 * (i + 1), i)); // newer than the recording: taken as it is
+    }
+    const gathered = await gatherRollouts(folder, lines);
+    const { episodes, films, damaged } = await withFilms(folder, gathered, { budget: 900 });
+    expect(episodes.map(({ unit, film, filmBytes }) => [unit, film, filmBytes]).sort()).toEqual([
+      [broken, undefined, undefined],
+      [sound[0], 'page', 300],
+      [sound[1], 'rollouts/turning_on_radio_2_0/film.mp4', 600],
+    ]);
+    expect([...(films ?? [])]).toEqual([[sound[0], Buffer.alloc(300).toString('base64')]]);
+    expect(damaged).toEqual([{ unit: broken, reason: expect.stringMatching(/^no film: .*no camera overview/) }]);
+    const html = await readFile(await writeReport(folder, { films: true }), 'utf8');
+    expect(html).toContain('The films of 2 episodes are in this file.');
+    expect(html).toMatch(/<script type="text\/plain" data-film="turning_on_radio_1_0">AAAA/);
+  });
+
+  it('has what another policy did in the same scenes, in its folder or within the page', async () => {
+    const [own, theirs] = [many.slice(0, 4), many.slice(2, 6).map((line) => ({ ...line, q: 0.5 }))];
+    const folder = await evaluationFolder('own', own);
+    const other = await evaluationFolder('theirs', theirs);
+    const { episodes } = contents(await readFile(await writeReport(folder, { beside: other }), 'utf8'));
+    const with2 = episodes.filter((episode) => episode.other);
+    expect(with2.map(({ instance }) => instance).sort()).toEqual([2, 3]);
+    expect(with2[0]?.other).toMatchObject({ name: 'The expert (theirs)', q: 0.5, recording: 'beside' });
+    expect(await handedOver(folder, with2[0]?.other?.script ?? '')).toMatchObject({ unit: with2[0]?.unit, q: 0.5 });
+    const whole = await readFile(await writeReport(folder, { beside: other, whole: true }), 'utf8');
+    expect(whole).toContain('data-recording="other turning_on_radio_2_0"');
+    const strangers = await evaluationFolder('strangers', many.slice(20, 22));
+    await expect(writeReport(folder, { beside: strangers })).rejects.toThrow(
+      /strangers: has no recording of an episode/,
+    );
   });
 
   it('its program is one that a browser can read, and fetches nothing', () => {

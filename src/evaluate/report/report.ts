@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { InputError, readJson, writeFileAside } from '../../base/index.ts';
 import { readLabels } from '../labels/index.ts';
 import {
@@ -13,7 +13,9 @@ import {
   runFilePath,
 } from '../ledger/index.ts';
 import { type EvaluationSummary, summariseLedger } from '../scores/index.ts';
-import { gatherRollouts, PAGE_BUDGET } from './gather.ts';
+import { withOther } from './besides.ts';
+import { FILM_BUDGET, withFilms } from './films.ts';
+import { type Gathered, gatherRollouts, PAGE_BUDGET } from './gather.ts';
 import { type PageContents, reportPage } from './page.ts';
 import { episodesCsv, markdownReport, scoresCsv } from './plainForms.ts';
 import { provenanceOf } from './provenance.ts';
@@ -55,6 +57,12 @@ export async function readEvaluation(folder: string): Promise<Evaluation> {
 }
 
 export interface ReportOptions {
+  /** A film of every recorded rollout (H.264 MP4), in the page as far as there is room. */
+  readonly films?: boolean | undefined;
+  /** Folder of another evaluation, whose rollouts can be watched in step with these. */
+  readonly beside?: string | undefined;
+  /** Films made, and how many there are. */
+  readonly progress?: ((done: number, total: number) => void) | undefined;
   /** Carry every recording in the page, however large it becomes. */
   readonly whole?: boolean | undefined;
   /** Which forms are written ('html'). */
@@ -76,9 +84,9 @@ export const REPORT_FORMS = Object.keys(FORMS) as ReportForm[];
  * for become `rollouts/<unit>/replay.js`, which it loads when they are chosen. @returns the path of the first file
  */
 export async function writeReport(folder: string, options: ReportOptions = {}): Promise<string> {
-  const { whole = false, forms = ['html'] } = options;
+  const { forms = ['html'] } = options;
   const { run, lines, summary, baselines } = await readEvaluation(folder);
-  const gathered = await gatherRollouts(folder, counted(lines), whole ? Number.POSITIVE_INFINITY : PAGE_BUDGET);
+  const gathered = await gathers(folder, counted(lines), options);
   const contents = {
     name: policyName(run),
     where: whereOf(run),
@@ -99,6 +107,21 @@ export async function writeReport(folder: string, options: ReportOptions = {}): 
   const files = forms.flatMap((form) => Object.entries<(contents: PageContents) => string>(FORMS[form]));
   for (const [name, write] of files) await writeFileAside(join(folder, name), write(contents));
   return join(folder, files[0]?.[0] ?? 'report.html');
+}
+
+/** The recordings, with what was asked for beside them. */
+async function gathers(
+  folder: string,
+  lines: readonly LedgerLine[],
+  { whole = false, films = false, beside, progress }: ReportOptions,
+): Promise<Gathered> {
+  const most = (budget: number) => (whole ? Number.POSITIVE_INFINITY : budget);
+  let gathered = await gatherRollouts(folder, lines, most(PAGE_BUDGET));
+  if (films) gathered = await withFilms(folder, gathered, { budget: most(FILM_BUDGET), progress });
+  if (beside === undefined) return gathered;
+  const theirs = await readRecords(beside);
+  const name = `${policyName(theirs.run)} (${basename(resolve(beside))})`;
+  return withOther(folder, gathered, { whole, other: { folder: beside, name, lines: counted(theirs.lines) } });
 }
 
 function whereOf({ fingerprint }: RunFile): string {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { InputError } from '../../base/index.ts';
 import type { PerturbationSpec } from '../../home/index.ts';
 import { type Named, requireComparable } from '../compare/index.ts';
@@ -27,7 +28,8 @@ export async function evaluatePerturbed(
       ? await evaluate({ ...rest, out: folder, record: false, label: undefined, resume, progressLabel: 'clean' })
       : undefined;
   const before = await readRecords(folder);
-  const summary = await evaluate({ ...rest, perturb, out });
+  const onIdentity = (identity: Identity) => requireSamePolicy({ folder, run: before.run }, identity, out);
+  const summary = await evaluate({ ...rest, perturb, out, onIdentity });
   const after = await readRecords(out);
   requirePair({ folder, run: before.run }, { folder: out, run: after.run });
   const seeds = (options.seeds ?? [options.seed ?? '0']).length;
@@ -36,16 +38,24 @@ export async function evaluatePerturbed(
   return { ...summary, clean: own?.q, ...robustness(ours(before.lines), ours(after.lines), options.seed) };
 }
 
+type Identity = Parameters<NonNullable<EvaluateOptions['onIdentity']>>[0];
+
+/** @throws InputError when the clean evaluation is of another policy or seed, or is not clean */
+function requireSamePolicy({ folder, run: { fingerprint } }: Named, { policy, seed }: Identity, out: string): void {
+  if (fingerprint.perturb.length > 0)
+    throw new InputError(folder, `is perturbed by ${fingerprint.perturb.join(', ')} (expected clean).`);
+  const asWritten: unknown = JSON.parse(JSON.stringify(policy));
+  if (!isDeepStrictEqual(asWritten, fingerprint.policy) || (fingerprint.seed ?? null) !== seed)
+    throw new InputError(
+      folder,
+      `is of another policy or seed than ${out}; a pair differs in nothing but the perturbation.`,
+    );
+}
+
 /** @throws InputError when the clean evaluation is of another policy, seed or time-out, or is not clean */
 function requirePair(clean: Named, perturbed: Named): void {
-  if (clean.run.fingerprint.perturb.length > 0)
-    throw new InputError(clean.folder, `is perturbed by ${clean.run.fingerprint.perturb.join(', ')} (expected clean).`);
-  const same = (of: (run: RunFile) => unknown) => JSON.stringify(of(clean.run)) === JSON.stringify(of(perturbed.run));
-  if (!same(({ fingerprint }) => fingerprint.policy) || !same(({ fingerprint }) => fingerprint.seed))
-    throw new InputError(
-      clean.folder,
-      `is of another policy or seed than ${perturbed.folder}; a pair differs in nothing but the perturbation.`,
-    );
+  const { policy, seed = null } = perturbed.run.fingerprint;
+  requireSamePolicy(clean, { policy, seed }, perturbed.folder);
   requireComparable({ ...clean, run: withPerturb(clean.run, perturbed.run) }, perturbed);
 }
 

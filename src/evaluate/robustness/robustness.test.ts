@@ -76,6 +76,7 @@ describe('a perturbed evaluation', { timeout: 240_000 }, () => {
     expect(existsSync(join(root, 'dark', 'baselines'))).toBe(false);
     const other = { ...common, policy: { kind: 'hold' } as const, out: join(root, 'other'), perturb, clean };
     await expect(evaluatePerturbed(other)).rejects.toThrow(/another policy or seed/);
+    expect(existsSync(join(root, 'other'))).toBe(false); // told before anything is played
     await expect(evaluatePerturbed({ ...common, out: join(root, 'twice'), perturb, clean: out })).rejects.toThrow(
       /is perturbed by latency:1/,
     );

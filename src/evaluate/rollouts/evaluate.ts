@@ -44,6 +44,8 @@ export interface EvaluateOptions extends PlayOptions, ServerWait {
   readonly imageSize?: number | undefined;
   /** Keep the rollouts (on by default). */
   readonly record?: boolean | undefined;
+  /** Told who will play with which seeds before anything is written or played; may throw. */
+  readonly onIdentity?: ((identity: { readonly policy: object; readonly seed: string | null }) => void) | undefined;
   /** A title for the report. */
   readonly label?: string | undefined;
 }
@@ -95,6 +97,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
     rollouts: seeds.length,
     label: options.label,
   };
+  options.onIdentity?.(identity);
   const settings = { policy, seeds, imageSize, maxSteps, edition, perturb, recordTo: record ? out : undefined };
   const units = unitsOf(
     tasks.map(({ name }) => name),

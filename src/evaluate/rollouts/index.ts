@@ -8,5 +8,6 @@ export { playedPolicy } from './playedPolicy.ts';
 export { type PlanSettings, type PolicySpec, parsePolicy } from './policySpec.ts';
 export { rolloutHandler } from './queue/index.ts';
 export { readRolloutScene, readStepLines, readTrack } from './recording.ts';
+export { FILM_FILE, rolloutFilm } from './rolloutFilm.ts';
 export type { RolloutScene, StepLine } from './rolloutRecorder.ts';
 export { parseSeeds } from './seeds.ts';

@@ -1,3 +1,4 @@
 export { expertFilm } from './expertFilm.ts';
 export { expertSheet } from './expertSheet.ts';
 export { makeDemonstrations } from './makeDemonstrations.ts';
+export { pixelText } from './pixelText.ts';

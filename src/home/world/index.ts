@@ -39,6 +39,7 @@ export {
   TORSO_JOINTS,
 } from './robot.ts';
 export type { SceneDescription } from './scene.ts';
+export { ScenePainter } from './scenePainter.ts';
 export { box, decoration, legs } from './scenery.ts';
 export type { ExpertWorld, HomeTask, Situation, TaskExpert, TaskRuntime, World } from './task.ts';
 export { LIMIT_YEARS, type LimitYear, timeLimit } from './timeLimit.ts';

@@ -5,51 +5,75 @@ function announce(episode) {
   text($('.side h3'), page.titles[episode.task] ?? episode.task);
   text($('.side .where'), 'instance ' + episode.instance + ' · ' + seconds(episode.seconds) + (episode.success ? ' · done' : ' · not done') + (episode.fault ? ' · ' + episode.fault : ''));
   text($('.side .q'), 'q ' + episode.q.toFixed(2));
-  for (const place of ['.goal', '.legend', '.taken', '.clock', '.time svg']) $(place).textContent = '';
+  for (const place of ['.goal', '.legend', '.taken', '.clock', '.lanes']) $(place).textContent = '';
 }
 
-/** Goal and timeline of a recording. */
-function describe(rollout) {
-  $('.goal').innerHTML = rollout.goal.map((literal) => '<li class="' + (literal.value ? 'yes' : '') + '">' + escape(literal.text) + '<span class="unseen">' + (literal.value ? ': reached' : ': not reached') + '</span>' + (literal.initial ? ' (from the start)' : '') + '</li>').join('');
-  const n = Math.max(1, rollout.steps), x = (step) => ((step / n) * 1000).toFixed(1);
-  // Three lanes: the true stage, the voted one, and what each plan predicted.
-  const runsOf = (list) => list.map(([step, stage], i) => ({ step, stage, end: list[i + 1]?.[0] ?? n }));
+const goalList = (rollout) => rollout.goal.map((literal) => '<li class="' + (literal.value ? 'yes' : '') + '">' + escape(literal.text) + '<span class="unseen">' + (literal.value ? ': reached' : ': not reached') + '</span>' + (literal.initial ? ' (from the start)' : '') + '</li>').join('');
+
+/** Goal and timeline of the chosen recording, and of the one beside it, over the same time. */
+function describe({ rollout, partner, span }) {
+  $('.goal').innerHTML = goalList(rollout);
+  lanes($('.lanes'), rollout, span);
+  $('.time input').max = String(Math.max(1, span));
+  const other = partner?.rollout;
+  $('.lanes.second').style.display = other ? '' : 'none';
+  if (other) lanes($('.lanes.second'), other, (span / rollout.rate) * other.rate);
+  $('.legend').innerHTML = legend(other ? [rollout, other] : [rollout]);
+}
+
+/** A recording's lanes: the true stage, the voted one, and what each plan predicted. @param span steps that are as wide as the timeline */
+function lanes(place, rollout, span) {
+  const n = Math.max(1, span), end = Math.max(1, rollout.steps), x = (step) => ((step / n) * 1000).toFixed(1);
+  const runsOf = (list) => list.map(([step, stage], i) => ({ step, stage, end: list[i + 1]?.[0] ?? end }));
   const shade = (stage) => 'var(--stage-' + (stage % 2 ? 'b' : 'a') + ')';
   const lane = (list, y, height, what) => runsOf(list).map(({ step, stage, end }) => '<rect x="' + x(step) + '" y="' + y + '" width="' + Math.max(0.5, x(end) - x(step)) + '" height="' + height + '" fill="' + shade(stage) + '"><title>' + what + ' stage ' + (stage + 1) + '</title></rect>').join('');
-  const runs = runsOf(rollout.stages);
   const truths = rollout.truths ?? [], predicted = rollout.predicted ?? [];
   const trueAt = (step) => truths.filter(([at]) => at <= step).at(-1)?.[1];
   const bands = (lane(truths, 4, 9, 'true') + lane(rollout.stages, 15, 17, 'voted'))
-    || '<rect x="0" y="15" width="1000" height="17" fill="var(--line)"/>';
+    || '<rect x="0" y="15" width="' + x(end) + '" height="17" fill="var(--line)"/>';
   const plans = rollout.plans.map((step) => '<line x1="' + x(step) + '" x2="' + x(step) + '" y1="44" y2="48" stroke="var(--soft)" stroke-width="1" vector-effect="non-scaling-stroke"/>').join('');
   const raw = predicted.map(([step, stage]) => { const right = trueAt(step); const wrong = right !== undefined && right !== stage; return '<rect x="' + (x(step) - 2) + '" y="34" width="' + Math.max(4, (8 * 1000) / n) + '" height="8" fill="' + (wrong ? 'var(--warn)' : shade(stage)) + '"><title>predicted stage ' + (stage + 1) + (wrong ? ', truly ' + (right + 1) : '') + '</title></rect>'; }).join('');
   const rules = rollout.rules.map(([step, name, reason]) => '<path d="M' + x(step) + ' 43 l-5 10 h10 z" fill="var(--warn)"><title>' + escape(reason ? name + ': ' + reason : name) + '</title></path>').join('');
   let before = 0;
   const scores = rollout.scores.map(([step, q]) => { const up = q > before; const mark = step > 0 || q > 0 ? '<line x1="' + x(step) + '" x2="' + x(step) + '" y1="2" y2="32" stroke="' + (up ? 'var(--good)' : 'var(--warn)') + '" stroke-width="2.5" vector-effect="non-scaling-stroke"><title>q ' + q.toFixed(2) + '</title></line>' : ''; before = q; return mark; }).join('');
-  $('.time svg').innerHTML = bands + raw + plans + scores + rules + '<line class="head" y1="0" y2="54" vector-effect="non-scaling-stroke"/>';
-  $('.time input').max = String(n);
-  const names = [...new Set(rollout.rules.map(([, name]) => name))];
-  $('.legend').innerHTML = [
-    truths.length ? 'top: true stage' : '',
-    runs.length ? (truths.length ? 'middle: ' : 'bands: ') + 'voted stages ' + [...new Set(runs.map(({ stage }) => stage + 1))].join(' → ') : '',
-    predicted.length ? 'below: predicted by each plan' + (truths.length ? ', orange where wrong' : '') : '',
-    rollout.plans.length ? rollout.plans.length + ' plans (ticks)' : '',
-    rollout.scores.some(([, q]) => q > 0) ? 'green: q rises' : '',
+  place.innerHTML = bands + raw + plans + scores + rules + '<line class="head" y1="0" y2="54" vector-effect="non-scaling-stroke"/>';
+}
+
+function legend(rollouts) {
+  const some = (of) => rollouts.some((rollout) => of(rollout));
+  const truths = some(({ truths }) => truths?.length), plans = rollouts.map(({ plans }) => plans.length);
+  const stages = rollouts.map((rollout) => [...new Set(rollout.stages.map(([, stage]) => stage + 1))].join(' → ')).filter(Boolean);
+  const names = [...new Set(rollouts.flatMap(({ rules }) => rules.map(([, name]) => name)))];
+  return [
+    truths ? 'top: true stage' : '',
+    stages.length ? (truths ? 'middle: ' : 'bands: ') + 'voted stages ' + stages.join(' and ') : '',
+    some(({ predicted }) => predicted?.length) ? 'below: predicted by each plan' + (truths ? ', orange where wrong' : '') : '',
+    some(({ plans }) => plans.length) ? plans.join(' and ') + ' plans (ticks)' : '',
+    some(({ scores }) => scores.some(([, q]) => q > 0)) ? 'green: q rises' : '',
     names.length ? '▲ rules: ' + names.map(escape).join(', ') : '',
   ].filter(Boolean).map((entry) => '<span>' + entry + '</span>').join('');
 }
 
 let shownPicture;
-/** What changes with time: clock, playhead, camera pictures and how old they are. */
-function showTime(rollout, step) {
+/** A player's clock: seconds, stage and q at its step. */
+function showClock({ rollout, time, place }) {
+  const step = Math.min(time, rollout.steps);
   const q = rollout.scores.filter(([at]) => at <= step).at(-1)?.[1] ?? 0;
   const stage = rollout.stages.filter(([at]) => at <= step).at(-1)?.[1];
-  text($('.clock'), seconds(step / rollout.rate) + (stage === undefined ? '' : ' · stage ' + (stage + 1)) + ' · q ' + q.toFixed(2));
-  const head = $('.time .head');
-  const at = ((step / Math.max(1, rollout.steps)) * 1000).toFixed(1);
-  head.setAttribute('x1', at);
-  head.setAttribute('x2', at);
-  if (document.activeElement !== $('.time input')) $('.time input').value = String(Math.round(step));
+  text(place.querySelector('.clock'), seconds(step / rollout.rate) + (stage === undefined ? '' : ' · stage ' + (stage + 1)) + ' · q ' + q.toFixed(2) + (time > rollout.steps ? ' · ended' : ''));
+}
+
+/** What changes with time: clock, playhead, camera pictures and how old they are. */
+function showTime(player) {
+  const { rollout, time, span } = player;
+  const step = Math.min(time, rollout.steps);
+  showClock(player);
+  const at = ((Math.min(time, span) / Math.max(1, span)) * 1000).toFixed(1);
+  for (const head of $$('.time .head')) {
+    head.setAttribute('x1', at);
+    head.setAttribute('x2', at);
+  }
+  if (document.activeElement !== $('.time input')) $('.time input').value = String(Math.round(time));
   const picture = rollout.pictures[picturesAt(rollout.pictures, step)];
   if (!picture) return;
   const age = Math.max(0, step - picture.step) / rollout.rate;

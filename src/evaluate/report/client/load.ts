@@ -30,24 +30,28 @@ async function loadThree() {
 }
 
 const recordings = new Map();
-/** What the scripts beside the page call. */
-window.valetRollout = (rollout) => recordings.set(rollout.unit, rollout);
+/** What the scripts beside the page call. A script of another evaluation says under which name it was asked for. */
+window.valetRollout = (rollout) => recordings.set(document.currentScript?.dataset.key ?? rollout.unit, rollout);
 
-/** The recording of an episode. A page from a disk may not read files, but it may run scripts beside it. */
-async function recordingOf(episode) {
-  const { unit, script } = episode;
-  if (!recordings.has(unit) && episode.recording === 'page')
+/**
+ * The recording of an episode, or of the other policy's episode in the same scene. A page from a disk may not read
+ * files, but it may run scripts beside it.
+ */
+async function recordingOf({ key, unit, recording, script }) {
+  const name = key ?? unit;
+  if (!recordings.has(name) && recording === 'page')
     for (const element of $$('script[data-recording]'))
-      if (element.dataset.recording === unit) recordings.set(unit, JSON.parse(element.textContent));
-  if (!recordings.has(unit) && script)
+      if (element.dataset.recording === name) recordings.set(name, JSON.parse(element.textContent));
+  if (!recordings.has(name) && script)
     await new Promise((done) => {
       const element = document.createElement('script');
       element.src = script;
+      element.dataset.key = name;
       element.onload = element.onerror = () => { element.remove(); done(); };
       document.head.append(element);
     });
-  if (!recordings.has(unit)) throw new Error(script ? 'Its recording should lie beside this page, in ' + decodeURIComponent(script) + ', and is not there. Keep the folder together.' : 'No recording was kept of this episode.');
-  return recordings.get(unit);
+  if (!recordings.has(name)) throw new Error(script ? 'Its recording should lie beside this page, in ' + decodeURIComponent(script) + ', and is not there. Keep the folder together.' : 'No recording was kept of this episode.');
+  return recordings.get(name);
 }
 
 /** int16 differences back to numbers: Float32Array [bodies * 7, frames]. */

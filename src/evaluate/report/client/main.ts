@@ -11,9 +11,13 @@ async function open(unit, { step = 0, scroll = true } = {}) {
   if (!episode || !$('#player')) return;
   const mine = ++turn;
   current = unit;
-  if (player) player.rollout = undefined; // the last picture stays until the new recording is there
+  if (player) {
+    player.rollout = undefined; // the last picture stays until the new recording is there
+    if (player.partner) player.partner.rollout = undefined;
+  }
   mark();
   announce(episode);
+  loadFilm(episode);
   if (scroll) {
     $('#player').focus({ preventScroll: true });
     $('#player').scrollIntoView({ block: 'start' });
@@ -23,17 +27,30 @@ async function open(unit, { step = 0, scroll = true } = {}) {
     const rollout = await recordingOf(episode);
     const track = await readTrack(rollout.track);
     if (mine !== turn) return;
-    describe(rollout);
     shownPicture = undefined;
-    showTime(rollout, step);
-    starting ??= loadThree().then((library) => new Player(library)).catch((error) => { throw new Error('This browser cannot draw the room (' + error.message + ').'); });
+    describe({ rollout, span: rollout.steps });
+    showTime({ rollout, time: step, span: rollout.steps, place: $('.view') });
+    starting ??= startPlayer();
     player = await starting;
     if (mine !== turn) return;
     if (scroll) player.playing = !still;
     player.show(rollout, track, step);
     problem();
+    offerBeside(episode);
+    await showBeside();
   } catch (error) {
     if (mine === turn) problem(error.message);
+    if (film) film.controls = true; // it plays where the room cannot be drawn
+  }
+}
+
+let library;
+async function startPlayer() {
+  try {
+    library = await loadThree();
+    return new Player(library, $('.view'));
+  } catch (error) {
+    throw new Error('This browser cannot draw the room (' + error.message + ').');
   }
 }
 
@@ -46,9 +63,11 @@ function problem(words) {
   if (words !== undefined) place.textContent = words;
 }
 
-document.addEventListener('click', ({ target }) => {
+document.addEventListener('click', ({ target, shiftKey }) => {
   const { unit, step, low } = target.closest('[data-unit], [data-low]')?.dataset ?? {};
-  if (unit) open(unit, { step: Number(step ?? 0) });
+  const beside = shiftKey && player?.rollout && [...besideChoice.options].some(({ value }) => value === unit);
+  if (beside) { besideChoice.value = unit; showBeside(); }
+  else if (unit) open(unit, { step: Number(step ?? 0) });
   else if (low !== undefined) listRange(target.closest('[data-low]').dataset);
   const go = target.closest('[data-go]')?.dataset.go;
   if (go) { const next = neighbour(Number(go)); if (next) open(next); }
@@ -58,6 +77,7 @@ document.addEventListener('click', ({ target }) => {
     const dark = set ? set === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
     document.documentElement.dataset.theme = dark ? 'light' : 'dark';
     player?.paint();
+    player?.partner?.paint();
   }
   if (!player?.rollout) return;
   const { speed, view, zoom } = target.closest('[data-speed], [data-view], [data-zoom]')?.dataset ?? {};
@@ -69,7 +89,7 @@ document.addEventListener('click', ({ target }) => {
 });
 
 function toggle() {
-  if (!player.playing && player.time >= player.rollout.steps) player.time = 0;
+  if (!player.playing && player.time >= player.span) player.time = 0;
   player.playing = !player.playing;
   player.label();
 }
@@ -96,9 +116,9 @@ document.addEventListener('keydown', (event) => {
   if (target.closest?.('input, select, summary')) return;
   if (key === 'n' || key === 'p') { const next = neighbour(key === 'n' ? 1 : -1); if (next) open(next); return; }
   if (!player?.rollout || target.closest?.('button, a')) return;
-  const { rate, steps } = player.rollout;
+  const { span, rollout: { rate } } = player;
   if (key === ' ') { event.preventDefault(); toggle(); }
-  if (key === 'ArrowRight') player.time = Math.min(steps, player.time + rate / 2);
+  if (key === 'ArrowRight') player.time = Math.min(span, player.time + rate / 2);
   if (key === 'ArrowLeft') player.time = Math.max(0, player.time - rate / 2);
   if (key === '+') player.zoom(0.8);
   if (key === '-') player.zoom(1.25);

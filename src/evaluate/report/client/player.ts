@@ -1,36 +1,42 @@
-/** The room of the chosen rollout, drawn by three.js from its track. */
+/**
+ * The room of the chosen rollout, drawn by three.js from its track. A second player beside it has no time and no eye of
+ * its own: it shows its rollout at the first one's time, from the same side.
+ */
 export const PLAYER = /* js */ `
 class Player {
-  constructor({ THREE, OrbitControls }) {
+  /** @param place the view to draw in @param leader the player whose time and eye this one takes */
+  constructor({ THREE, OrbitControls }, place, leader) {
     this.THREE = THREE;
+    this.place = place;
     this.renderer = new THREE.WebGLRenderer({ antialias: true });
     this.renderer.shadowMap.enabled = true;
     this.renderer.shadowMap.type = THREE.PCFShadowMap;
     const canvas = this.renderer.domElement;
     canvas.setAttribute('role', 'img');
-    $('.view').prepend(canvas);
+    place.prepend(canvas);
     this.eye = new THREE.PerspectiveCamera(42, 1.6, 0.02, 60);
     this.eye.up.set(0, 0, 1);
-    this.orbit = new OrbitControls(this.eye, canvas);
+    this.drawn = 0;
+    new ResizeObserver(() => this.resize()).observe(place);
+    if (leader) return;
+    this.orbit = new OrbitControls(this.eye, $('.views'));
     this.orbit.enableDamping = true;
     this.orbit.maxPolarAngle = Math.PI * 0.52;
     this.orbit.minDistance = 0.4;
     this.orbit.maxDistance = 9;
-    this.letThePageScroll(canvas);
-    this.drawn = 0;
+    this.letThePageScroll($('.views'));
     this.time = 0; this.playing = !matchMedia('(prefers-reduced-motion: reduce)').matches; this.speed = 1; this.mode = 'follow'; this.before = performance.now();
-    new ResizeObserver(() => this.resize()).observe($('.view'));
     this.renderer.setAnimationLoop((now) => this.tick(now));
   }
   /** The wheel and an upward swipe are the page's; with Ctrl, and by two fingers, the eye comes nearer. */
-  letThePageScroll(canvas) {
+  letThePageScroll(views) {
     this.orbit.enableZoom = false;
-    canvas.style.touchAction = 'pan-y';
-    canvas.addEventListener('wheel', (event) => {
+    views.style.touchAction = 'pan-y';
+    views.addEventListener('wheel', (event) => {
       this.orbit.enableZoom = event.ctrlKey || event.metaKey;
       if (!this.orbit.enableZoom) hint('Ctrl and the wheel: nearer and farther');
     }, { capture: true, passive: true });
-    canvas.addEventListener('pointerdown', ({ pointerType }) => { this.orbit.enableZoom = pointerType === 'touch'; }, { capture: true });
+    views.addEventListener('pointerdown', ({ pointerType }) => { this.orbit.enableZoom = pointerType === 'touch'; }, { capture: true });
   }
   zoom(factor) {
     const { target, minDistance, maxDistance } = this.orbit;
@@ -40,7 +46,8 @@ class Player {
     this.drawn++;
   }
   resize() {
-    const { clientWidth: w, clientHeight: h } = $('.view');
+    const { clientWidth: w, clientHeight: h } = this.place;
+    if (w === 0) return;
     this.renderer.setPixelRatio(Math.min(2, devicePixelRatio));
     this.renderer.setSize(w, h, false);
     this.eye.aspect = w / h;
@@ -82,12 +89,18 @@ class Player {
     this.base = Math.max(0, rollout.scene.moving.findIndex((body) => rollout.scene.bodies[body].name === 'base'));
     this.pose(step);
     const at = this.bodies[rollout.scene.moving[this.base]].position;
-    this.orbit.target.set(at.x + 0.45, at.y, 0.62);
-    this.eye.position.set(at.x - 1.55, at.y - 1.75, 1.85);
     this.followed = at.clone();
     this.drawn++;
-    this.label();
     this.resize();
+    if (!this.orbit) return;
+    this.orbit.target.set(at.x + 0.45, at.y, 0.62);
+    this.eye.position.set(at.x - 1.55, at.y - 1.75, 1.85);
+    this.label();
+  }
+  /** Steps of this rollout in which it and the one beside it have ended. */
+  get span() {
+    const { rollout, partner } = this;
+    return Math.max(rollout.steps, partner?.rollout ? (partner.rollout.steps / partner.rollout.rate) * rollout.rate : 0);
   }
   mesh({ shape, size: s, position, quaternion, colour }) {
     const { THREE } = this;
@@ -140,32 +153,49 @@ class Player {
     if (!this.rollout) return;
     if (this.playing) {
       this.time += this.rollout.rate * seconds * this.speed;
-      if (this.time >= this.rollout.steps + 20) this.time = 0; // rest a moment at the end
+      if (this.time >= this.span + 20) this.time = 0; // rest a moment at the end
     }
-    const step = Math.min(this.time, this.rollout.steps);
-    let eye = this.eye;
-    const named = this.rollout.scene.cameras.find((camera) => camera.name === this.mode);
-    if (named) eye = this.through(named);
-    else {
-      const at = this.bodies[this.rollout.scene.moving[this.base]].position;
-      if (this.mode === 'follow') {
-        const move = at.clone().sub(this.followed).multiplyScalar(1 - Math.exp(-4 * seconds));
-        move.z = 0;
-        this.followed.add(move);
-        this.eye.position.add(move);
-        this.orbit.target.add(move);
-      } else this.followed.copy(at);
-      this.orbit.update();
-    }
-    // A still picture is drawn once.
-    const picture = [step, this.mode, this.drawn, ...this.eye.position.toArray(), ...this.orbit.target.toArray()].join();
-    if (picture === this.last) return;
+    if (this.mode === 'follow') {
+      const move = this.chase(seconds);
+      this.eye.position.add(move);
+      this.orbit.target.add(move);
+    } else this.chase(seconds);
+    this.orbit.update();
+    if (this.draw(Math.min(this.time, this.rollout.steps), this.mode, this.orbit.target)) showTime(this);
+    this.partner?.tickWith(this, seconds);
+    filmAt(this);
+  }
+  /** Goes after the robot. @returns the way that the eye has to go with it */
+  chase(seconds) {
+    const move = this.bodies[this.rollout.scene.moving[this.base]].position.clone().sub(this.followed);
+    move.z = 0;
+    if (this.mode === 'follow') move.multiplyScalar(1 - Math.exp(-4 * seconds));
+    this.followed.add(move);
+    return move;
+  }
+  /** Shows the first player's time from the first player's side. */
+  tickWith(leader, seconds) {
+    if (!this.rollout) return;
+    this.mode = leader.mode;
+    this.chase(seconds);
+    const shift = this.mode === 'follow' ? this.followed.clone().sub(leader.followed) : new this.THREE.Vector3();
+    const target = leader.orbit.target.clone().add(shift);
+    this.eye.position.copy(leader.eye.position).add(shift);
+    this.eye.quaternion.copy(leader.eye.quaternion);
+    this.time = (leader.time / leader.rollout.rate) * this.rollout.rate;
+    if (this.draw(Math.min(this.time, this.rollout.steps), this.mode, target)) showClock(this);
+  }
+  /** @returns whether anything has changed since the last picture: a still one is drawn once */
+  draw(step, mode, target) {
+    const picture = [step, this.time, mode, this.drawn, ...this.eye.position.toArray(), ...target.toArray()].join();
+    if (picture === this.last) return false;
     this.last = picture;
     this.pose(step);
-    if (named) this.through(named);
-    this.hideWalls(eye);
+    const named = this.rollout.scene.cameras.find((camera) => camera.name === mode);
+    const eye = named ? this.through(named) : this.eye;
+    this.hideWalls(eye, target);
     this.renderer.render(this.scene, eye);
-    showTime(this.rollout, step);
+    return true;
   }
   /** A camera of the robot, or the room's. */
   through(camera) {
@@ -180,14 +210,14 @@ class Player {
     eye.updateProjectionMatrix();
     return eye;
   }
-  hideWalls(eye) {
+  hideWalls(eye, aim) {
     for (const mesh of this.meshes) {
       if (!mesh.userData.wall) continue;
       mesh.geometry.computeBoundingBox();
       const size = mesh.geometry.boundingBox.max;
       const thin = size.x < size.y ? 'x' : 'y';
       const world = mesh.getWorldPosition(new this.THREE.Vector3());
-      const target = eye === this.eye ? this.orbit.target : new this.THREE.Vector3(0, 0, 0.6);
+      const target = eye === this.eye ? aim : new this.THREE.Vector3(0, 0, 0.6);
       mesh.visible = (eye.position[thin] - world[thin]) * (target[thin] - world[thin]) > 0;
     }
   }
