@@ -3,7 +3,8 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { aside } from '../../base/index.ts';
 import { encodeVideo } from '../../data/index.ts';
-import { pixelText, ScenePainter } from '../../home/index.ts';
+import { ScenePainter } from '../../home/index.ts';
+import { pixelText } from '../../picture/index.ts';
 import type { Picture } from '../../robot/index.ts';
 import { readRolloutScene, readStepLines, readTrack } from './recording.ts';
 

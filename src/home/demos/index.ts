@@ -1,4 +1,3 @@
 export { expertFilm } from './expertFilm.ts';
 export { expertSheet } from './expertSheet.ts';
 export { makeDemonstrations } from './makeDemonstrations.ts';
-export { pixelText } from './pixelText.ts';
