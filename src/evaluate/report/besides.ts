@@ -49,7 +49,8 @@ export async function withOther(
   if (found === 0)
     throw new InputError(
       other.folder,
-      `has no recording of an episode that ${folder} has one of, too. Play the same tasks and instances, with recordings.`,
+      `has no recording of an episode that ${folder} has one of, too. ` +
+        'Play the same tasks and instances, with recordings.',
     );
   return { ...gathered, episodes, inside };
 }

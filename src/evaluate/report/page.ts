@@ -48,7 +48,8 @@ function figures(contents: PageContents): string {
   const { lines, summary } = policy;
   if (lines.length === 0) return '<div class="panel"><p>Nothing to draw yet.</p></div>';
   const count = Object.keys(summary.tasks).length;
-  const watch = contents.modules.length > 0 ? ' Choose one of the policy’s to watch its episode.' : '';
+  const watch =
+    contents.modules.length > 0 ? ' <span class="screen">Choose one of the policy’s to watch its episode.</span>' : '';
   const strips = `<p class="note">Each dot is an episode at its q-score: the share of the goal that it achieved. Above the dots, the line is the mean and the band its 95 % interval.${watch}</p><div class="panel">${scoreFigure([policy, ...baselines])}</div>`;
   if (count < FEWEST_ROWS) return strips;
   const recorded = gathered.episodes.filter(({ recording }) => recording !== 'none').map(({ unit }) => unit);

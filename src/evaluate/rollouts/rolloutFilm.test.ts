@@ -9,7 +9,7 @@ import { RolloutRecorder } from './rolloutRecorder.ts';
 
 const root = await temporaryFolder();
 
-it('the film of a recording shows the room and the head camera, and is made anew only when the recording changes', async () => {
+it('the film of a recording shows the room and the head camera, and is made anew only when that changes', async () => {
   const household = await openHousehold('turning_on_radio', { imageSize: 32 });
   const at = join(root, 'turning_on_radio_0_0');
   try {

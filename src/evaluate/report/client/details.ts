@@ -46,9 +46,9 @@ function legend(rollouts) {
   const names = [...new Set(rollouts.flatMap(({ rules }) => rules.map(([, name]) => name)))];
   return [
     truths ? 'top: true stage' : '',
-    stages.length ? (truths ? 'middle: ' : 'bands: ') + 'voted stages ' + stages.join(' and ') : '',
+    stages.length ? (truths ? 'middle: ' : 'bands: ') + 'voted stages ' + (stages.length > 1 ? 'upper ' + stages.join(', lower ') : stages[0]) : '',
     some(({ predicted }) => predicted?.length) ? 'below: predicted by each plan' + (truths ? ', orange where wrong' : '') : '',
-    some(({ plans }) => plans.length) ? plans.join(' and ') + ' plans (ticks)' : '',
+    some(({ plans }) => plans.length) ? plans.filter(Boolean).join(' and ') + ' plans (ticks)' : '',
     some(({ scores }) => scores.some(([, q]) => q > 0)) ? 'green: q rises' : '',
     names.length ? '▲ rules: ' + names.map(escape).join(', ') : '',
   ].filter(Boolean).map((entry) => '<span>' + entry + '</span>').join('');

@@ -9,18 +9,23 @@ let besideTurn = 0;
 
 /** What may stand beside an episode: the other policy's episode in its scene, then those of the same task. */
 function besideOf(episode) {
-  const others = chooseEpisodes(page.episodes, { task: episode.task }).filter(({ unit, recording }) => unit !== episode.unit && recording !== 'none');
+  const others = chooseEpisodes(page.episodes, { task: episode.task })
+    .filter(({ unit, recording }) => unit !== episode.unit && recording !== 'none');
   const same = others.filter(({ instance }) => instance === episode.instance);
-  return [...(episode.other ? [{ ...episode.other, task: episode.task, instance: episode.instance }] : []), ...same, ...others.filter((one) => !same.includes(one)).slice(0, MOST_OTHERS)];
+  const { task, instance, other } = episode;
+  const rest = others.filter((one) => !same.includes(one)).slice(0, MOST_OTHERS);
+  return [...(other ? [{ ...other, task, instance }] : []), ...same, ...rest];
 }
 
 const besideKey = ({ key, unit }) => key ?? unit;
-const besideName = ({ name, instance, rollout, q }) => (name ?? 'instance ' + instance + (rollout ? ', rollout ' + (rollout + 1) : '')) + ' · q ' + q.toFixed(2);
+const besideName = ({ name, instance, rollout, q }) =>
+  (name ?? 'instance ' + instance + (rollout ? ', rollout ' + (rollout + 1) : '')) + ' · q ' + q.toFixed(2);
 
 function offerBeside(episode) {
   if (!besideChoice) return;
   const others = besideOf(episode);
-  besideChoice.innerHTML = '<option value="">nothing</option>' + others.map((one) => '<option value="' + escape(besideKey(one)) + '">' + escape(besideName(one)) + '</option>').join('');
+  const option = (value, words) => '<option value="' + escape(value) + '">' + escape(words) + '</option>';
+  besideChoice.innerHTML = option('', 'nothing') + others.map((one) => option(besideKey(one), besideName(one))).join('');
   besideChoice.closest('label').hidden = others.length === 0;
   const wanted = besideWanted === 'other' ? others.find(({ key }) => key) : undefined;
   besideChoice.value = wanted ? besideKey(wanted) : '';
@@ -30,7 +35,8 @@ function offerBeside(episode) {
 async function showBeside() {
   const mine = ++besideTurn;
   const episode = byUnit.get(current);
-  const one = besideChoice?.value ? besideOf(episode).find((other) => besideKey(other) === besideChoice.value) : undefined;
+  const wanted = besideChoice?.value;
+  const one = wanted ? besideOf(episode).find((other) => besideKey(other) === wanted) : undefined;
   besideWanted = one?.key ? 'other' : '';
   $('.views').classList.toggle('two', one !== undefined);
   $('.view.second').hidden = one === undefined;
@@ -74,7 +80,8 @@ async function loadFilm(episode) {
   let source = episode.film;
   if (source === 'page') {
     const base64 = $$('script[data-film]').find((element) => element.dataset.film === episode.unit)?.textContent ?? '';
-    source = filmAddress = URL.createObjectURL(new Blob([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], { type: 'video/mp4' }));
+    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    source = filmAddress = URL.createObjectURL(new Blob([bytes], { type: 'video/mp4' }));
   }
   $('.film').hidden = !source;
   if (!source) return film.removeAttribute('src');
