@@ -25,7 +25,8 @@ function offerBeside(episode) {
   if (!besideChoice) return;
   const others = besideOf(episode);
   const option = (value, words) => '<option value="' + escape(value) + '">' + escape(words) + '</option>';
-  besideChoice.innerHTML = option('', 'nothing') + others.map((one) => option(besideKey(one), besideName(one))).join('');
+  const named = others.map((one) => option(besideKey(one), besideName(one)));
+  besideChoice.innerHTML = option('', 'nothing') + named.join('');
   besideChoice.closest('label').hidden = others.length === 0;
   const wanted = besideWanted === 'other' ? others.find(({ key }) => key) : undefined;
   besideChoice.value = wanted ? besideKey(wanted) : '';
