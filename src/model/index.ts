@@ -53,6 +53,7 @@ export {
   requirePlanningMemory,
   trainingMemory,
   trainingStateBytes,
+  type UpdateForm,
   type WeightType,
 } from './memory.ts';
 export {

@@ -7,6 +7,7 @@ export {
   type NdArray,
   type Parameters,
   type Program,
+  recomputed,
   type Tensor,
   type TypedArray,
 } from './graph/index.ts';

@@ -23,6 +23,10 @@ export const TrainConfig = z.strictObject({
   model: NetworkSchema,
   /** Samples of one update. */
   batch: count,
+  /** The batch goes through the network in so many equal parts: less memory for the same update, but for rounding. */
+  accumulate: count.default(1),
+  /** Values within the layers are computed again in the backward pass, in place of being kept. */
+  recompute: z.boolean().default(false),
   /** Updates, unless --steps says otherwise; the cosine schedule ends with them. */
   steps: count,
   schedule: z.strictObject({
@@ -187,6 +191,12 @@ export function checkTrainConfig(input: unknown, where = 'training configuration
     throw new InputError(
       where,
       `the warm-up outlasts the schedule (got warmupSteps ${warmupSteps} and decaySteps ${end}).`,
+    );
+  if (config.batch % config.accumulate !== 0)
+    throw new InputError(
+      where,
+      `accumulate must divide the batch into equal parts (got a batch of ${config.batch} and accumulate ` +
+        `${config.accumulate}).`,
     );
   frozenLeaves(model, config.freeze, `${where}: freeze`);
   return config;

@@ -6,10 +6,11 @@ import { RunEvents } from './events/index.ts';
 import { chunkTokenizer } from './fastTokens.ts';
 import { isUnwritable } from './fullDisk.ts';
 import { Guard, type MadeBatch } from './guard.ts';
+import type { Losses } from './losses.ts';
 import type { ReadingOptions } from './networkReading.ts';
 import type { Run } from './run.ts';
 import { learningRate, type Schedule } from './schedule.ts';
-import type { Losses, StepReport, StepRequest } from './trainer.ts';
+import type { StepReport, StepRequest } from './trainer.ts';
 import { UpdateLog } from './updateLog.ts';
 import { Watch } from './watch.ts';
 

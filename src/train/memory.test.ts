@@ -4,16 +4,18 @@ import { requireTrainingMemory, trainedWith, trainingRefusal } from './memory.ts
 
 const { nano, full } = configs;
 
-it('names the largest half of the batch that fits', () => {
+it('names the fewest parts of the batch that fit', () => {
   const size = { model: nano, batch: 8, freeze: [] };
   expect(trainingRefusal(size, trainingMemory(nano, 8).total)).toBeUndefined();
-  const room = trainingMemory(nano, 2).total;
+  const room = trainingMemory(nano, 8, () => true, { accumulate: 4 }).total;
   expect(() => requireTrainingMemory(size, { available: room })).toThrow(
-    /^train: training with a batch of 8 needs about .* Nearest setting that fits: --set batch=2 \(about/,
+    /^train: training with a batch of 8 needs about .* Nearest setting that fits: --set accumulate=4 \(about/,
   );
   expect(trainingRefusal(size, 1e6)?.advice).toMatch(/^no setting fits: the smallest is --set/);
   const tight = trainingMemory(nano, 0).total + 1;
-  expect(trainingRefusal(size, tight)?.advice).toMatch(/^no setting fits: even --set batch=1 needs/);
+  expect(trainingRefusal(size, tight)?.advice).toMatch(/^no setting fits: even --set accumulate=8 needs/);
+  const six = trainingRefusal({ ...size, batch: 6, accumulate: 2 }, tight);
+  expect(six?.advice).toMatch(/^no setting fits: even --set accumulate=6 needs/);
 });
 
 it('names the parts to freeze where no batch helps, and knows no other limit than the memory', () => {

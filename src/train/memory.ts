@@ -1,9 +1,9 @@
 import { bytesText, type MemoryRefusal, type MemorySetting, memoryRefusal, requireMemory } from '../base/index.ts';
-import { type ModelConfig, trainingMemory } from '../model/index.ts';
+import { type ModelConfig, trainingMemory, type UpdateForm } from '../model/index.ts';
 import { frozenLeaves } from './freeze.ts';
 
 /** What of a training configuration decides its memory. */
-export interface TrainingSize {
+export interface TrainingSize extends UpdateForm {
   readonly model: ModelConfig;
   readonly batch: number;
   readonly freeze: readonly string[];
@@ -31,7 +31,11 @@ export function requireTrainingMemory(
 }
 
 /** Why training cannot be had with `available` bytes, and what can; undefined when it can. */
-export function trainingRefusal({ model, batch, freeze }: TrainingSize, available: number): MemoryRefusal | undefined {
+export function trainingRefusal(
+  { model, batch, freeze, ...form }: TrainingSize,
+  available: number,
+): MemoryRefusal | undefined {
+  const { accumulate = 1 } = form;
   const trains = trainedWith(model, freeze);
   const least = (parts: readonly string[]): number => trainingMemory(model, 0, trainedWith(model, parts)).total;
   if (least(freeze) > available) {
@@ -50,18 +54,19 @@ export function trainingRefusal({ model, batch, freeze }: TrainingSize, availabl
         : `no setting fits: the smallest is ${setting(smallest)}`,
     };
   }
-  const bytes = (samples: number): number => trainingMemory(model, samples, trains).total;
-  return memoryRefusal(`training with a batch of ${batch}`, bytes(batch), available, () =>
-    smallerBatches(batch).map(
-      (samples): MemorySetting => ({ setting: `--set batch=${samples}`, bytes: bytes(samples) }),
+  const bytes = (parts: number): number => trainingMemory(model, batch, trains, { ...form, accumulate: parts }).total;
+  return memoryRefusal(`training with a batch of ${batch}`, bytes(accumulate), available, () =>
+    moreParts(batch, accumulate).map(
+      (parts): MemorySetting => ({ setting: `--set accumulate=${parts}`, bytes: bytes(parts) }),
     ),
   );
 }
 
-/** Halves, down to one sample. */
-function smallerBatches(batch: number): number[] {
+/** Numbers of equal parts of a batch, each at least twice the one before, up to one sample a part. */
+function moreParts(batch: number, parts: number): number[] {
   const out: number[] = [];
-  for (let at = batch >> 1; at >= 1; at >>= 1) out.push(at);
+  for (let at = parts + 1; at <= batch; at++)
+    if (batch % at === 0 && (at >= 2 * (out.at(-1) ?? parts) || at === batch)) out.push(at);
   return out;
 }
 

@@ -1,11 +1,4 @@
-import type { Losses } from './trainer.ts';
-
-/** The mean of each loss. */
-function average(all: readonly Losses[]): Losses {
-  const sums: Losses = {};
-  for (const losses of all) for (const [name, value] of Object.entries(losses)) sums[name] = (sums[name] ?? 0) + value;
-  return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / all.length]));
-}
+import { average, type Losses } from './losses.ts';
 
 export interface MeterReading {
   readonly losses: Losses;

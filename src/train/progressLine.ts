@@ -1,5 +1,5 @@
 import { duration } from '../base/index.ts';
-import type { Losses } from './trainer.ts';
+import type { Losses } from './losses.ts';
 
 export interface Pace {
   readonly step: number;

@@ -1,9 +1,14 @@
 import { InputError } from '../base/index.ts';
 import type { RunRecord } from './folder.ts';
 
-/** Settings that change nothing that is trained; the number of steps is said where it changes. */
+/**
+ * Settings that change nothing that is trained, or its last bits alone; the number of steps and how updates are
+ * computed are said where they change.
+ */
 const HARMLESS = new Set([
   'config.steps',
+  'config.accumulate',
+  'config.recompute',
   'config.logEvery',
   'config.histogramEvery',
   'config.checkpointEvery',
@@ -53,6 +58,11 @@ function refuse(folder: string, what: string, how: string): never {
 export function differences(was: RunRecord, now: RunRecord): [what: string, was: unknown, now: unknown][] {
   const pairs: [string, unknown, unknown][] = [
     ['threads', was.threads, now.threads],
+    ...['accumulate', 'recompute'].map((name): [string, unknown, unknown] => [
+      name,
+      computed(was.config)[name],
+      computed(now.config)[name],
+    ]),
     ...Object.keys(now.versions).map((name): [string, unknown, unknown] => [
       name,
       was.versions[name],
@@ -61,3 +71,10 @@ export function differences(was: RunRecord, now: RunRecord): [what: string, was:
   ];
   return pairs.filter(([, a, b]) => a !== b);
 }
+
+/** How a configuration says that updates are computed; runs before these keys had the defaults. */
+const computed = (config: unknown): Readonly<Record<string, unknown>> => ({
+  accumulate: 1,
+  recompute: false,
+  ...(config as object),
+});

@@ -155,6 +155,8 @@ async function trainLocked(options: TrainOptions, ends: (() => Promise<void>)[])
     const info = await client.call<TrainerInfo>('open', {
       model,
       batch: config.batch,
+      accumulate: config.accumulate,
+      recompute: config.recompute,
       optimizer: config.optimizer,
       noiseFactor: denseFactor(noise),
       threads,

@@ -121,6 +121,47 @@ describe('Trainer', () => {
   });
 });
 
+it('parts of a batch and recomputed layers give the update of the whole batch', async () => {
+  const { config: c } = JSON.parse(await readFile(join(GOLDEN, 'manifest.json'), 'utf8'));
+  const [start, inputs] = await Promise.all(
+    ['params', 'inputs'].map((name) => readSafetensors(join(GOLDEN, `${name}.safetensors`))),
+  );
+  const model = configOfGoldenCase(c, { use_fast_auxiliary: true, ...c });
+  const batch = batchOf(inputs!, 0, c.batch, c.cameras);
+  const run = async (how: { readonly accumulate?: number; readonly recompute?: boolean }) => {
+    const trainer = await Trainer.open({
+      ...{ model, batch: c.batch, noiseFactor: null, threads: 1, start: { parameters: start! }, ...how },
+      optimizer: { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, clipNorm: 1, emaDecay: 0.9 },
+    });
+    try {
+      const reports = [
+        await trainer.step(batch, 0.01),
+        await trainer.step(batch, 0.01, { read: { histograms: false } }),
+      ];
+      return { reports, held: await trainer.validate(batch), parameters: trainer.snapshot().parameters };
+    } finally {
+      await trainer.close();
+    }
+  };
+  const whole = await run({});
+  // Gradients add up in another order: they differ by rounding alone.
+  for (const how of [{ recompute: true }, { accumulate: c.batch }]) {
+    const parts = await run(how);
+    for (const [name, ratio] of moved(parts.parameters, whole.parameters, start!))
+      if (name !== ROUNDING_ONLY) expect(ratio, name).toBeLessThan(1e-2);
+    for (const [i, { losses, gradientNorm, samples, reading }] of parts.reports.entries()) {
+      const expected = whole.reports[i]!;
+      expect(Math.abs(gradientNorm / expected.gradientNorm - 1)).toBeLessThan(1e-5);
+      for (const [name, value] of Object.entries(losses)) expect(value).toBeCloseTo(expected.losses[name]!, 5);
+      expect(samples.action).toHaveLength(c.batch);
+      for (const [b, value] of samples.action.entries()) expect(value).toBeCloseTo(expected.samples.action[b]!, 5);
+      for (const [part, norm] of Object.entries(reading?.gradientNorms ?? {}))
+        expect(norm).toBeCloseTo(expected.reading!.gradientNorms[part as 'vlm']!, 4);
+    }
+    for (const [name, value] of Object.entries(parts.held)) expect(value).toBeCloseTo(whole.held[name]!, 5);
+  }
+});
+
 function batchOf(inputs: Parameters, step: number, size: number, cameras: readonly string[]): TrainingBatch {
   const get = (name: string) => inputs.get(`step${step}/${name}`)!.data;
   const prompt = get('tokenized_prompt') as Int32Array;

@@ -10,6 +10,8 @@ import {
   TrainingState,
 } from '../tensor/index.ts';
 import type { TrainingBatch } from './batch.ts';
+import { average, type Losses } from './losses.ts';
+import { microBatch } from './microBatch.ts';
 import { type NetworkReading, type ReadingOptions, readNetwork } from './networkReading.ts';
 import { type ChunkRequest, type PlannedChunks, planChunks } from './openLoop.ts';
 
@@ -39,6 +41,10 @@ export interface TrainerSnapshot {
 export interface TrainerOptions {
   readonly model: ModelConfig;
   readonly batch: number;
+  /** The batch goes through the network in so many parts, whose gradients are summed up; 1 when left out. */
+  readonly accumulate?: number;
+  /** Values within the layers are computed again in the backward pass, in place of being kept. */
+  readonly recompute?: boolean;
   readonly optimizer: OptimizerOptions;
   /** [n, n] lower factor L of the noise's covariance, n = horizon · actionDim; null for white noise. */
   readonly noiseFactor: Float32Array | null;
@@ -82,9 +88,6 @@ export interface SampleLosses {
   readonly right: Float32Array;
 }
 
-/** Losses by name (`loss`, `loss/action`, …) before the update. */
-export type Losses = Record<string, number>;
-
 /** What an update is asked for with. */
 export interface StepRequest {
   readonly batch: TrainingBatch;
@@ -113,6 +116,8 @@ export interface StepReport {
 export class Trainer {
   private evaluation: ProgramSession | undefined;
   private readonly fetches: Record<string, NdArray>;
+  /** What the parts of a batch after the first one are fetched into; its gradients are arrays of their own. */
+  private readonly laterFetches: Record<string, NdArray>;
   private readonly lossNames: string[];
 
   private constructor(
@@ -136,6 +141,10 @@ export class Trainer {
         this.fetches[name] = { shape, dtype, data: new Float32Array(shape[0] ?? 1) };
       }
     }
+    this.laterFetches = { ...this.fetches };
+    if (this.parts > 1)
+      for (const [name, { shape, dtype, data }] of Object.entries(gradients))
+        if (this.fetches[name]) this.laterFetches[name] = { shape, dtype, data: new Float32Array(data.length) };
   }
 
   static async open(options: TrainerOptions): Promise<Trainer> {
@@ -156,7 +165,11 @@ export class Trainer {
     });
     const fixed = splitLayers(model, new Map([...start.parameters].filter(([leaf]) => frozen.has(leaf))));
     const trainable = (leaf: string) => !frozen.has(leaf);
-    const program = buildLossProgram(model, { batch, gradients: true, perSample: true, trainable, ...inputs(options) });
+    const { accumulate: parts = 1, recompute = false } = options;
+    const program = buildLossProgram(model, {
+      ...{ batch: batch / parts, gradients: true, perSample: true, recompute, trainable },
+      ...inputs(options),
+    });
     const session = await ProgramSession.create(program, { threads });
     const noise = noiseFactor && (await noiseSession(noiseFactor, model, batch, threads));
     return new Trainer(options, state, fixed, session, noise, {
@@ -164,7 +177,7 @@ export class Trainer {
       losses: session.outputs.flatMap(({ name, shape }) =>
         shape.length === 0 && !name.startsWith('gradient/') ? [name] : [],
       ),
-      flops: program.flops,
+      flops: parts * program.flops,
       ...(options.measurePeak ? { peak: await gemmPeak(threads) } : {}),
     });
   }
@@ -179,34 +192,62 @@ export class Trainer {
     { read, normLimit }: { readonly read?: ReadingOptions; readonly normLimit?: number | undefined } = {},
   ): Promise<StepReport> {
     const started = performance.now();
-    await this.session.run(await this.feeds(this.session, batch, this.state.parameters), this.fetches);
+    const { losses, samples } = await this.gradientsOf(await this.withNoise(batch));
     const reading = read && readNetwork(this.options.model, this.state, read);
     const { emaDecay: decay, emaWarmup, ...optimizer } = this.options.optimizer;
     const made = this.state.step;
     const emaDecay = emaWarmup ? Math.min(decay, (1 + made) / (10 + made)) : decay;
-    const losses = Object.fromEntries(
-      this.lossNames.map((name) => [name, (this.fetches[name]!.data as Float32Array)[0]!]),
-    );
     const skipAbove = Object.values(losses).every(Number.isFinite) ? normLimit : -1;
     const result = this.state.clipAndStep({ ...optimizer, emaDecay, learningRate, skipAbove });
-    const sample = (name: string) => (this.fetches[`sample/${name}`]!.data as Float32Array).slice();
-    const [action, stage, right] = [sample('action'), sample('stage'), sample('stage_right')];
-    return {
-      losses,
-      samples: { task: batch.task, action, stage, right },
-      ...(reading && { reading }),
-      ...result,
-      milliseconds: performance.now() - started,
-    };
+    const milliseconds = performance.now() - started;
+    return { losses, samples, ...(reading && { reading }), ...result, milliseconds };
+  }
+
+  /** Puts the mean gradients of a batch into the state, part by part. */
+  private async gradientsOf(batch: TrainingBatch): Promise<Pick<StepReport, 'losses' | 'samples'>> {
+    const [action, stage, right] = [0, 1, 2].map(() => new Float32Array(batch.task.length)) as [
+      Float32Array,
+      Float32Array,
+      Float32Array,
+    ];
+    const all: Losses[] = [];
+    for (let part = 0; part < this.parts; part++) {
+      const fetches = part === 0 ? this.fetches : this.laterFetches;
+      const micro = microBatch(batch, part, this.parts);
+      await this.session.run(this.feeds(this.session, micro, this.state.parameters), fetches);
+      const values = (name: string) => fetches[name]!.data as Float32Array;
+      all.push(Object.fromEntries(this.lossNames.map((name) => [name, values(name)[0]!])));
+      const from = part * micro.task.length;
+      action.set(values('sample/action'), from);
+      stage.set(values('sample/stage'), from);
+      right.set(values('sample/stage_right'), from);
+      if (part > 0) this.addGradients(part === this.parts - 1 ? 1 / this.parts : 1);
+    }
+    return { losses: average(all), samples: { task: batch.task, action, stage, right } };
+  }
+
+  /** Adds a later part's gradients to the sum, which is scaled then. */
+  private addGradients(scale: number): void {
+    for (const [name, { data }] of Object.entries(this.state.fetches())) {
+      const sum = data as Float32Array;
+      const more = this.laterFetches[name]!.data as Float32Array;
+      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i]! + more[i]!) * scale;
+    }
   }
 
   /** The losses of a batch under the averaged weights; nothing changes. */
   async validate(batch: TrainingBatch): Promise<Losses> {
     const { model, batch: size, threads } = this.options;
-    const settings = { batch: size, gradients: false, ...inputs(this.options) };
+    const settings = { batch: size / this.parts, gradients: false, ...inputs(this.options) };
     this.evaluation ??= await ProgramSession.create(buildLossProgram(model, settings), { threads });
-    const outputs = await this.evaluation.run(await this.feeds(this.evaluation, batch, this.state.ema), this.lossNames);
-    return Object.fromEntries(this.lossNames.map((name) => [name, Number(outputs[name]!.data[0])]));
+    const noisy = await this.withNoise(batch);
+    const all: Losses[] = [];
+    for (let part = 0; part < this.parts; part++) {
+      const micro = microBatch(noisy, part, this.parts);
+      const outputs = await this.evaluation.run(this.feeds(this.evaluation, micro, this.state.ema), this.lossNames);
+      all.push(Object.fromEntries(this.lossNames.map((name) => [name, Number(outputs[name]!.data[0])])));
+    }
+    return average(all);
   }
 
   /** Plans chunks with the averaged weights; nothing changes. */
@@ -236,13 +277,19 @@ export class Trainer {
     await Promise.all([this.session.close(), this.noise?.close(), this.evaluation?.close()]);
   }
 
-  /** Inputs of the loss program, by the names and types that it asks for. */
-  private async feeds(
-    session: ProgramSession,
-    batch: TrainingBatch,
-    weights: Parameters,
-  ): Promise<Record<string, NdArray>> {
-    const noise = this.noise ? (await this.noise.run({ z: batch.whiteNoise }))['noise']!.data : batch.whiteNoise;
+  private get parts(): number {
+    return this.options.accumulate ?? 1;
+  }
+
+  /** The batch with the data's correlation in its noise. */
+  private async withNoise(batch: TrainingBatch): Promise<TrainingBatch> {
+    if (!this.noise) return batch;
+    const noise = (await this.noise.run({ z: batch.whiteNoise }))['noise']!.data as Float32Array;
+    return { ...batch, whiteNoise: noise };
+  }
+
+  /** Inputs of the loss program, by the names and types that it asks for. The noise has its correlation already. */
+  private feeds(session: ProgramSession, batch: TrainingBatch, weights: Parameters): Record<string, NdArray> {
     const given: Record<string, ArrayLike<number | bigint>> = {
       images: batch.images,
       state: batch.state,
@@ -250,7 +297,7 @@ export class Trainer {
       stage: batch.toldStage,
       stage_label: batch.stage,
       actions: batch.actions,
-      noise,
+      noise: batch.whiteNoise,
       time: batch.time,
       objects: batch.objects,
       ...(batch.imageMask && { image_mask: batch.imageMask }),

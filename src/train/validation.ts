@@ -12,9 +12,9 @@ import {
   startingNoise,
   tasksOfStore,
 } from './heldOut.ts';
+import type { Losses } from './losses.ts';
 import type { ChunkRequest, PlannedChunks } from './openLoop.ts';
 import type { Run } from './run.ts';
-import type { Losses } from './trainer.ts';
 
 /** What the averaged weights make of a task's held-out episodes. */
 export interface TaskValidation {

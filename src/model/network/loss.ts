@@ -46,6 +46,8 @@ export interface LossOptions {
   readonly fastTokens?: boolean;
   /** Which leaves get gradients, by the tree's name; all when left out. */
   readonly trainable?: (leaf: string) => boolean;
+  /** Compute the values within each layer again in the backward pass: less memory, a third more work. */
+  readonly recompute?: boolean;
   readonly trace?: Trace;
 }
 
@@ -65,7 +67,7 @@ export interface LossOptions {
  */
 export function buildLossProgram(config: ModelConfig, options: LossOptions): Program {
   const { batch, flowSamples = config.flowSamples, imageInput = 'uint8', imageMask = true } = options;
-  const net = new Network(config, options.trace);
+  const net = new Network(config, options.trace, options.recompute);
   const { builder } = net;
   const side = config.imageSize;
   const images = builder.input('images', [batch, config.cameras.length, side, side, 3], imageInput);

@@ -1,5 +1,5 @@
 import { ValetError } from '../../base/index.ts';
-import { Builder, type Tensor } from '../../tensor/index.ts';
+import { Builder, recomputed, type Tensor } from '../../tensor/index.ts';
 import type { ModelConfig } from './config.ts';
 import { parameterTree } from './tree.ts';
 import { inputName } from './views.ts';
@@ -19,6 +19,7 @@ export class Network {
   constructor(
     readonly config: ModelConfig,
     readonly trace?: Trace,
+    private readonly recompute = false,
   ) {
     this.leaves = new Map(parameterTree(config).map((leaf) => [leaf.name, leaf]));
   }
@@ -34,6 +35,14 @@ export class Network {
     const tensor = this.builder.parameter(input, leaf.stacked ? leaf.shape.slice(1) : [...leaf.shape]);
     this.declared.set(input, tensor);
     return tensor;
+  }
+
+  /**
+   * One layer: `body` of its large inputs. With recomputation its inner values are computed again in the backward pass,
+   * in place of being kept for it.
+   */
+  layer(inputs: readonly Tensor[], body: (inputs: readonly Tensor[]) => readonly Tensor[]): readonly Tensor[] {
+    return this.recompute ? recomputed(inputs, body) : body(inputs);
   }
 
   /** The weights used so far, by input name. */

@@ -55,13 +55,9 @@ export function prefixPass(net: Network, inputs: PrefixInputs): Prefix {
   const mask = perHeadRows(visible, group);
   const keys: Tensor[] = [];
   const values: Tensor[] = [];
-  let stream = x;
-  for (let layer = 0; layer < config.layers; layer++) {
-    stream = x;
+  const block = (layer: number, x: Tensor): readonly [Tensor, Tensor, Tensor] => {
     const h = norm(net, `${LAYERS}/pre_attention_norm`, x, layer);
     const { key, value } = keysAndValues(net, '', layer, h, turn);
-    keys.push(key);
-    values.push(value);
     // Only some tokens' outputs are read after the last layer: the others give their keys and values and stop.
     const wanted = layer === config.layers - 1 && !net.trace ? wantedTokens(layout) : undefined;
     const pick = (t: Tensor, axis: number, rows = 1): Tensor =>
@@ -75,8 +71,16 @@ export function prefixPass(net: Network, inputs: PrefixInputs): Prefix {
       ? { cos: pick(turn.cos, positions.shape.length - 1), sin: pick(turn.sin, positions.shape.length - 1) }
       : turn;
     const q = queries(net, '', layer, pick(h, 1), turnQuery);
-    x = add(pick(x, 1), attentionOutput(net, '', layer, attend(net, q, key, value, pick(mask, 2, group))));
-    x = add(x, feedForward(net, '', layer, norm(net, `${LAYERS}/pre_ffw_norm`, x, layer)));
+    const y = add(pick(x, 1), attentionOutput(net, '', layer, attend(net, q, key, value, pick(mask, 2, group))));
+    return [add(y, feedForward(net, '', layer, norm(net, `${LAYERS}/pre_ffw_norm`, y, layer))), key, value];
+  };
+  let stream = x;
+  for (let layer = 0; layer < config.layers; layer++) {
+    stream = x;
+    const [next, key, value] = net.layer([x], ([input]) => block(layer, input as Tensor));
+    x = present(next, 'the stream');
+    keys.push(present(key, 'the keys'));
+    values.push(present(value, 'the values'));
   }
   const out = norm(net, 'PaliGemma/llm/final_norm', x);
   net.trace?.('prefix_out', out);

@@ -84,22 +84,21 @@ export function suffixPass(net: Network, { noisy, modulations, cache, valid, sta
     const repeated = expand(reshape(shared, [batch, 1, s, k, h]), [batch, samples, s, k, h]);
     return concat([repeated, own], 2);
   };
-  for (let layer = 0; layer < config.layers; layer++) {
+  const block = (layer: number, x: Tensor, key: Tensor, value: Tensor): Tensor => {
     const attentionNorm = present(modulations[2 * layer], 'modulations[2 * layer]');
     const feedForwardNorm = present(modulations[2 * layer + 1], 'modulations[2 * layer + 1]');
     const h = reshape(adaptiveNorm(net, x, attentionNorm), [batch, samples, horizon, width]);
     const own = keysAndValues(net, '_1', layer, h, turn);
     const q = queries(net, '_1', layer, h, turn);
-    const mixed = attend(
-      net,
-      q,
-      join(present(keys[layer], 'keys[layer]'), own.key),
-      join(present(values[layer], 'values[layer]'), own.value),
-      mask,
-    );
-    x = add(x, mul(reshape(attentionOutput(net, '_1', layer, mixed), [rows, horizon, width]), attentionNorm.gate));
-    const y = feedForward(net, '_1', layer, adaptiveNorm(net, x, feedForwardNorm));
-    x = add(x, mul(y, feedForwardNorm.gate));
+    const mixed = attend(net, q, join(key, own.key), join(value, own.value), mask);
+    const attended = reshape(attentionOutput(net, '_1', layer, mixed), [rows, horizon, width]);
+    const y = add(x, mul(attended, attentionNorm.gate));
+    return add(y, mul(feedForward(net, '_1', layer, adaptiveNorm(net, y, feedForwardNorm)), feedForwardNorm.gate));
+  };
+  for (let layer = 0; layer < config.layers; layer++) {
+    const [key, value] = [present(keys[layer], 'keys[layer]'), present(values[layer], 'values[layer]')];
+    const inputs = [x, key, value];
+    x = present(net.layer(inputs, ([y, k, v]) => [block(layer, y as Tensor, k as Tensor, v as Tensor)])[0], 'a block');
   }
   const out = adaptiveNorm(net, x, present(modulations.at(-1), 'modulations.at(-1)'));
   net.trace?.('suffix_out', out);

@@ -31,10 +31,13 @@ export function visionTokens(net: Network, images: Tensor): Tensor {
   const pixels = images.dtype === 'uint8' ? addScalar(scale(cast(images, 'float32'), 2 / 255), -1) : images;
   net.trace?.('image_float', pixels);
   const flat = reshape(pixels, [batch * cameras, side, side, 3]);
-  const embedded = config.stem.kind === 'patch' ? patches(net, flat) : convolutions(net, flat);
-  let x = add(embedded, net.weight(`${TOWER}/pos_embedding`));
+  const [embedded] = net.layer([flat], ([input]) => [
+    config.stem.kind === 'patch' ? patches(net, input as Tensor) : convolutions(net, input as Tensor),
+  ]);
+  let x = add(present(embedded, 'the patches'), net.weight(`${TOWER}/pos_embedding`));
   net.trace?.('vision/with_posemb', x);
-  for (let layer = 0; layer < config.visionLayers; layer++) x = block(net, x, layer);
+  for (let layer = 0; layer < config.visionLayers; layer++)
+    x = present(net.layer([x], ([input]) => [block(net, input as Tensor, layer)])[0], 'a block');
   x = normalise(net, `${TOWER}/Transformer/encoder_norm`, x);
   net.trace?.('vision/encoded', x);
   const tokens = dense(net, `${TOWER}/head`, x);

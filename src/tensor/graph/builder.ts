@@ -52,11 +52,10 @@ export class Builder {
   private readonly constants: Constant[] = [];
   private readonly values = new Map<string, Tensor>();
   private readonly emitted = new Map<string, Tensor[]>();
-  private readonly recorded = new Set<Tensor>();
+  private recorded = new Set<Tensor>();
   private readonly path: string[] = [];
   private serial = 0;
-  /** Recorded ops in the order of the calls, for `gradients`. */
-  readonly tape: TapeEntry[] = [];
+  private entries: TapeEntry[] = [];
 
   /**
    * Declares an input that the caller feeds. `axes` names the axes for error messages.
@@ -171,6 +170,22 @@ export class Builder {
     return tensors as { [K in keyof O]: Tensor };
   }
 
+  /** Recorded ops in the order of the calls, for `gradients`. */
+  get tape(): readonly TapeEntry[] {
+    return this.entries;
+  }
+
+  /** Runs `body`, and what it records stands on a tape of its own, as if nothing had been recorded before. */
+  apart<T>(body: () => T): { readonly result: T; readonly tape: readonly TapeEntry[] } {
+    const [entries, recorded] = [this.entries, this.recorded];
+    [this.entries, this.recorded] = [[], new Set()];
+    try {
+      return { result: body(), tape: this.entries };
+    } finally {
+      [this.entries, this.recorded] = [entries, recorded];
+    }
+  }
+
   /**
    * Records an op for `gradients`, once: equal calls share what they emit, and a second entry would count its gradient
    * twice. Returns its first output.
@@ -185,7 +200,7 @@ export class Builder {
     if (!this.recorded.has(first)) {
       this.recorded.add(first);
       // `gradients` calls a rule only when a gradient has arrived, so the only output of an op has one.
-      this.tape.push({ inputs, outputs, backward: backward as BackwardRule });
+      this.entries.push({ inputs, outputs, backward: backward as BackwardRule });
     }
     return first;
   }

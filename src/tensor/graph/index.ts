@@ -3,6 +3,7 @@ export { describe, opError, TensorError } from './errors.ts';
 export { gradients } from './gradients.ts';
 export { inputOf, outputOf, shapeOf } from './node.ts';
 export * as primitives from './primitives.ts';
+export { recomputed } from './recompute.ts';
 export { broadcastShapes, lengthOf, reducedShape, sameShape, size } from './shapes.ts';
 export type {
   Attribute,
