@@ -242,18 +242,20 @@ export function trainingStateBytes(config: ModelConfig, trainable: (leaf: string
  * of the loss program with its gradients, and the copies of the trees while the run begins or a checkpoint is saved.
  * The samples of the data set come on top. With a batch of 0 what no batch changes (the large programs take a second to
  * build).
+ * @param ranks how many share moments and average; each also has room for its piece of the summed gradients
  */
 export function trainingMemory(
   config: ModelConfig,
   batch: number,
   trainable: (leaf: string) => boolean = () => true,
+  ranks = 1,
 ): MemoryEstimate {
   const all = treeBytes(config);
   const gradients = trainingStateBytes(config, trainable) / 5; // outputs of the program, but arrays of the state
   const alive = batch > 0 ? peakBytes(buildLossProgram(config, { batch, gradients: true, trainable })) : gradients;
   return estimate({
     weights: all,
-    state: 4 * gradients,
+    state: ranks === 1 ? 4 * gradients : (1 + 4 / ranks) * gradients,
     activations: ARENA * Math.max(0, alive - gradients) + gradients,
     passing: 2 * all + 2 * gradients,
   });

@@ -25,15 +25,22 @@ const FREEZES = [
  */
 export function requireTrainingMemory(
   size: TrainingSize,
-  { available }: { readonly available?: number | undefined } = {},
+  { available, ranks }: { readonly available?: number | undefined; readonly ranks?: number | undefined } = {},
 ): void {
-  requireMemory('train', (bytes) => trainingRefusal(size, bytes), { available });
+  requireMemory('train', (bytes) => trainingRefusal(size, bytes, ranks), { available });
 }
 
-/** Why training cannot be had with `available` bytes, and what can; undefined when it can. */
-export function trainingRefusal({ model, batch, freeze }: TrainingSize, available: number): MemoryRefusal | undefined {
+/**
+ * Why training cannot be had with `available` bytes, and what can; undefined when it can.
+ * @param ranks how many share the optimiser's state; memory and batch are those of one
+ */
+export function trainingRefusal(
+  { model, batch, freeze }: TrainingSize,
+  available: number,
+  ranks = 1,
+): MemoryRefusal | undefined {
   const trains = trainedWith(model, freeze);
-  const least = (parts: readonly string[]): number => trainingMemory(model, 0, trainedWith(model, parts)).total;
+  const least = (parts: readonly string[]): number => trainingMemory(model, 0, trainedWith(model, parts), ranks).total;
   if (least(freeze) > available) {
     // No batch helps, and the loss program, which takes a second to build, need not be.
     const settings = FREEZES.map((more) => [...new Set([...freeze, ...more])]);
@@ -50,7 +57,7 @@ export function trainingRefusal({ model, batch, freeze }: TrainingSize, availabl
         : `no setting fits: the smallest is ${setting(smallest)}`,
     };
   }
-  const bytes = (samples: number): number => trainingMemory(model, samples, trains).total;
+  const bytes = (samples: number): number => trainingMemory(model, samples, trains, ranks).total;
   return memoryRefusal(`training with a batch of ${batch}`, bytes(batch), available, () =>
     smallerBatches(batch).map(
       (samples): MemorySetting => ({ setting: `--set batch=${samples}`, bytes: bytes(samples) }),

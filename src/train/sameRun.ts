@@ -53,6 +53,7 @@ function refuse(folder: string, what: string, how: string): never {
 export function differences(was: RunRecord, now: RunRecord): [what: string, was: unknown, now: unknown][] {
   const pairs: [string, unknown, unknown][] = [
     ['threads', was.threads, now.threads],
+    ['ranks', was.ranks ?? 1, now.ranks ?? 1],
     ...Object.keys(now.versions).map((name): [string, unknown, unknown] => [
       name,
       was.versions[name],

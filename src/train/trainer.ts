@@ -1,4 +1,4 @@
-import { InputError, ValetError } from '../base/index.ts';
+import { type Communicator, InputError, ValetError } from '../base/index.ts';
 import { buildLossProgram, type ModelConfig, mergeLayers, programParameters, splitLayers } from '../model/index.ts';
 import {
   Builder,
@@ -8,10 +8,12 @@ import {
   type Parameters,
   ProgramSession,
   TrainingState,
+  type UpdateResult,
 } from '../tensor/index.ts';
-import type { TrainingBatch } from './batch.ts';
+import { batchRows, type TrainingBatch } from './batch.ts';
 import { type NetworkReading, type ReadingOptions, readNetwork } from './networkReading.ts';
 import { type ChunkRequest, type PlannedChunks, planChunks } from './openLoop.ts';
+import { leadRanks } from './ranks/index.ts';
 
 export interface OptimizerOptions {
   readonly beta1: number;
@@ -38,6 +40,7 @@ export interface TrainerSnapshot {
 
 export interface TrainerOptions {
   readonly model: ModelConfig;
+  /** Samples of an update: of several ranks, of each. */
   readonly batch: number;
   readonly optimizer: OptimizerOptions;
   /** [n, n] lower factor L of the noise's covariance, n = horizon · actionDim; null for white noise. */
@@ -62,9 +65,9 @@ export interface TrainerInfo {
   readonly parameters: number;
   /** Names of the losses of every update. */
   readonly losses: readonly string[];
-  /** Floating point operations of one update's matrix products. */
+  /** Floating point operations of one update's matrix products, on all ranks. */
   readonly flops: number;
-  /** GFLOP/s of this machine's matrix products; absent when not measured. */
+  /** GFLOP/s of this machine's matrix products, times the ranks; absent when not measured. */
   readonly peak?: number;
 }
 
@@ -93,13 +96,12 @@ export interface StepRequest {
   readonly normLimit?: number | undefined;
 }
 
-export interface StepReport {
+export interface StepReport extends UpdateResult {
+  /** Of several ranks, their mean. */
   readonly losses: Losses;
   readonly samples: SampleLosses;
   /** When it was asked for: the network and its gradients, before the update. */
   readonly reading?: NetworkReading;
-  /** Global norm before clipping. */
-  readonly gradientNorm: number;
   /** False when the losses or gradients were not finite, or their norm above the limit: the update was left out. */
   readonly applied: boolean;
   readonly milliseconds: number;
@@ -114,6 +116,8 @@ export class Trainer {
   private evaluation: ProgramSession | undefined;
   private readonly fetches: Record<string, NdArray>;
   private readonly lossNames: string[];
+  /** The averaged weights since the last update, once somebody has asked for them. */
+  private averages: Parameters | undefined;
 
   private constructor(
     private readonly options: TrainerOptions,
@@ -123,6 +127,7 @@ export class Trainer {
     private readonly session: ProgramSession,
     private readonly noise: ProgramSession | null,
     readonly info: TrainerInfo,
+    private readonly communicator: Communicator | undefined,
   ) {
     const gradients = this.state.fetches();
     this.fetches = {};
@@ -138,7 +143,11 @@ export class Trainer {
     }
   }
 
-  static async open(options: TrainerOptions): Promise<Trainer> {
+  /**
+   * @param communicator the ranks that train together: all of them open, step and give `whole` alike; rank 0 alone may
+   * validate and take snapshots, and leads the others
+   */
+  static async open(options: TrainerOptions, communicator?: Communicator): Promise<Trainer> {
     const { model, batch, start, threads, noiseFactor } = options;
     const frozen = new Set(options.frozen);
     const weights = programParameters(model);
@@ -146,7 +155,10 @@ export class Trainer {
       if (!weights.some((weight) => weight.leaf === leaf))
         throw new InputError('Trainer', `no leaf ${leaf} to freeze.`);
     const trained = weights.filter(({ leaf }) => !frozen.has(leaf));
-    const state = new TrainingState(trained.map(({ input, shape }) => ({ name: input, shape })));
+    const state = new TrainingState(
+      trained.map(({ input, shape }) => ({ name: input, shape })),
+      { communicator },
+    );
     const split = (tree: Parameters | undefined) => tree && splitLayers(model, tree);
     state.load({
       step: start.step ?? 0,
@@ -159,14 +171,16 @@ export class Trainer {
     const program = buildLossProgram(model, { batch, gradients: true, perSample: true, trainable, ...inputs(options) });
     const session = await ProgramSession.create(program, { threads });
     const noise = noiseFactor && (await noiseSession(noiseFactor, model, batch, threads));
-    return new Trainer(options, state, fixed, session, noise, {
+    const ranks = communicator?.size ?? 1;
+    const info = {
       parameters: state.count,
       losses: session.outputs.flatMap(({ name, shape }) =>
         shape.length === 0 && !name.startsWith('gradient/') ? [name] : [],
       ),
-      flops: program.flops,
-      ...(options.measurePeak ? { peak: await gemmPeak(threads) } : {}),
-    });
+      flops: ranks * program.flops,
+      ...(options.measurePeak ? { peak: ranks * (await gemmPeak(threads)) } : {}),
+    };
+    return new Trainer(options, state, fixed, session, noise, info, communicator);
   }
 
   /**
@@ -178,35 +192,75 @@ export class Trainer {
     learningRate: number,
     { read, normLimit }: { readonly read?: ReadingOptions; readonly normLimit?: number | undefined } = {},
   ): Promise<StepReport> {
+    this.averages = undefined;
+    const limit = normLimit === undefined ? {} : { normLimit };
+    leadRanks(this.communicator, { method: 'step', learningRate, ...limit, ...(read && { read }) });
     const started = performance.now();
     await this.session.run(await this.feeds(this.session, batch, this.state.parameters), this.fetches);
+    if (read) this.state.averageGradients();
     const reading = read && readNetwork(this.options.model, this.state, read);
     const { emaDecay: decay, emaWarmup, ...optimizer } = this.options.optimizer;
     const made = this.state.step;
     const emaDecay = emaWarmup ? Math.min(decay, (1 + made) / (10 + made)) : decay;
-    const losses = Object.fromEntries(
-      this.lossNames.map((name) => [name, (this.fetches[name]!.data as Float32Array)[0]!]),
-    );
+    const losses = this.meanLosses();
     const skipAbove = Object.values(losses).every(Number.isFinite) ? normLimit : -1;
     const result = this.state.clipAndStep({ ...optimizer, emaDecay, learningRate, skipAbove });
-    const sample = (name: string) => (this.fetches[`sample/${name}`]!.data as Float32Array).slice();
-    const [action, stage, right] = [sample('action'), sample('stage'), sample('stage_right')];
     return {
       losses,
-      samples: { task: batch.task, action, stage, right },
+      samples: this.samples(batch.task),
       ...(reading && { reading }),
       ...result,
       milliseconds: performance.now() - started,
     };
   }
 
-  /** The losses of a batch under the averaged weights; nothing changes. */
+  /** The samples of the update and their own losses; on rank 0 those of all ranks. */
+  private samples(task: Int32Array): SampleLosses {
+    const own = [task, ...['action', 'stage', 'stage_right'].map((name) => this.fetches[`sample/${name}`]!.data)];
+    const all = own.map((values) => gathered(Float32Array.from(values as Float32Array), this.communicator));
+    const [tasks, action, stage, right] = all as [Float32Array, Float32Array, Float32Array, Float32Array];
+    return { task: Int32Array.from(tasks), action, stage, right };
+  }
+
+  /** The losses of the update, over all ranks. */
+  private meanLosses(): Losses {
+    const sums = Float64Array.from(this.lossNames, (name) => (this.fetches[name]!.data as Float32Array)[0]!);
+    this.communicator?.allReduce(sums);
+    return Object.fromEntries(this.lossNames.map((name, i) => [name, sums[i]! / (this.communicator?.size ?? 1)]));
+  }
+
+  /**
+   * A moment or the average of all trained parameters; of several ranks, rank 0 gets it and all of them call it at its
+   * lead.
+   */
+  whole(kind: 'm' | 'v' | 'ema'): Parameters {
+    leadRanks(this.communicator, { method: 'whole', kind });
+    return this.state.whole(kind);
+  }
+
+  /** The averaged weights. */
+  private ema(): Parameters {
+    this.averages ??= this.whole('ema');
+    return this.averages;
+  }
+
+  /**
+   * The losses of a batch under the averaged weights; nothing changes. It has the samples of an update, of all ranks.
+   */
   async validate(batch: TrainingBatch): Promise<Losses> {
     const { model, batch: size, threads } = this.options;
     const settings = { batch: size, gradients: false, ...inputs(this.options) };
     this.evaluation ??= await ProgramSession.create(buildLossProgram(model, settings), { threads });
-    const outputs = await this.evaluation.run(await this.feeds(this.evaluation, batch, this.state.ema), this.lossNames);
-    return Object.fromEntries(this.lossNames.map((name) => [name, Number(outputs[name]!.data[0])]));
+    const ema = this.ema();
+    const pieces = this.communicator?.size ?? 1;
+    const losses: Losses = {};
+    for (let piece = 0; piece < pieces; piece++) {
+      const rows =
+        pieces === 1 ? batch : batchRows(batch, { from: piece * size, size, flowSamples: model.flowSamples });
+      const outputs = await this.evaluation.run(await this.feeds(this.evaluation, rows, ema), this.lossNames);
+      for (const name of this.lossNames) losses[name] = (losses[name] ?? 0) + Number(outputs[name]!.data[0]) / pieces;
+    }
+    return losses;
   }
 
   /** Plans chunks with the averaged weights; nothing changes. */
@@ -216,18 +270,18 @@ export class Trainer {
   }
 
   private averaged(): Parameters {
-    return mergeLayers(this.options.model, new Map([...this.fixed, ...this.state.ema]));
+    return mergeLayers(this.options.model, new Map([...this.fixed, ...this.ema()]));
   }
 
   /** Copies of everything that a run goes on from. */
   snapshot(): TrainerSnapshot {
     const { model } = this.options;
-    const { step, parameters, m, v } = this.state;
+    const { step, parameters } = this.state;
     return {
       step,
       parameters: mergeLayers(model, new Map([...this.fixed, ...parameters])),
-      m: mergeLayers(model, m),
-      v: mergeLayers(model, v),
+      m: mergeLayers(model, this.whole('m')),
+      v: mergeLayers(model, this.whole('v')),
       ema: this.averaged(),
     };
   }
@@ -267,6 +321,14 @@ export class Trainer {
     }
     return feeds;
   }
+}
+
+/** The numbers of all ranks on rank 0, one rank after the other; on the others their own. */
+function gathered(own: Float32Array, communicator: Communicator | undefined): Float32Array {
+  if (!communicator) return own;
+  const all = communicator.rank === 0 ? new Float32Array(communicator.size * own.length) : null;
+  communicator.gather(own, all);
+  return all ?? own;
 }
 
 /** z [flow samples · batch, horizon · width] → z·Lᵀ: one matrix product for all draws of an update. */
