@@ -8,6 +8,7 @@ export type { LookPlan, RolloutPlayer, TaskLook } from './lookPlan.ts';
 export type { TrainResult } from './loop.ts';
 export type { TrainOptions } from './options.ts';
 export type { Tell } from './ranks/index.ts';
+export { readTrainingStep } from './save.ts';
 export { learningRate, type Schedule } from './schedule.ts';
 export { applySettings } from './settings.ts';
 export {
