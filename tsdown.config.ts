@@ -39,7 +39,7 @@ export const common = {
   inputOptions: { checks: { pluginTimings: false } },
   outputOptions: { chunkFileNames: 'chunks/[name]-[hash].js' },
   // The tarball has them in dist/node_modules (scripts/shipDependencies.ts); msgpackr does without its native part.
-  deps: { neverBundle: ['onnxruntime-node', /^node-av/, 'msgpackr-extract'] },
+  deps: { neverBundle: ['onnxruntime-node', /^node-av/, 'koffi', 'msgpackr-extract'] },
 } satisfies UserConfig;
 
 /** One build of everything, so that each module stands in one chunk: an error's class is the same whichever entry it came through. */

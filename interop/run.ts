@@ -10,6 +10,7 @@ const CHECKS: Readonly<Record<string, () => Promise<{ check: Check }>>> = {
   balancer: () => import('./balancer/check.ts'),
   proxy: () => import('./proxy/check.ts'),
   queue: () => import('./queue/check.ts'),
+  mpi: () => import('./mpi/check.ts'),
   viewers: () => import('./viewers/check.ts'),
   tensorboard: () => import('./tensorboard/check.ts'),
   twins: () => import('./twins/check.ts'),

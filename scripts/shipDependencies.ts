@@ -2,7 +2,7 @@
  * `npm pack` takes these packages into the tarball: their own install scripts fetch from hosts other than the registry,
  * and fail without them. What runs of them goes to dist/node_modules, where the build finds it, without scripts:
  *   npx tsx scripts/shipDependencies.ts [--remove]
- * Binaries of node-av are packages of their own, which have no script: they stay optional dependencies.
+ * Binaries of node-av and koffi are packages of their own, which have no script: they stay optional dependencies.
  */
 import { copyFileSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -18,6 +18,7 @@ const SHIPPED: Readonly<Record<string, RegExp>> = {
   'onnxruntime-common': /^dist\/cjs\/(.*\.js|package\.json)$/,
   'onnxruntime-node':
     /^(dist\/.*\.js|bin\/.*\/(onnxruntime_binding\.node|libonnxruntime\.(so\.1|1\.dylib)|onnxruntime\.dll))$/,
+  koffi: /^(LICENSE\.txt|index\.js|src\/koffi\/(index\.js|src\/static\.js))$/,
   'node-av': /^(LICENSE\.md|dist\/(lib|constants|utils)\/.*\.js)$/,
 };
 /** What a runtime reads of a package file. */

@@ -38,6 +38,16 @@ export { defaultMemory, parseBytes } from './memorySize.ts';
 export { AbandonedError, native, throwIfAbandoned, whileWanted } from './nativeCalls.ts';
 export { numberRanges } from './numberRanges.ts';
 export { packageRoot, packageVersion } from './packageRoot.ts';
+export {
+  type Communicator,
+  isEndOfRanks,
+  type Launch,
+  launchOf,
+  MpiRanks,
+  type SharedRanks,
+  sharedRanks,
+  ThreadRanks,
+} from './parallel/index.ts';
 export { oneLine, parse, readJson } from './parse.ts';
 export { duration, Progress } from './progress.ts';
 export { Random } from './random.ts';

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
-import { nearest, packageVersion, systemError, ValetError } from '../base/index.ts';
+import { nearest, packageVersion, ValetError } from '../base/index.ts';
 import { plainHelp } from './shared/help.ts';
+import { tellError } from './shared/tellError.ts';
 
 /**
  * Every command of docs/contract.md#commands: what it does and the file that holds it. A file is loaded only when its
@@ -84,14 +85,8 @@ export async function runCommand(words: readonly string[]): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (thrown) {
-    const error = systemError(thrown) ?? thrown;
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (error instanceof ValetError) {
-      process.stderr.write(`${error.message}\n`);
-      return error.kind === 'input' ? 2 : error.kind === 'interrupted' ? 130 : 1;
-    }
-    process.stderr.write(`${(error as Error).stack ?? error}\n`);
-    return 1;
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+    return tellError(thrown);
   }
 }
 

@@ -2,9 +2,26 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
-import { endProcess, InputError, jsonText, readJson, requireOutput, ValetError } from '../base/index.ts';
+import {
+  endProcess,
+  InputError,
+  jsonText,
+  type Launch,
+  launchOf,
+  readJson,
+  requireOutput,
+  ValetError,
+} from '../base/index.ts';
 import { chosenRobot } from '../robot/index.ts';
-import { applySettings, checkTrainConfig, loadTrainConfig, type TrainConfig, train } from '../train/index.ts';
+import {
+  applySettings,
+  checkTrainConfig,
+  loadTrainConfig,
+  type TrainConfig,
+  type TrainOptions,
+  train,
+  trainInRanks,
+} from '../train/index.ts';
 import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { addDataOptions, type DataOptionValues, dataChoice } from './shared/dataOptions.ts';
 import { MIN_STD_HELP } from './shared/floors.ts';
@@ -12,6 +29,7 @@ import { refuseIdle, requireGiven } from './shared/given.ts';
 import { atLeastZero, minutes, positive, whole } from './shared/numbers.ts';
 import { addStatisticsOption } from './shared/otherStatistics.ts';
 import { lazyPlayer, parseRollouts, ROLLOUTS_HELP, type RolloutsOption } from './shared/rolloutsOption.ts';
+import { tellError } from './shared/tellError.ts';
 
 interface Options extends DataOptionValues {
   printConfig?: string;
@@ -42,6 +60,9 @@ interface Options extends DataOptionValues {
   set: string[];
   json: boolean;
 }
+
+/** How long ranks other than the first wait before they tell of an error. */
+const SECOND_VOICE_MS = 2000;
 
 export function command(): Command {
   const train = addStatisticsOption(new Command('train'))
@@ -97,7 +118,16 @@ export function command(): Command {
         'goes on, to the same bytes. At --time-limit it saves and ends with 0, and the result says so: "stopped" of ' +
         '--json is "time limit".',
     )
-    .action(run);
+    .action(async (options: Options, command: Command) => {
+      const launch = launchOf();
+      try {
+        await run(options, command, launch);
+      } catch (error) {
+        // What all ranks see is told by the first, whose end is theirs.
+        if (launch && launch.rank > 0) await new Promise((resolve) => setTimeout(resolve, SECOND_VOICE_MS));
+        throw error;
+      }
+    });
 }
 
 const StageTable = z.array(z.int().positive()).min(1);
@@ -125,7 +155,7 @@ async function chosenConfig(options: Options, name: string): Promise<TrainConfig
   return checkTrainConfig(applySettings(base, settings));
 }
 
-async function run(options: Options, command: Command): Promise<void> {
+async function run(options: Options, command: Command, launch: Launch | null): Promise<void> {
   if (options.printConfig !== undefined) {
     const others = command.options.map((option) => option.attributeName()).filter((name) => !OF_CONFIGS.includes(name));
     refuseIdle(command, others, 'with --print-config');
@@ -164,7 +194,7 @@ async function run(options: Options, command: Command): Promise<void> {
   try {
     const { data, out, seed, threads, resume, init, stats, tokenizer, timeLimit, minStd, allowFar, skipBad } = options;
     const { rollouts, best } = options;
-    const result = await train({
+    const wanted: TrainOptions = {
       config,
       data,
       out,
@@ -188,7 +218,9 @@ async function run(options: Options, command: Command): Promise<void> {
       ...(best === undefined ? {} : { best }),
       ...(tokenizer === undefined ? {} : { tokenizer }),
       ...(timeLimit === undefined ? {} : { timeLimitMinutes: timeLimit }),
-    });
+    };
+    const result = launch ? await trainInRanks({ launch }, wanted, tellError) : await train(wanted);
+    if (!result) return; // a rank other than the first
     const { stopped = null, skippedUpdates, leftOutSamples } = result;
     if (leftOutSamples > 0) log(`${leftOutSamples} samples were left out: ${join(out, 'left-out.jsonl')} names them`);
     if (skippedUpdates > 0)

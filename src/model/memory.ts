@@ -249,6 +249,8 @@ export interface UpdateForm {
   readonly accumulate?: number;
   /** Values within layers are computed again in the backward pass. */
   readonly recompute?: boolean;
+  /** So many processes share the optimiser's state; memory and batch are those of one. 1 when left out. */
+  readonly ranks?: number;
 }
 
 /**
@@ -256,12 +258,13 @@ export interface UpdateForm {
  * of the loss program with its gradients, and the copies of the trees while the run begins or a checkpoint is saved.
  * The samples of the data set come on top. With a batch of 0 what no batch changes (the large programs take a second to
  * build).
+ * @param ranks how many share moments and average; each also has room for its piece of the summed gradients
  */
 export function trainingMemory(
   config: ModelConfig,
   batch: number,
   trainable: (leaf: string) => boolean = () => true,
-  { accumulate = 1, recompute = false }: UpdateForm = {},
+  { accumulate = 1, recompute = false, ranks = 1 }: UpdateForm = {},
 ): MemoryEstimate {
   const all = treeBytes(config);
   const gradients = trainingStateBytes(config, trainable) / 5; // outputs of the program, but arrays of the state
@@ -274,7 +277,7 @@ export function trainingMemory(
   const summed = accumulate > 1 ? gradients : 0;
   return estimate({
     weights: all,
-    state: 4 * gradients + summed,
+    state: (ranks === 1 ? 4 * gradients : (1 + 4 / ranks) * gradients) + summed,
     activations: ARENA * Math.max(0, alive - gradients) + gradients,
     passing: 2 * all + 2 * gradients,
   });

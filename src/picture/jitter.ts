@@ -14,6 +14,8 @@ export interface Jitter {
 }
 
 const NOISE_TABLE = 1 << 16;
+/** Random numbers that one picture takes. */
+const DRAWS = 4;
 
 /** Jitters the look of pictures in place; a picture's draws come from the generator it is given alone. */
 export class PictureJitter {
@@ -30,6 +32,12 @@ export class PictureJitter {
   get active(): boolean {
     const { brightness, contrast, noise } = this.jitter;
     return brightness > 0 || contrast > 0 || noise > 0;
+  }
+
+  /** Draws what `count` pictures would: those of another rank, so that its draws are not ours. */
+  skip(count: number, random: Random): void {
+    if (!this.active) return;
+    for (let i = 0; i < DRAWS * count; i++) random.uniform();
   }
 
   /** @param pictures uint8, `count` pictures of `size` bytes each, changed in place */

@@ -79,7 +79,7 @@ export {
   probeDevice,
   requireDevice,
 } from './run/index.ts';
-export { TrainingState } from './training/index.ts';
+export { TrainingState, type UpdateResult } from './training/index.ts';
 export {
   byteLength,
   columnBlocks,

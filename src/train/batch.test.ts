@@ -67,6 +67,30 @@ describe('BatchMaker', () => {
     expect(once.equals(bytes({ seed: 2 }, 7))).toBe(false);
   });
 
+  it.each([2, 4, 8])('makes the rows of %i ranks as it makes those of one', (size) => {
+    const source = raw();
+    const whole = maker().make(raw(), 3); // pictures change in place
+    const pick = (array: Float32Array, rows: readonly number[], groups = 1): number[] => {
+      const each = array.length / SIZE / groups;
+      return Array.from({ length: groups }, (_, n) => n * SIZE).flatMap((from) =>
+        rows.flatMap((row) => [...array.subarray((from + row) * each, (from + row + 1) * each)]),
+      );
+    };
+    for (const rank of [0, size - 1]) {
+      const rows = Array.from({ length: SIZE / size }, (_, i) => rank + i * size);
+      const own = { ...source, size: rows.length };
+      for (const name of ['pictures', 'state', 'actions', 'taskId', 'stage', 'taskInfo'] as const) {
+        const Kind = source[name].constructor as Float32ArrayConstructor;
+        Object.assign(own, { [name]: Kind.from(pick(source[name] as Float32Array, rows)) });
+      }
+      const made = maker().make(own, 3, { share: { rank, size } });
+      for (const [name, array] of Object.entries(whole))
+        expect([...made[name as keyof typeof made]!], `${name} of rank ${rank}`).toEqual(
+          pick(array, rows, name === 'whiteNoise' || name === 'time' ? 2 : 1),
+        );
+    }
+  });
+
   it("takes tasks and stages of the network, beyond the challenge's 50", () => {
     const taskNumStages = Array.from({ length: 60 }, () => 5);
     const beyond = (): RawBatch => ({ ...raw(), taskId: new Int32Array(SIZE).fill(59) });

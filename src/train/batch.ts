@@ -35,6 +35,12 @@ export interface ChunkTokenizer {
   encode(deltas: Float32Array): ArrayLike<number>;
 }
 
+/** Which rows of a batch are made here: every `size`-th, from `rank` on. */
+export interface BatchShare {
+  readonly rank: number;
+  readonly size: number;
+}
+
 export interface BatchOptions {
   /** Whose samples they are. */
   readonly robot: Robot;
@@ -79,25 +85,32 @@ export class BatchMaker {
   }
 
   /**
+   * @param raw the samples; with a `share`, those of its rows alone. What is random is drawn for the whole batch in one
+   * order, so that each row is the same however many share the batch
    * @param step which update (or, in validation, which held-out batch) this is; `still` leaves out every
    * augmentation
    */
   make(
     raw: RawBatch,
     step: number,
-    { still = false, label = 'train' }: { still?: boolean; label?: string } = {},
+    { still = false, label = 'train', share = WHOLE }: { still?: boolean; label?: string; share?: BatchShare } = {},
   ): TrainingBatch {
     const { statistics, flowSamples, stageNoise, stateNoise, pictures, seed, fast } = this.options;
     const { robot } = this.options;
     const { width } = robot;
     const { width: paddedWidth, horizon } = statistics;
     const size = raw.size;
+    const rows = rowsOf(size * share.size, share);
     const random = Random.of(seed, label, step);
     const state = new Float32Array(size * paddedWidth);
     const actions = new Float32Array(size * horizon * paddedWidth);
     const toldStage = raw.stage.slice();
     const tokens = fast && { ids: new Int32Array(size * fast.length), mask: new Uint8Array(size * fast.length) };
-    for (let b = 0; b < size; b++) {
+    for (const b of rows) {
+      if (b === undefined) {
+        if (!still) this.skipRow(random);
+        continue;
+      }
       const measured = raw.state.subarray(b * width, (b + 1) * width);
       const chunk = raw.actions.subarray(b * horizon * width, (b + 1) * horizon * width);
       const deltas = deltaChunk(chunk, measured, robot);
@@ -116,7 +129,8 @@ export class BatchMaker {
       }
     }
     const images = pickCameras(raw.pictures, size, robot.cameras.length, this.cameras);
-    if (!still && pictures) this.jitter.apply(images, images.length / (size * this.cameras.length), random);
+    if (!still && pictures) this.jitterRows(images, rows, random);
+    const numbers = horizon * paddedWidth;
     return {
       images,
       state,
@@ -124,11 +138,26 @@ export class BatchMaker {
       stage: raw.stage,
       toldStage,
       actions,
-      whiteNoise: random.fillNormal(new Float32Array(flowSamples * size * horizon * paddedWidth)),
-      time: flowTimes(random, flowSamples * size),
+      whiteNoise: perRow(rows, { samples: flowSamples, each: numbers, size }, (out) => random.fillNormal(out)),
+      time: perRow(rows, { samples: flowSamples, each: 1, size }, (out) => out.set(flowTimes(random, 1))),
       objects: raw.taskInfo,
       ...(tokens && { fastTokens: tokens.ids, fastMask: tokens.mask }),
     };
+  }
+
+  /** Draws what a row of another rank takes. */
+  private skipRow(random: Random): void {
+    const { stateNoise, stageNoise, robot } = this.options;
+    if (stateNoise > 0) for (let d = 0; d < robot.width; d++) random.normal();
+    if (stageNoise > 0 && random.uniform() < stageNoise) random.uniform();
+  }
+
+  private jitterRows(images: Uint8Array, rows: Rows, random: Random): void {
+    const cameras = this.cameras.length;
+    const bytes = images.length / rows.filter((row) => row !== undefined).length;
+    for (const b of rows)
+      if (b === undefined) this.jitter.skip(cameras, random);
+      else this.jitter.apply(images.subarray(b * bytes, (b + 1) * bytes), bytes / cameras, random);
   }
 
   /** A stage beside a task's stage: the one before or after it. */
@@ -142,6 +171,28 @@ export class BatchMaker {
     const last = (taskNumStages[task] ?? 1) - 1;
     return Math.min(last, Math.max(0, stage + (random.uniform() < 0.5 ? -1 : 1)));
   }
+}
+
+const WHOLE: BatchShare = { rank: 0, size: 1 };
+
+/** For each row of a whole batch: its place among those that are made here, or undefined. */
+type Rows = readonly (number | undefined)[];
+
+const rowsOf = (all: number, { rank, size }: BatchShare): Rows =>
+  Array.from({ length: all }, (_, row) => (row % size === rank ? (row - rank) / size : undefined));
+
+/** float32 [samples, size, each]: drawn for every row of the whole batch, kept for those that are made here. */
+function perRow(
+  rows: Rows,
+  { samples, each, size }: { readonly samples: number; readonly each: number; readonly size: number },
+  draw: (out: Float32Array) => void,
+): Float32Array {
+  const out = new Float32Array(samples * size * each);
+  const unused = new Float32Array(each);
+  for (let n = 0; n < samples; n++)
+    for (const b of rows)
+      draw(b === undefined ? unused : out.subarray((n * size + b) * each, (n * size + b + 1) * each));
+  return out;
 }
 
 /** uint8 [B, cameras of the robot, …] → [B, places, …]; the array itself when that is all of them in order. */
@@ -164,6 +215,29 @@ function pickCameras(pictures: Uint8Array, size: number, cameras: number, places
 export function flowTimes(random: Random, count: number): Float32Array {
   // The distribution function of Beta(1.5, 1) is x^1.5, so its inverse draws exactly.
   return Float32Array.from({ length: count }, () => random.uniform() ** (1 / 1.5) * 0.999 + 0.001);
+}
+
+/** Samples `from`… of a batch, `size` of them. */
+export function batchRows(
+  batch: TrainingBatch,
+  { from, size, flowSamples }: { readonly from: number; readonly size: number; readonly flowSamples: number },
+): TrainingBatch {
+  const all = batch.task.length;
+  const rows = (array: Float32Array, groups = 1): Float32Array => {
+    const each = array.length / all / groups;
+    const Kind = array.constructor as Float32ArrayConstructor;
+    const out = new Kind(groups * size * each);
+    for (let n = 0; n < groups; n++)
+      out.set(array.subarray((n * all + from) * each, (n * all + from + size) * each), n * size * each);
+    return out;
+  };
+  // Each array keeps its kind.
+  return Object.fromEntries(
+    Object.entries(batch).map(([name, array]) => [
+      name,
+      rows(array as Float32Array, name === 'whiteNoise' || name === 'time' ? flowSamples : 1),
+    ]),
+  ) as unknown as TrainingBatch;
 }
 
 /** The buffers of a batch, to move it to another thread instead of copying it. */

@@ -16,7 +16,10 @@ export const RunRecord = z.object({
   data: z.array(z.string()),
   /** Changes when any sample of the data may have changed. */
   dataFingerprint: z.string(),
+  /** Of each rank. */
   threads: z.number(),
+  /** Processes that train together; 1 when left out. */
+  ranks: z.number().optional(),
   init: z.string().nullable(),
   /** Of the checkpoint's content. */
   initDigest: z.string().nullable().optional(),

@@ -7,6 +7,8 @@ export { RunRecord } from './folder.ts';
 export type { LookPlan, RolloutPlayer, TaskLook } from './lookPlan.ts';
 export type { TrainResult } from './loop.ts';
 export type { TrainOptions } from './options.ts';
+export type { Tell } from './ranks/index.ts';
+export { readTrainingStep } from './save.ts';
 export { learningRate, type Schedule } from './schedule.ts';
 export { applySettings } from './settings.ts';
 export {
@@ -19,3 +21,4 @@ export {
 } from './tokenizer/index.ts';
 export { train } from './train.ts';
 export { Trainer } from './trainer.ts';
+export { trainInRanks } from './trainInRanks.ts';

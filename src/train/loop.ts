@@ -34,15 +34,12 @@ export interface TrainResult {
 
 /** The updates: while the trainer's thread computes one, this thread makes the next batch. */
 export async function runLoop(run: Run): Promise<TrainResult> {
-  const { options, config, seed, folder, data, client, start } = run;
+  const { options, config, folder, data, client, start } = run;
   const { steps } = config;
   const maker = batchMaker(run);
-  const makeBatch = async (step: number): Promise<MadeBatch> => {
-    const raw = await data.store.batch(step, config.batch, seed, steps);
-    requireStages(raw, config.model.taskNumStages);
-    return { batch: maker.make(raw, step), source: raw };
-  };
-  const guard = new Guard(run, { skippedUpdates: await folder.skippedUpdates(start), norms: run.norms }, makeBatch);
+  const makeBatch = batchesOf(run, maker);
+  const before = { skippedUpdates: await folder.skippedUpdates(start), norms: run.norms };
+  const guard = new Guard(run, before, batchesOf({ ...run, ranks: undefined }, maker));
   const prepare = async (step: number) => {
     if (step >= steps) return undefined;
     const made = await makeBatch(step);
@@ -94,6 +91,17 @@ export async function runLoop(run: Run): Promise<TrainResult> {
     ...(run.best && best !== undefined && { best }),
     ...(stopped && { stopped }),
     ...{ losses, samplesPerSecond, ...skips },
+  };
+}
+
+/** Makes the batch of a step; one of several ranks makes its rows. */
+export function batchesOf(run: Run, maker = batchMaker(run)): (step: number) => Promise<MadeBatch> {
+  const { config, data, seed } = run;
+  const share = run.ranks && { rank: run.ranks.rank, size: run.ranks.size };
+  return async (step) => {
+    const raw = await data.store.batch(step, config.batch, seed, config.steps, share);
+    requireStages(raw, config.model.taskNumStages);
+    return { batch: maker.make(raw, step, { ...(share && { share }) }), source: raw };
   };
 }
 

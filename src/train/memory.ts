@@ -35,9 +35,10 @@ export function trainingRefusal(
   { model, batch, freeze, ...form }: TrainingSize,
   available: number,
 ): MemoryRefusal | undefined {
-  const { accumulate = 1 } = form;
+  const { accumulate = 1, ranks = 1 } = form;
   const trains = trainedWith(model, freeze);
-  const least = (parts: readonly string[]): number => trainingMemory(model, 0, trainedWith(model, parts)).total;
+  const least = (parts: readonly string[]): number =>
+    trainingMemory(model, 0, trainedWith(model, parts), { ranks }).total;
   if (least(freeze) > available) {
     // No batch helps, and the loss program, which takes a second to build, need not be.
     const settings = FREEZES.map((more) => [...new Set([...freeze, ...more])]);

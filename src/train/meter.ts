@@ -1,4 +1,5 @@
 import { average, type Losses } from './losses.ts';
+import type { StepReport } from './trainer.ts';
 
 export interface MeterReading {
   readonly losses: Losses;
@@ -7,6 +8,16 @@ export interface MeterReading {
   readonly samplesPerSecond: number;
   /** Share of the time in which the trainer's thread waited for a batch, 0…1. */
   readonly dataWait: number;
+  /** Of several ranks: means over the updates. */
+  readonly ranks?: RankTimes;
+}
+
+/** Milliseconds of an update that several ranks take. */
+export interface RankTimes {
+  /** Waiting for the slowest rank. */
+  readonly rankWait: number;
+  /** Exchanging gradients and parameters. */
+  readonly reduce: number;
 }
 
 /** What happened since the last reading. */
@@ -14,14 +25,18 @@ export class Meter {
   private losses: Losses[] = [];
   private norms = 0;
   private busy = 0;
+  private waited = 0;
+  private reduced: number | undefined;
   private since = performance.now();
 
   constructor(private readonly batch: number) {}
 
-  add(update: { readonly losses: Losses; readonly gradientNorm: number; readonly milliseconds: number }): void {
+  add(update: Omit<StepReport, 'applied'>): void {
     this.losses.push(update.losses);
     this.norms += update.gradientNorm;
     this.busy += update.milliseconds;
+    this.waited += update.waited ?? 0;
+    if (update.reduced !== undefined) this.reduced = (this.reduced ?? 0) + update.reduced;
   }
 
   /** Time that belongs to something else (a checkpoint, a validation) counts for nothing. */
@@ -38,8 +53,12 @@ export class Meter {
       gradientNorm: this.norms / Math.max(1, updates),
       samplesPerSecond: (updates * this.batch * 1000) / wall,
       dataWait: Math.min(1, Math.max(0, 1 - this.busy / wall)),
+      ...(this.reduced !== undefined && {
+        ranks: { rankWait: this.waited / updates, reduce: this.reduced / updates },
+      }),
     };
     [this.losses, this.norms, this.busy, this.since] = [[], 0, 0, now];
+    [this.waited, this.reduced] = [0, undefined];
     return reading;
   }
 }

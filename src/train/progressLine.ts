@@ -11,6 +11,9 @@ export interface Pace {
   readonly peakShare?: number;
   /** Share of the time that updates waited for their batch, 0…1. */
   readonly dataWait: number;
+  /** Of several ranks: milliseconds of an update for the exchange, and for the slowest of them. */
+  readonly reduce?: number;
+  readonly rankWait?: number;
   readonly secondsLeft: number;
   /** Updates that were left out so far. */
   readonly skippedUpdates: number;
@@ -28,6 +31,9 @@ export function progressLine(pace: Pace): string {
     `${pace.samplesPerSecond.toFixed(0)} ` +
       `samples/s${pace.peakShare === undefined ? '' : `, ${percent(pace.peakShare)} of peak`}`,
     `data wait ${percent(pace.dataWait)}`,
+    ...(pace.reduce === undefined
+      ? []
+      : [`reduce ${short(pace.reduce)} ms`, `rank wait ${short(pace.rankWait ?? 0)} ms`]),
     ...(pace.skippedUpdates > 0 ? [`${pace.skippedUpdates} updates skipped`] : []),
     `${duration(pace.secondsLeft)} left`,
   ].join(' · ');

@@ -8,6 +8,7 @@ import type { FarDimension } from './farValues.ts';
 import type { RunFolder, RunRecord } from './folder.ts';
 import type { LookPlan } from './lookPlan.ts';
 import type { TrainOptions } from './options.ts';
+import type { Ranks } from './ranks/index.ts';
 import type { TrainerInfo } from './trainer.ts';
 
 /** What a run is made of when its first update begins. */
@@ -36,5 +37,7 @@ export interface Run {
   /** Updates that were made already, and the norms of their gradients. */
   readonly start: number;
   readonly norms: readonly number[];
+  /** The ranks that train together, when there are several. */
+  readonly ranks: Ranks | undefined;
   readonly log: (line: string) => void;
 }

@@ -63,6 +63,7 @@ export function differences(was: RunRecord, now: RunRecord): [what: string, was:
       computed(was.config)[name],
       computed(now.config)[name],
     ]),
+    ['ranks', was.ranks ?? 1, now.ranks ?? 1],
     ...Object.keys(now.versions).map((name): [string, unknown, unknown] => [
       name,
       was.versions[name],

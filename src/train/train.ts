@@ -10,13 +10,16 @@ import { dataTasks, trainedTasks } from './dataTasks.ts';
 import { farValues, requireNear } from './farValues.ts';
 import { chooseTokenizer } from './fastTokens.ts';
 import { RunFolder, type RunRecord } from './folder.ts';
+import { follow } from './follow.ts';
 import { frozenLeaves } from './freeze.ts';
 import { openInitial, requireSameModel, startingWeights } from './initialWeights.ts';
 import { runLoop, type TrainResult } from './loop.ts';
 import { requireTrainingMemory } from './memory.ts';
 import { denseFactor } from './noiseFactor.ts';
 import type { TrainOptions } from './options.ts';
+import type { Ranks } from './ranks/index.ts';
 import { findResumePoint } from './resumePoint.ts';
+import type { Run } from './run.ts';
 import { differences, requireSameRun } from './sameRun.ts';
 import { readScans, writeScans } from './scans.ts';
 import { fitModel, settle } from './settle.ts';
@@ -32,17 +35,28 @@ import { versions } from './versions.ts';
  * @throws InputError for bad options or data, before anything is written; ValetError when the loss stays non-finite
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const lock = await lockFolder(options.out, 'valet train');
-  const ends = [() => lock.release()];
+  return present(await trainRank(options), 'the result');
+}
+
+/**
+ * Trains alone, or as one of several ranks. Rank 0 alone locks the folder and writes.
+ * @returns null on the other ranks
+ */
+export async function trainRank(options: TrainOptions, ranks?: Ranks): Promise<TrainResult | null> {
+  const lock = ranks && ranks.rank > 0 ? undefined : await lockFolder(options.out, 'valet train');
+  const ends = [async () => lock?.release()];
   try {
-    return await trainLocked(options, ends);
+    return await trainLocked(options, { ranks, ends });
   } finally {
     for (const end of ends.reverse()) await end();
   }
 }
 
 /** @param ends what is to be ended afterwards */
-async function trainLocked(options: TrainOptions, ends: (() => Promise<void>)[]): Promise<TrainResult> {
+async function trainLocked(
+  options: TrainOptions,
+  { ranks, ends }: { ranks: Ranks | undefined; ends: (() => Promise<void>)[] },
+): Promise<TrainResult | null> {
   const { data: folders, log = () => undefined, out } = options;
   const silent = options.log === undefined;
   const folder = new RunFolder(out, options.whenFull);
@@ -59,7 +73,10 @@ async function trainLocked(options: TrainOptions, ends: (() => Promise<void>)[])
   if (!before && (await folder.hasCheckpoints()))
     throw new InputError(out, 'holds checkpoints and no run.json. Put it back, or choose another folder.');
   // What is not said is the run's.
-  const { seed = before?.seed ?? 0, threads = before?.threads ?? availableParallelism() } = options;
+  const { seed = before?.seed ?? 0 } = options;
+  const asBefore = (before?.ranks ?? 1) === (ranks?.size ?? 1) ? before?.threads : undefined;
+  const threads = options.threads ?? asBefore ?? ranks?.threads ?? availableParallelism();
+  const batch = ranks?.share(options.config.batch) ?? options.config.batch;
   const found = before && (await findResumePoint(folder, before, log, options));
   const latest = found?.path;
   const resumed = found?.point;
@@ -74,7 +91,9 @@ async function trainLocked(options: TrainOptions, ends: (() => Promise<void>)[])
   const initial = options.init !== undefined && !resumed ? await openInitial(options.init, options) : null;
 
   const { robot, sets, config: wanted } = await settle(options, resumed ?? initial, log);
-  requireTrainingMemory(wanted, { available: options.availableMemory });
+  const memory = { available: options.availableMemory ?? ranks?.memory };
+  const share = { batch, ...(ranks && { ranks: ranks.size }) };
+  requireTrainingMemory({ ...wanted, ...share }, memory);
   const taskNames = dataTasks(sets);
   const plan = await chosenRollouts(options, { before, ofData: [...taskNames.values()], robot });
   const { skipBad = false, skipFar = before?.skipFar ?? false } = options;
@@ -95,7 +114,7 @@ async function trainLocked(options: TrainOptions, ends: (() => Promise<void>)[])
   const model = fitModel(wanted, loaded.store.taskInfoSize);
   checkTrainConfig({ ...wanted, model });
   const config: RunConfig = { ...wanted, model };
-  requireTrainingMemory(config, { available: options.availableMemory });
+  requireTrainingMemory({ ...config, ...share }, memory);
   const record: RunRecord = {
     config,
     robot: robotRecord(robot),
@@ -104,6 +123,7 @@ async function trainLocked(options: TrainOptions, ends: (() => Promise<void>)[])
     data: [...folders],
     dataFingerprint: loaded.fingerprint,
     threads,
+    ...(ranks && { ranks: ranks.size }),
     init: options.init ?? null,
     initDigest: options.init === undefined ? null : await checkpointDigest(options.init),
     versions: versions(),
@@ -150,11 +170,12 @@ async function trainLocked(options: TrainOptions, ends: (() => Promise<void>)[])
   });
   const noise = flowNoise(model, statistics);
 
-  const client = WorkerClient.start('train/trainer.worker');
+  await ranks?.agree({ config, seed, data: data.fingerprint, step: resumed?.step ?? 0 });
+  const client = ranks?.client ?? WorkerClient.start('train/trainer.worker');
   try {
     const info = await client.call<TrainerInfo>('open', {
       model,
-      batch: config.batch,
+      batch,
       accumulate: config.accumulate,
       recompute: config.recompute,
       optimizer: config.optimizer,
@@ -170,6 +191,17 @@ async function trainLocked(options: TrainOptions, ends: (() => Promise<void>)[])
       ...{ before, rollouts: plan !== undefined, heldOut: data.heldOut !== null },
       keys: validationKeys({ info, robot, config }),
     });
+    const run: Run = {
+      ...{ options, config, robot, seed, folder, data, client, info, statistics, tokenizer, record, ranks, log },
+      tasks: await trainedTasks(taskNames, resumed && latest !== undefined ? latest : options.init),
+      ...{ taskNames, plan, best, far },
+      start: resumed?.step ?? 0,
+      norms: resumed?.norms ?? [],
+    };
+    if (ranks && ranks.rank > 0) {
+      await follow(run);
+      return null;
+    }
     await folder.begin({ ...record, ...(best && { best: best.measure }) });
     await folder.rewind(resumed?.step ?? 0);
     await folder.writeLeftOut(data.skipped);
@@ -177,28 +209,9 @@ async function trainLocked(options: TrainOptions, ends: (() => Promise<void>)[])
     const peak = info.peak ? `, this machine reaches ${info.peak.toFixed(0)} GFLOP/s on ${threads} threads` : '';
     const work = `${(info.flops / config.batch / 1e9).toFixed(2)} GFLOP a sample${peak}`;
     log(`${(info.parameters / 1e6).toFixed(2)} M parameters · ${data.summary} · ${work}`);
-    return await runLoop({
-      options,
-      config,
-      robot,
-      seed,
-      folder,
-      data,
-      client,
-      info,
-      statistics,
-      tokenizer,
-      record,
-      tasks: await trainedTasks(taskNames, resumed && latest !== undefined ? latest : options.init),
-      taskNames,
-      plan,
-      best,
-      far,
-      start: resumed?.step ?? 0,
-      norms: resumed?.norms ?? [],
-      log,
-    });
+    if (ranks) log(ranks.words(threads));
+    return await runLoop(run);
   } finally {
-    await client.close();
+    if (!ranks) await client.close();
   }
 }

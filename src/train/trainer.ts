@@ -1,4 +1,4 @@
-import { InputError, ValetError } from '../base/index.ts';
+import { type Communicator, InputError, ValetError } from '../base/index.ts';
 import { buildLossProgram, type ModelConfig, mergeLayers, programParameters, splitLayers } from '../model/index.ts';
 import {
   Builder,
@@ -8,12 +8,13 @@ import {
   type Parameters,
   ProgramSession,
   TrainingState,
+  type UpdateResult,
 } from '../tensor/index.ts';
-import type { TrainingBatch } from './batch.ts';
+import { batchRows, type TrainingBatch } from './batch.ts';
 import { average, type Losses } from './losses.ts';
-import { microBatch } from './microBatch.ts';
 import { type NetworkReading, type ReadingOptions, readNetwork } from './networkReading.ts';
 import { type ChunkRequest, type PlannedChunks, planChunks } from './openLoop.ts';
+import { leadRanks } from './ranks/index.ts';
 
 export interface OptimizerOptions {
   readonly beta1: number;
@@ -40,6 +41,7 @@ export interface TrainerSnapshot {
 
 export interface TrainerOptions {
   readonly model: ModelConfig;
+  /** Samples of an update: of several ranks, of each. */
   readonly batch: number;
   /** The batch goes through the network in so many parts, whose gradients are summed up; 1 when left out. */
   readonly accumulate?: number;
@@ -68,9 +70,9 @@ export interface TrainerInfo {
   readonly parameters: number;
   /** Names of the losses of every update. */
   readonly losses: readonly string[];
-  /** Floating point operations of one update's matrix products. */
+  /** Floating point operations of one update's matrix products, on all ranks. */
   readonly flops: number;
-  /** GFLOP/s of this machine's matrix products; absent when not measured. */
+  /** GFLOP/s of this machine's matrix products, times the ranks; absent when not measured. */
   readonly peak?: number;
 }
 
@@ -96,13 +98,12 @@ export interface StepRequest {
   readonly normLimit?: number | undefined;
 }
 
-export interface StepReport {
+export interface StepReport extends UpdateResult {
+  /** Of several ranks, their mean. */
   readonly losses: Losses;
   readonly samples: SampleLosses;
   /** When it was asked for: the network and its gradients, before the update. */
   readonly reading?: NetworkReading;
-  /** Global norm before clipping. */
-  readonly gradientNorm: number;
   /** False when the losses or gradients were not finite, or their norm above the limit: the update was left out. */
   readonly applied: boolean;
   readonly milliseconds: number;
@@ -119,6 +120,8 @@ export class Trainer {
   /** What the parts of a batch after the first one are fetched into; its gradients are arrays of their own. */
   private readonly laterFetches: Record<string, NdArray>;
   private readonly lossNames: string[];
+  /** The averaged weights since the last update, once somebody has asked for them. */
+  private averages: Parameters | undefined;
 
   private constructor(
     private readonly options: TrainerOptions,
@@ -128,6 +131,7 @@ export class Trainer {
     private readonly session: ProgramSession,
     private readonly noise: ProgramSession | null,
     readonly info: TrainerInfo,
+    private readonly communicator: Communicator | undefined,
   ) {
     const gradients = this.state.fetches();
     this.fetches = {};
@@ -147,7 +151,11 @@ export class Trainer {
         if (this.fetches[name]) this.laterFetches[name] = { shape, dtype, data: new Float32Array(data.length) };
   }
 
-  static async open(options: TrainerOptions): Promise<Trainer> {
+  /**
+   * @param communicator the ranks that train together: all of them open, step and give `whole` alike; rank 0 alone may
+   * validate and take snapshots, and leads the others
+   */
+  static async open(options: TrainerOptions, communicator?: Communicator): Promise<Trainer> {
     const { model, batch, start, threads, noiseFactor } = options;
     const frozen = new Set(options.frozen);
     const weights = programParameters(model);
@@ -155,7 +163,10 @@ export class Trainer {
       if (!weights.some((weight) => weight.leaf === leaf))
         throw new InputError('Trainer', `no leaf ${leaf} to freeze.`);
     const trained = weights.filter(({ leaf }) => !frozen.has(leaf));
-    const state = new TrainingState(trained.map(({ input, shape }) => ({ name: input, shape })));
+    const state = new TrainingState(
+      trained.map(({ input, shape }) => ({ name: input, shape })),
+      { communicator },
+    );
     const split = (tree: Parameters | undefined) => tree && splitLayers(model, tree);
     state.load({
       step: start.step ?? 0,
@@ -172,14 +183,16 @@ export class Trainer {
     });
     const session = await ProgramSession.create(program, { threads });
     const noise = noiseFactor && (await noiseSession(noiseFactor, model, batch, threads));
-    return new Trainer(options, state, fixed, session, noise, {
+    const ranks = communicator?.size ?? 1;
+    const info = {
       parameters: state.count,
       losses: session.outputs.flatMap(({ name, shape }) =>
         shape.length === 0 && !name.startsWith('gradient/') ? [name] : [],
       ),
-      flops: parts * program.flops,
-      ...(options.measurePeak ? { peak: await gemmPeak(threads) } : {}),
-    });
+      flops: ranks * parts * program.flops,
+      ...(options.measurePeak ? { peak: ranks * (await gemmPeak(threads)) } : {}),
+    };
+    return new Trainer(options, state, fixed, session, noise, info, communicator);
   }
 
   /**
@@ -191,19 +204,29 @@ export class Trainer {
     learningRate: number,
     { read, normLimit }: { readonly read?: ReadingOptions; readonly normLimit?: number | undefined } = {},
   ): Promise<StepReport> {
+    this.averages = undefined;
+    const limit = normLimit === undefined ? {} : { normLimit };
+    leadRanks(this.communicator, { method: 'step', learningRate, ...limit, ...(read && { read }) });
     const started = performance.now();
-    const { losses, samples } = await this.gradientsOf(await this.withNoise(batch));
+    const own = await this.gradientsOf(await this.withNoise(batch));
+    if (read) this.state.averageGradients();
     const reading = read && readNetwork(this.options.model, this.state, read);
     const { emaDecay: decay, emaWarmup, ...optimizer } = this.options.optimizer;
     const made = this.state.step;
     const emaDecay = emaWarmup ? Math.min(decay, (1 + made) / (10 + made)) : decay;
+    const losses = this.meanLosses(own.losses);
     const skipAbove = Object.values(losses).every(Number.isFinite) ? normLimit : -1;
     const result = this.state.clipAndStep({ ...optimizer, emaDecay, learningRate, skipAbove });
-    const milliseconds = performance.now() - started;
-    return { losses, samples, ...(reading && { reading }), ...result, milliseconds };
+    return {
+      losses,
+      samples: this.gatheredSamples(own.samples),
+      ...(reading && { reading }),
+      ...result,
+      milliseconds: performance.now() - started,
+    };
   }
 
-  /** Puts the mean gradients of a batch into the state, part by part. */
+  /** Puts the mean gradients of this rank's batch into the state, part by part. */
   private async gradientsOf(batch: TrainingBatch): Promise<Pick<StepReport, 'losses' | 'samples'>> {
     const [action, stage, right] = [0, 1, 2].map(() => new Float32Array(batch.task.length)) as [
       Float32Array,
@@ -211,9 +234,8 @@ export class Trainer {
       Float32Array,
     ];
     const all: Losses[] = [];
-    for (let part = 0; part < this.parts; part++) {
+    for (const [part, micro] of this.partsOf(batch).entries()) {
       const fetches = part === 0 ? this.fetches : this.laterFetches;
-      const micro = microBatch(batch, part, this.parts);
       await this.session.run(this.feeds(this.session, micro, this.state.parameters), fetches);
       const values = (name: string) => fetches[name]!.data as Float32Array;
       all.push(Object.fromEntries(this.lossNames.map((name) => [name, values(name)[0]!])));
@@ -235,17 +257,51 @@ export class Trainer {
     }
   }
 
-  /** The losses of a batch under the averaged weights; nothing changes. */
+  /** The samples of the update and their own losses; on rank 0 those of all ranks. */
+  private gatheredSamples({ task, action, stage, right }: SampleLosses): SampleLosses {
+    const all = [task, action, stage, right].map((own) => gathered(Float32Array.from(own), this.communicator));
+    const [tasks, ...losses] = all as [Float32Array, Float32Array, Float32Array, Float32Array];
+    return { task: Int32Array.from(tasks), action: losses[0], stage: losses[1], right: losses[2] };
+  }
+
+  /** The losses of the update, over all ranks. */
+  private meanLosses(own: Losses): Losses {
+    const sums = Float64Array.from(this.lossNames, (name) => own[name]!);
+    this.communicator?.allReduce(sums);
+    return Object.fromEntries(this.lossNames.map((name, i) => [name, sums[i]! / (this.communicator?.size ?? 1)]));
+  }
+
+  /**
+   * A moment or the average of all trained parameters; of several ranks, rank 0 gets it and all of them call it at its
+   * lead.
+   */
+  whole(kind: 'm' | 'v' | 'ema'): Parameters {
+    leadRanks(this.communicator, { method: 'whole', kind });
+    return this.state.whole(kind);
+  }
+
+  /** The averaged weights. */
+  private ema(): Parameters {
+    this.averages ??= this.whole('ema');
+    return this.averages;
+  }
+
+  /**
+   * The losses of a batch under the averaged weights; nothing changes. It has the samples of an update, of all ranks.
+   */
   async validate(batch: TrainingBatch): Promise<Losses> {
     const { model, batch: size, threads } = this.options;
     const settings = { batch: size / this.parts, gradients: false, ...inputs(this.options) };
     this.evaluation ??= await ProgramSession.create(buildLossProgram(model, settings), { threads });
-    const noisy = await this.withNoise(batch);
+    const ema = this.ema();
+    const ranks = this.communicator?.size ?? 1;
     const all: Losses[] = [];
-    for (let part = 0; part < this.parts; part++) {
-      const micro = microBatch(noisy, part, this.parts);
-      const outputs = await this.evaluation.run(this.feeds(this.evaluation, micro, this.state.ema), this.lossNames);
-      all.push(Object.fromEntries(this.lossNames.map((name) => [name, Number(outputs[name]!.data[0])])));
+    for (let rank = 0; rank < ranks; rank++) {
+      const noisy = await this.withNoise(this.rowsOf(batch, rank * size, size));
+      for (const micro of this.partsOf(noisy)) {
+        const outputs = await this.evaluation.run(this.feeds(this.evaluation, micro, ema), this.lossNames);
+        all.push(Object.fromEntries(this.lossNames.map((name) => [name, Number(outputs[name]!.data[0])])));
+      }
     }
     return average(all);
   }
@@ -257,18 +313,18 @@ export class Trainer {
   }
 
   private averaged(): Parameters {
-    return mergeLayers(this.options.model, new Map([...this.fixed, ...this.state.ema]));
+    return mergeLayers(this.options.model, new Map([...this.fixed, ...this.ema()]));
   }
 
   /** Copies of everything that a run goes on from. */
   snapshot(): TrainerSnapshot {
     const { model } = this.options;
-    const { step, parameters, m, v } = this.state;
+    const { step, parameters } = this.state;
     return {
       step,
       parameters: mergeLayers(model, new Map([...this.fixed, ...parameters])),
-      m: mergeLayers(model, m),
-      v: mergeLayers(model, v),
+      m: mergeLayers(model, this.whole('m')),
+      v: mergeLayers(model, this.whole('v')),
       ema: this.averaged(),
     };
   }
@@ -279,6 +335,18 @@ export class Trainer {
 
   private get parts(): number {
     return this.options.accumulate ?? 1;
+  }
+
+  private rowsOf(batch: TrainingBatch, from: number, size: number): TrainingBatch {
+    return size === batch.task.length
+      ? batch
+      : batchRows(batch, { from, size, flowSamples: this.options.model.flowSamples });
+  }
+
+  /** The parts in which a batch goes through the network. */
+  private partsOf(batch: TrainingBatch): TrainingBatch[] {
+    const size = batch.task.length / this.parts;
+    return Array.from({ length: this.parts }, (_, part) => this.rowsOf(batch, part * size, size));
   }
 
   /** The batch with the data's correlation in its noise. */
@@ -314,6 +382,14 @@ export class Trainer {
     }
     return feeds;
   }
+}
+
+/** The numbers of all ranks on rank 0, one rank after the other; on the others their own. */
+function gathered(own: Float32Array, communicator: Communicator | undefined): Float32Array {
+  if (!communicator) return own;
+  const all = communicator.rank === 0 ? new Float32Array(communicator.size * own.length) : null;
+  communicator.gather(own, all);
+  return all ?? own;
 }
 
 /** z [flow samples · batch, horizon · width] → z·Lᵀ: one matrix product for all draws of an update. */

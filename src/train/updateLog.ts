@@ -50,7 +50,7 @@ export class UpdateLog {
     await this.events.add(step, report);
     if (step % config.logEvery !== 0 && step !== config.steps) return;
     this.reading = this.meter.read();
-    const { losses, gradientNorm, samplesPerSecond, dataWait } = this.reading;
+    const { losses, gradientNorm, samplesPerSecond, dataWait, ranks } = this.reading;
     const network = await this.events.log(step, this.reading, { learningRate: rate, reading: report.reading });
     await folder.append('metrics.jsonl', {
       step,
@@ -61,6 +61,7 @@ export class UpdateLog {
       samplesPerSecond,
       dataWait,
       ...network,
+      ...ranks,
       ...(skippedUpdates > 0 && { skippedUpdates }),
     });
     this.tell(step, rate, skippedUpdates);
@@ -71,11 +72,21 @@ export class UpdateLog {
     const { steps } = config;
     if (performance.now() - this.lastLine <= LINE_EVERY_MS && step !== steps) return;
     this.lastLine = performance.now();
-    const { losses, samplesPerSecond, dataWait } = this.reading;
+    const { losses, samplesPerSecond, dataWait, ranks } = this.reading;
     const trained = (performance.now() - this.began - this.away) / 1000;
     const secondsLeft = (trained / (step - start)) * (steps - step);
     const peakShare = info.peak && (samplesPerSecond * info.flops) / config.batch / info.peak / 1e9;
-    const pace = { step, steps, losses, learningRate, samplesPerSecond, dataWait, secondsLeft, skippedUpdates };
+    const pace = {
+      step,
+      steps,
+      losses,
+      learningRate,
+      samplesPerSecond,
+      dataWait,
+      secondsLeft,
+      skippedUpdates,
+      ...ranks,
+    };
     log(progressLine({ ...pace, ...(peakShare ? { peakShare } : {}) }));
   }
 }

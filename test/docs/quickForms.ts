@@ -96,6 +96,7 @@ export const NOT_RUN: readonly { readonly command: RegExp; readonly why: string 
     command: /^redis-server |^valet worker redis|--queue redis/,
     why: 'npm run interop -- queue runs it: a Redis is needed',
   },
+  { command: /^(mpirun|srun) /, why: 'npm run interop -- mpi trains under it: an MPI is needed' },
   { command: /^tensorboard /, why: 'npm run interop -- tensorboard opens a run by it' },
   { command: /^bash (\.ci|runs)\//, why: 'it is CI itself, or takes hours' },
   { command: /^VK_ICD_FILENAMES=/, why: 'needs a Vulkan loader and the driver of Chromium' },

@@ -13,6 +13,7 @@ const REQUIRED = [
   'LICENSES/onnxruntime-third-party.txt',
   ...['CHANGELOG.md', 'docs/howto/use-as-a-library.md', 'dist/index.d.ts', 'dist/valet.js', 'examples/plan.ts'],
   ...['policies/household/params.safetensors', 'bench/peers/plan.py', 'dist/node_modules/node-av/LICENSE.md'],
+  'dist/node_modules/koffi/LICENSE.txt',
   ...['linux/x64', 'linux/arm64', 'darwin/arm64', 'win32/x64', 'win32/arm64'].map(
     (platform) => `dist/node_modules/onnxruntime-node/bin/napi-v6/${platform}/onnxruntime_binding.node`,
   ),

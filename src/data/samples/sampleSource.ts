@@ -17,6 +17,14 @@ export interface SamplePlace {
   readonly frame: number;
 }
 
+/** Which rows of a batch are wanted. */
+export interface RowShare {
+  readonly rank: number;
+  readonly size: number;
+}
+
+export const WHOLE_BATCH: RowShare = { rank: 0, size: 1 };
+
 /** Receives state [width] and absolute chunk [horizon, width] of a sample, valid during the call only. */
 export type SampleVisitor = (state: Float32Array, actions: Float32Array, sample: number) => void;
 
@@ -39,8 +47,15 @@ export interface SampleSource {
   /**
    * The batch of `step`: a pure function of (seed, step) for the same data and options; each group's samples once per
    * epoch. @param steps of the run: nothing beyond the last one is read ahead
+   * @param share every `size`-th row of it, from `rank` on
    */
-  batch(step: number, size: number, seed: number | string, steps?: number): RawBatch | Promise<RawBatch>;
+  batch(
+    step: number,
+    size: number,
+    seed: number | string,
+    steps?: number,
+    share?: RowShare,
+  ): RawBatch | Promise<RawBatch>;
   /**
    * The samples with these numbers, in this order; without `pictures` these are left empty.
    * @throws InputError when a number is out of range

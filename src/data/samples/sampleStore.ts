@@ -14,7 +14,13 @@ import {
   type SampleOptions,
 } from './prepareSamples.ts';
 import { emptyBatch, type RawBatch } from './rawBatch.ts';
-import type { SampleFolder, SamplePlace, SampleSource, SampleVisitor } from './sampleSource.ts';
+import {
+  type SampleFolder,
+  type SamplePlace,
+  type SampleSource,
+  type SampleVisitor,
+  WHOLE_BATCH,
+} from './sampleSource.ts';
 import { SampleTable } from './sampleTable.ts';
 
 /** Pictures in pieces that V8 can hold as one buffer each. */
@@ -124,8 +130,8 @@ export class SampleStore implements SampleSource {
     return { folder: folder[i] ?? 0, episode: episode[i] ?? 0, frame: frame[i] ?? 0 };
   }
 
-  batch(step: number, size: number, seed: number | string): RawBatch {
-    return this.gather(this.draws.indices(step, size, seed));
+  batch(step: number, size: number, seed: number | string, _steps?: number, share = WHOLE_BATCH): RawBatch {
+    return this.gather(this.draws.indices(step, size, seed).filter((_, row) => row % share.size === share.rank));
   }
 
   gather(indices: ArrayLike<number>, { pictures = true }: { readonly pictures?: boolean } = {}): RawBatch {

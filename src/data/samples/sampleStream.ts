@@ -11,7 +11,13 @@ import type { RawBatch } from './rawBatch.ts';
 import { ReadAhead } from './readAhead.ts';
 import { episodeOf } from './readJobs.ts';
 import { SampleReader } from './sampleReader.ts';
-import type { SampleFolder, SamplePlace, SampleSource, SampleVisitor } from './sampleSource.ts';
+import {
+  type SampleFolder,
+  type SamplePlace,
+  type SampleSource,
+  type SampleVisitor,
+  WHOLE_BATCH,
+} from './sampleSource.ts';
 import { SampleTable } from './sampleTable.ts';
 
 /** What a look at all numbers found. */
@@ -115,15 +121,17 @@ export class SampleStream implements SampleSource {
     size: number,
     seed: number | string,
     steps: number = Number.POSITIVE_INFINITY,
+    share = WHOLE_BATCH,
   ): Promise<RawBatch> {
-    const key = `${size} ${seed} ${steps}`;
+    const key = `${size} ${seed} ${steps} ${share.rank} ${share.size}`;
+    const rows = (at: number) => this.draws.indices(at, size, seed).filter((_, row) => row % share.size === share.rank);
     if (this.ahead?.key !== key) {
       const read = (from: number, to: number) =>
         this.reader.read(
-          Array.from({ length: to - from }, (_, i) => this.placesOf(this.draws.indices(from + i, size, seed))),
+          Array.from({ length: to - from }, (_, i) => this.placesOf(rows(from + i))),
           true,
         );
-      this.ahead = { key, batches: new ReadAhead(read, this.windowOf(size), steps) };
+      this.ahead = { key, batches: new ReadAhead(read, this.windowOf(size / share.size), steps) };
     }
     return this.ahead.batches.take(step);
   }

@@ -1,1 +1,1 @@
-export { TrainingState } from './trainingState.ts';
+export { TrainingState, type UpdateResult } from './trainingState.ts';
