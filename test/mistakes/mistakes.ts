@@ -16,8 +16,10 @@ const mistake = (what: string, file: string, ...edits: (readonly [string, string
 
 /** As the source writes it. */
 const COEFFICIENTS = 'net.weight(`kv_transform/$' + '{name}_coeffs`)';
-const UPDATE = '    kernels.adamw(at(0), at(1), at(2), at(3), count, ...numbers);\n';
-const AVERAGE = '    if (emaDecay !== undefined) kernels.movingAverage(at(4), at(0), count, emaDecay, 1 - emaDecay);\n';
+const UPDATE = "    kernels.adamw(at('parameters'), at('summed'), at('m'), at('v'), count, ...numbers);\n";
+const AVERAGE =
+  '    if (emaDecay !== undefined) ' +
+  "kernels.movingAverage(at('ema'), at('parameters'), count, emaDecay, 1 - emaDecay);\n";
 
 /** Mistakes in single operations, in the order of the computation. */
 export const MISTAKES: readonly Mistake[] = [
@@ -123,8 +125,8 @@ export const MISTAKES: readonly Mistake[] = [
     ['  addScalar,\n', ''],
   ),
   mistake('gate of the residual left out', 'model/network/suffix.ts', [
-    'add(x, mul(y, feedForwardNorm.gate))',
-    'add(x, y)',
+    "add(y, mul(feedForward(net, '_1', layer, adaptiveNorm(net, y, feedForwardNorm)), feedForwardNorm.gate))",
+    "add(y, feedForward(net, '_1', layer, adaptiveNorm(net, y, feedForwardNorm)))",
   ]),
   mistake('absent camera seen by the action expert', 'model/network/suffix.ts', [
     'const mask = valid && blockedKeys(net, valid, horizon);',
@@ -144,7 +146,7 @@ export const MISTAKES: readonly Mistake[] = [
   ]),
   mistake('action loss: sum over flow samples instead of mean', 'model/network/loss.ts', [
     'action: [mean(action.squares), 1],',
-    'action: [mean(action.squares), flowSamples],',
+    'action: [scale(mean(action.squares), flowSamples), 1],',
   ]),
   mistake('bars of stages left out', 'model/network/loss.ts', ['bars.fill(-1e30,', 'bars.fill(0,']),
   mistake('FAST loss averaged over padding too', 'model/network/loss.ts', [
