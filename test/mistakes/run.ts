@@ -20,7 +20,10 @@ const twins = (...names: string[]) => names.map((name) => `test/twins/twin-${nam
  * settings the original's do not have.
  */
 const ORDERS: readonly (readonly [files: RegExp, folders: readonly string[][]])[] = [
-  [/^train|trainingState|adamw/, [golden('optimizer', 'optimizer-weight-decay'), twins('optimizer'), golden('train-steps')]],
+  [
+    /^train|trainingState|adamw/,
+    [golden('optimizer', 'optimizer-weight-decay'), twins('optimizer'), golden('train-steps')],
+  ],
   [/^action|sampler|inference/, [golden('sampler'), twins('sampler')]],
   [/./, [golden('network-tiny'), golden('sampler'), twins('network'), twins('sampler')]],
 ];
