@@ -18,6 +18,8 @@ import {
 
 const ROW = 30;
 const TOP = HEADING + 34;
+/** A lag is told where the state follows its action: below this correlation there is none to tell. */
+const FOLLOWS = 0.3;
 
 /**
  * How the actions of a data set move, a row a dimension: its range, how long it keeps its value, and how far the state
@@ -43,7 +45,10 @@ export async function motionFigure(
             colour,
           )
         : label(panel.x, y + 17, 'never moves', { size: 11, colour: INK.soft });
-    const told = lag === undefined ? '' : `${lag} frames, ${Math.round((1000 * lag) / rate)} ms`;
+    const told =
+      lag === undefined || (toState[lag] as number) < FOLLOWS
+        ? ''
+        : `${lag} frames, ${Math.round((1000 * lag) / rate)} ms`;
     return [
       label(20, y + 17, columnWords(robot, d)),
       rectangle({ x: ranges.x, y: y + 12, width: ranges.width, height: 2 }, INK.line),
@@ -66,7 +71,7 @@ export async function motionFigure(
   return drawing(
     {
       title: `How the actions move: ${episodes} episodes, ${frames} frames`,
-      note: 'Correlations from 0 to 1, by the time between two frames.',
+      note: 'Correlations from 0 to 1 (those below 0 lie on 0), by the time between two frames.',
       width: 1400,
       height: TOP + Math.max(width * ROW, 500) + 40,
     },
