@@ -21,6 +21,7 @@ it('tells training folders from evaluations, and takes no mixture', async () => 
     await expect(report(evaluation, evaluation)).rejects.toThrow(/one evaluation \(got 2 folders\).*valet compare/);
     await expect(report(training, '--format', 'md')).rejects.toThrow(/--format: has no effect with training folders/);
     await expect(report(evaluation, '--out', 'x.html')).rejects.toThrow(/--out: has no effect with an evaluation/);
+    await expect(report(training, join(place, 'none'))).rejects.toThrow(/there is no folder .*none/);
     await expect(report(join(place, 'none'))).rejects.toThrow(/holds no evaluation.*valet train/);
   } finally {
     await rm(place, { recursive: true });

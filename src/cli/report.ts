@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { InputError } from '../base/index.ts';
@@ -45,6 +46,9 @@ export function command(): Command {
 }
 
 async function run(folders: string[], options: Options, command: Command): Promise<void> {
+  const absent = folders.find((name) => !existsSync(name));
+  if (absent !== undefined && folders.length > 1)
+    throw new InputError('report', `there is no folder ${absent}. Name training folders, or one evaluation folder.`);
   const training = await Promise.all(folders.map(isTrainingFolder));
   if (training.every(Boolean)) {
     refuseIdle(command, ['format', 'whole', 'video', 'beside'], 'with training folders');

@@ -20,6 +20,8 @@ const FIXTURES: Readonly<Record<string, { readonly needs?: readonly string[]; re
     make: 'valet train --config nano --data demos --stats stats/norm_stats.json --out run --steps 1 --set batch=2',
   },
   run2: { needs: ['run'], make: 'cp -a run run2' },
+  'out/first': { needs: ['run'], make: 'mkdir -p out && cp -a run out/first' },
+  'out/second': { needs: ['run'], make: 'mkdir -p out && cp -a run out/second' },
   'path/to/checkpoint': {
     needs: ['demos', 'stats'],
     make:

@@ -37,7 +37,7 @@ export const QUICK_FORMS: Readonly<Record<string, QuickForm>> = {
   'tokenizer check': { whole: /check [^\s-]/ },
   train: {
     values: { '--steps': '1', '--rollouts': 'every=1,tasks=all,episodes=1,max-steps=40' },
-    add: '--steps 1 --set batch=2',
+    add: '--steps 1 --set batch=4',
     whole: /--data \S|--print-config/,
   },
   import: { whole: /--out \S/ },
@@ -97,7 +97,7 @@ export const NOT_RUN: readonly { readonly command: RegExp; readonly why: string 
     why: 'npm run interop -- queue runs it: a Redis is needed',
   },
   { command: /^(mpirun|srun) /, why: 'npm run interop -- mpi trains under it: an MPI is needed' },
-  { command: /^tensorboard /, why: 'npm run interop -- tensorboard opens a run by it' },
+  { command: /^(pip install )?tensorboard( |$)/, why: 'npm run interop -- tensorboard opens a run by it' },
   { command: /^bash (\.ci|runs)\//, why: 'it is CI itself, or takes hours' },
   { command: /^VK_ICD_FILENAMES=/, why: 'needs a Vulkan loader and the driver of Chromium' },
 ];
