@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** CRC-32C (Castagnoli, reflected polynomial 0x82F63B78), four tables at a time ("slicing by 4"). */
 const TABLES = (() => {
   const tables = Array.from({ length: 4 }, () => new Uint32Array(256));
@@ -26,3 +28,7 @@ export function crc32c(bytes: Uint8Array): number {
   for (; i < bytes.length; i++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[i]!) & 255]!;
   return (crc ^ 0xffffffff) >>> 0;
 }
+
+/** A short name for plain data, which changes when they do: 16 hex digits of the SHA-256 of their JSON. */
+export const digestOf = (value: unknown): string =>
+  createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);

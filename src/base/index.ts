@@ -5,7 +5,7 @@
 import './telemetry.ts';
 
 export { answerCalls, Transfer } from './answerCalls.ts';
-export { crc32c } from './checksums.ts';
+export { crc32c, digestOf } from './checksums.ts';
 export { COMMIT_FILE, type CodeVersion, codeVersion, sourceCommit } from './codeVersion.ts';
 export {
   FormatError,
@@ -52,4 +52,5 @@ export { oneLine, parse, readJson } from './parse.ts';
 export { duration, Progress } from './progress.ts';
 export { Random } from './random.ts';
 export { bytesText, type MemoryRefusal, type MemorySetting, memoryRefusal, requireMemory } from './requireMemory.ts';
+export { significant } from './significant.ts';
 export { endProcess, WorkerClient } from './worker.ts';

@@ -46,6 +46,7 @@ export {
   openSamples,
   parseDataFolder,
   type RawBatch,
+  type RowShare,
   type SampleScan,
   type SampleSource,
   SampleStore,
@@ -54,6 +55,7 @@ export {
   type StreamChoice,
   stageTable,
   successorTable,
+  WHOLE_BATCH,
 } from './samples/index.ts';
 export {
   type DatasetStatistics,
@@ -62,4 +64,4 @@ export {
   decodeOnly,
   frameBytes,
 } from './statistics/index.ts';
-export { checkVideo, decodeFrames, encodeVideo, probeVideo, VideoError } from './video/index.ts';
+export { checkVideo, decodeFrames, encodeVideo, probeVideo, VideoError, writeFilm } from './video/index.ts';

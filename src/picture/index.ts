@@ -9,6 +9,7 @@ export {
   type JpegLimits,
   LARGEST_SIDE,
 } from './jpeg.ts';
+export { paste } from './paste.ts';
 export { pixelText, type TextPicture } from './pixelText.ts';
 export { resizeFloatForModel, resizeForModel } from './resizeForModel.ts';
 export { PIXEL_TO_FLOAT, resizeWithPad } from './resizeWithPad.ts';

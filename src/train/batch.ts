@@ -1,6 +1,6 @@
 import { type ChunkStatistics, deltaChunk, normaliseActions, normaliseState } from '../action/index.ts';
 import { InputError, present, Random } from '../base/index.ts';
-import type { RawBatch } from '../data/index.ts';
+import { type RawBatch, type RowShare, WHOLE_BATCH } from '../data/index.ts';
 import { type Jitter, PictureJitter } from '../picture/index.ts';
 import { neighboursOf, type Robot, type TaskSuccessors } from '../robot/index.ts';
 
@@ -33,12 +33,6 @@ export interface TrainingBatch {
 /** What FAST makes of a chunk of delta actions [horizon, width] in physical units: ids, as many as it needs. */
 export interface ChunkTokenizer {
   encode(deltas: Float32Array): ArrayLike<number>;
-}
-
-/** Which rows of a batch are made here: every `size`-th, from `rank` on. */
-export interface BatchShare {
-  readonly rank: number;
-  readonly size: number;
 }
 
 export interface BatchOptions {
@@ -93,7 +87,7 @@ export class BatchMaker {
   make(
     raw: RawBatch,
     step: number,
-    { still = false, label = 'train', share = WHOLE }: { still?: boolean; label?: string; share?: BatchShare } = {},
+    { still = false, label = 'train', share = WHOLE_BATCH }: { still?: boolean; label?: string; share?: RowShare } = {},
   ): TrainingBatch {
     const { statistics, flowSamples, stageNoise, stateNoise, pictures, seed, fast } = this.options;
     const { robot } = this.options;
@@ -173,12 +167,10 @@ export class BatchMaker {
   }
 }
 
-const WHOLE: BatchShare = { rank: 0, size: 1 };
-
 /** For each row of a whole batch: its place among those that are made here, or undefined. */
 type Rows = readonly (number | undefined)[];
 
-const rowsOf = (all: number, { rank, size }: BatchShare): Rows =>
+const rowsOf = (all: number, { rank, size }: RowShare): Rows =>
   Array.from({ length: all }, (_, row) => (row % size === rank ? (row - rank) / size : undefined));
 
 /** float32 [samples, size, each]: drawn for every row of the whole batch, kept for those that are made here. */

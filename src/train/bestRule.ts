@@ -1,4 +1,4 @@
-import { InputError, nearest } from '../base/index.ts';
+import { InputError, nearest, significant } from '../base/index.ts';
 import type { LookPlan } from './lookPlan.ts';
 
 /** By which measure of a run's looks its best checkpoint is told from the others. */
@@ -89,4 +89,4 @@ export function selectionWords(rule: BestRule, scores: readonly Score[], plan: L
   return `${SELECTED}${wanted} ${measure} of ${all.length} looks ${on} (step ${all.join(', ')})`;
 }
 
-const short = (value: number): string => (Number.isFinite(value) ? String(Number(value.toPrecision(4))) : 'none');
+const short = (value: number): string => (Number.isFinite(value) ? significant(value, 4) : 'none');

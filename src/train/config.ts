@@ -192,14 +192,18 @@ export function checkTrainConfig(input: unknown, where = 'training configuration
       where,
       `the warm-up outlasts the schedule (got warmupSteps ${warmupSteps} and decaySteps ${end}).`,
     );
-  if (config.batch % config.accumulate !== 0)
-    throw new InputError(
-      where,
-      `accumulate must divide the batch into equal parts (got a batch of ${config.batch} and accumulate ` +
-        `${config.accumulate}).`,
-    );
+  requireEqualParts(config.batch, config.accumulate, where);
   frozenLeaves(model, config.freeze, `${where}: freeze`);
   return config;
+}
+
+/** @param batch that goes through one network @throws InputError when it cannot be cut into so many equal parts */
+export function requireEqualParts(batch: number, accumulate: number, where: string): void {
+  if (batch % accumulate !== 0)
+    throw new InputError(
+      where,
+      `accumulate must divide the batch into equal parts (got a batch of ${batch} and accumulate ${accumulate}).`,
+    );
 }
 
 /** @throws InputError that names the new key of one that was renamed */

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { InputError, Progress, present } from '../base/index.ts';
+import { digestOf, InputError, Progress, present } from '../base/index.ts';
 import {
   type DataChoice,
   type Dataset,
@@ -152,6 +151,3 @@ function chosenFingerprint(whole: string, sets: readonly Dataset[], choice: Data
   const episodes = sets.map((set) => set.episodes.map(({ index, taskIndex }) => [index, taskIndex]));
   return digestOf([whole, choice.cameras ?? null, episodes]);
 }
-
-const digestOf = (value: unknown): string =>
-  createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);

@@ -1,3 +1,4 @@
+import { significant } from '../base/index.ts';
 import type { RawBatch } from '../data/index.ts';
 import type { Robot } from '../robot/index.ts';
 import { dimensionName } from './farValues.ts';
@@ -92,5 +93,5 @@ function varies(values: Float32Array, dimension: number, width: number, first: n
 /** In words: `state base 0 (0), camera left_wrist`. */
 export const deadWords = (parts: readonly DeadPart[]): string =>
   parts
-    .map(({ what, name, value }) => `${what} ${name}${value === undefined ? '' : ` (${Number(value.toPrecision(3))})`}`)
+    .map(({ what, name, value }) => `${what} ${name}${value === undefined ? '' : ` (${significant(value)})`}`)
     .join(', ');

@@ -1,5 +1,5 @@
 import { type ChunkStatistics, STD_FLOOR } from '../action/index.ts';
-import { InputError, present } from '../base/index.ts';
+import { InputError, present, significant } from '../base/index.ts';
 import type { SampleSource, SampleVisitor } from '../data/index.ts';
 import type { Robot } from '../robot/index.ts';
 
@@ -142,21 +142,19 @@ class Extent {
   }
 }
 
-const short = (x: number): string => Number(x.toPrecision(3)).toString();
-
 const seen = ({ value, mean, std }: FarDimension): string =>
-  `(${short(value)}; the statistics saw ${short(mean)} ± ${short(std)})`;
+  `(${significant(value)}; the statistics saw ${significant(mean)} ± ${significant(std)})`;
 
 const numberWords = (far: FarDimension): string =>
-  `${far.what} ${far.name} is ${short(far.deviations)} deviations from the mean ${seen(far)}`;
+  `${far.what} ${far.name} is ${significant(far.deviations)} deviations from the mean ${seen(far)}`;
 
 /** Names a sample. */
 export type SampleName = (sample: number) => string;
 
 /** One dimension in words: which, how far, from what, and where. */
 const farSentence = (far: FarDimension, nameOf: SampleName): string =>
-  `${far.what} ${far.name}: up to ${short(far.deviations)} deviations ${seen(far)} at ${nameOf(far.sample)}, ` +
-  `${short(far.rms)} in the mean`;
+  `${far.what} ${far.name}: up to ${significant(far.deviations)} deviations ${seen(far)} at ${nameOf(far.sample)}, ` +
+  `${significant(far.rms)} in the mean`;
 
 /**
  * Tells of data far outside the statistics before the first update.

@@ -92,7 +92,7 @@ export class RunFolder {
   }
 
   checkpoint(step: number): string {
-    return join(this.checkpoints, String(step).padStart(6, '0'));
+    return join(this.checkpoints, stepName(step));
   }
 
   /** Points `latest` at the checkpoint of `step`, atomically. */
@@ -149,7 +149,7 @@ export class RunFolder {
     const link = join(this.checkpoints, name);
     const aside = join(this.checkpoints, `.${name}.${process.pid}.tmp`);
     await rm(aside, { force: true });
-    await symlink(String(step).padStart(6, '0'), aside);
+    await symlink(stepName(step), aside);
     // Where copying made a folder of it, that keeps its files under another name.
     const found = await lstat(link).catch(() => undefined);
     const copied = name === 'latest' ? `copied-before-${step}` : `copied-best-before-${step}`;
@@ -225,6 +225,9 @@ export class RunFolder {
     }
   }
 }
+
+/** How files of a step are called: six digits, so that names sort as steps do. */
+export const stepName = (step: number): string => String(step).padStart(6, '0');
 
 /** The step of a line of metrics. */
 export function stepOf(line: string): number {

@@ -1,9 +1,10 @@
 import { relative } from 'node:path';
-import { ValetError } from '../base/index.ts';
+import { significant, ValetError } from '../base/index.ts';
 import type { RawBatch } from '../data/index.ts';
 import { sampleNames } from './badSamples.ts';
 import type { TrainingBatch } from './batch.ts';
 import { DeadData, type DeadPart, deadWords } from './deadData.ts';
+import { stepName } from './folder.ts';
 import { isUnwritable } from './fullDisk.ts';
 import { NormGuard } from './normGuard.ts';
 import type { Run } from './run.ts';
@@ -95,18 +96,24 @@ export class Guard {
     const finite = wrong === undefined && Number.isFinite(gradientNorm);
     const rule = finite ? guard.explosion : guard.notFinite;
     const reason = finite
-      ? `the norm of the gradient is ${short(gradientNorm)}, above ${guard.factor} × ` +
-        `${short(this.norms.median ?? 0)}, the running median`
+      ? `the norm of the gradient is ${significant(gradientNorm)}, above ${guard.factor} × ` +
+        `${significant(this.norms.median ?? 0)}, the running median`
       : wrong
         ? `${wrong[0]} is ${wrong[1]}`
         : `the norm of the gradient is ${gradientNorm}`;
     const made = await this.remake(step - 1);
     const samples = sampleNames(data.store, made.source);
     const stop = rule === 'stop' || this.inARow >= guard.mostSkipped;
-    const words = Object.entries(losses).map(([name, value]) => `${name} ${short(value)}`);
+    const words = Object.entries(losses).map(([name, value]) => `${name} ${significant(value)}`);
     const title = `Update ${step}: ${reason}`;
     const done = stop ? 'The run was stopped.' : 'The update was left out.';
-    const page = await this.page(`step-${padded(step)}`, title, [done, `Losses: ${words.join(', ')}.`], made, samples);
+    const page = await this.page(
+      `step-${stepName(step)}`,
+      title,
+      [done, `Losses: ${words.join(', ')}.`],
+      made,
+      samples,
+    );
     // Numbers that JSON does not know are said in words.
     await folder.append('skipped.jsonl', { step, reason, gradientNorm: number(gradientNorm), samples, page });
     const where = page === undefined ? '' : ` ${folder.path}/${page} shows its samples.`;
@@ -128,7 +135,7 @@ export class Guard {
     const samples = sampleNames(data.store, made.source);
     const what = `constant over ${window} batches: ${deadWords(found)}`;
     const note = 'Nothing can be learned from what never changes. Is that so in the robot, too?';
-    const page = await this.page(`dead-${padded(step)}`, `Up to update ${step} ${what}`, [note], made, samples);
+    const page = await this.page(`dead-${stepName(step)}`, `Up to update ${step} ${what}`, [note], made, samples);
     const where = page === undefined ? '' : ` ${folder.path}/${page} shows samples.`;
     if (deadData === 'stop')
       throw new ValetError(
@@ -161,6 +168,4 @@ export class Guard {
   }
 }
 
-const padded = (step: number): string => String(step).padStart(6, '0');
-const short = (x: number): string => (Number.isFinite(x) ? String(Number(x.toPrecision(3))) : String(x));
 const number = (x: number): number | string => (Number.isFinite(x) ? x : String(x));

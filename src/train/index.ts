@@ -3,7 +3,7 @@ export { flowTimes, type TrainingBatch } from './batch.ts';
 export { checkTrainConfig, type TrainConfig } from './config.ts';
 export { loadTrainConfig } from './configFile.ts';
 export { checkpointFits, type Fit, fits, MOST } from './fitReport.ts';
-export { RunRecord } from './folder.ts';
+export { RunFolder, RunRecord } from './folder.ts';
 export type { LookPlan, RolloutPlayer, TaskLook } from './lookPlan.ts';
 export type { TrainResult } from './loop.ts';
 export type { TrainOptions } from './options.ts';

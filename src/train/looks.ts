@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunFolder } from './folder.ts';
+import { type RunFolder, stepName } from './folder.ts';
 import { isUnwritable } from './fullDisk.ts';
 import type { LookPlan, RolloutPlayer, TaskLook } from './lookPlan.ts';
 
@@ -74,7 +74,7 @@ export class Looks {
     const { signal } = this.end;
     if (signal.aborted) return;
     const { folder, plan, player, onLook, log } = this.run;
-    const out = join(folder.path, 'rollouts', String(step).padStart(6, '0'));
+    const out = join(folder.path, 'rollouts', stepName(step));
     let tasks: readonly TaskLook[] = [];
     let failed: string | undefined;
     let full = false;

@@ -96,8 +96,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
 
 /** Makes the batch of a step; one of several ranks makes its rows. */
 export function batchesOf(run: Run, maker = batchMaker(run)): (step: number) => Promise<MadeBatch> {
-  const { config, data, seed } = run;
-  const share = run.ranks && { rank: run.ranks.rank, size: run.ranks.size };
+  const { config, data, seed, ranks: share } = run;
   return async (step) => {
     const raw = await data.store.batch(step, config.batch, seed, config.steps, share);
     requireStages(raw, config.model.taskNumStages);

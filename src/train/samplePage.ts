@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
 import type { ChunkStatistics } from '../action/index.ts';
-import { escapeHtml, writeFileAside } from '../base/index.ts';
+import { escapeHtml, native, significant, writeFileAside } from '../base/index.ts';
 import type { RawBatch } from '../data/index.ts';
 import type { Robot } from '../robot/index.ts';
 import type { TrainingBatch } from './batch.ts';
@@ -74,16 +74,15 @@ async function section(
     cameras.map(async (camera, c) => {
       const at = (b * cameras.length + c) * bytes;
       const raw = { width: imageSize, height: imageSize, channels: 3 as const };
-      const png = await sharp(batch.images.subarray(at, at + bytes), { raw })
-        .png()
-        .toBuffer();
+      const pixels = batch.images.subarray(at, at + bytes);
+      const png = await native(() => sharp(pixels, { raw }).png().toBuffer());
       const source = `data:image/png;base64,${png.toString('base64')}`;
       return `<figure><img alt="" src="${source}"><figcaption>${escapeHtml(camera)}</figcaption></figure>`;
     }),
   );
   const rows = numbers.map(
     ({ name, raw, normalised }) =>
-      `<tr><td>${escapeHtml(name)}</td><td>${number(raw)}</td><td>${number(normalised)}</td></tr>`,
+      `<tr><td>${escapeHtml(name)}</td><td>${significant(raw, 4)}</td><td>${significant(normalised, 4)}</td></tr>`,
   );
   return `<h2>${escapeHtml(names[b] ?? '')}</h2>
 <p>task ${batch.task[b]}, stage ${batch.stage[b]} (told ${batch.toldStage[b]})</p>
@@ -120,8 +119,6 @@ function beyond(a = 0, b = 0): boolean {
   const size = (x: number) => (Number.isNaN(x) ? Number.POSITIVE_INFINITY : Math.abs(x));
   return size(a) > size(b);
 }
-
-const number = (x: number): string => (Number.isFinite(x) ? String(Number(x.toPrecision(4))) : String(x));
 
 /** Where a run's pages lie. */
 export const pagePath = (run: string, name: string): string => join(run, 'guard', `${name}.html`);

@@ -4,7 +4,7 @@ import { checkpointDigest, flowNoise, loadParameters } from '../model/index.ts';
 import { robotRecord } from '../robot/index.ts';
 import { sampleName, withoutFar } from './badSamples.ts';
 import { chosenBest, chosenRollouts } from './chosenWatch.ts';
-import { checkTrainConfig, type RunConfig } from './config.ts';
+import { checkTrainConfig, type RunConfig, requireEqualParts } from './config.ts';
 import { loadData } from './data.ts';
 import { dataTasks, trainedTasks } from './dataTasks.ts';
 import { farValues, requireNear } from './farValues.ts';
@@ -77,6 +77,7 @@ async function trainLocked(
   const asBefore = (before?.ranks ?? 1) === (ranks?.size ?? 1) ? before?.threads : undefined;
   const threads = options.threads ?? asBefore ?? ranks?.threads ?? availableParallelism();
   const batch = ranks?.share(options.config.batch) ?? options.config.batch;
+  requireEqualParts(batch, options.config.accumulate, ranks ? 'the share of a rank' : 'training configuration');
   const found = before && (await findResumePoint(folder, before, log, options));
   const latest = found?.path;
   const resumed = found?.point;

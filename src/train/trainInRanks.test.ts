@@ -129,6 +129,8 @@ describe('training in several ranks', () => {
     expect(uneven.told).toEqual([
       'batch: 4 samples cannot be shared equally by 3 ranks. Take another number of ranks, or --set batch=6.',
     ]);
+    const parts = await inRanks(2, () => optionsOf('parts', { config: { ...config, accumulate: 4 } }));
+    expect(parts.told).toEqual([expect.stringMatching(/must divide .* \(got a batch of 2 and accumulate 4\)/)]);
   });
 
   it('names the rank that fails or sees something else', async () => {

@@ -1,9 +1,7 @@
 import { type Communicator, InputError, ValetError } from '../base/index.ts';
 import { buildLossProgram, type ModelConfig, mergeLayers, programParameters, splitLayers } from '../model/index.ts';
 import {
-  Builder,
   gemmPeak,
-  matmul,
   type NdArray,
   type Parameters,
   ProgramSession,
@@ -13,8 +11,10 @@ import {
 import { batchRows, type TrainingBatch } from './batch.ts';
 import { average, type Losses } from './losses.ts';
 import { type NetworkReading, type ReadingOptions, readNetwork } from './networkReading.ts';
+import { noiseSession } from './noiseFactor.ts';
 import { type ChunkRequest, type PlannedChunks, planChunks } from './openLoop.ts';
 import { leadRanks } from './ranks/index.ts';
+import { trainerFeeds } from './trainerFeeds.ts';
 
 export interface OptimizerOptions {
   readonly beta1: number;
@@ -343,6 +343,10 @@ export class Trainer {
       : batchRows(batch, { from, size, flowSamples: this.options.model.flowSamples });
   }
 
+  private feeds(session: ProgramSession, batch: TrainingBatch, weights: Parameters): Record<string, NdArray> {
+    return trainerFeeds(session, batch, (name) => weights.get(name) ?? this.fixed.get(name));
+  }
+
   /** The parts in which a batch goes through the network. */
   private partsOf(batch: TrainingBatch): TrainingBatch[] {
     const size = batch.task.length / this.parts;
@@ -355,33 +359,6 @@ export class Trainer {
     const noise = (await this.noise.run({ z: batch.whiteNoise }))['noise']!.data as Float32Array;
     return { ...batch, whiteNoise: noise };
   }
-
-  /** Inputs of the loss program, by the names and types that it asks for. The noise has its correlation already. */
-  private feeds(session: ProgramSession, batch: TrainingBatch, weights: Parameters): Record<string, NdArray> {
-    const given: Record<string, ArrayLike<number | bigint>> = {
-      images: batch.images,
-      state: batch.state,
-      task: batch.task,
-      stage: batch.toldStage,
-      stage_label: batch.stage,
-      actions: batch.actions,
-      noise: batch.whiteNoise,
-      time: batch.time,
-      objects: batch.objects,
-      ...(batch.imageMask && { image_mask: batch.imageMask }),
-      ...(batch.fastTokens && { fast_tokens: batch.fastTokens }),
-      ...(batch.fastMask && { fast_mask: batch.fastMask }),
-    };
-    const feeds: Record<string, NdArray> = {};
-    for (const { name, shape, dtype } of session.inputs) {
-      const weight = weights.get(name) ?? this.fixed.get(name);
-      const values = given[name];
-      if (weight) feeds[name] = weight;
-      else if (values) feeds[name] = { shape, dtype, data: asType(values, dtype) };
-      else throw new ValetError('Trainer', `the loss program asks for '${name}', which training does not make.`);
-    }
-    return feeds;
-  }
 }
 
 /** The numbers of all ranks on rank 0, one rank after the other; on the others their own. */
@@ -390,31 +367,4 @@ function gathered(own: Float32Array, communicator: Communicator | undefined): Fl
   const all = communicator.rank === 0 ? new Float32Array(communicator.size * own.length) : null;
   communicator.gather(own, all);
   return all ?? own;
-}
-
-/** z [flow samples · batch, horizon · width] → z·Lᵀ: one matrix product for all draws of an update. */
-async function noiseSession(
-  factor: Float32Array,
-  { flowSamples, actionHorizon, actionDim }: ModelConfig,
-  batch: number,
-  threads: number,
-): Promise<ProgramSession> {
-  const rows = flowSamples * batch;
-  const numbers = actionHorizon * actionDim;
-  const builder = new Builder();
-  const z = builder.input('z', [rows, numbers]);
-  builder.output('noise', matmul(z, builder.parameter('factor', [numbers, numbers]), { transposeB: true }));
-  const weights: Parameters = new Map([['factor', { shape: [numbers, numbers], dtype: 'float32', data: factor }]]);
-  return ProgramSession.create(builder.build(), { threads, weights });
-}
-
-function asType(values: ArrayLike<number | bigint>, dtype: NdArray['dtype']): NdArray['data'] {
-  if (dtype === 'int64')
-    return values instanceof BigInt64Array
-      ? values
-      : BigInt64Array.from(values as ArrayLike<number>, (value) => BigInt(value));
-  if (dtype === 'float32')
-    return values instanceof Float32Array ? values : Float32Array.from(values as ArrayLike<number>);
-  if (dtype === 'int32') return values instanceof Int32Array ? values : Int32Array.from(values as ArrayLike<number>);
-  return values instanceof Uint8Array ? values : Uint8Array.from(values as ArrayLike<number>);
 }

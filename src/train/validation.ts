@@ -1,3 +1,4 @@
+import type { CorrelatedNoise } from '../action/index.ts';
 import { present, type WorkerClient } from '../base/index.ts';
 import type { SampleSource } from '../data/index.ts';
 import { flowNoise } from '../model/index.ts';
@@ -12,7 +13,7 @@ import {
   startingNoise,
   tasksOfStore,
 } from './heldOut.ts';
-import type { Losses } from './losses.ts';
+import { average, type Losses } from './losses.ts';
 import type { ChunkRequest, PlannedChunks } from './openLoop.ts';
 import type { Run } from './run.ts';
 
@@ -41,6 +42,8 @@ export const validationKeys = ({ info, robot, config }: Pick<Run, 'info' | 'robo
 /** Looks at the held-out episodes of a run, task by task. */
 export class Validation {
   private readonly tasks: readonly HeldOutTask[];
+  /** Of plans; undefined where none are made. */
+  private readonly noise: CorrelatedNoise | undefined;
 
   constructor(
     private readonly run: Run,
@@ -48,13 +51,15 @@ export class Validation {
     private readonly maker: BatchMaker,
   ) {
     this.tasks = tasksOfStore(store, run.taskNames);
+    const { config, statistics } = run;
+    this.noise = config.validation.chunks > 0 ? flowNoise(config.model, statistics) : undefined;
   }
 
   async look(): Promise<ValidationResult> {
     const { client } = this.run;
     const losses = new Map<HeldOutTask, Losses>();
     for (const task of this.tasks) losses.set(task, await this.lossesOf(task, client));
-    const planned = this.run.config.validation.chunks > 0 ? await this.planAll(client) : undefined;
+    const planned = this.noise && (await this.planAll(client, this.noise));
     const results = this.tasks.map((task): [string, TaskValidation] => [
       task.name,
       { samples: task.samples.length, losses: present(losses.get(task), 'the losses'), ...planned?.get(task) },
@@ -71,14 +76,13 @@ export class Validation {
       const batch = this.maker.make(raw, i, { still: true, label: 'validation' });
       all.push(await client.call<Losses>('validate', batch, { transfer: batchBuffers(batch) }));
     }
-    return weighted(all.map((losses) => ({ losses, weight: 1 })));
+    return average(all);
   }
 
   /** The chunks that the network plans from held-out moments, beside what was done then. */
-  private async planAll(client: WorkerClient) {
+  private async planAll(client: WorkerClient, noise: CorrelatedNoise) {
     const { config, statistics, robot, seed } = this.run;
     const { chunks: size } = config.validation;
-    const noise = flowNoise(config.model, statistics);
     const numbers = config.model.actionHorizon * config.model.actionDim;
     const ofTask = async (task: HeldOutTask) => {
       const raw = await this.store.gather(spread(task.samples, 0, size, size));
@@ -116,29 +120,19 @@ export class Validation {
 
 /** Each task counts as much as it has held-out samples; the error of a part is the mean over its dimensions. */
 function means(tasks: readonly TaskValidation[]): Losses {
-  return weighted(
-    tasks.map(({ losses, error = {}, samples }) => ({
-      losses: {
-        ...losses,
-        ...Object.fromEntries(
-          Object.entries(error).map(([part, { error: all }]) => [
-            `error/${part}`,
-            all.reduce((sum, one) => sum + one, 0) / all.length,
-          ]),
-        ),
-      },
-      weight: samples,
-    })),
+  const withErrors = tasks.map(({ losses, error = {} }) => ({
+    ...losses,
+    ...Object.fromEntries(
+      Object.entries(error).map(([part, { error: all }]) => [
+        `error/${part}`,
+        all.reduce((sum, one) => sum + one, 0) / all.length,
+      ]),
+    ),
+  }));
+  return average(
+    withErrors,
+    tasks.map(({ samples }) => samples),
   );
-}
-
-function weighted(all: readonly { readonly losses: Losses; readonly weight: number }[]): Losses {
-  const total = all.reduce((sum, { weight }) => sum + weight, 0);
-  const out: Losses = {};
-  for (const { losses, weight } of all)
-    for (const [name, value] of Object.entries(losses)) out[name] = (out[name] ?? 0) + value * weight;
-  for (const name of Object.keys(out)) out[name] = (out[name] ?? 0) / total;
-  return out;
 }
 
 /** A look in a line for a person. */

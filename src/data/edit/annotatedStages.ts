@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { InputError } from '../../base/index.ts';
+import { digestOf, InputError } from '../../base/index.ts';
 import type { Dataset, Episode } from '../lerobot/index.ts';
 import { stageLabels, stageTable } from '../samples/index.ts';
 import { mappedStages, proposedMapping, type StageMapping, skillsOf, taskKey } from './stageMapping.ts';
@@ -51,6 +50,3 @@ export async function annotatedStages(
     mappedStages(await skillsOf(set, episode), used[taskKey(set, episode.taskIndex)] ?? [], episode.length, count);
   return { of, digest: digestOf(used), mapping: used, unknown };
 }
-
-const digestOf = (value: unknown): string =>
-  createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);

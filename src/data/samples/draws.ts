@@ -1,4 +1,5 @@
 import { InputError } from '../../base/index.ts';
+import { WHOLE_BATCH } from './rowShare.ts';
 import { Sampler } from './sampling.ts';
 
 /** Samples that stand together in the numbering: those of a folder, or of one task of a folder. */
@@ -49,9 +50,9 @@ export class Draws {
     return counts;
   }
 
-  /** Numbers of the `size` samples of `step`: a pure function of (seed, step). */
-  indices(step: number, size: number, seed: number | string): Uint32Array {
-    return this.sampler.indices(step, size, seed);
+  /** Numbers of the `size` samples of `step`, or of a share of them: a pure function of (seed, step). */
+  indices(step: number, size: number, seed: number | string, share = WHOLE_BATCH): Uint32Array {
+    return this.sampler.indices(step, size, seed).filter((_, row) => row % share.size === share.rank);
   }
 
   /** A sample's place among all samples, those that are left out too. @throws InputError beyond the last */

@@ -1,6 +1,7 @@
 import type { Robot } from '../../robot/index.ts';
 import type { BadNumber } from './badNumbers.ts';
 import type { RawBatch } from './rawBatch.ts';
+import type { RowShare } from './rowShare.ts';
 
 /** A data folder of a source, and what is drawn of it. */
 export interface SampleFolder {
@@ -16,14 +17,6 @@ export interface SamplePlace {
   readonly episode: number;
   readonly frame: number;
 }
-
-/** Which rows of a batch are wanted. */
-export interface RowShare {
-  readonly rank: number;
-  readonly size: number;
-}
-
-export const WHOLE_BATCH: RowShare = { rank: 0, size: 1 };
 
 /** Receives state [width] and absolute chunk [horizon, width] of a sample, valid during the call only. */
 export type SampleVisitor = (state: Float32Array, actions: Float32Array, sample: number) => void;

@@ -14,13 +14,8 @@ import {
   type SampleOptions,
 } from './prepareSamples.ts';
 import { emptyBatch, type RawBatch } from './rawBatch.ts';
-import {
-  type SampleFolder,
-  type SamplePlace,
-  type SampleSource,
-  type SampleVisitor,
-  WHOLE_BATCH,
-} from './sampleSource.ts';
+import { WHOLE_BATCH } from './rowShare.ts';
+import type { SampleFolder, SamplePlace, SampleSource, SampleVisitor } from './sampleSource.ts';
 import { SampleTable } from './sampleTable.ts';
 
 /** Pictures in pieces that V8 can hold as one buffer each. */
@@ -131,7 +126,7 @@ export class SampleStore implements SampleSource {
   }
 
   batch(step: number, size: number, seed: number | string, _steps?: number, share = WHOLE_BATCH): RawBatch {
-    return this.gather(this.draws.indices(step, size, seed).filter((_, row) => row % share.size === share.rank));
+    return this.gather(this.draws.indices(step, size, seed, share));
   }
 
   gather(indices: ArrayLike<number>, { pictures = true }: { readonly pictures?: boolean } = {}): RawBatch {

@@ -10,14 +10,9 @@ import type { PreparedSamples, SampleOptions } from './prepareSamples.ts';
 import type { RawBatch } from './rawBatch.ts';
 import { ReadAhead } from './readAhead.ts';
 import { episodeOf } from './readJobs.ts';
+import { WHOLE_BATCH } from './rowShare.ts';
 import { SampleReader } from './sampleReader.ts';
-import {
-  type SampleFolder,
-  type SamplePlace,
-  type SampleSource,
-  type SampleVisitor,
-  WHOLE_BATCH,
-} from './sampleSource.ts';
+import type { SampleFolder, SamplePlace, SampleSource, SampleVisitor } from './sampleSource.ts';
 import { SampleTable } from './sampleTable.ts';
 
 /** What a look at all numbers found. */
@@ -124,11 +119,10 @@ export class SampleStream implements SampleSource {
     share = WHOLE_BATCH,
   ): Promise<RawBatch> {
     const key = `${size} ${seed} ${steps} ${share.rank} ${share.size}`;
-    const rows = (at: number) => this.draws.indices(at, size, seed).filter((_, row) => row % share.size === share.rank);
     if (this.ahead?.key !== key) {
       const read = (from: number, to: number) =>
         this.reader.read(
-          Array.from({ length: to - from }, (_, i) => this.placesOf(rows(from + i))),
+          Array.from({ length: to - from }, (_, i) => this.placesOf(this.draws.indices(from + i, size, seed, share))),
           true,
         );
       this.ahead = { key, batches: new ReadAhead(read, this.windowOf(size / share.size), steps) };

@@ -1,3 +1,4 @@
+import { rename, rm } from 'node:fs/promises';
 import type { SwsFlags } from 'node-av/constants';
 import {
   AV_CODEC_FLAG_CLOSED_GOP,
@@ -18,7 +19,7 @@ import {
   SoftwareScaleContext,
   type Stream,
 } from 'node-av/lib';
-import { ValetError } from '../../base/index.ts';
+import { aside, ValetError } from '../../base/index.ts';
 import { check, VideoError } from './videoError.ts';
 
 /**
@@ -74,6 +75,23 @@ export function encodeVideo(
     writer.finish();
   } finally {
     writer.close();
+  }
+}
+
+/** A film to be watched (4:2:0), written aside and renamed: see `encodeVideo`. */
+export async function writeFilm(
+  path: string,
+  pictures: Iterable<Uint8Array>,
+  width: number,
+  height: number,
+  settings: Omit<VideoSettings, 'forViewing'> & { readonly fps: number },
+): Promise<void> {
+  const unfinished = aside(path);
+  try {
+    encodeVideo(unfinished, pictures, width, height, { ...settings, forViewing: true });
+    await rename(unfinished, path);
+  } finally {
+    await rm(unfinished, { force: true });
   }
 }
 

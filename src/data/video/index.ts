@@ -1,5 +1,12 @@
 export { checkVideo } from './codecReport.ts';
-export { type EncodedCodec, encodeVideo, type VideoSettings, VideoWriter, videoCodec } from './encodeVideo.ts';
+export {
+  type EncodedCodec,
+  encodeVideo,
+  type VideoSettings,
+  VideoWriter,
+  videoCodec,
+  writeFilm,
+} from './encodeVideo.ts';
 export { InseparableError, joinVideos, videoForm } from './joinVideos.ts';
 export { keyFrameGap } from './keyFrameGap.ts';
 export { probeVideo } from './probeVideo.ts';

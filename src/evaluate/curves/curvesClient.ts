@@ -1,5 +1,7 @@
+import { THEME } from '../report/index.ts';
+
 /** The page's program: draws every chart again when a switch changes, and says the values under the pointer. */
-export const CURVES_CLIENT = /* js */ `
+export const CURVES_CLIENT = /* js */ `${THEME}
 const page = JSON.parse(document.getElementById('data').textContent);
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const hidden = new Set();
@@ -158,10 +160,6 @@ const slider = document.querySelector('[name=smoothing]');
 slider.addEventListener('input', () => { smoothing = Number(slider.value); document.querySelector('output').textContent = smoothing === 0 ? 'off' : smoothing.toFixed(2); drawAll(); });
 const axis = document.querySelector('[name=log]');
 axis.addEventListener('change', () => { logarithmic = axis.checked; drawAll(); });
-document.querySelector('[data-theme-button]').addEventListener('click', () => {
-  const set = document.documentElement.dataset.theme;
-  const dark = set ? set === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
-  document.documentElement.dataset.theme = dark ? 'light' : 'dark';
-});
+document.querySelector('[data-theme-button]').addEventListener('click', changeTheme);
 drawAll();
 `;

@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import { escapeHtml } from '../../base/index.ts';
+import { escapeHtml, significant } from '../../base/index.ts';
 import { dataTable, decimals, embeddedJson, STYLE } from '../report/index.ts';
 import { CURVES_CLIENT } from './curvesClient.ts';
 import { CURVES_STYLE } from './curvesStyle.ts';
@@ -92,7 +92,7 @@ function summaryTable(runs: readonly RunCurves[], names: readonly string[]): str
     return [
       `<span>${swatch(i)}${escapeHtml(names[i] ?? '')}</span>`,
       done === steps ? done.toLocaleString('en') : `${done.toLocaleString('en')} of ${steps.toLocaleString('en')}`,
-      significant(lastTenth(training.get('loss'))),
+      known(lastTenth(training.get('loss'))),
       ...(heldOut ? [best(validation.get('loss'), (a, b) => a < b)] : []),
       ...(played ? [best(meanScore(run), (a, b) => a > b, 2)] : []),
       decimals(median(training.get('samplesPerSecond')?.y ?? []), 1),
@@ -118,13 +118,12 @@ const mean = (values: readonly number[]): number => values.reduce((a, b) => a + 
 const median = (values: readonly number[]): number | undefined => [...values].sort((a, b) => a - b)[values.length >> 1];
 const lastTenth = (curve: Curve | undefined): number | undefined =>
   curve && mean(curve.y.slice(-Math.max(1, Math.round(curve.y.length / 10))));
-const significant = (value: number | undefined): string =>
-  value === undefined ? DASH : String(Number(value.toPrecision(4)));
+const known = (value: number | undefined): string => (value === undefined ? DASH : significant(value, 4));
 
 function best(curve: Curve | undefined, better: (a: number, b: number) => boolean, digits = 4): string {
   if (!curve || curve.y.length === 0) return DASH;
   const at = curve.y.reduce((found, value, i) => (better(value, curve.y[found] as number) ? i : found), 0);
-  return `${Number((curve.y[at] as number).toPrecision(digits))} at ${(curve.x[at] as number).toLocaleString('en')}`;
+  return `${significant(curve.y[at] as number, digits)} at ${(curve.x[at] as number).toLocaleString('en')}`;
 }
 
 /** A long value, such as many folders of data, is told whole when it is asked for. */

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError, readJson } from '../../base/index.ts';
-import { RunRecord } from '../../train/index.ts';
+import { RunFolder, RunRecord } from '../../train/index.ts';
 
 /** A number of a run over its updates. */
 export interface Curve {
@@ -26,7 +25,6 @@ export interface RunCurves {
   readonly settings: ReadonlyMap<string, string>;
 }
 
-const Step = z.looseObject({ step: z.number() });
 const Look = z.looseObject({ step: z.number(), task: z.string(), q: z.number(), success: z.number() });
 
 /** Whether a folder's run.json is a training's; an evaluation has one too. */
@@ -38,12 +36,13 @@ export async function isTrainingFolder(folder: string): Promise<boolean> {
 
 /** @throws InputError when the folder holds no training, or one that has not logged an update yet */
 export async function readRun(folder: string): Promise<RunCurves> {
+  const run = new RunFolder(folder);
   const record = await readJson(join(folder, 'run.json'), RunRecord);
-  const training = curves(await lines(folder, 'metrics.jsonl'), ['time']);
+  const training = curves(await run.lines('metrics.jsonl'), ['time']);
   const updates = training.get('loss')?.x ?? [];
   if (updates.length === 0)
     throw new InputError(folder, 'has not logged an update yet (metrics.jsonl). Look again when it has trained.');
-  const looks = (await lines(folder, 'rollouts.jsonl')).flatMap((line) => {
+  const looks = (await run.lines('rollouts.jsonl')).flatMap((line) => {
     const look = Look.safeParse(line);
     return look.success ? [look.data] : []; // a look that came to nothing has no score
   });
@@ -53,33 +52,24 @@ export async function readRun(folder: string): Promise<RunCurves> {
     steps: record.steps,
     done: Math.max(...updates),
     training,
-    validation: curves(await lines(folder, 'validation.jsonl'), ['time']),
+    validation: curves(await run.lines('validation.jsonl'), ['time']),
     rollouts: curves(looks.map(({ step, task, q, success }) => ({ step, [task]: { q, success } }))),
     settings: new Map(flat({ ...(config as object), data: data.join(' '), seed, threads, init, versions })),
   };
 }
 
-/** The whole lines of a file; a line that a crash cut short is left out. */
-async function lines(folder: string, file: string): Promise<z.infer<typeof Step>[]> {
-  const text = await readFile(join(folder, file), 'utf8').catch(() => '');
-  return text.split('\n').flatMap((line) => {
-    try {
-      return [Step.parse(JSON.parse(line))];
-    } catch {
-      return [];
-    }
-  });
-}
-
 /** Every number of the lines by its path; lists are left out. */
-function curves(all: readonly z.infer<typeof Step>[], leftOut: readonly string[] = []): Map<string, Curve> {
+function curves(
+  all: readonly Readonly<Record<string, unknown>>[],
+  leftOut: readonly string[] = [],
+): Map<string, Curve> {
   const found = new Map<string, Curve>();
   for (const { step, ...line } of all)
     for (const [path, value] of numbers(line)) {
       if (leftOut.includes(path)) continue;
       const curve = found.get(path) ?? { x: [], y: [] };
       found.set(path, curve);
-      curve.x.push(step);
+      curve.x.push(Number(step));
       curve.y.push(value);
     }
   return found;

@@ -1,3 +1,4 @@
+import { significant } from '../../base/index.ts';
 import type { ActionMotion } from '../../data/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import { columnWords, words } from './columns.ts';
@@ -53,8 +54,8 @@ export async function motionFigure(
       label(20, y + 17, columnWords(robot, d)),
       rectangle({ x: ranges.x, y: y + 12, width: ranges.width, height: 2 }, INK.line),
       rectangle(inner, INK.accent, `${columnWords(robot, d)}: ${low} to ${high}; 1 % to 99 %: ${q01} to ${q99}`),
-      label(ranges.x - 4, y + 17, short(low), { size: 10, anchor: 'end', colour: INK.soft }),
-      label(ranges.x + ranges.width + 4, y + 17, short(high), { size: 10, colour: INK.soft }),
+      label(ranges.x - 4, y + 17, significant(low), { size: 10, anchor: 'end', colour: INK.soft }),
+      label(ranges.x + ranges.width + 4, y + 17, significant(high), { size: 10, colour: INK.soft }),
       curve(auto, own, INK.accent),
       curve(state, toState, INK.warm),
       label(state.x + state.width + 8, y + 17, told, { size: 11, colour: INK.soft }),
@@ -92,5 +93,3 @@ export async function motionFigure(
     ],
   );
 }
-
-const short = (value: number): string => String(Number(value.toPrecision(3)));

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { escapeHtml, native } from '../../base/index.ts';
+import { escapeHtml, native, significant } from '../../base/index.ts';
 
 /** Colours of all figures, the same as the report's on paper. */
 export const INK = { text: '#1c1d21', soft: '#6b6e76', line: '#e4e2dc', accent: '#0f766e', warm: '#b45309' } as const;
@@ -112,7 +112,7 @@ export function divergingKey(x: number, y: number, width: number, most: number):
     ),
   );
   const ends = [-most, 0, most].map((value, i) =>
-    label(x + (i * width) / 2, y + 24, String(Number(value.toPrecision(2))), {
+    label(x + (i * width) / 2, y + 24, significant(value, 2), {
       size: 11,
       anchor: 'middle',
       colour: INK.soft,

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError, packageVersion, readJson, writeFileAside } from '../../base/index.ts';
+import { digestOf, InputError, packageVersion, readJson, writeFileAside } from '../../base/index.ts';
 import { MUJOCO_VERSION, SCENE_VERSION } from '../../home/index.ts';
 import { LEDGER_FILES } from './ledger.ts';
 import { type RunFile, RunFileSchema } from './runRecord.ts';
@@ -25,10 +24,7 @@ export async function noteCheckpointsAtEnd(folder: string, checkpointsAtEnd: Run
 /** A name for the folder's evaluation, the same whenever it is gone on with: where its jobs stand in a queue. */
 export async function runName(folder: string): Promise<string> {
   const { fingerprint, started } = await readJson(runFilePath(folder), RunFileSchema);
-  const hash = createHash('sha256')
-    .update(JSON.stringify([fingerprint, started]))
-    .digest('hex');
-  return `eval-${hash.slice(0, 16)}`;
+  return `eval-${digestOf([fingerprint, started])}`;
 }
 
 /** Every unit that an evaluation was asked for, in the order in which they are played. */

@@ -1,3 +1,4 @@
+export { THEME } from './client/theme.ts';
 export { title } from './figure.ts';
 export { FILM_BUDGET } from './films.ts';
 export { decimals, embeddedJson } from './html.ts';

@@ -1,11 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { aside } from '../../base/index.ts';
-import { encodeVideo } from '../../data/index.ts';
+import { writeFilm } from '../../data/index.ts';
 import { ScenePainter } from '../../home/index.ts';
-import { pixelText } from '../../picture/index.ts';
-import type { Picture } from '../../robot/index.ts';
+import { paste, pixelText } from '../../picture/index.ts';
 import { readRolloutScene, readStepLines, readTrack } from './recording.ts';
 
 /** The film of a rollout, in its folder. */
@@ -31,16 +28,9 @@ export async function rolloutFilm(rollout: string): Promise<string> {
   const { scene } = readRolloutScene(rollout);
   const fps = Math.max(1, Math.round(scene.framesPerSecond / STEPS_PER_FRAME));
   const pictures = framesOf(rollout, await readTrack(rollout));
-  const unfinished = aside(path);
-  try {
-    encodeVideo(unfinished, pictures, ROOM_WIDTH + HEIGHT, HEIGHT + CAPTION, {
-      ...{ fps, crf: CRF, keyFrameInterval: fps * SECONDS_BETWEEN_KEY_FRAMES, forViewing: true },
-    });
-    await rename(unfinished, path);
-    return path;
-  } finally {
-    await rm(unfinished, { force: true });
-  }
+  const keyFrameInterval = fps * SECONDS_BETWEEN_KEY_FRAMES;
+  await writeFilm(path, pictures, ROOM_WIDTH + HEIGHT, HEIGHT + CAPTION, { fps, crf: CRF, keyFrameInterval });
+  return path;
 }
 
 /** uint8 [248, 560, 3] each: room and head camera, with time, stage and q. */
@@ -61,15 +51,11 @@ function* framesOf(rollout: string, track: Float32Array): Generator<Uint8Array> 
     const line = lines[step - 1];
     const stage = line?.stage === undefined ? '' : `  stage ${line.stage + 1}`;
     const words = `${(step / scene.framesPerSecond).toFixed(1)} s${stage}  q ${(line?.q ?? 0).toFixed(2)}`;
-    const frame = new Uint8Array(3 * (ROOM_WIDTH + HEIGHT) * (HEIGHT + CAPTION));
+    const width = ROOM_WIDTH + HEIGHT;
+    const frame = { width, data: new Uint8Array(3 * width * (HEIGHT + CAPTION)) };
     paste(frame, draw('overview', ROOM_WIDTH), 0, 0);
     paste(frame, draw('head', HEIGHT), ROOM_WIDTH, 0);
     paste(frame, pixelText(words), MARGIN, HEIGHT + MARGIN);
-    yield frame;
+    yield frame.data;
   }
-}
-
-function paste(frame: Uint8Array, { width, height, data }: Omit<Picture, 'channels'>, left: number, top: number): void {
-  for (let row = 0; row < height; row++)
-    frame.set(data.subarray(3 * row * width, 3 * (row + 1) * width), 3 * ((top + row) * (ROOM_WIDTH + HEIGHT) + left));
 }

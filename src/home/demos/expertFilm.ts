@@ -1,7 +1,6 @@
-import { rename, rm } from 'node:fs/promises';
-import { aside, InputError } from '../../base/index.ts';
-import { encodeVideo } from '../../data/index.ts';
-import { pixelText } from '../../picture/index.ts';
+import { InputError } from '../../base/index.ts';
+import { writeFilm } from '../../data/index.ts';
+import { paste, pixelText } from '../../picture/index.ts';
 import { createExpert } from '../expert/index.ts';
 import { openHousehold } from '../tasks/index.ts';
 import type { HomeTask, Household } from '../world/index.ts';
@@ -43,20 +42,16 @@ export async function expertFilm(
       `a film's pictures are a multiple of 4 wide, at most ${LARGEST_PICTURE} pixels (got ${imageSize}).`,
     );
   const household = await openHousehold(task, { imageSize });
-  const unfinished = aside(path);
   try {
     household.reset(instance);
     const width = (1 + ROOM_SHAPE) * imageSize;
-    encodeVideo(unfinished, frames(household, imageSize), width, imageSize + CAPTION, {
+    await writeFilm(path, frames(household, imageSize), width, imageSize + CAPTION, {
       fps: FRAMES_PER_SECOND,
       crf: CRF,
       keyFrameInterval: 10 * FRAMES_PER_SECOND,
-      forViewing: true,
     });
-    await rename(unfinished, path);
     return { steps: household.steps, success: household.success };
   } finally {
-    await rm(unfinished, { force: true });
     household.close();
   }
 }
@@ -79,17 +74,10 @@ function* frames(household: Household, imageSize: number): Generator<Uint8Array>
 function frame(household: Household, skill: string, imageSize: number): Uint8Array {
   const roomWidth = ROOM_SHAPE * imageSize;
   const width = roomWidth + imageSize;
-  const data = new Uint8Array(3 * width * (imageSize + CAPTION));
-  const paste = (picture: { width: number; height: number; data: Uint8Array }, left: number, top: number): void => {
-    const shown = Math.min(picture.width, width - left);
-    for (let row = 0; row < picture.height; row++) {
-      const from = 3 * row * picture.width;
-      data.set(picture.data.subarray(from, from + 3 * shown), 3 * ((top + row) * width + left));
-    }
-  };
-  paste(household.picture('overview', roomWidth, imageSize), 0, 0);
-  paste(household.picture('head', imageSize), roomWidth, 0);
+  const canvas = { width, data: new Uint8Array(3 * width * (imageSize + CAPTION)) };
+  paste(canvas, household.picture('overview', roomWidth, imageSize), 0, 0);
+  paste(canvas, household.picture('head', imageSize), roomWidth, 0);
   const seconds = (household.steps / household.robot.rate).toFixed(1);
-  paste(pixelText(`${seconds} s  ${skill}`), MARGIN, imageSize + MARGIN);
-  return data;
+  paste(canvas, pixelText(`${seconds} s  ${skill}`), MARGIN, imageSize + MARGIN);
+  return canvas.data;
 }

@@ -73,9 +73,7 @@ document.addEventListener('click', ({ target, shiftKey }) => {
   if (go) { const next = neighbour(Number(go)); if (next) open(next); }
   if (target.closest('.back')) requestAnimationFrame(() => ($$('.cardlet').find((element) => element.dataset.unit === current) ?? form).focus());
   if (target.closest('[data-theme-button]')) {
-    const set = document.documentElement.dataset.theme;
-    const dark = set ? set === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
-    document.documentElement.dataset.theme = dark ? 'light' : 'dark';
+    changeTheme();
     player?.paint();
     player?.partner?.paint();
   }
