@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { raiseDeviations, writeNormStats } from '../src/action/index.ts';
 import { DatasetWriter, datasetStatistics } from '../src/data/index.ts';
 import { deviationFloors, robotNamed } from '../src/robot/index.ts';
-import { checkTrainConfig, loadTrainConfig, train } from '../src/train/index.ts';
+import { train } from '../src/train/index.ts';
 import { fakeEpisode } from './support/data.ts';
-import { smallParts } from './support/model.ts';
+import { smallTraining } from './support/training.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
@@ -46,12 +46,10 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Trains for one step. @returns what was said of numbers far outside the statistics */
 async function trained(data: string, stats: string, allowFar = false): Promise<{ message: string }> {
-  const dummy = await loadTrainConfig('dummy');
-  const model = { ...dummy.model, ...smallParts, useFastAuxiliary: false, useCorrelatedNoise: false };
   const said: string[] = [];
   const out = at(`run-${data.slice(folder.length + 1)}-${stats}-${allowFar}`);
   const log = (line: string) => void said.push(line);
-  const config = checkTrainConfig({ ...dummy, model, steps: 1 });
+  const config = await smallTraining({ model: { useCorrelatedNoise: false }, steps: 1 });
   await train({ config, data: [data], out, threads: 1, stats: at(stats), allowFar, log });
   return { message: said.filter((line) => line.startsWith('far outside')).join() };
 }

@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FastTokenizer } from '../src/action/index.ts';
 import { Random } from '../src/base/index.ts';
-import { DatasetWriter } from '../src/data/index.ts';
 import { importCheckpoint, initParameters, writeCheckpoint } from '../src/model/index.ts';
-import { checkTrainConfig, loadTrainConfig, train } from '../src/train/index.ts';
-import { fakeEpisode } from './support/data.ts';
-import { smallParts, tinyNetwork, tinyStatistics } from './support/model.ts';
+import { train } from '../src/train/index.ts';
+import { tinyNetwork, tinyStatistics } from './support/model.ts';
+import { smallTraining, writeFakeSet } from './support/training.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
@@ -29,9 +28,7 @@ async function fitted(name: string, horizon: number, width: number, columns?: [n
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-vocabularies-'));
-  const writer = await DatasetWriter.create(at('data'), { imageSize: 32 });
-  await writer.addEpisode(fakeEpisode({ length: 40, size: 32 }));
-  await writer.finish();
+  await writeFakeSet(at('data'), [{}]);
   await writeCheckpoint(at('policy'), {
     config: tinyNetwork,
     parameters: initParameters(tinyNetwork, 1),
@@ -50,9 +47,8 @@ async function imported(vocabulary: string) {
 
 /** Trains with the vocabulary until something is wrong with it: the network has no row for any of its ids. */
 async function trained(vocabulary: string): Promise<string> {
-  const dummy = await loadTrainConfig('dummy');
-  const model = { ...dummy.model, ...smallParts, useFastAuxiliary: true, useCorrelatedNoise: false, fastVocabSize: 1 };
-  const config = checkTrainConfig({ ...dummy, model, steps: 1 });
+  const model = { useFastAuxiliary: true, useCorrelatedNoise: false, fastVocabSize: 1 };
+  const config = await smallTraining({ model, steps: 1 });
   const training = train({ config, data: [at('data')], out: `${vocabulary}-run`, threads: 1, tokenizer: vocabulary });
   return training.then(
     () => 'trained',

@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ChunkStatistics, writeNormStats } from '../src/action/index.ts';
-import { DatasetWriter } from '../src/data/index.ts';
 import { importCheckpoint, initParameters, writeCheckpoint } from '../src/model/index.ts';
 import { CHALLENGE_ROBOT } from '../src/robot/index.ts';
 import { serveCheckpoint } from '../src/serve/index.ts';
-import { checkTrainConfig, loadTrainConfig, train } from '../src/train/index.ts';
-import { fakeEpisode } from './support/data.ts';
-import { flatStatistics, smallParts, tinyNetwork, tinyStatistics } from './support/model.ts';
+import { train } from '../src/train/index.ts';
+import { flatStatistics, tinyNetwork, tinyStatistics } from './support/model.ts';
+import { smallTraining, writeFakeSet } from './support/training.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
@@ -32,9 +31,7 @@ let folder: string;
 const at = (...names: string[]) => join(folder, ...names);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-unfit-'));
-  const writer = await DatasetWriter.create(at('data'), { imageSize: 32 });
-  await writer.addEpisode(fakeEpisode({ length: 40, size: 32 }));
-  await writer.finish();
+  await writeFakeSet(at('data'), [{}]);
   await writeCheckpoint(at('policy'), {
     config: tinyNetwork,
     parameters: initParameters(tinyNetwork, 1),
@@ -53,9 +50,7 @@ describe.each(Object.entries(UNFIT))('statistics %s', (name, [, message]) => {
   });
 
   it('are refused where a policy is trained', async () => {
-    const dummy = await loadTrainConfig('dummy');
-    const model = { ...dummy.model, ...smallParts, useFastAuxiliary: false, useCorrelatedNoise: false };
-    const config = checkTrainConfig({ ...dummy, model, steps: 1 });
+    const config = await smallTraining({ model: { useCorrelatedNoise: false }, steps: 1 });
     const training = train({ config, data: [at('data')], out: at('run'), threads: 1, stats: file() });
     await expect(training).rejects.toThrow(message);
   });

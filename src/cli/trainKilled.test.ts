@@ -4,12 +4,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { fakeEpisode } from '../../test/support/data.ts';
-import { smallParts } from '../../test/support/model.ts';
+import { smallTraining, writeFakeSet } from '../../test/support/training.ts';
 import { writeNormStats } from '../action/index.ts';
 import { Random } from '../base/index.ts';
-import { DatasetWriter, datasetStatistics } from '../data/index.ts';
-import { loadTrainConfig } from '../train/index.ts';
+import { datasetStatistics } from '../data/index.ts';
 
 vi.setConfig({ testTimeout: 900_000, hookTimeout: 600_000 });
 
@@ -19,15 +17,17 @@ const STEPS = 40;
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-killed-'));
-  const writer = await DatasetWriter.create(join(folder, 'data'), { imageSize: 32 });
-  for (const seed of [0, 1, 2, 3]) await writer.addEpisode(fakeEpisode({ length: 40, size: 32, seed }));
-  await writer.finish();
+  await writeFakeSet(
+    join(folder, 'data'),
+    [0, 1, 2, 3].map((seed) => ({ seed })),
+  );
   const { statistics } = await datasetStatistics([join(folder, 'data')], { horizon: 30, paddedWidth: 32 });
   await writeNormStats(join(folder, 'norm_stats.json'), statistics);
-  const dummy = await loadTrainConfig('dummy');
-  const model = { ...dummy.model, ...smallParts, useFastAuxiliary: false, useCorrelatedNoise: false };
-  const validation = { share: 0.3, every: 5, batches: 1, chunks: 2 };
-  const config = { ...dummy, model, validation, checkpointEvery: 4, keepCheckpoints: 2 };
+  const config = await smallTraining({
+    model: { useCorrelatedNoise: false },
+    validation: { share: 0.3, every: 5, batches: 1, chunks: 2 },
+    ...{ checkpointEvery: 4, keepCheckpoints: 2 },
+  });
   await writeFile(join(folder, 'config.json'), JSON.stringify(config));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));

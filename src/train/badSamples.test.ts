@@ -2,13 +2,11 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fakeEpisode } from '../../test/support/data.ts';
-import { smallParts } from '../../test/support/model.ts';
-import { checkDataset, DatasetWriter, encodeParquet, openDataset, SampleStore } from '../data/index.ts';
+import { smallTraining, writeFakeSet } from '../../test/support/training.ts';
+import { checkDataset, encodeParquet, openDataset, SampleStore } from '../data/index.ts';
 import { CHALLENGE_ROBOT, stateOf } from '../robot/index.ts';
 import { goodSamples } from './badSamples.ts';
 import { checkTrainConfig, type TrainConfig } from './config.ts';
-import { loadTrainConfig } from './configFile.ts';
 import { train } from './train.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -17,13 +15,8 @@ let folder: string;
 let config: TrainConfig;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-bad-'));
-  const writer = await DatasetWriter.create(join(folder, 'sound'), { imageSize: 32 });
-  for (const seed of [1, 2, 3]) await writer.addEpisode(fakeEpisode({ length: 40, size: 32, seed }));
-  await writer.finish();
-  const dummy = await loadTrainConfig('dummy');
-  config = checkTrainConfig({
-    ...dummy,
-    model: { ...dummy.model, ...smallParts, useFastAuxiliary: false },
+  await writeFakeSet(join(folder, 'sound'), [{ seed: 1 }, { seed: 2 }, { seed: 3 }]);
+  config = await smallTraining({
     frameStride: 1,
     steps: 2,
     checkpointEvery: 2,

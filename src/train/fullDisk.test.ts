@@ -4,13 +4,11 @@ import { mkdtemp, readdir, readFile, readlink, rm, stat } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fakeEpisode } from '../../test/support/data.ts';
-import { smallParts } from '../../test/support/model.ts';
+import { smallTraining, writeFakeSet } from '../../test/support/training.ts';
 import { writeNormStats } from '../action/index.ts';
-import { DatasetWriter, datasetStatistics } from '../data/index.ts';
+import { datasetStatistics } from '../data/index.ts';
 import { checkpointDigest } from '../model/index.ts';
-import { checkTrainConfig, type TrainConfig } from './config.ts';
-import { loadTrainConfig } from './configFile.ts';
+import type { TrainConfig } from './config.ts';
 import { undoing } from './fullDisk.ts';
 import type { TrainOptions } from './options.ts';
 import { train } from './train.ts';
@@ -60,13 +58,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-full-'));
   disk = join(folder, 'disk');
   isSmall = mount(disk);
-  const writer = await DatasetWriter.create(join(folder, 'data'), { imageSize: 32 });
-  for (const seed of [0, 1]) await writer.addEpisode(fakeEpisode({ length: 40, size: 32, seed }));
-  await writer.finish();
-  const dummy = await loadTrainConfig('dummy');
-  config = checkTrainConfig({
-    ...dummy,
-    model: { ...dummy.model, ...smallParts, useFastAuxiliary: false, useCorrelatedNoise: false },
+  await writeFakeSet(join(folder, 'data'), [{ seed: 0 }, { seed: 1 }]);
+  config = await smallTraining({
+    model: { useCorrelatedNoise: false },
     ...{ steps: 12, checkpointEvery: 2, keepCheckpoints: 1 },
   });
   stats = join(folder, 'norm_stats.json');

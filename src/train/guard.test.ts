@@ -3,11 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type FakeEpisode, fakeEpisode } from '../../test/support/data.ts';
-import { smallParts } from '../../test/support/model.ts';
+import { smallTraining } from '../../test/support/training.ts';
 import { writeNormStats } from '../action/index.ts';
 import { DatasetWriter, datasetStatistics } from '../data/index.ts';
-import { checkTrainConfig, type TrainConfig } from './config.ts';
-import { loadTrainConfig } from './configFile.ts';
+import type { TrainConfig } from './config.ts';
 import type { TrainOptions } from './options.ts';
 import { train } from './train.ts';
 
@@ -27,10 +26,8 @@ async function dataset(name: string, change: (episode: FakeEpisode) => FakeEpiso
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-guard-'));
-  const dummy = await loadTrainConfig('dummy');
-  config = checkTrainConfig({
-    ...dummy,
-    model: { ...dummy.model, ...smallParts, useFastAuxiliary: false, useCorrelatedNoise: false },
+  config = await smallTraining({
+    model: { useCorrelatedNoise: false },
     ...{ steps: 12, checkpointEvery: 6, keepCheckpoints: 1 },
   });
   const sound = await dataset('sound', (episode) => episode);

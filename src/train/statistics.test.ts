@@ -2,13 +2,10 @@ import { access, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fakeEpisode } from '../../test/support/data.ts';
-import { smallParts } from '../../test/support/model.ts';
+import { smallTraining, writeFakeSet } from '../../test/support/training.ts';
 import { readNormStats, writeNormStats } from '../action/index.ts';
-import { DatasetWriter } from '../data/index.ts';
 import { readCheckpoint } from '../model/index.ts';
-import { checkTrainConfig, type TrainConfig } from './config.ts';
-import { loadTrainConfig } from './configFile.ts';
+import type { TrainConfig } from './config.ts';
 import type { TrainOptions } from './options.ts';
 import { train } from './train.ts';
 
@@ -29,12 +26,11 @@ const at = (name: string) => join(folder, name);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-train-stats-'));
   data = at('data');
-  const writer = await DatasetWriter.create(data, { imageSize: 32 });
-  for (let seed = 0; seed < 2; seed++) await writer.addEpisode(fakeEpisode({ length: 40 + seed, size: 32, seed }));
-  await writer.finish();
-  const dummy = await loadTrainConfig('dummy');
-  const model = { ...dummy.model, ...smallParts, useFastAuxiliary: false, useCorrelatedNoise: false };
-  config = checkTrainConfig({ ...dummy, model, steps: 1, checkpointEvery: 1 });
+  await writeFakeSet(
+    data,
+    [0, 1].map((seed) => ({ length: 40 + seed, seed })),
+  );
+  config = await smallTraining({ model: { useCorrelatedNoise: false }, steps: 1, checkpointEvery: 1 });
   first = (await run('first')).checkpoint;
   other = at('other.json');
   const changed = await readNormStats(join(first, STATS));

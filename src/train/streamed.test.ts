@@ -5,11 +5,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { fakeEpisode } from '../../test/support/data.ts';
-import { smallParts } from '../../test/support/model.ts';
-import { DatasetWriter } from '../data/index.ts';
-import { checkTrainConfig, type TrainConfig } from './config.ts';
-import { loadTrainConfig } from './configFile.ts';
+import { smallTraining, writeFakeSet } from '../../test/support/training.ts';
+import type { TrainConfig } from './config.ts';
 import type { TrainOptions } from './options.ts';
 import { train } from './train.ts';
 
@@ -24,13 +21,12 @@ let config: TrainConfig;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-streamed-'));
   data = join(folder, 'data');
-  const writer = await DatasetWriter.create(data, { imageSize: 32 });
-  for (let seed = 0; seed < 4; seed++) await writer.addEpisode(fakeEpisode({ length: 36 + seed, size: 32, seed }));
-  await writer.finish();
-  const dummy = await loadTrainConfig('dummy');
-  config = checkTrainConfig({
-    ...dummy,
-    model: { ...dummy.model, ...smallParts, useCorrelatedNoise: false },
+  await writeFakeSet(
+    data,
+    [0, 1, 2, 3].map((seed) => ({ length: 36 + seed, seed })),
+  );
+  config = await smallTraining({
+    model: { useFastAuxiliary: true, useCorrelatedNoise: false },
     steps: STEPS,
     checkpointEvery: 5,
     keepCheckpoints: 10,

@@ -3,9 +3,7 @@ import { access, cp, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fakeEpisode } from '../../test/support/data.ts';
-import { smallParts } from '../../test/support/model.ts';
-import { DatasetWriter } from '../data/index.ts';
+import { smallTraining, writeFakeSet } from '../../test/support/training.ts';
 import { createPlanner, loadParameters, readCheckpoint } from '../model/index.ts';
 import { checkTrainConfig, type TrainConfig } from './config.ts';
 import { loadTrainConfig } from './configFile.ts';
@@ -27,13 +25,11 @@ let config: TrainConfig;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-train-'));
   data = join(folder, 'data');
-  const writer = await DatasetWriter.create(data, { imageSize: 32 });
-  for (let seed = 0; seed < 4; seed++) await writer.addEpisode(fakeEpisode({ length: 40 + seed, size: 32, seed }));
-  await writer.finish();
-  const dummy = await loadTrainConfig('dummy');
-  config = checkTrainConfig({
-    ...dummy,
-    model: { ...dummy.model, ...smallParts, useFastAuxiliary: false },
+  await writeFakeSet(
+    data,
+    [0, 1, 2, 3].map((seed) => ({ length: 40 + seed, seed })),
+  );
+  config = await smallTraining({
     steps: 6,
     checkpointEvery: 3,
     keepCheckpoints: 1,

@@ -2,13 +2,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fakeEpisode } from '../../test/support/data.ts';
-import { smallParts } from '../../test/support/model.ts';
+import { smallTraining, writeFakeSet } from '../../test/support/training.ts';
 import { sharedRanks } from '../base/index.ts';
-import { DatasetWriter } from '../data/index.ts';
 import { type Parameters, readSafetensors } from '../tensor/index.ts';
-import { checkTrainConfig, type TrainConfig } from './config.ts';
-import { loadTrainConfig } from './configFile.ts';
+import type { TrainConfig } from './config.ts';
 import type { TrainResult } from './loop.ts';
 import type { TrainOptions } from './options.ts';
 import { train } from './train.ts';
@@ -27,13 +24,11 @@ let stats: string | undefined;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-ranks-'));
   data = join(folder, 'data');
-  const writer = await DatasetWriter.create(data, { imageSize: 32 });
-  for (let seed = 0; seed < 4; seed++) await writer.addEpisode(fakeEpisode({ length: 40 + seed, size: 32, seed }));
-  await writer.finish();
-  const dummy = await loadTrainConfig('dummy');
-  config = checkTrainConfig({
-    ...dummy,
-    model: { ...dummy.model, ...smallParts, useFastAuxiliary: false },
+  await writeFakeSet(
+    data,
+    [0, 1, 2, 3].map((seed) => ({ length: 40 + seed, seed })),
+  );
+  config = await smallTraining({
     steps: 6,
     checkpointEvery: 3,
     keepCheckpoints: 2,

@@ -2,14 +2,12 @@ import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fakeEpisode } from '../../test/support/data.ts';
-import { smallParts } from '../../test/support/model.ts';
+import { smallTraining, writeFakeSet } from '../../test/support/training.ts';
 import { writeNormStats } from '../action/index.ts';
 import { Random } from '../base/index.ts';
-import { DatasetWriter, datasetStatistics } from '../data/index.ts';
+import { datasetStatistics } from '../data/index.ts';
 import { checkpointDigest, checkpointProvenance, readCheckpoint } from '../model/index.ts';
-import { checkTrainConfig, type TrainConfig } from './config.ts';
-import { loadTrainConfig } from './configFile.ts';
+import type { TrainConfig } from './config.ts';
 import type { RolloutPlayer } from './lookPlan.ts';
 import type { TrainOptions } from './options.ts';
 import { train } from './train.ts';
@@ -24,17 +22,14 @@ let stats: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-watch-'));
   data = join(folder, 'data');
-  const writer = await DatasetWriter.create(data, { imageSize: 32 });
   const tasks = ['turning_on_radio', 'picking_up_trash'];
-  for (let seed = 0; seed < 8; seed++) {
-    const taskIndex = Math.floor(seed / 4);
-    await writer.addEpisode(fakeEpisode({ length: 40, size: 32, seed, taskIndex, taskName: tasks[taskIndex] ?? '' }));
-  }
-  await writer.finish();
-  const dummy = await loadTrainConfig('dummy');
-  config = checkTrainConfig({
-    ...dummy,
-    model: { ...dummy.model, ...smallParts, useFastAuxiliary: false, useCorrelatedNoise: false },
+  const episodes = Array.from({ length: 8 }, (_, seed) => ({ seed, taskIndex: Math.floor(seed / 4) }));
+  await writeFakeSet(
+    data,
+    episodes.map((episode) => ({ ...episode, taskName: tasks[episode.taskIndex] ?? '' })),
+  );
+  config = await smallTraining({
+    model: { useCorrelatedNoise: false },
     steps: 6,
     checkpointEvery: 3,
     keepCheckpoints: 1,

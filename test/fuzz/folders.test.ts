@@ -3,17 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { InputError } from '../../src/base/index.ts';
-import { DatasetWriter } from '../../src/data/index.ts';
 import { type EvaluationSummary, evaluatePolicy } from '../../src/evaluate/index.ts';
 import { readLedger } from '../../src/evaluate/ledger/index.ts';
 import { HoldPolicy } from '../../src/evaluate/rollouts/baselines.ts';
 import { CHALLENGE_ROBOT } from '../../src/robot/index.ts';
-import { checkTrainConfig } from '../../src/train/config.ts';
 import { RunFolder } from '../../src/train/folder.ts';
-import { loadTrainConfig, train } from '../../src/train/index.ts';
+import { train } from '../../src/train/index.ts';
 import { findResumePoint } from '../../src/train/resumePoint.ts';
-import { fakeEpisode } from '../support/data.ts';
-import { smallParts } from '../support/model.ts';
+import { smallTraining, writeFakeSet } from '../support/training.ts';
 import { damagesOf, type FolderDamage, filesOf, withDamage } from './folders.ts';
 
 vi.setConfig({ testTimeout: 570_000, hookTimeout: 570_000 });
@@ -79,13 +76,8 @@ describe('whatever befalls one or two files of an evaluation folder', () => {
 describe('whatever befalls one or two files of a training folder', () => {
   it('loses no whole checkpoint, and a run goes on from the newest one or is refused', async () => {
     const data = join(place, 'data');
-    const writer = await DatasetWriter.create(data, { imageSize: 32 });
-    for (const seed of [1, 2]) await writer.addEpisode(fakeEpisode({ length: 40, size: 32, seed }));
-    await writer.finish();
-    const dummy = await loadTrainConfig('dummy');
-    const config = checkTrainConfig({
-      ...dummy,
-      model: { ...dummy.model, ...smallParts, useFastAuxiliary: false },
+    await writeFakeSet(data, [{ seed: 1 }, { seed: 2 }]);
+    const config = await smallTraining({
       steps: 4,
       checkpointEvery: 2,
       keepCheckpoints: 5,

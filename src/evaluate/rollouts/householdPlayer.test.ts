@@ -3,12 +3,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fakeEpisode } from '../../../test/support/data.ts';
-import { smallParts } from '../../../test/support/model.ts';
-import { DatasetWriter } from '../../data/index.ts';
+import { smallTraining, writeFakeSet } from '../../../test/support/training.ts';
 import { splitOf } from '../../home/index.ts';
 import { CHALLENGE_ROBOT, robotNamed } from '../../robot/index.ts';
-import { checkTrainConfig, loadTrainConfig, train } from '../../train/index.ts';
+import { train } from '../../train/index.ts';
 import { householdPlayer } from './householdPlayer.ts';
 
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
@@ -22,13 +20,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe('the household beside a training', () => {
   it('plays train instances of the data’s tasks with the weights of the step', async () => {
     const data = join(folder, 'data');
-    const writer = await DatasetWriter.create(data, { imageSize: 32 });
-    for (const seed of [1, 2]) await writer.addEpisode(fakeEpisode({ length: 40, size: 32, seed }));
-    await writer.finish();
-    const dummy = await loadTrainConfig('dummy');
-    const config = checkTrainConfig({
-      ...dummy,
-      model: { ...dummy.model, ...smallParts, useFastAuxiliary: false, useCorrelatedNoise: false },
+    await writeFakeSet(data, [{ seed: 1 }, { seed: 2 }]);
+    const config = await smallTraining({
+      model: { useCorrelatedNoise: false },
       ...{ steps: 2, checkpointEvery: 2, samplingSteps: 2 },
     });
     const out = join(folder, 'run');
