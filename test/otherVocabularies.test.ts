@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FastTokenizer } from '../src/action/index.ts';
 import { Random } from '../src/base/index.ts';
-import { importCheckpoint, initParameters, writeCheckpoint } from '../src/model/index.ts';
+import { importCheckpoint } from '../src/model/index.ts';
 import { train } from '../src/train/index.ts';
-import { tinyNetwork, tinyStatistics } from './support/model.ts';
+import { writeTinyPolicy } from './support/model.ts';
 import { smallTraining, writeFakeSet } from './support/training.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -29,12 +29,7 @@ async function fitted(name: string, horizon: number, width: number, columns?: [n
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-vocabularies-'));
   await writeFakeSet(at('data'), [{}]);
-  await writeCheckpoint(at('policy'), {
-    config: tinyNetwork,
-    parameters: initParameters(tinyNetwork, 1),
-    normStats: tinyStatistics(),
-    card: {},
-  });
+  await writeTinyPolicy(at('policy'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

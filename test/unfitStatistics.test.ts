@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ChunkStatistics, writeNormStats } from '../src/action/index.ts';
-import { importCheckpoint, initParameters, writeCheckpoint } from '../src/model/index.ts';
+import { importCheckpoint } from '../src/model/index.ts';
 import { CHALLENGE_ROBOT } from '../src/robot/index.ts';
 import { serveCheckpoint } from '../src/serve/index.ts';
 import { train } from '../src/train/index.ts';
-import { flatStatistics, tinyNetwork, tinyStatistics } from './support/model.ts';
+import { flatStatistics, tinyStatistics, writeTinyPolicy } from './support/model.ts';
 import { smallTraining, writeFakeSet } from './support/training.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -32,12 +32,7 @@ const at = (...names: string[]) => join(folder, ...names);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-unfit-'));
   await writeFakeSet(at('data'), [{}]);
-  await writeCheckpoint(at('policy'), {
-    config: tinyNetwork,
-    parameters: initParameters(tinyNetwork, 1),
-    normStats: tinyStatistics(),
-    card: {},
-  });
+  await writeTinyPolicy(at('policy'));
   for (const [name, [stats]] of Object.entries(UNFIT)) await writeNormStats(at(`${name}.json`), stats);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { tinyNetwork, tinyStatistics } from '../../test/support/model.ts';
+import { tinyNetwork, tinyStatistics, writeTinyPolicy } from '../../test/support/model.ts';
 import { codeVersion } from '../base/index.ts';
 import { checkpointProvenance, initParameters, writeCheckpoint } from '../model/index.ts';
 import { startServer } from '../serve/index.ts';
@@ -24,13 +24,7 @@ let checkpoint: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-demo-'));
   checkpoint = join(folder, 'tiny');
-  await writeCheckpoint(checkpoint, {
-    config: tinyNetwork,
-    parameters: initParameters(tinyNetwork, 1),
-    normStats: tinyStatistics(),
-    card: {},
-    policy: { samplingSteps: 2 },
-  });
+  await writeTinyPolicy(checkpoint, { samplingSteps: 2 });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -6,10 +6,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fakeEpisode } from '../../test/support/data.ts';
-import { tinyNetwork, tinyStatistics } from '../../test/support/model.ts';
+import { writeTinyPolicy } from '../../test/support/model.ts';
 import { fakeObservation } from '../../test/support/serve.ts';
 import { DatasetWriter } from '../data/index.ts';
-import { initParameters, writeCheckpoint } from '../model/index.ts';
 import { RemotePolicy } from '../serve/index.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -22,13 +21,7 @@ let folder: string;
 const path = (name: string) => join(folder, name);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-ends-'));
-  await writeCheckpoint(path('slow'), {
-    config: tinyNetwork,
-    parameters: initParameters(tinyNetwork, 1),
-    normStats: tinyStatistics(),
-    card: {},
-    policy: { samplingSteps: 5000 },
-  });
+  await writeTinyPolicy(path('slow'), { samplingSteps: 5000 });
   const writer = await DatasetWriter.create(path('data'), { imageSize: 56 });
   for (let episode = 0; episode < 2; episode++)
     await writer.addEpisode(fakeEpisode({ length: 200, size: 56, seed: episode }));

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { tinyNetwork, tinyStatistics } from '../../test/support/model.ts';
+import { tinyStatistics, writeTinyPolicy } from '../../test/support/model.ts';
 import { writeNormStats } from '../action/index.ts';
-import { initParameters, readCheckpoint, writeCheckpoint } from '../model/index.ts';
+import { readCheckpoint } from '../model/index.ts';
 import { createLogger, serveCheckpoint } from '../serve/index.ts';
 import * as demo from './demo.ts';
 import * as evaluation from './eval.ts';
@@ -23,13 +23,7 @@ const at = (name: string) => join(folder, name);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-other-'));
   swapped = at('swapped');
-  await writeCheckpoint(swapped, {
-    config: tinyNetwork,
-    parameters: initParameters(tinyNetwork, 1),
-    normStats: tinyStatistics(),
-    card: {},
-    policy: { samplingSteps: 2 },
-  });
+  await writeTinyPolicy(swapped, { samplingSteps: 2 });
   await cp(swapped, at('whole'), { recursive: true });
   const other = tinyStatistics();
   other.state.mean[0] = 0.25;

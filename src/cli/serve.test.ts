@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { tinyNetwork, tinyStatistics } from '../../test/support/model.ts';
+import { tinyNetwork, writeTinyPolicy } from '../../test/support/model.ts';
 import { fakeObservation } from '../../test/support/serve.ts';
 import { createPolicy, createSession } from '../control/index.ts';
-import { createPlanner, initParameters, readCheckpoint, writeCheckpoint } from '../model/index.ts';
+import { createPlanner, readCheckpoint } from '../model/index.ts';
 import { RemotePolicy } from '../serve/index.ts';
 import { command } from './serve.ts';
 
@@ -16,13 +16,7 @@ let checkpoint: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-serve-'));
   checkpoint = join(folder, 'tiny');
-  await writeCheckpoint(checkpoint, {
-    config: tinyNetwork,
-    parameters: initParameters(tinyNetwork, 1),
-    normStats: tinyStatistics(),
-    card: {},
-    policy: { samplingSteps: 2 },
-  });
+  await writeTinyPolicy(checkpoint, { samplingSteps: 2 });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -4,10 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { tinyNetwork, tinyStatistics } from '../../test/support/model.ts';
+import { writeTinyPolicy } from '../../test/support/model.ts';
 import { actionOf, fakeObservation, wireObservation } from '../../test/support/serve.ts';
 import { Random } from '../base/index.ts';
-import { initParameters, writeCheckpoint } from '../model/index.ts';
 import { packMessage, unpackMessage } from '../wire/index.ts';
 import { type RunningServer, serveCheckpoint } from './index.ts';
 
@@ -17,14 +16,8 @@ let running: RunningServer;
 let url: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-gone-'));
-  await writeCheckpoint(folder, {
-    config: tinyNetwork,
-    parameters: initParameters(tinyNetwork, 1),
-    normStats: tinyStatistics(),
-    card: {},
-    // So many steps that a plan takes a while.
-    policy: { samplingSteps: 500 },
-  });
+  // So many steps that a plan takes a while.
+  await writeTinyPolicy(folder, { samplingSteps: 500 });
   running = await serveCheckpoint({ checkpoint: folder, maxWaitingPlans: 9 });
   await running.server.ready;
   [url] = running.server.urls as [string];

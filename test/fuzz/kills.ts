@@ -8,8 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'tsdown';
 import { Progress, Random } from '../../src/base/index.ts';
-import { initParameters, writeCheckpoint } from '../../src/model/index.ts';
-import { tinyNetwork, tinyStatistics } from '../support/model.ts';
+import { writeTinyPolicy } from '../support/model.ts';
 import { Fickle, type Habit } from './fickleClient.ts';
 
 /**
@@ -51,13 +50,7 @@ await build({
 });
 const folder = await mkdtemp(join(tmpdir(), 'valet-kills-'));
 const checkpoint = join(folder, 'checkpoint');
-await writeCheckpoint(checkpoint, {
-  config: tinyNetwork,
-  parameters: initParameters(tinyNetwork, 1),
-  normStats: tinyStatistics(),
-  card: {},
-  policy: { samplingSteps: 100 },
-});
+await writeTinyPolicy(checkpoint, { samplingSteps: 100 });
 
 const child = spawn(
   process.execPath,

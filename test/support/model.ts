@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ChunkStatistics, writeNormStats } from '../../src/action/index.ts';
-import { configs, initParameters, modelConfig, modelConfigFor } from '../../src/model/index.ts';
+import { configs, initParameters, modelConfig, modelConfigFor, writeCheckpoint } from '../../src/model/index.ts';
 import { CHALLENGE_ROBOT, type Robot } from '../../src/robot/index.ts';
 import { writeSafetensors } from '../../src/tensor/index.ts';
 
@@ -107,3 +107,16 @@ export async function writeForeignCheckpoint(
   await writeNormStats(join(folder, 'assets', assetId, 'norm_stats.json'), flatStatistics(horizon, paddedWidth, width));
   if (!bare) writeFileSync(join(folder, 'stages.json'), JSON.stringify({ task_num_stages: stages }));
 }
+
+/** A checkpoint of `tinyNetwork`: a real policy, not a good one. @param samplingSteps more of them, a slower plan */
+export const writeTinyPolicy = (
+  folder: string,
+  { seed = 1, samplingSteps }: { readonly seed?: number; readonly samplingSteps?: number } = {},
+): Promise<void> =>
+  writeCheckpoint(folder, {
+    config: tinyNetwork,
+    parameters: initParameters(tinyNetwork, seed),
+    normStats: tinyStatistics(),
+    card: {},
+    ...(samplingSteps !== undefined && { policy: { samplingSteps } }),
+  });

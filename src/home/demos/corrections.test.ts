@@ -2,22 +2,14 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { tinyNetwork, tinyStatistics } from '../../../test/support/model.ts';
-import { initParameters, writeCheckpoint } from '../../model/index.ts';
+import { writeTinyPolicy } from '../../../test/support/model.ts';
 import { makeDemonstrations } from './makeDemonstrations.ts';
 
 let folder: string;
 const at = (...names: string[]) => join(folder, ...names);
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-corrections-'));
-  for (const seed of [1, 2])
-    await writeCheckpoint(at(`policy-${seed}`), {
-      config: tinyNetwork,
-      parameters: initParameters(tinyNetwork, seed),
-      normStats: tinyStatistics(),
-      card: {},
-      policy: { samplingSteps: 2 },
-    });
+  for (const seed of [1, 2]) await writeTinyPolicy(at(`policy-${seed}`), { seed, samplingSteps: 2 });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

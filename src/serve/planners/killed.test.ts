@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { tinyNetwork, tinyStatistics } from '../../../test/support/model.ts';
+import { writeTinyPolicy } from '../../../test/support/model.ts';
 import { fakeObservation } from '../../../test/support/serve.ts';
-import { initParameters, PlannerClient, writeCheckpoint } from '../../model/index.ts';
+import { PlannerClient } from '../../model/index.ts';
 import type { PlanRequest } from '../../robot/index.ts';
 import { CheckpointPool } from './checkpointPool.ts';
 import { planningWorkers } from './planningWorkers.ts';
@@ -27,13 +27,7 @@ let plan: Float64Array;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'valet-killed-'));
-  await writeCheckpoint(folder, {
-    config: tinyNetwork,
-    parameters: initParameters(tinyNetwork, 1),
-    normStats: tinyStatistics(),
-    card: {},
-    policy: { samplingSteps: 200 },
-  });
+  await writeTinyPolicy(folder, { samplingSteps: 200 });
   const start = async () => {
     const worker = await PlannerClient.start(folder, { threads: 1 });
     workers.push(worker);
