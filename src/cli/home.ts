@@ -94,6 +94,7 @@ function tasks({ json }: { json: boolean }): void {
     maxSteps: timeLimit(task, '2025'),
     maxSteps2026: timeLimit(task, '2026'),
     expert: task.expertMeasured,
+    ...(task.chance !== undefined && { chance: task.chance }),
   }));
   if (json) process.stdout.write(`${JSON.stringify(rows)}\n`);
   else

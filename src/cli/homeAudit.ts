@@ -14,6 +14,7 @@ interface Options {
   tasks?: string[];
   episodes: number;
   rowEpisodes?: number;
+  hiddenEpisodes?: number;
   perturb: PerturbationSpec[];
   perturbEpisodes: number;
   source: Source[];
@@ -31,7 +32,15 @@ interface Source {
 }
 
 /** What `--quick` plays: enough to see that all of it works. */
-const QUICK = { episodes: 2, rowEpisodes: 1, perturbEpisodes: 1, maxSteps: 60, workers: 1, demonstrations: 3 } as const;
+const QUICK = {
+  episodes: 2,
+  rowEpisodes: 1,
+  hiddenEpisodes: 1,
+  perturbEpisodes: 1,
+  maxSteps: 60,
+  workers: 1,
+  demonstrations: 3,
+} as const;
 const LEVELS = [1, 2, 3] as const;
 
 export function homeAudit(): Command {
@@ -42,6 +51,7 @@ export function homeAudit(): Command {
     .option('--tasks <names>', TASKS_HELP, homeTasks)
     .option('--episodes <n>', 'instances of each task and split', positive, 50)
     .option('--row-episodes <n>', 'instances of each task for every other row (as --episodes)', positive)
+    .option('--hidden-episodes <n>', 'hidden instances of each task for the rows per task (none)', positive)
     .option(
       '--perturb <axes>',
       'all, or AXIS[:LEVEL], separated by commas; every level when left out',

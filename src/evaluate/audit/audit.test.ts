@@ -4,9 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { ledgerLine, temporaryFolder } from '../../../test/support/evaluate.ts';
 import { checkpointFolder } from '../../model/index.ts';
 import type { RunFile } from '../ledger/index.ts';
+import { auditMarkdown } from './auditMarkdown.ts';
 import { auditPage } from './auditPage.ts';
 import { amountOf, auditTables, type PlayedCell } from './auditTables.ts';
-import { auditCells } from './cells.ts';
+import { auditCells, type CellOptions } from './cells.ts';
 import { runAudit } from './runAudit.ts';
 
 const root = await temporaryFolder();
@@ -38,8 +39,8 @@ const options = {
 };
 
 /** Every cell with made-up scores: q of the n-th instance. */
-function played(q: (cell: string, n: number) => number): PlayedCell[] {
-  return auditCells(options).map((cell) => ({
+function played(q: (cell: string, n: number) => number, asked: CellOptions = options): PlayedCell[] {
+  return auditCells(asked).map((cell) => ({
     ...cell,
     run,
     lines: tasks.flatMap((task) =>
@@ -65,6 +66,9 @@ describe('what an audit plays', () => {
     expect(byName['perturb-push-2']!.instances).toEqual([0, 1, 2, 3]);
     expect(byName['again']!.seed).not.toBe('0');
     expect(new Set(cells.map(({ name }) => name)).size).toBe(cells.length);
+    const hidden = auditCells({ ...options, hiddenEpisodes: 2 }).filter(({ name }) => name.startsWith('hidden-'));
+    expect(hidden.map(({ name }) => name.slice(7)).sort()).toEqual(['blind', 'expert', 'hold', 'memoryless', 'replay']);
+    for (const { instances } of hidden) expect(instances).toEqual([10_000, 10_001]);
     expect(auditCells({ ...options, rowEpisodes: 3 }).find(({ name }) => name === 'blind')!.instances).toHaveLength(3);
   });
 
@@ -110,6 +114,25 @@ describe('what an audit says', () => {
     expect(same!.gap.low).toBeLessThan(0);
     expect(lower!.gap.mean).toBeCloseTo(10 / 12 - 0.5, 12);
     expect(lower!.gap.low).toBeLessThan(lower!.gap.mean);
+  });
+
+  it('each task with every policy, on public instances and on hidden ones', () => {
+    const [table] = audit.perTask;
+    expect(audit.perTask).toHaveLength(1);
+    expect(table!.policies).toEqual(['policy', 'expert', 'hold', 'replay', 'blind', 'memoryless']);
+    expect(table!.rows.map(({ task }) => task)).toEqual(tasks);
+    expect(table!.rows[1]!.cells.map((cell) => cell!.q)).toEqual([10 / 12, 10 / 12, 0, 10 / 12, 0.25, 10 / 12]);
+    expect(table!.means[4]!.mean).toBe(0.25);
+    const both = auditTables({
+      ...{ name: 'x', tasks, seed: '0', sources: [] },
+      cells: played(score, { ...options, hiddenEpisodes: 4 }),
+    });
+    expect(both.perTask.map(({ split, policies }) => [split, policies[0], policies.length])).toEqual([
+      ['public', 'policy', 6],
+      ['hidden', 'policy', 6],
+    ]);
+    expect(auditMarkdown(both)).toContain('## Each task, hidden instances\n\nMean q, 4 to 12 episodes a cell.');
+    expect(auditMarkdown(both)).toMatch(/\| turning_on_radio \| 0\.83 \[.*\] \| 0\.83 /);
   });
 
   it('which differences so many instances find: half as large with four times as many', () => {

@@ -1,8 +1,9 @@
 import { escapeHtml } from '../../base/index.ts';
 import { findableText } from '../compare/index.ts';
 import { dataTable, decimals, STYLE, title } from '../report/index.ts';
-import type { EvaluationSummary, Interval } from '../scores/index.ts';
+import type { Interval, TaskSummary } from '../scores/index.ts';
 import type { AuditResult, AuditRow, PerturbationRow } from './auditTables.ts';
+import { doneShare, episodesOf, memoryWords } from './auditWords.ts';
 import { sourceCurve } from './sourceCurve.ts';
 
 /** The page of an audit; it asks nothing of any network. */
@@ -20,13 +21,13 @@ export function auditPage(audit: AuditResult): string {
 <h1>Audit of ${escapeHtml(name)}</h1><p class="lead">${lead}</p>
 <div class="numbers">${cards(audit, first)}</div>
 <h2>1. Shortcuts</h2><p class="note">Policies that lack something the tasks should need. Where one of them does as well as the policy, the tasks do not test what it lacks. “Behind” is how much the policy does better on the same instances.</p>
-<div class="panel scroll">${rowTable(audit.shortcuts, tasks)}</div>
+<div class="panel scroll">${rowTable(audit.shortcuts)}</div>
 <p class="note apart">Rows apart: these know what no robot can. They bound what is left to gain.</p>
-<div class="panel scroll">${rowTable(audit.oracles, tasks)}</div>
-<h2>2. Significance</h2><p class="note">${significanceText(audit)}</p>
+<div class="panel scroll">${rowTable(audit.oracles)}</div>
+${taskPart(audit)}${memoryPart(audit)}<h2>2. Significance</h2><p class="note">${significanceText(audit)}</p>
 <div class="panel scroll">${findableTable(audit)}</div>
 <h2>3. Overfitting</h2><p class="note">The rule of selection: <b>${escapeHtml(made.selection)}</b>. Hidden instances served no choice.</p>
-<div class="panel scroll">${rowTable(audit.splits, tasks, false)}</div>
+<div class="panel scroll">${rowTable(audit.splits, false)}</div>
 <div class="panel scroll">${gapTable(audit)}</div>
 <h2>4. Data source</h2>${sourcePart(audit)}
 ${perturbationPart(audit.perturbations)}
@@ -61,35 +62,52 @@ function mini({ mean, low, high }: Interval, from = 0, kind = ''): string {
   );
 }
 
-const scoreCell = (summary: EvaluationSummary, task: string) => {
-  const found = summary.tasks[task];
-  return found ? `${decimals(found.q, 2)} ${bounds(found)}` : '–';
-};
-
-function rowTable(rows: readonly AuditRow[], tasks: readonly string[], paired = true): string {
-  const head = [
-    '',
-    'mean q',
-    ...(tasks.length > 1 ? tasks.map(title) : []),
-    'done',
-    'episodes',
-    ...(paired ? ['behind', 'p'] : []),
-  ];
-  const body = rows.map(({ label, summary, behind }) => {
-    const shares = Object.values(summary.tasks);
-    const done = shares.reduce((sum, { success }) => sum + success, 0) / Math.max(1, shares.length);
-    return [
-      escapeHtml(label),
-      `${mini(summary.q)}${decimals(summary.q.mean, 2)} ${bounds(summary.q)}`,
-      ...(tasks.length > 1 ? tasks.map((task) => scoreCell(summary, task)) : []),
-      percent(done),
-      String(summary.episodes),
-      ...(paired
-        ? [behind ? `${decimals(behind.mean, 2)} ${bounds(behind)}` : '', behind ? chance(behind.p) : '']
-        : []),
-    ];
-  });
+function rowTable(rows: readonly AuditRow[], paired = true): string {
+  const head = ['', 'mean q', 'done', 'episodes', ...(paired ? ['behind', 'p'] : [])];
+  const body = rows.map(({ label, summary, behind }) => [
+    escapeHtml(label),
+    `${mini(summary.q)}${decimals(summary.q.mean, 2)} ${bounds(summary.q)}`,
+    percent(doneShare(summary)),
+    String(summary.episodes),
+    ...(paired ? [behind ? `${decimals(behind.mean, 2)} ${bounds(behind)}` : '', behind ? chance(behind.p) : ''] : []),
+  ]);
   return dataTable(head, body);
+}
+
+const scoreCell = (cell: TaskSummary | null | undefined) => (cell ? `${decimals(cell.q, 2)} ${bounds(cell)}` : '–');
+
+/** Tasks as rows, policies as columns, a table a split. */
+function taskPart({ perTask }: AuditResult): string {
+  const number = (cell: Interval) => `${decimals(cell.mean, 2)} ${bounds(cell)}`;
+  return perTask
+    .map(({ split, policies, rows, means }) => {
+      const body = rows.map(({ task, cells }) => [title(task), ...cells.map(scoreCell)]);
+      return (
+        `<h3>Each task, ${split} instances</h3><p class="note">Mean q, ${episodesOf(rows)} episodes a cell.</p>` +
+        `<div class="panel scroll">${dataTable(['', ...policies], body, ['mean over tasks', ...means.map(number)])}</div>`
+      );
+    })
+    .join('');
+}
+
+/** The tasks that need memory; nothing where none of them was played. */
+function memoryPart({ memory }: AuditResult): string {
+  if (memory.length === 0) return '';
+  const share = (cell: Interval | null) =>
+    cell ? `${mini(cell)}${percent(cell.mean)} ${bounds(cell)}` : '<span class="soft">not played</span>';
+  const rows = memory.map((row) => [
+    title(row.task),
+    percent(row.chance),
+    share(row.policy),
+    share(row.memoryless),
+    share(row.oracle),
+    memoryWords(row),
+  ]);
+  const head = ['', 'chance', 'the policy', 'without memory', 'told the true stage', 'what it says'];
+  return (
+    '<h3>Tasks that need memory</h3><p class="note">Share of the episodes that were done. What is asked was shown at the start and cannot be seen later, so a policy without memory should do no better than chance.</p>' +
+    `<div class="panel scroll">${dataTable(head, rows)}</div>`
+  );
 }
 
 function cards(audit: AuditResult, policy: AuditRow | undefined): string {
@@ -157,7 +175,7 @@ function sourcePart({ sources, tasks }: AuditResult): string {
   const rows = sources.map(({ label, summary }) => [
     escapeHtml(label),
     `${mini(summary.q)}${decimals(summary.q.mean, 2)} ${bounds(summary.q)}`,
-    ...(tasks.length > 1 ? tasks.map((task) => scoreCell(summary, task)) : []),
+    ...(tasks.length > 1 ? tasks.map((task) => scoreCell(summary.tasks[task])) : []),
     String(summary.episodes),
   ]);
   return `<p class="note">Policies of other amounts or kinds of data, as they were given.</p><div class="panel">${sourceCurve(sources)}<div class="scroll">${dataTable(head, rows)}</div></div>`;

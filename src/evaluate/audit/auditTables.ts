@@ -1,8 +1,9 @@
 import { compareLedgers } from '../compare/index.ts';
 import type { LedgerLine, RunFile } from '../ledger/index.ts';
 import { type Robustness, robustness } from '../robustness/index.ts';
-import { type EvaluationSummary, type Interval, summariseLedger } from '../scores/index.ts';
-import type { AuditCell } from './cells.ts';
+import { type EvaluationSummary, type Interval, summariseLedger, type TaskSummary } from '../scores/index.ts';
+import { type AuditCell, HIDDEN, PER_TASK } from './cells.ts';
+import { type MemoryRow, memoryRows } from './memoryRows.ts';
 
 /** A cell that was played. */
 export interface PlayedCell extends AuditCell {
@@ -29,6 +30,16 @@ export interface PerturbationRow extends Robustness {
   readonly episodes: number;
 }
 
+/** The tasks of one split, and on each what every kind of policy came to. */
+export interface TaskTable {
+  readonly split: string;
+  /** The policy, then those it is held against. */
+  readonly policies: readonly string[];
+  readonly rows: readonly { readonly task: string; readonly cells: readonly (TaskSummary | null)[] }[];
+  /** The mean over tasks of each policy. */
+  readonly means: readonly Interval[];
+}
+
 /** What an audit found; the form of `audit.json`. */
 export interface AuditResult {
   readonly name: string;
@@ -39,6 +50,10 @@ export interface AuditResult {
   readonly made: { readonly code: string; readonly checkpoint: string; readonly selection: string };
   readonly shortcuts: readonly AuditRow[];
   readonly oracles: readonly AuditRow[];
+  /** Public instances, and hidden ones where the rows were played there. */
+  readonly perTask: readonly TaskTable[];
+  /** The tasks that nobody can do without memory. */
+  readonly memory: readonly MemoryRow[];
   readonly significance: {
     /** The policy with other noise less itself: both are the same, so it should be about 0. */
     readonly again: Interval & { readonly p: number };
@@ -96,6 +111,15 @@ export function auditTables({ name, tasks, seed, cells, sources }: AuditInput): 
     },
     shortcuts: rows(SHORTCUTS),
     oracles: rows(ORACLES),
+    perTask: [
+      taskTable('public', tasks, ['public', ...PER_TASK].map(cell), seed),
+      taskTable('hidden', tasks, ['hidden', ...PER_TASK.map((one) => `${HIDDEN}${one}`)].map(cell), seed),
+    ].filter(({ policies }) => policies.length > 1),
+    memory: memoryRows(tasks, {
+      policy: policy.lines,
+      memoryless: cell('memoryless')?.lines,
+      oracle: cell('oracle-stage')?.lines,
+    }),
     significance: {
       again: { ...again.difference, p: again.p },
       findable: INSTANCES.map((instances) => ({
@@ -111,6 +135,22 @@ export function auditTables({ name, tasks, seed, cells, sources }: AuditInput): 
       .map(({ label, lines }) => ({ label, amount: amountOf(label), summary: summariseLedger(lines, seed) }))
       .sort((a, b) => (a.amount ?? Number.POSITIVE_INFINITY) - (b.amount ?? Number.POSITIVE_INFINITY)),
     perturbations: cells.flatMap((one) => (one.perturb ? [perturbed(one, policy, seed)] : [])),
+  };
+}
+
+function taskTable(
+  split: string,
+  tasks: readonly string[],
+  cells: readonly (PlayedCell | undefined)[],
+  seed: string,
+): TaskTable {
+  const played = cells.flatMap((one) => (one && one.lines.length > 0 ? [one] : []));
+  const summaries = played.map(({ lines }) => summariseLedger(lines, seed));
+  return {
+    split,
+    policies: played.map(({ name }, i) => (i === 0 ? 'policy' : name.replace(HIDDEN, ''))),
+    rows: tasks.map((task) => ({ task, cells: summaries.map((summary) => summary.tasks[task] ?? null) })),
+    means: summaries.map(({ q }) => q),
   };
 }
 

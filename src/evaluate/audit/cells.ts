@@ -20,6 +20,8 @@ export interface CellOptions {
   readonly episodes: number;
   /** Instances of every other row, the first of the public ones; as many when left out. */
   readonly rowEpisodes?: number | undefined;
+  /** Hidden instances of the rows of the tables per task (none). */
+  readonly hiddenEpisodes?: number | undefined;
   readonly perturb: readonly PerturbationSpec[];
   /** Instances of each perturbation: the first of the public ones. */
   readonly perturbEpisodes: number;
@@ -35,11 +37,17 @@ const OF_NETWORKS = [
   ['oracle-stage', 'told the true stage (an oracle)'],
 ] as const;
 
+/** What the name of a row's cell on hidden instances begins with. */
+export const HIDDEN = 'hidden-';
+/** The rows of the tables per task, beside the policy. */
+export const PER_TASK: readonly string[] = ['expert', 'hold', 'replay', 'blind', 'memoryless'];
+
 /** Everything that an audit plays, the policy itself first. */
 export function auditCells({
   policy,
   episodes,
   rowEpisodes = episodes,
+  hiddenEpisodes = 0,
   perturb,
   perturbEpisodes,
   seed,
@@ -56,11 +64,7 @@ export function auditCells({
     shortcuts.push(cell('blind', 'blind: its pictures black', { ...policy, ablation: 'blind' }, few));
   if (policy.kind === 'checkpoint')
     for (const [ablation, label] of OF_NETWORKS) shortcuts.push(cell(ablation, label, { ...policy, ablation }, few));
-  return [
-    cell('public', 'the policy', policy),
-    cell('train', 'the policy on train instances', policy, { instances: parseInstances('train', episodes) }),
-    cell('hidden', 'the policy on hidden instances', policy, { instances: parseInstances('hidden', episodes) }),
-    cell('again', 'the policy with other noise', policy, { ...few, seed: `${seed}-again` }),
+  const rows = [
     ...shortcuts,
     cell(
       'nearest',
@@ -71,6 +75,21 @@ export function auditCells({
     cell('replay', 'a random demonstration, replayed', { kind: 'replay' }, few),
     cell('hold', 'holding still', { kind: 'hold' }, few),
     cell('expert', 'the expert, which sees the world itself', { kind: 'expert' }, few),
+  ];
+  const hiddenRows = rows
+    .filter(({ name }) => hiddenEpisodes > 0 && PER_TASK.includes(name))
+    .map((one) => ({
+      ...one,
+      ...{ name: `${HIDDEN}${one.name}`, label: `${one.label}, hidden instances` },
+      instances: parseInstances('hidden', hiddenEpisodes),
+    }));
+  return [
+    cell('public', 'the policy', policy),
+    cell('train', 'the policy on train instances', policy, { instances: parseInstances('train', episodes) }),
+    cell('hidden', 'the policy on hidden instances', policy, { instances: parseInstances('hidden', episodes) }),
+    cell('again', 'the policy with other noise', policy, { ...few, seed: `${seed}-again` }),
+    ...rows,
+    ...hiddenRows,
     ...perturb.map((spec) =>
       cell(`perturb-${spec.axis}-${spec.level}`, perturbationName(spec), policy, {
         instances: publics.slice(0, perturbEpisodes),

@@ -4,6 +4,7 @@ import { InputError, makeFolder, Progress, writeFileAside } from '../../base/ind
 import { counted, type LedgerLine, runFilePath } from '../ledger/index.ts';
 import { readRecords } from '../report/index.ts';
 import { evaluate } from '../rollouts/index.ts';
+import { auditMarkdown } from './auditMarkdown.ts';
 import { auditPage } from './auditPage.ts';
 import { type AuditResult, auditTables, type PlayedCell } from './auditTables.ts';
 import { type AuditCell, auditCells, type CellOptions } from './cells.ts';
@@ -25,8 +26,8 @@ export interface AuditOptions extends CellOptions {
 }
 
 /**
- * Plays every cell into OUT/cells/<name>, and writes what they come to: `audit.html`, `audit.json`, and every episode
- * in short form, `ledgers.jsonl`. Goes on where it was interrupted; a cell of fewer episodes is filled up.
+ * Plays every cell into OUT/cells/<name>, and writes what they come to: `audit.html`, `audit.md`, `audit.json`, and
+ * every episode in short form, `ledgers.jsonl`. Goes on where it was interrupted; a cell of fewer episodes is filled up.
  * @throws InputError for a source that is no evaluation; ValetError (interrupted) when `signal` ended it
  */
 export async function runAudit(options: AuditOptions): Promise<AuditResult> {
@@ -62,6 +63,7 @@ export async function runAudit(options: AuditOptions): Promise<AuditResult> {
   const result = auditTables({ name: options.name, tasks, seed: options.seed, cells: played, sources });
   await writeFileAside(join(out, 'audit.json'), `${JSON.stringify(result, null, 1)}\n`);
   await writeFileAside(join(out, 'ledgers.jsonl'), compact(played));
+  await writeFileAside(join(out, 'audit.md'), auditMarkdown(result));
   await writeFileAside(join(out, 'audit.html'), auditPage(result));
   return result;
 }

@@ -1,6 +1,7 @@
 export { THEME } from './client/theme.ts';
 export { title } from './figure.ts';
 export { FILM_BUDGET } from './films.ts';
+export { markdownTable } from './plainForms.ts';
 export { decimals, embeddedJson } from './html.ts';
 export {
   type Evaluation,

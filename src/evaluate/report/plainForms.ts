@@ -70,7 +70,8 @@ function csv({ head, rows, last }: ReportTable): string {
   return [head, ...rows, ...(last ? [last] : [])].map((row) => `${row.map(cell).join(',')}\r\n`).join('');
 }
 
-function markdownTable({ head, rows, last }: ReportTable): string {
+/** A table as Markdown; a last row of totals is bold. */
+export function markdownTable({ head, rows, last }: ReportTable): string {
   const cell = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll(/\s+/g, ' ');
   const line = (row: readonly string[]) => `| ${row.map(cell).join(' | ')} |`;
   const bold = (text: string) => (text === '' ? '' : `**${text}**`);

@@ -85,6 +85,11 @@ export interface HomeTask<Runtime extends TaskRuntime = TaskRuntime> extends Gra
   readonly stageSuccessors?: StageSuccessors;
   /** Mean length of the expert's episodes in control steps (measured); the time-out is twice this. */
   readonly meanExpertSteps: number;
+  /**
+   * Of a task that cannot be done from the present picture: the share of episodes that a policy which remembers nothing
+   * of what it was shown gets right by guessing.
+   */
+  readonly chance?: number;
   /** Episodes of `train` instances that the expert was measured in, and in how many it reached the goal. */
   readonly expertMeasured?: { readonly episodes: number; readonly successes: number };
   /** The goal as data, for those who list tasks; what counts is the runtime's. */

@@ -70,6 +70,7 @@ export const countingBalls: HomeTask<CountingRuntime> = {
   stageSuccessors: COUNTING_SUCCESSORS,
   meanExpertSteps: 594,
   meanExpertMetres: { base: 0.413, left: 0.506, right: 2.067 },
+  chance: 1 / MOST_BALLS,
   goal: COUNTING_GOAL,
   expertMeasured: { episodes: 100, successes: 100 },
   skills: COUNTING_SKILLS,

@@ -52,6 +52,7 @@ export const openingShownDrawer: HomeTask<DrawerRuntime> = {
   stageSuccessors: DRAWER_SUCCESSORS,
   meanExpertSteps: 245,
   meanExpertMetres: { base: 0.481, left: 0.572, right: 0.811 },
+  chance: 1 / 3,
   goal: DRAWER_GOAL,
   expertMeasured: { episodes: 100, successes: 100 },
   skills: DRAWER_SKILLS,

@@ -24,6 +24,7 @@ export const repeatingShownOrder: HomeTask<OrderRuntime> = {
   stageSuccessors: ORDER_SUCCESSORS,
   meanExpertSteps: 433,
   meanExpertMetres: { base: 0.406, left: 0.494, right: 0.996 },
+  chance: 1 / 6,
   goal: ORDER_GOAL,
   expertMeasured: { episodes: 100, successes: 100 },
   skills: ORDER_SKILLS,
