@@ -71,7 +71,8 @@ export function auditMarkdown(audit: AuditResult): string {
       }),
     );
   parts.push(
-    `Code ${made.code}. Checkpoint ${made.checkpoint}. The rule of selection: ${made.selection}. Each test is explained on the page beside this file.`,
+    `Code ${made.code}. Checkpoint ${made.checkpoint}. The rule of selection: ${made.selection}. ` +
+      'Each test is explained on the page beside this file.',
   );
   return `${parts.join('\n\n')}\n`;
 }

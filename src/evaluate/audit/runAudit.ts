@@ -27,7 +27,7 @@ export interface AuditOptions extends CellOptions {
 
 /**
  * Plays every cell into OUT/cells/<name>, and writes what they come to: `audit.html`, `audit.md`, `audit.json`, and
- * every episode in short form, `ledgers.jsonl`. Goes on where it was interrupted; a cell of fewer episodes is filled up.
+ * every episode in short form, `ledgers.jsonl`. Goes on where it was interrupted; a cell with fewer is filled up.
  * @throws InputError for a source that is no evaluation; ValetError (interrupted) when `signal` ended it
  */
 export async function runAudit(options: AuditOptions): Promise<AuditResult> {

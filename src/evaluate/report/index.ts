@@ -1,8 +1,8 @@
 export { THEME } from './client/theme.ts';
 export { title } from './figure.ts';
 export { FILM_BUDGET } from './films.ts';
-export { markdownTable } from './plainForms.ts';
 export { decimals, embeddedJson } from './html.ts';
+export { markdownTable } from './plainForms.ts';
 export {
   type Evaluation,
   REPORT_FORMS,
