@@ -59,6 +59,7 @@ interface Options extends PlanningOptionValues, SessionOptionValues {
   rules?: RulesOption;
   compress: boolean;
   record: boolean;
+  recordData?: string;
   report: boolean;
   video: boolean;
   resume: boolean;
@@ -118,6 +119,10 @@ export function command(): Command {
     .option('--no-compress', 'without squeezing plans in time')
     .optionsGroup('Output:')
     .option('--no-record', 'keep no rollouts, only scores')
+    .option(
+      '--record-data <dir>',
+      'keep the rollouts as a LeRobot data set, with their outcome (train instances alone)',
+    )
     .option('--no-report', 'write no report.html')
     .option('--video', VIDEO_HELP, false)
     .option('--queue <redis>', 'redis://HOST:PORT: workers on any machine play the episodes (valet worker)')
@@ -128,6 +133,7 @@ export function command(): Command {
       '\nExamples:\n  $ valet eval --policy expert --tasks turning_on_radio --instances 0-4 --out runs/expert' +
         '\n  $ valet eval --policy household --instances 0-9 --perturb latency:2,light --out runs/late' +
         '\n  $ valet eval --policy ws://127.0.0.1:8000 --instances hidden --episodes 50 --out runs/hidden' +
+        '\n  $ valet eval --policy household --instances train --out runs/train --record-data rollouts' +
         '\n  $ valet eval --policy household --queue redis://127.0.0.1:6379 --out runs/many',
     )
     .action(run);
@@ -172,6 +178,7 @@ async function run(options: Options, command: Command): Promise<void> {
   if (!options.report || !options.record) refuseIdle(command, ['video'], 'without recordings and report');
   const instances = parseInstances(options.instances, options.episodes);
   await requireOutput(out, { kind: 'folder' });
+  if (options.recordData !== undefined) await requireOutput(options.recordData, { kind: 'folder' });
   const settings = {
     policy,
     tasks: options.tasks ?? (await tasksFor(policy.kind === 'checkpoint' ? policy.folder : undefined)),
@@ -186,6 +193,7 @@ async function run(options: Options, command: Command): Promise<void> {
     edition: options.edition,
     imageSize: options.imageSize,
     record: options.record,
+    recordData: options.recordData,
     silent: options.quiet,
     signal: stop.signal,
     ...waiting(options),

@@ -27,10 +27,12 @@ export {
   type EncodedEpisode,
   type Episode,
   type EpisodeLayout,
+  type EpisodeOutcome,
   type EpisodeRange,
   type EpisodeRecord,
   encodeEpisode,
   encodeParquet,
+  type FinishedPart,
   openDataset,
   openSets,
   ParquetError,
@@ -39,6 +41,7 @@ export {
   readColumns,
   readTaskMap,
   requireRobot,
+  UnfinishedSet,
 } from './lerobot/index.ts';
 export { type ActionMotion, motionOf } from './motion.ts';
 export {

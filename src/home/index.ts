@@ -1,5 +1,5 @@
 /** The embedded household: a robot, rooms and tasks on MuJoCo, with the challenge's observation, action and score. */
-export { expertFilm, expertSheet, makeDemonstrations } from './demos/index.ts';
+export { EpisodeLog, expertFilm, expertSheet, makeDemonstrations } from './demos/index.ts';
 export { createExpert, type Expert, Motion, type Zone } from './expert/index.ts';
 export { buttonBody, factsOf, PressButton, pressSensors, type Thing } from './fixtures/index.ts';
 export { serveGym } from './gym/index.ts';

@@ -17,6 +17,14 @@ export interface PlanRequest {
   readonly seed: string;
 }
 
+/** What heads beside the plan say of the episode, where the network has them; each in 0…1. */
+export interface HeadsReading {
+  /** Probability that it ends at its goal. */
+  readonly success?: number;
+  /** Share of its time that has passed, if it ends at its goal. */
+  readonly progress?: number;
+}
+
 /** What the network answers. */
 export interface Prediction {
   /** Absolute actions, [horizon, width], float64. */
@@ -24,6 +32,7 @@ export interface Prediction {
   readonly horizon: number;
   /** Stage logits [maxStages]; -Infinity beyond the task's number of stages. */
   readonly stageLogits: Float32Array;
+  readonly heads?: HeadsReading;
 }
 
 /** Milliseconds of the parts of a pass: pictures, state and noise; the prefix pass; the Euler steps. */

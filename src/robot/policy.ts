@@ -1,5 +1,5 @@
 import type { Observation } from './observation.ts';
-import type { PlanRequest, PlanTiming, Prediction } from './plan.ts';
+import type { HeadsReading, PlanRequest, PlanTiming, Prediction } from './plan.ts';
 import type { Robot } from './robot.ts';
 
 /**
@@ -31,6 +31,8 @@ export interface PlanRecord {
   readonly actions?: Float64Array;
   /** Rows that the plan before had promised and this one began with. */
   readonly kept?: number;
+  /** What heads beside the plan said, where the network has them. */
+  readonly heads?: HeadsReading | undefined;
 }
 
 export interface PolicyNote {

@@ -2,10 +2,10 @@ import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import { present } from '../../base/index.ts';
 import { ParquetError } from './parquet.ts';
 
-/** A column to write: `float32` lists of `width` numbers, or plain int64 / float64 numbers (width undefined). */
+/** A column to write: `float32` lists of `width` numbers, or plain numbers (width undefined); booleans are 0 and 1. */
 export interface ColumnToWrite {
   readonly name: string;
-  readonly kind: 'int64' | 'float64' | 'float32list';
+  readonly kind: 'int64' | 'float64' | 'float32' | 'bool' | 'float32list';
   readonly data: ArrayLike<number>;
   readonly width?: number;
 }
@@ -32,9 +32,9 @@ export function encodeParquet(columns: readonly ColumnToWrite[], rows: number): 
       });
       return { name, data: lists, encoding: 'PLAIN' as const };
     }
-    schema.push({ name, type: kind === 'int64' ? 'INT64' : 'DOUBLE', repetition_type: 'OPTIONAL' });
-    const values = kind === 'int64' ? Array.from(data, (v) => BigInt(v)) : Float64Array.from(data);
-    return { name, data: values, encoding: 'PLAIN' as const };
+    const type = { int64: 'INT64', float64: 'DOUBLE', float32: 'FLOAT', bool: 'BOOLEAN' }[kind];
+    schema.push({ name, type, repetition_type: 'OPTIONAL' });
+    return { name, data: valuesOf(kind, data), encoding: 'PLAIN' as const };
   });
   const writer = new ByteWriter();
   parquetWrite({
@@ -46,4 +46,11 @@ export function encodeParquet(columns: readonly ColumnToWrite[], rows: number): 
     rowGroupSize: Math.max(1, rows),
   });
   return new Uint8Array(writer.getBuffer());
+}
+
+/** Numbers as the writer takes them. */
+function valuesOf(kind: Exclude<ColumnToWrite['kind'], 'float32list'>, data: ArrayLike<number>) {
+  if (kind === 'int64') return Array.from(data, BigInt);
+  if (kind === 'bool') return Array.from(data, (value) => value !== 0);
+  return Float64Array.from(data);
 }

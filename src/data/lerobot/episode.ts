@@ -8,6 +8,7 @@ import type { EpisodeRecord } from './episodeRecord.ts';
 import { annotation, distances, metaInfo } from './episodeSides.ts';
 import { type FeatureStats, featureStats } from './featureStats.ts';
 import { episodePaths, type Info } from './layout.ts';
+import { type OutcomeColumn, outcomeColumns } from './outcomeColumns.ts';
 
 /** What the data set's index files need to know of an episode whose own files are written; a plain JSON value. */
 export interface EncodedEpisode {
@@ -19,6 +20,8 @@ export interface EncodedEpisode {
   /** Numbers per row of the columns whose width is not the robot's; 0 where there is no such column. */
   readonly widths: { readonly state: number; readonly cameraPoses: number; readonly taskInfo: number };
   readonly hasStages: boolean;
+  /** Columns of what became of a policy's episode; left out: none. */
+  readonly outcome?: readonly OutcomeColumn[];
   readonly distances: {
     readonly distance_traveled: number;
     readonly left_eef_displacement: number;
@@ -59,6 +62,7 @@ export async function encodeEpisode(
   const { robot, info } = layout;
   const { state, action, cameraPoses, taskInfo, taskInfoKeys = [], stages } = episode;
   const { length, widths } = checkedShapes(episode, robot);
+  const outcome = outcomeColumns(episode, length);
   const list = (name: string, data: Float32Array | undefined, width: number): ColumnToWrite[] =>
     data ? [{ name, kind: 'float32list', data, width }] : [];
   const constant = (value: number) => new Float64Array(length).fill(value);
@@ -74,6 +78,7 @@ export async function encodeEpisode(
       ...list('action', action, robot.width),
       ...list('observation.task_info', taskInfo, taskInfoKeys.length),
       ...(stages ? [{ name: 'annotation.stage', kind: 'int64' as const, data: stages }] : []),
+      ...outcome,
     ],
     length,
   );
@@ -103,6 +108,7 @@ export async function encodeEpisode(
     length,
     widths,
     hasStages: stages !== undefined,
+    ...(outcome.length > 0 && { outcome: outcome.map(({ name }) => name) }),
     distances: distances(robot, state, widths.state, length),
     stats: {
       action: featureStats(action, robot.width),

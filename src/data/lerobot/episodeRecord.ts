@@ -1,3 +1,14 @@
+/** What became of an episode that a policy played, frame by frame. */
+export interface EpisodeOutcome {
+  /** [T] what the action of the frame gained of the score q: their sum is q at the end, less q at the start. */
+  readonly rewards: Float32Array;
+  /** Whether the goal was reached, with the last action. */
+  readonly success: boolean;
+  /** [T] each: what the policy's heads said when the plan was made that the action is of, where it has heads. */
+  readonly predictedSuccess?: Float32Array;
+  readonly predictedProgress?: Float32Array;
+}
+
 /** One demonstration, as it leaves the robot: T frames at the robot's rate. */
 export interface EpisodeRecord {
   /** Its number in the data set; `DatasetWriter.nextIndex` gives one. */
@@ -27,6 +38,8 @@ export interface EpisodeRecord {
   readonly skills: readonly { readonly name: string; readonly start: number; readonly end: number }[];
   /** Stage per frame [T], from 0. */
   readonly stages?: Uint16Array;
+  /** Of an episode that a policy played. */
+  readonly outcome?: EpisodeOutcome;
   /**
    * Anything else worth keeping (JSON). `clip` says that the episode is a window of a longer demonstration, in its
    * frames.

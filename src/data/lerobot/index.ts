@@ -18,7 +18,7 @@ export {
 export type { Dataset, Episode } from './dataset.ts';
 export { encodeParquet } from './encodeParquet.ts';
 export { type EncodedEpisode, type EpisodeLayout, encodeEpisode } from './episode.ts';
-export type { EpisodeRecord } from './episodeRecord.ts';
+export type { EpisodeOutcome, EpisodeRecord } from './episodeRecord.ts';
 export { type FeatureStats, featureStats } from './featureStats.ts';
 export {
   type Annotation,
@@ -48,6 +48,7 @@ export { proposeRobot, type RobotProposal } from './propose/index.ts';
 export { commonRobot, requireRobot } from './robotOf.ts';
 export { sidePath } from './sideFiles.ts';
 export { intervalsOf, isStage } from './stages.ts';
+export { type FinishedPart, UnfinishedSet } from './unfinishedSet.ts';
 export { WindowError } from './v30Videos.ts';
 export { requireVideo, videoMisfit } from './videoFit.ts';
 export { type DatasetOptions, DatasetWriter } from './writer.ts';

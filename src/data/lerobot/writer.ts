@@ -7,6 +7,7 @@ import { type VideoSettings, videoCodec } from '../video/index.ts';
 import { type EncodedEpisode, type EpisodeLayout, encodeEpisode, type PictureSize } from './episode.ts';
 import type { EpisodeRecord } from './episodeRecord.ts';
 import type { Info } from './layout.ts';
+import { OUTCOME_COLUMNS } from './outcomeColumns.ts';
 import { robotFile } from './robotOf.ts';
 
 export interface DatasetOptions {
@@ -135,6 +136,12 @@ export class DatasetWriter {
         `has ${encoded.hasStages ? '' : 'no '}stages, unlike the first episode. Give stages for all episodes or ` +
           'for none.',
       );
+    if (first && String(first.outcome ?? []) !== String(encoded.outcome ?? []))
+      throw new InputError(
+        where,
+        `has other columns of its outcome (got ${encoded.outcome?.join(', ') ?? 'none'}, expected ` +
+          `${first.outcome?.join(', ') ?? 'none'} as in the first episode).`,
+      );
     this.episodes.set(encoded.episodeIndex, encoded);
     const number = encoded.episodeIndex % this.layout.info.chunks_size;
     this.counters.set(encoded.taskIndex, Math.max(this.counters.get(encoded.taskIndex) ?? 0, number + 1));
@@ -217,7 +224,8 @@ function infoOf({ info, robot, pictureSizes }: EpisodeLayout, episodes: readonly
       has_audio: false,
     },
   });
-  const [{ widths } = { widths: { state: 0, cameraPoses: 0 } }] = episodes;
+  const [first] = episodes;
+  const { widths } = first ?? { widths: { state: 0, cameraPoses: 0 } };
   const taskInfoWidths = new Set(episodes.map((episode) => episode.widths.taskInfo));
   const [taskInfoWidth = 0] = taskInfoWidths;
   return {
@@ -245,6 +253,7 @@ function infoOf({ info, robot, pictureSizes }: EpisodeLayout, episodes: readonly
         ? { 'observation.task_info': list(taskInfoWidths.size === 1 ? taskInfoWidth : null) }
         : {}),
       ...(episodes.every((e) => e.hasStages) ? { 'annotation.stage': number('int64') } : {}),
+      ...Object.fromEntries((first?.outcome ?? []).map((name) => [name, number(OUTCOME_COLUMNS[name])])),
     },
   };
 }

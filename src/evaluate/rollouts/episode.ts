@@ -1,6 +1,6 @@
 import { throwIfAbandoned, ValetError } from '../../base/index.ts';
 import type { PerturbationRecord } from '../../home/index.ts';
-import type { PlanRecord, Policy, PolicyNote } from '../../robot/index.ts';
+import type { Observation, PlanRecord, Policy, PolicyNote } from '../../robot/index.ts';
 import { type Environment, requireFit } from './environment.ts';
 
 /** Control steps between two looks at what else there is to do. */
@@ -31,6 +31,8 @@ export interface EpisodeResult {
 export interface EpisodeRecorder {
   /** After the reset. */
   start(): void;
+  /** Before each step: what the policy is given. */
+  observe?(observation: Observation): void;
   /** After each step: the action that was played, and what the policy said about it, and the plan that it began. */
   step(action: ArrayLike<number>, note: PolicyNote | undefined, plan?: PlanRecord): void;
   end(): void;
@@ -42,7 +44,7 @@ export interface EpisodeOptions {
   readonly instance: number;
   /** Fewer steps than the environment's time-out, for tests. */
   readonly maxSteps?: number | undefined;
-  readonly recorder?: EpisodeRecorder | undefined;
+  readonly recorders?: readonly EpisodeRecorder[] | undefined;
   /** Ends the episode at its next step. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -52,12 +54,12 @@ export interface EpisodeOptions {
  * @throws InputError when the policy is for another robot, ValetError (interrupted) when it was ended
  */
 export async function runEpisode(options: EpisodeOptions): Promise<EpisodeResult> {
-  const { environment, policy, instance, maxSteps, recorder, signal } = options;
+  const { environment, policy, instance, maxSteps, recorders = [], signal } = options;
   if (policy.robot) requireFit(policy.robot, environment.robot);
   await policy.reset();
   environment.reset(instance);
   await policy.reset();
-  recorder?.start();
+  for (const recorder of recorders) recorder.start();
   const limit = Math.min(environment.maxSteps, maxSteps ?? Number.POSITIVE_INFINITY);
   let plans = 0;
   let result: ReturnType<Environment['step']> = { done: false, success: false };
@@ -66,13 +68,15 @@ export async function runEpisode(options: EpisodeOptions): Promise<EpisodeResult
     if (signal?.aborted) throw new ValetError('evaluate', 'the episode was interrupted.', 'interrupted');
     // Policies that answer at once would let nobody else on this thread have a turn.
     if (environment.steps % STEPS_A_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
-    const action = await policy.act(environment.observation());
+    const observation = environment.observation();
+    for (const recorder of recorders) recorder.observe?.(observation);
+    const action = await policy.act(observation);
     const { note, plan } = policy;
     if (note?.planned) plans++;
     result = environment.step(action);
-    recorder?.step(action, note, plan);
+    for (const recorder of recorders) recorder.step(action, note, plan);
   }
-  recorder?.end();
+  for (const recorder of recorders) recorder.end();
   const { success, invalid } = result;
   const { queries } = policy;
   const perturbations = environment.perturbations?.();

@@ -1,6 +1,6 @@
 import { InputError } from '../../base/index.ts';
 import { type HomeTask, homeTask, type LimitYear, type PerturbationSpec, perturbationName } from '../../home/index.ts';
-import { type CheckpointProvenance, checkStatistics } from '../../model/index.ts';
+import { type CheckpointProvenance, checkStatistics, readCheckpoint } from '../../model/index.ts';
 import { requireDevice } from '../../tensor/index.ts';
 import {
   contentOf,
@@ -13,12 +13,14 @@ import {
 } from '../ledger/index.ts';
 import type { EvaluationSummary } from '../scores/index.ts';
 import { askServer, type ServerWait } from './connectRemote.ts';
+import type { DataSettings } from './episodeData.ts';
 import { inEvaluationFolder } from './evaluationFolder.ts';
 import { serverOutage } from './outage.ts';
-import { type PlayOptions, playUnits, seedsOf } from './playUnits.ts';
+import { type OnDone, type PlayOptions, playUnits, seedsOf } from './playUnits.ts';
 import { describePolicy, type PolicySpec, policyTitle, withoutSecrets } from './policySpec.ts';
 import { openQueueRunner } from './queue/index.ts';
 import type { WorkerSettings } from './rollout.worker.ts';
+import { requireTrainInstances, withRolloutData } from './rolloutData.ts';
 import type { Runner } from './runner.ts';
 import { startWorkerRunner } from './workerRunner.ts';
 
@@ -42,6 +44,8 @@ export interface EvaluateOptions extends PlayOptions, ServerWait {
   readonly perturb?: readonly PerturbationSpec[] | undefined;
   /** Side of the pictures for a policy that does not say what it wants (a server). */
   readonly imageSize?: number | undefined;
+  /** Keep the rollouts as a LeRobot data set in this folder; train instances alone, no queue, nothing that goes wrong. */
+  readonly recordData?: string | undefined;
   /** Keep the rollouts (on by default). */
   readonly record?: boolean | undefined;
   /** Told who will play with which seeds before anything is written or played; may throw. */
@@ -72,6 +76,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
   } = options;
   const tasks = options.tasks.map((name) => homeTask(name));
   requireWork(tasks, instances);
+  requireRecordable(options);
   const seeds = seedsOf(options);
   const server = policy.kind === 'remote' ? await askServer(policy, options) : undefined;
   const seeded = server?.seeded ?? !takesNoSeed(policy);
@@ -107,13 +112,55 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
   const outage = policy.kind === 'remote' && server ? serverOutage(policy, server, options) : undefined;
   const play = { progressLabel: policy.kind, ...options, outage };
   return inEvaluationFolder(out, { ...identity, onNotice: options.onNotice }, resume, async (book, onDone) => {
-    const runners = await openRunners(settings, words, options);
-    const summary = await playUnits(units, book, runners.open, play, onDone).finally(runners.close);
+    const playAll = async (data?: DataSettings, keep?: OnDone) => {
+      const runners = await openRunners({ ...settings, data }, words, options);
+      const each: OnDone = async (line, episode) => {
+        await keep?.(line, episode);
+        await onDone(line);
+      };
+      return playUnits(units, book, runners.open, play, each).finally(runners.close);
+    };
+    const summary = await (options.recordData === undefined
+      ? playAll()
+      : withRolloutData(
+          {
+            ...{ dir: options.recordData, tasks, units, lines: book.lines, resume, policy: identity.policy },
+            imageSize: policy.kind === 'checkpoint' ? await pictureSide(policy) : imageSize,
+            identity: {
+              policy: identity.policy,
+              seed: identity.seed,
+              maxSteps,
+              edition,
+              versions: evaluationVersions(),
+            },
+          },
+          playAll,
+        ));
     if (policy.kind === 'remote') tellSingleActions(policy, book.lines, options);
     if (policy.kind === 'remote' && server?.checkpoints && summary.stopped === undefined)
       await compareAtEnd(policy, server.checkpoints, options);
     return summary;
   });
+}
+
+/** Side of the pictures that a checkpoint's network takes. */
+const pictureSide = async ({ folder, planner }: Extract<PolicySpec, { kind: 'checkpoint' }>): Promise<number> =>
+  (await readCheckpoint(folder, planner)).config.imageSize;
+
+/** @throws InputError for rollouts that cannot become a data set */
+function requireRecordable({ recordData, queue, perturb = [], instances }: EvaluateOptions): void {
+  if (recordData === undefined) return;
+  if (queue !== undefined)
+    throw new InputError(
+      '--record-data',
+      'is not built for --queue: workers elsewhere cannot write to the folder. Leave --queue out.',
+    );
+  if (perturb.length > 0)
+    throw new InputError(
+      '--record-data',
+      'is not built for --perturb: looking at every picture would change what goes wrong. Leave one of them out.',
+    );
+  requireTrainInstances(instances);
 }
 
 /** Says in how many episodes the server gave no chunks, so that single actions were played. */
@@ -144,7 +191,7 @@ async function openRunners(
     const open = () => startWorkerRunner(settings);
     return { open: Array.from({ length: Math.max(1, workers ?? 1) }, () => open), close: async () => {} };
   }
-  const { recordTo, ...rest } = settings;
+  const { recordTo, data: _, ...rest } = settings;
   const policy = withoutSecrets(settings.policy);
   const run = {
     ...rest,

@@ -20,6 +20,9 @@ export interface PlanLine {
   readonly prepareMs?: number;
   readonly prefixMs?: number;
   readonly denoiseMs?: number;
+  /** What the network's heads said, where it has them: probability of success, share of the time that has passed. */
+  readonly success?: number;
+  readonly progress?: number;
 }
 
 /**
@@ -33,7 +36,7 @@ export class PlanLog {
   /** @param width numbers of an action */
   constructor(private readonly width: number) {}
 
-  add(step: number, { ms, parts, actions, kept }: PlanRecord, note: PolicyNote | undefined): void {
+  add(step: number, { ms, parts, actions, kept, heads }: PlanRecord, note: PolicyNote | undefined): void {
     this.lines.push({
       step,
       ...(kept !== undefined && { kept }),
@@ -45,6 +48,8 @@ export class PlanLog {
         prefixMs: tenths(parts.prefixMs),
         denoiseMs: tenths(parts.denoiseMs),
       }),
+      ...(heads?.success !== undefined && { success: thousandths(heads.success) }),
+      ...(heads?.progress !== undefined && { progress: thousandths(heads.progress) }),
     });
     if (actions) this.chunks.push(toFloat16(actions));
   }
@@ -58,6 +63,7 @@ export class PlanLog {
   }
 }
 
+const thousandths = (value: number): number => Math.round(1000 * value) / 1000;
 const tenths = (ms: number): number => Math.round(10 * ms) / 10;
 
 /** A rollout's plans; none in recordings of older versions and of policies without plans. */

@@ -46,6 +46,7 @@ export class RecordedPlans implements Policy {
           parts: partsOf(),
           ...(prediction && { actions: prediction.actions }),
           kept: request?.prefix?.rows ?? 0,
+          ...(prediction?.heads && { heads: prediction.heads }),
         };
         return predictions;
       },

@@ -1,4 +1,5 @@
 import { Progress, ValetError } from '../../base/index.ts';
+import type { EncodedEpisode } from '../../data/index.ts';
 import { type LedgerLine, openUnits, type Unit, unitName } from '../ledger/index.ts';
 import { type EvaluationSummary, summariseLedger } from '../scores/index.ts';
 import { Course, estimate, paceOfLines } from './course.ts';
@@ -11,6 +12,9 @@ export interface Book {
   readonly lines: readonly LedgerLine[];
   append(line: LedgerLine): Promise<void>;
 }
+
+/** Called with each counted episode before it is booked, and with the episode of a data set that it became. */
+export type OnDone = (line: LedgerLine, data?: EncodedEpisode) => Promise<void>;
 
 /** What every evaluation may say about its course. */
 export interface PlayOptions {
@@ -56,7 +60,6 @@ interface Waiting {
  * Plays the units that are still open, each with the next free runner, and books every attempt. An invalid episode is
  * tried once more. One whose server went away is tried again when it is back; meanwhile nothing else begins.
  * @param runners what opens each of them; every one that is opened is closed
- * @param onDone called with each counted episode, before it is booked
  * @returns what all units came to. @throws ValetError (interrupted) when the signal ended it: episodes under way are
  *   given up, what is booked stays
  */
@@ -65,7 +68,7 @@ export async function playUnits(
   book: Book,
   runners: readonly (() => Runner | Promise<Runner>)[],
   options: PlayOptions & { readonly outage?: Outage | undefined },
-  onDone: (line: LedgerLine) => Promise<void> = async () => {},
+  onDone: OnDone = async () => {},
 ): Promise<EvaluationSummary> {
   const { silent, outage } = options;
   // The failure of one ends all.
@@ -131,8 +134,8 @@ export async function playUnits(
         await outage?.underWay;
         const next = queue.shift();
         if (!next || signal.aborted) break;
-        const { line, fault } = await attempt(runner, next, number, signal);
-        if (line.state === 'done') await onDone(line);
+        const { line, fault, data } = await attempt(runner, next, number, signal);
+        if (line.state === 'done') await onDone(line, data);
         await book.append(line);
         await runner.booked?.(next.unit, line.attempt);
         await after(next, line, fault);
@@ -198,9 +201,9 @@ async function attempt(
   { unit, attempts }: Waiting,
   worker: number,
   signal: AbortSignal,
-): Promise<{ line: LedgerLine; fault: EpisodeResult['fault'] }> {
+): Promise<{ line: LedgerLine; fault: EpisodeResult['fault']; data: EncodedEpisode | undefined }> {
   const started = new Date();
-  const { invalid, fault, played, ...result } = await runner.run(unit, signal, attempts + 1);
+  const { invalid, fault, played, data, ...result } = await runner.run(unit, signal, attempts + 1);
   const line: LedgerLine = {
     ...unit,
     state: invalid === undefined ? 'done' : 'invalid',
@@ -212,5 +215,5 @@ async function attempt(
     ...played,
     ...(invalid === undefined ? {} : { reason: invalid }),
   };
-  return { line, fault };
+  return { line, fault, data };
 }

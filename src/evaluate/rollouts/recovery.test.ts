@@ -42,7 +42,7 @@ describe('rules of System 2 in the household', () => {
   const play = async (name: string, rules: RulesOption) => {
     const recorder = new RolloutRecorder(household);
     const policy = createPolicy({ planner: closing, session: createSession({ rules }) });
-    await runEpisode({ environment: household, policy, instance: 1_000_003, maxSteps: 60, recorder });
+    await runEpisode({ environment: household, policy, instance: 1_000_003, maxSteps: 60, recorders: [recorder] });
     await recorder.write(join(folder, name));
     const text = await readFile(join(folder, name, 'steps.jsonl'), 'utf8');
     return text

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { UnreachableError, ValetError } from '../../base/index.ts';
+import type { EncodedEpisode } from '../../data/index.ts';
 import {
   type HomeTask,
   type Household,
@@ -12,6 +13,7 @@ import {
 import { type Unit, unitName } from '../ledger/index.ts';
 import type { TaskPace } from './course.ts';
 import { type EpisodeResult, runEpisode } from './episode.ts';
+import { type DataSettings, EpisodeData } from './episodeData.ts';
 import type { PolicySource } from './policySource.ts';
 import { RolloutRecorder } from './rolloutRecorder.ts';
 
@@ -26,6 +28,8 @@ export interface RolloutSettings {
   readonly perturb?: readonly PerturbationSpec[] | undefined;
   /** Keep rollouts below this evaluation folder. */
   readonly recordTo?: string | undefined;
+  /** Keep rollouts as episodes of a data set. */
+  readonly data?: DataSettings | undefined;
 }
 
 /** Where and when an episode was played, when not here and now. */
@@ -37,6 +41,13 @@ export interface Played {
   readonly seconds: number;
 }
 
+/** What came of an attempt at a unit. */
+export type Attempt = EpisodeResult & {
+  readonly played?: Played | undefined;
+  /** The episode of the data set that it has become. */
+  readonly data?: EncodedEpisode | undefined;
+};
+
 /** Makes rollouts one after the other, with a household for each task that stays. */
 export interface Runner {
   /** What is off in the policy because its robot or checkpoint lacks it. */
@@ -46,11 +57,7 @@ export interface Runner {
    * @param attempt which one it is at this unit, from 1
    * @throws ValetError (interrupted) once the signal is aborted
    */
-  run(
-    unit: Unit,
-    signal?: AbortSignal,
-    attempt?: number,
-  ): Promise<EpisodeResult & { readonly played?: Played | undefined }>;
+  run(unit: Unit, signal?: AbortSignal, attempt?: number): Promise<Attempt>;
   /**
    * Plays the first steps of a unit, and keeps nothing of them: how long it will take at most. Absent where others
    * would notice, such as a server.
@@ -69,7 +76,7 @@ const PACE_STEPS = 45;
  */
 export function openRunner(
   source: PolicySource,
-  { seeds, maxSteps, edition, perturb = [], recordTo }: RolloutSettings,
+  { seeds, maxSteps, edition, perturb = [], recordTo, data }: RolloutSettings,
   taskOf: (name: string) => string | HomeTask = (name) => name,
 ): Runner {
   const worlds = new Map<string, { household: Household; perturbed?: PerturbedHousehold }>();
@@ -89,6 +96,7 @@ export function openRunner(
     async run(unit, signal) {
       const { household, perturbed } = await worldOf(unit.task);
       const recorder = recordTo === undefined ? undefined : new RolloutRecorder(household, perturbed);
+      const episode = data && new EpisodeData(household);
       const seed = seeds[unit.rollout] ?? '0';
       const policy = await source.policyFor(unit, household, seed, signal).catch((error: Error) => error);
       if (policy instanceof Error) return brokenOff(household, policy);
@@ -99,11 +107,13 @@ export function openRunner(
           policy,
           instance,
           maxSteps,
-          recorder,
+          recorders: [recorder, episode].filter((one) => one !== undefined),
           signal,
         });
         if (recordTo !== undefined) await recorder?.write(join(recordTo, 'rollouts', unitName(unit)));
-        return result;
+        const number = data?.numbers[unitName(unit)];
+        if (!data || number === undefined || result.invalid !== undefined) return result;
+        return { ...result, data: await episode?.write(unit, number, result, data) };
       } catch (error) {
         return brokenOff(household, error as Error);
       } finally {

@@ -1,9 +1,8 @@
 import { ValetError, WorkerClient } from '../../base/index.ts';
 import type { Unit } from '../ledger/index.ts';
 import type { TaskPace } from './course.ts';
-import type { EpisodeResult } from './episode.ts';
 import type { WorkerSettings } from './rollout.worker.ts';
-import type { Runner } from './runner.ts';
+import type { Attempt, Runner } from './runner.ts';
 
 /** How many threads in a row may die over one unit. */
 const LIVES = 3;
@@ -26,7 +25,7 @@ export async function startWorkerRunner(settings: WorkerSettings, start = startT
     async run(unit: Unit, signal) {
       for (let lives = LIVES; ; lives--) {
         try {
-          return await thread.call<EpisodeResult>('run', unit, { signal });
+          return await thread.call<Attempt>('run', unit, { signal });
         } catch (error) {
           if (!thread.isDead || closed || signal?.aborted) throw error;
           if (lives === 1)

@@ -61,7 +61,13 @@ it('a rollout has its poses, actions, stages and pictures at their times', { tim
   await mkdir(rollout);
   const environment = await openHousehold('turning_on_radio', { imageSize: 16 });
   const recorder = new RolloutRecorder(environment);
-  await runEpisode({ environment, policy: new ExpertPolicy(environment), instance: 0, maxSteps: 12, recorder });
+  await runEpisode({
+    environment,
+    policy: new ExpertPolicy(environment),
+    instance: 0,
+    maxSteps: 12,
+    recorders: [recorder],
+  });
   await recorder.write(rollout);
   const pose = environment.pose();
   environment.close();

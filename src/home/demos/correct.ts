@@ -2,7 +2,8 @@ import type { Random } from '../../base/index.ts';
 import type { Policy } from '../../robot/index.ts';
 import type { Expert } from '../expert/index.ts';
 import { distance, HOUSEHOLD_ROBOT, type Household } from '../world/index.ts';
-import { type Demonstration, record } from './recording.ts';
+import type { Demonstration } from './episodeLog.ts';
+import { record } from './recording.ts';
 
 /** A policy that others may help now and then. */
 export interface HelpedPolicy extends Policy {

@@ -1,7 +1,8 @@
 import type { Random } from '../../base/index.ts';
 import type { Expert } from '../expert/index.ts';
 import { ARM_JOINTS, COLUMNS, clamp, HOUSEHOLD_ROBOT, type Household, type Snapshot } from '../world/index.ts';
-import { type Demonstration, record, rehearse } from './recording.ts';
+import type { Demonstration } from './episodeLog.ts';
+import { record, rehearse } from './recording.ts';
 
 /** Steps between two snapshots of a rehearsal. */
 const SNAPSHOT_STEPS = 15;

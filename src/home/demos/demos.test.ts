@@ -10,8 +10,9 @@ import { homeTask } from '../tasks/homeTasks.ts';
 import { openHousehold } from '../tasks/openHousehold.ts';
 import { correctRollout, type HelpedPolicy } from './correct.ts';
 import { clipDemonstration, wholeDemonstration } from './demonstrate.ts';
+import { runs } from './episodeLog.ts';
 import { makeDemonstrations } from './makeDemonstrations.ts';
-import { runs, TAIL } from './recording.ts';
+import { TAIL } from './recording.ts';
 
 let folder: string;
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { openHousehold } from '../tasks/index.ts';
 import { HOUSEHOLD_ROBOT, type Household } from '../world/index.ts';
 import { correctRollout, type HelpedPolicy } from './correct.ts';
 import { clipDemonstration, wholeDemonstration } from './demonstrate.ts';
-import type { Demonstration } from './recording.ts';
+import type { Demonstration } from './episodeLog.ts';
 
 /** How demonstrations are made; the same for all units of a run. */
 export interface DemoSettings {

@@ -1,17 +1,29 @@
 import { InputError, lockFolder, Progress, packageVersion, ValetError, WorkerClient } from '../../base/index.ts';
-import { DatasetWriter, type EncodedEpisode } from '../../data/index.ts';
+import { DatasetWriter, type EncodedEpisode, type FinishedPart, UnfinishedSet } from '../../data/index.ts';
 import { checkpointDigest } from '../../model/index.ts';
 import { homeTask } from '../tasks/index.ts';
 import { INSTANCE_RANGES, MUJOCO_VERSION, SCENE_VERSION } from '../world/index.ts';
 import { checkDemoOptions, type DemoOptions, type DemoSummary } from './demoOptions.ts';
 import type { DemoPlayed, DemoSettings, DemoUnit } from './demos.worker.ts';
 import { type Scene, SceneQueue } from './sceneQueue.ts';
-import { type DemoIdentity, type FinishedScene, UnfinishedDemos } from './unfinished.ts';
 
 /** Instances set aside for one seed; the second half of them for corrections. */
 const SEED_SPAN = 100_000_000;
 /** Instances for one scene: the next is tried when the expert fails. */
 const ATTEMPTS = 8;
+
+/** A scene whose episodes are on disk. */
+interface FinishedScene extends FinishedPart {
+  readonly task: number;
+  readonly scene: number;
+  readonly played: DemoPlayed;
+}
+
+const SCENES = {
+  name: 'demos',
+  parts: 'scenes',
+  keyOf: ({ task, scene }: Pick<FinishedScene, 'task' | 'scene'>) => `${task}/${scene}`,
+};
 
 /**
  * Makes a LeRobot data set of demonstrations. What it holds depends on the options but not on the number of workers.
@@ -33,8 +45,8 @@ async function make(options: DemoOptions): Promise<DemoSummary> {
   const identity = await identityOf(options);
   const first = INSTANCE_RANGES.train[0] + seed * SEED_SPAN + (correct === undefined ? 0 : SEED_SPAN / 2);
   const queue = new SceneQueue(tasks.length, episodes, correct === undefined ? episodes : Number.POSITIVE_INFINITY);
-  const folder = UnfinishedDemos.folderOf(out);
-  const unfinished = await UnfinishedDemos.open(out, identity, options);
+  const folder = UnfinishedSet.folderOf(out);
+  const unfinished = await UnfinishedSet.open<FinishedScene>(out, SCENES, identity, options);
   const writer = await openWriter(options, folder).catch(async (error: unknown) => {
     await unfinished.close();
     throw error;
@@ -62,7 +74,7 @@ async function make(options: DemoOptions): Promise<DemoSummary> {
   const end = () => Promise.all(clients.map((client) => client.close()));
   const play = async (client: WorkerClient, scene: Scene): Promise<FinishedScene | undefined> => {
     const task = tasks[scene.task] as (typeof tasks)[number];
-    const past = unfinished.past(scene.task, scene.number);
+    const past = unfinished.past(SCENES.keyOf({ task: scene.task, scene: scene.number }));
     const instances = Array.from({ length: ATTEMPTS }, (_, k) => first + scene.number * ATTEMPTS + k);
     const unit: DemoUnit = { task: task.name, instances };
     const played = past?.played ?? (await client.call<DemoPlayed>('play', unit));
@@ -135,7 +147,7 @@ const disturbanceOf = ({ disturbance, clipSeconds }: DemoOptions): number =>
   disturbance ?? (clipSeconds === undefined ? 0 : 0.4);
 
 /** All that the episodes follow from. */
-async function identityOf(options: DemoOptions): Promise<DemoIdentity> {
+async function identityOf(options: DemoOptions): Promise<Readonly<Record<string, unknown>>> {
   const { tasks, episodes, seed = 0, imageSize = 64, clipSeconds = null, correct } = options;
   return {
     tasks,

@@ -8,7 +8,7 @@ import type { RolloutSettings } from '../runner.ts';
 export const ROLLOUT_JOB = 'rollout';
 
 /** What all rollouts of an evaluation have in common, as workers elsewhere are told: plain data, and no secret. */
-export interface RolloutRun extends Omit<RolloutSettings, 'recordTo'> {
+export interface RolloutRun extends Omit<RolloutSettings, 'recordTo' | 'data'> {
   readonly policy: PolicySpec;
   /** What tells the policy from others, wherever it lies. */
   readonly content: Readonly<Record<string, unknown>>;

@@ -3,73 +3,77 @@ import { type FileHandle, open, readFile, rm, truncate } from 'node:fs/promises'
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError, jsonText, makeFolder, readJson, writeFileAside } from '../../base/index.ts';
-import type { EncodedEpisode } from '../../data/index.ts';
-import type { DemoPlayed } from './demos.worker.ts';
+import type { EncodedEpisode } from './episode.ts';
 
-/** A scene whose episodes are on disk, and what the data set's index needs of them. */
-export interface FinishedScene {
-  readonly task: number;
-  readonly scene: number;
-  readonly played: DemoPlayed;
+/** Episodes that are on disk together, such as those of a scene, and what the data set's index needs of them. */
+export interface FinishedPart {
   readonly written: readonly EncodedEpisode[];
 }
 
 /** What the episodes follow from: with another of these they must not be mixed. */
-export type DemoIdentity = Readonly<Record<string, unknown>>;
+type Identity = Readonly<Record<string, unknown>>;
 
-const IDENTITY = 'demos.json';
-const SCENES = 'scenes.jsonl';
+/** What tells the parts of a data set apart, and its files beside the episodes. */
+export interface PartKind<Part> {
+  /** `<name>.json` holds the identity, `<parts>.jsonl` a line for each part. */
+  readonly name: string;
+  readonly parts: string;
+  keyOf(part: Part): string;
+}
 
 /**
- * A data set of demonstrations on its way: the folder `<out>.part`, with a line for each scene that is done. A process
- * that dies leaves it, and the next one goes on from there.
+ * A data set on its way: the folder `<out>.part`, with a line for each part that is done. A process that dies leaves
+ * it, and the next one goes on from there.
  */
-export class UnfinishedDemos {
-  private readonly done = new Map<string, FinishedScene>();
+export class UnfinishedSet<Part extends FinishedPart> {
+  private readonly done = new Map<string, Part>();
   private turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
     readonly folder: string,
     private readonly file: FileHandle,
-    scenes: readonly FinishedScene[],
+    private readonly kind: PartKind<Part>,
+    parts: readonly Part[],
   ) {
-    for (const scene of scenes) this.done.set(`${scene.task}/${scene.scene}`, scene);
+    for (const part of parts) this.done.set(kind.keyOf(part), part);
   }
 
   static folderOf = (out: string): string => `${resolve(out)}.part`;
 
   /** @throws InputError when there is one and `resume` is not set, none and it is, or one of other settings */
-  static async open(
+  static async open<Part extends FinishedPart>(
     out: string,
-    identity: DemoIdentity,
+    kind: PartKind<Part>,
+    identity: Identity,
     { resume = false, replace = false }: { readonly resume?: boolean; readonly replace?: boolean },
-  ): Promise<UnfinishedDemos> {
-    const folder = UnfinishedDemos.folderOf(out);
+  ): Promise<UnfinishedSet<Part>> {
+    const [identityName, partsName] = filesOf(kind);
+    const folder = UnfinishedSet.folderOf(out);
     if (existsSync(out) && !replace)
       throw new InputError(
         out,
         `exists already${resume ? ' and is finished' : ''}. Choose another folder or remove it first.`,
       );
-    const isThere = existsSync(join(folder, IDENTITY));
+    const isThere = existsSync(join(folder, identityName));
     if (isThere && !resume)
       throw new InputError(folder, 'holds an unfinished data set. Add --resume to go on with it, or remove it.');
     if (!isThere && resume)
       throw new InputError(out, `there is nothing to go on with (no ${folder}). Leave --resume out to begin.`);
     if (isThere)
-      requireSame(folder, await readJson(join(folder, IDENTITY), z.record(z.string(), z.unknown())), identity);
+      requireSame(folder, await readJson(join(folder, identityName), z.record(z.string(), z.unknown())), identity);
     else {
       await makeFolder(folder);
-      await writeFileAside(join(folder, IDENTITY), jsonText(identity));
+      await writeFileAside(join(folder, identityName), jsonText(identity));
     }
-    const path = join(folder, SCENES);
+    const path = join(folder, partsName);
     const text = existsSync(path) ? await readFile(path, 'utf8') : '';
     const whole = text.slice(0, text.lastIndexOf('\n') + 1); // a line counts when its end is written
     if (whole.length < text.length) await truncate(path, Buffer.byteLength(whole));
-    const scenes = whole
+    const parts = whole
       .split('\n')
       .filter(Boolean)
-      .map((line, i) => sceneOf(line, `${path}:${i + 1}`));
-    return new UnfinishedDemos(folder, await open(path, 'a'), scenes);
+      .map((line, i) => partOf<Part>(line, `${path}:${i + 1}`));
+    return new UnfinishedSet(folder, await open(path, 'a'), kind, parts);
   }
 
   /** Episodes that are done. */
@@ -77,15 +81,20 @@ export class UnfinishedDemos {
     return [...this.done.values()].reduce((sum, { written }) => sum + written.length, 0);
   }
 
-  /** What a scene gave, if it is done. */
-  past(task: number, scene: number): FinishedScene | undefined {
-    return this.done.get(`${task}/${scene}`);
+  /** What a part came to, if it is done. */
+  past(key: string): Part | undefined {
+    return this.done.get(key);
   }
 
-  append(scene: FinishedScene): Promise<void> {
+  /** All parts that are done. */
+  all(): Part[] {
+    return [...this.done.values()];
+  }
+
+  append(part: Part): Promise<void> {
     const write = this.turn.then(async () => {
-      await this.file.appendFile(`${JSON.stringify(scene)}\n`);
-      this.done.set(`${scene.task}/${scene.scene}`, scene);
+      await this.file.appendFile(`${JSON.stringify(part)}\n`);
+      this.done.set(this.kind.keyOf(part), part);
     });
     this.turn = write.catch(() => {});
     return write;
@@ -102,20 +111,23 @@ export class UnfinishedDemos {
   async finish(out: string): Promise<void> {
     await this.turn;
     await this.file.close();
-    for (const name of [IDENTITY, SCENES]) await rm(join(out, name), { force: true });
+    for (const name of filesOf(this.kind)) await rm(join(out, name), { force: true });
   }
 }
 
-function sceneOf(line: string, where: string): FinishedScene {
+const filesOf = ({ name, parts }: Pick<PartKind<never>, 'name' | 'parts'>) =>
+  [`${name}.json`, `${parts}.jsonl`] as const;
+
+function partOf<Part>(line: string, where: string): Part {
   try {
-    return JSON.parse(line) as FinishedScene;
+    return JSON.parse(line) as Part;
   } catch {
     throw new InputError(where, 'is no JSON. Remove the folder to begin again.');
   }
 }
 
-function requireSame(folder: string, was: DemoIdentity, now: DemoIdentity): void {
-  const plain = JSON.parse(JSON.stringify(now)) as DemoIdentity;
+function requireSame(folder: string, was: Identity, now: Identity): void {
+  const plain = JSON.parse(JSON.stringify(now)) as Identity;
   for (const key of new Set([...Object.keys(was), ...Object.keys(plain)])) {
     const [a, b] = [JSON.stringify(was[key]), JSON.stringify(plain[key])];
     if (a !== b)
