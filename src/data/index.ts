@@ -46,6 +46,7 @@ export {
 export { type ActionMotion, motionOf } from './motion.ts';
 export {
   type BadNumber,
+  demonstrationOf,
   openSamples,
   parseDataFolder,
   type RawBatch,

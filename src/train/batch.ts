@@ -3,6 +3,7 @@ import { InputError, present, Random } from '../base/index.ts';
 import { type RawBatch, type RowShare, WHOLE_BATCH } from '../data/index.ts';
 import { type Jitter, PictureJitter } from '../picture/index.ts';
 import { neighboursOf, type Robot, type TaskSuccessors } from '../robot/index.ts';
+import type { Outcomes } from './outcomes.ts';
 
 /** What one update is computed from. All arrays own their buffers, so that they can move to another thread. */
 export interface TrainingBatch {
@@ -28,6 +29,13 @@ export interface TrainingBatch {
   /** [B, T] with FAST: the ids, and 1 where one stands. */
   readonly fastTokens?: Int32Array;
   readonly fastMask?: Uint8Array;
+  /** [B] how much each sample's actions count. */
+  readonly sampleWeight?: Float32Array;
+  /** [B] each: labels of the heads on the outcome, and 1 where they are known. */
+  readonly successLabel?: Int32Array;
+  readonly successKnown?: Float32Array;
+  readonly progressLabel?: Float32Array;
+  readonly progressKnown?: Float32Array;
 }
 
 /** What FAST makes of a chunk of delta actions [horizon, width] in physical units: ids, as many as it needs. */
@@ -52,6 +60,8 @@ export interface BatchOptions {
   readonly stageNoise: number;
   readonly stateNoise: number;
   readonly pictures: Jitter;
+  /** What became of the samples' episodes, where training asks for it. */
+  readonly outcomes?: Pick<Outcomes, 'at'> | undefined;
   readonly seed: number;
 }
 
@@ -136,6 +146,26 @@ export class BatchMaker {
       time: perRow(rows, { samples: flowSamples, each: 1, size }, (out) => out.set(flowTimes(random, 1))),
       objects: raw.taskInfo,
       ...(tokens && { fastTokens: tokens.ids, fastMask: tokens.mask }),
+      ...this.outcomesOf(raw),
+    };
+  }
+
+  private outcomesOf({ source, size }: RawBatch): Partial<TrainingBatch> {
+    const { outcomes } = this.options;
+    if (!outcomes) return {};
+    const each = Array.from({ length: size }, (_, b) =>
+      outcomes.at(
+        present(source.folder[b], 'the folder'),
+        present(source.episode[b], 'the episode'),
+        present(source.frame[b], 'the frame'),
+      ),
+    );
+    return {
+      sampleWeight: Float32Array.from(each, ({ weight }) => weight),
+      successLabel: Int32Array.from(each, ({ success }) => (success ? 1 : 0)),
+      successKnown: Float32Array.from(each, ({ success }) => (success === undefined ? 0 : 1)),
+      progressLabel: Float32Array.from(each, ({ progress }) => progress ?? 0),
+      progressKnown: Float32Array.from(each, ({ progress }) => (progress === undefined ? 0 : 1)),
     };
   }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { InputError, parse } from '../base/index.ts';
 import { type ModelConfig, ModelConfigSchema, modelConfig, refuseRenamedKeys } from '../model/index.ts';
 import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot, type TaskSuccessors } from '../robot/index.ts';
+import { AdvantageSchema } from './advantage.ts';
 import { frozenLeaves } from './freeze.ts';
 
 const share = z.number().min(0).max(1);
@@ -55,6 +56,8 @@ export const TrainConfig = z.strictObject({
    * `model.auxiliary.objects`.
    */
   objectsWeight: z.number().min(0).default(0),
+  /** How much samples of a policy's own rollouts count, by what became of them (docs/advantage.md). */
+  advantage: AdvantageSchema,
   /**
    * Stage labels: `skills` are those that the demonstration recorded, `time` cuts an episode into equal parts (the
    * original).

@@ -21,6 +21,8 @@ const TRAINING_KEYS: readonly (keyof ModelConfig)[] = [
   'stageSuccessors',
   'flowSamples',
   'fastLossWeight',
+  'successLossWeight',
+  'progressLossWeight',
   'subtaskLossWeight',
   'useKnowledgeInsulation',
   'useCorrelatedNoise',

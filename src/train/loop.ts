@@ -122,6 +122,7 @@ function batchMaker(run: Run): BatchMaker {
     stageNoise: config.stageNoise,
     stateNoise: config.stateNoise,
     pictures: config.pictures,
+    outcomes: run.outcomes,
     seed,
   });
 }

@@ -8,6 +8,7 @@ import type { FarDimension } from './farValues.ts';
 import type { RunFolder, RunRecord } from './folder.ts';
 import type { LookPlan } from './lookPlan.ts';
 import type { TrainOptions } from './options.ts';
+import type { Outcomes } from './outcomes.ts';
 import type { Ranks } from './ranks/index.ts';
 import type { TrainerInfo } from './trainer.ts';
 
@@ -34,6 +35,8 @@ export interface Run {
   readonly best: BestRule | undefined;
   /** Dimensions of the data that lie far outside the statistics. */
   readonly far: readonly FarDimension[];
+  /** What became of the episodes, where the configuration asks for it. */
+  readonly outcomes: Outcomes | undefined;
   /** Updates that were made already, and the norms of their gradients. */
   readonly start: number;
   readonly norms: readonly number[];

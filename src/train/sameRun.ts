@@ -1,4 +1,5 @@
 import { InputError } from '../base/index.ts';
+import { NO_ADVANTAGE } from './advantage.ts';
 import type { RunRecord } from './folder.ts';
 
 /**
@@ -23,7 +24,13 @@ const HARMLESS = new Set([
 ]);
 
 /** Settings that came later: what they were in a run whose record does not name them. */
-const BEFORE: Readonly<Record<string, unknown>> = { 'config.validation.by': 'episode', 'config.taskWeights': {} };
+const BEFORE: Readonly<Record<string, unknown>> = {
+  'config.validation.by': 'episode',
+  'config.taskWeights': {},
+  'config.advantage': NO_ADVANTAGE,
+  'config.model.successLossWeight': 0,
+  'config.model.progressLossWeight': 0,
+};
 
 /**
  * @throws InputError naming the first thing in which a resumed run differs from the one that the folder holds. Data and

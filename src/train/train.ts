@@ -17,6 +17,7 @@ import { runLoop, type TrainResult } from './loop.ts';
 import { requireTrainingMemory } from './memory.ts';
 import { denseFactor } from './noiseFactor.ts';
 import type { TrainOptions } from './options.ts';
+import { Outcomes } from './outcomes.ts';
 import type { Ranks } from './ranks/index.ts';
 import { findResumePoint } from './resumePoint.ts';
 import type { Run } from './run.ts';
@@ -160,6 +161,7 @@ async function trainLocked(
   const far = resumed ? [] : await farValues(data.store, statistics, robot);
   const nameOf = (sample: number) => sampleName(data.store, sample);
   requireNear(far, { from, allow: options.allowFar ?? false, nameOf, log });
+  const outcomes = await Outcomes.read(sets, config, log);
   const tokenizer = await chooseTokenizer(model, {
     folder: options.tokenizer,
     kept: latest,
@@ -183,6 +185,7 @@ async function trainLocked(
       noiseFactor: denseFactor(noise),
       threads,
       frozen: frozenLeaves(model, config.freeze),
+      sampleWeights: config.advantage.baseline !== 'none',
       start: resumed ?? {
         parameters: startingWeights(model, seed, initial ? await loadParameters(initial) : undefined),
       },
@@ -195,7 +198,7 @@ async function trainLocked(
     const run: Run = {
       ...{ options, config, robot, seed, folder, data, client, info, statistics, tokenizer, record, ranks, log },
       tasks: await trainedTasks(taskNames, resumed && latest !== undefined ? latest : options.init),
-      ...{ taskNames, plan, best, far },
+      ...{ taskNames, plan, best, far, outcomes },
       start: resumed?.step ?? 0,
       norms: resumed?.norms ?? [],
     };

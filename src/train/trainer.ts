@@ -58,6 +58,8 @@ export interface TrainerOptions {
   readonly frozen?: readonly string[];
   /** Batches say which cameras are there (`imageMask`). */
   readonly imageMask?: boolean;
+  /** Batches say how much the actions of each sample count (`sampleWeight`); held-out ones count alike. */
+  readonly sampleWeights?: boolean;
   /** False: batches hold no FAST tokens, though the network has leaves for them. */
   readonly fastTokens?: boolean;
   /** Fresh weights, or all of a run that goes on. */
@@ -77,8 +79,8 @@ export interface TrainerInfo {
 }
 
 /** Training tells the network a stage that may differ from the one it should find. */
-const inputs = ({ imageMask = false, fastTokens = true }: TrainerOptions) =>
-  ({ imageInput: 'uint8', imageMask, fastTokens, stageLabel: true }) as const;
+const inputs = ({ imageMask = false, fastTokens = true, sampleWeights = false }: TrainerOptions) =>
+  ({ imageInput: 'uint8', imageMask, fastTokens, stageLabel: true, sampleWeights }) as const;
 
 /** [B] each: what an update's samples are of, and their own losses. */
 export interface SampleLosses {
@@ -291,7 +293,7 @@ export class Trainer {
    */
   async validate(batch: TrainingBatch): Promise<Losses> {
     const { model, batch: size, threads } = this.options;
-    const settings = { batch: size / this.parts, gradients: false, ...inputs(this.options) };
+    const settings = { batch: size / this.parts, gradients: false, ...inputs(this.options), sampleWeights: false };
     this.evaluation ??= await ProgramSession.create(buildLossProgram(model, settings), { threads });
     const ema = this.ema();
     const ranks = this.communicator?.size ?? 1;

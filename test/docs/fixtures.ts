@@ -14,6 +14,11 @@ const FIXTURES: Readonly<Record<string, { readonly needs?: readonly string[]; re
   },
   'more-demos': { needs: ['demos'], make: 'cp -a demos more-demos' },
   corrections: { needs: ['demos'], make: 'cp -a demos corrections' },
+  rollouts: {
+    make:
+      'valet eval --policy household --tasks turning_on_radio --instances train --episodes 1 --max-steps 40 --out rolled ' +
+      '--record-data rollouts --no-report',
+  },
   stats: { needs: ['demos'], make: 'valet stats demos --out stats' },
   run: {
     needs: ['demos', 'stats'],
@@ -61,7 +66,7 @@ const FIXTURES: Readonly<Record<string, { readonly needs?: readonly string[]; re
   'key.pem': { needs: ['cert.pem'], make: 'true' },
 };
 /** Words after these are made by the command. */
-const OUTPUTS = ['--out', '--record'];
+const OUTPUTS = ['--out', '--record', '--record-data'];
 
 /** Makes what commands need, each once, and puts it where they run. */
 export class Fixtures {

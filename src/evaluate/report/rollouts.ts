@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LedgerLine, unitName } from '../ledger/index.ts';
 import {
+  type PlanLine,
   type RolloutScene,
   readPlanLines,
   readRolloutScene,
@@ -33,6 +34,9 @@ export interface PageRollout {
   readonly plans: readonly number[];
   /** The stages that plans predicted, before the vote: [step, stage]. */
   readonly predicted: readonly (readonly [number, number])[];
+  /** What the network's heads said at plans, where it has them: [step, 0…1]. */
+  readonly progress?: readonly (readonly [number, number])[];
+  readonly success?: readonly (readonly [number, number])[];
   readonly method: MethodFacts;
   /** Rules that fired: [step, name, why]. */
   readonly rules: readonly (readonly [number, string, string])[];
@@ -61,6 +65,7 @@ export async function readRollout(folder: string, line: LedgerLine, inside = tru
   const at = join(folder, 'rollouts', unit);
   const description = readRolloutScene(at);
   const { bodies, moving, geoms, cameras, framesPerSecond: rate } = description.scene;
+  const plans = readPlanLines(at);
   const track = await readTrack(at);
   const steps: readonly Omit<StepLine, 'action' | 'executed'>[] = readStepLines(at, withoutAction);
   const uri = async (name: string, type: string) =>
@@ -85,7 +90,8 @@ export async function readRollout(folder: string, line: LedgerLine, inside = tru
     predicted: steps.flatMap(({ step, predicted }) =>
       predicted === undefined ? [] : [[step - 1, predicted] as const],
     ),
-    method: methodFacts(steps, readPlanLines(at)),
+    ...headCurves(plans),
+    method: methodFacts(steps, plans),
     rules: steps.flatMap(({ step, rule, reason = '' }) =>
       rule === undefined ? [] : [[step - 1, rule, reason] as const],
     ),
@@ -95,6 +101,17 @@ export async function readRollout(folder: string, line: LedgerLine, inside = tru
     ),
   };
   return { rollout, poster: await uri('poster.jpg', 'image/jpeg') };
+}
+
+/** What the heads said at each plan; nothing of a network without them. */
+function headCurves(plans: readonly PlanLine[]): Pick<PageRollout, 'progress' | 'success'> {
+  const curve = (name: 'progress' | 'success') =>
+    plans.flatMap((plan) => {
+      const value = plan[name];
+      return value === undefined ? [] : [[plan.step, value] as const];
+    });
+  const [progress, success] = [curve('progress'), curve('success')];
+  return { ...(progress.length > 0 && { progress }), ...(success.length > 0 && { success }) };
 }
 
 /** A line of steps without its actions, which are most of it and which the page does not show: half the reading. */

@@ -1,5 +1,5 @@
 import { present } from '../../base/index.ts';
-import { abs, concat, mean, reshape, rmsNorm, silu, slice, sub, type Tensor } from '../../tensor/index.ts';
+import { abs, concat, mean, mul, reshape, rmsNorm, silu, slice, sub, type Tensor } from '../../tensor/index.ts';
 import { dense } from './layers.ts';
 import type { Network } from './network.ts';
 import type { Prefix } from './prefix.ts';
@@ -18,9 +18,10 @@ export function auxiliaryFeatures(net: Network, prefix: Prefix): Tensor {
   return silu(dense(net, 'auxiliary/hidden', concat([prefix.base, reduced], 1)));
 }
 
-/** Mean absolute error of the predicted action chunk; actions [B, horizon, actionDim]. */
-export function chunkLoss(net: Network, features: Tensor, actions: Tensor): Tensor {
-  return mean(abs(sub(reshape(dense(net, 'auxiliary/chunk', features), actions.shape), actions)));
+/** Mean absolute error of the predicted action chunk; actions [B, horizon, actionDim]. @param weight of samples [B] */
+export function chunkLoss(net: Network, features: Tensor, actions: Tensor, weight?: Tensor): Tensor {
+  const errors = abs(sub(reshape(dense(net, 'auxiliary/chunk', features), actions.shape), actions));
+  return weight ? mean(mul(mean(errors, [1, 2]), weight)) : mean(errors);
 }
 
 /** Mean absolute error of the predicted privileged numbers; objects [B, size]. */

@@ -90,6 +90,12 @@ export const ModelConfigSchema = z.strictObject({
    * goes by it; the network itself does not.
    */
   stageSuccessors: z.record(z.string(), z.array(z.array(z.number().int().nonnegative()))).optional(),
+  /**
+   * Weights of two heads on the prefix, which are there where theirs is above 0: whether the episode ends at its goal
+   * (cross entropy), and the share of its time that has passed (squared error).
+   */
+  successLossWeight: z.number().nonnegative().default(0),
+  progressLossWeight: z.number().nonnegative().default(0),
   /** Weight of the stage's cross entropy in the loss. */
   subtaskLossWeight: z.number().nonnegative().default(0.1),
   /**
@@ -156,6 +162,10 @@ export const taskStagesOf = ({ taskNumStages, stageSuccessors = {} }: ModelConfi
   taskNumStages,
   stageSuccessors,
 });
+
+/** Whether the prefix has heads that tell how the episode goes. */
+export const hasOutcomeHeads = ({ successLossWeight, progressLossWeight }: ModelConfig): boolean =>
+  successLossWeight > 0 || progressLossWeight > 0;
 
 /** A configuration whose sizes are a robot's, where `input` does not say otherwise: padded width, horizon, cameras. */
 export function modelConfigFor(robot: Robot, input: ModelConfigInput, where?: string): ModelConfig {

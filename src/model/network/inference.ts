@@ -2,6 +2,7 @@ import { concat, type Program, reshape, split, sum } from '../../tensor/index.ts
 import { type ModelConfig, prefixLayout } from './config.ts';
 import { dense, splitModulation } from './layers.ts';
 import { Network } from './network.ts';
+import { predictedProgress, predictedSuccess } from './outcome.ts';
 import { mixCache, prefixPass } from './prefix.ts';
 import { modulationRows, suffixPass, timeCondition } from './suffix.ts';
 import { visionTokens } from './vision.ts';
@@ -32,7 +33,7 @@ function remembered(what: string, config: ModelConfig, options: unknown, build: 
 /**
  * The prefix pass of planning. Inputs `images` [B, cameras, S, S, 3] uint8, `state` [B, actionDim], `task`, `stage` [B]
  * int64 (and `image_mask` [B, cameras] uint8). Outputs `keys`, `values` [layers, B, prefix, kvHeads, headDim], mixed;
- * `stage_logits` [B, maxStages], not masked (and `prefix_mask` [B, prefix]).
+ * `stage_logits` [B, maxStages], not masked; `success`, `progress` [B] of the heads that there are (and `prefix_mask` [B, prefix]).
  */
 export function buildPrefixProgram(config: ModelConfig, { batch, imageMask = false }: InferenceOptions): Program {
   return remembered('prefix', config, { batch, imageMask }, (net) => {
@@ -51,6 +52,8 @@ export function buildPrefixProgram(config: ModelConfig, { batch, imageMask = fal
     builder.output('keys', cache.keys);
     builder.output('values', cache.values);
     builder.output('stage_logits', dense(net, 'stage_pred_from_vlm', prefix.base));
+    if (config.successLossWeight > 0) builder.output('success', predictedSuccess(net, prefix));
+    if (config.progressLossWeight > 0) builder.output('progress', predictedProgress(net, prefix));
     if (prefix.valid) builder.output('prefix_mask', prefix.valid);
   });
 }

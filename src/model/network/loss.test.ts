@@ -36,7 +36,7 @@ function feedsFor(program: Program, seed: string): Record<string, NdArray> {
       const random = Random.of(seed, name);
       const n = shape.reduce((a, b) => a * b, 1);
       const fill = { time: () => random.between(0.1, 0.9), image_mask: () => 1 }[name];
-      const integers = name === 'images' ? 256 : name === 'task' ? 2 : 5;
+      const integers = name === 'images' ? 256 : ['task', 'success_label'].includes(name) ? 2 : 5;
       if (dtype === 'int64')
         return [
           name,
@@ -53,8 +53,12 @@ function feedsFor(program: Program, seed: string): Record<string, NdArray> {
 }
 
 describe('loss program', () => {
-  it('has the gradient of every parameter of the small network (central differences in float64)', async () => {
-    const program = buildLossProgram(config, { batch, gradients: true, imageMask: false });
+  const withHeads = modelConfig({ ...config, successLossWeight: 0.6, progressLossWeight: 0.8 });
+  it.each([
+    ['the small network', config, false],
+    ['the same with weighted samples, and heads on the outcome', withHeads, true],
+  ])('has the gradient of every parameter of %s (central differences in float64)', async (_, config, sampleWeights) => {
+    const program = buildLossProgram(config, { batch, gradients: true, imageMask: false, sampleWeights });
     const session = await ProgramSession.create(program, { precision: 'float64' });
     const feeds = feedsFor(program, 'feeds');
     const random = Random.of('weights');
@@ -117,6 +121,35 @@ describe('loss program', () => {
   it('counts what nano costs: at most 1.2 GFLOP a sample', () => {
     const program = buildLossProgram(configs.nano, { batch: 8, gradients: true, imageMask: false });
     expect(program.flops / 8).toBeLessThan(1.2e9);
+  });
+
+  it('weighs the actions of samples, and nothing else', async () => {
+    const weights = Object.fromEntries(splitLayers(config, initParameters(config, 1)));
+    const run = async (sampleWeights: boolean, values: number[]) => {
+      const program = buildLossProgram(config, {
+        batch,
+        gradients: false,
+        imageMask: false,
+        sampleWeights,
+        perSample: true,
+      });
+      const session = await ProgramSession.create(program);
+      const feeds = feedsFor(program, 'feeds');
+      for (const [name, { shape, data, dtype }] of Object.entries(feeds))
+        if (dtype === 'float64')
+          feeds[name] = { shape, dtype: 'float32', data: Float32Array.from(data as Float64Array) };
+      const given = { sample_weight: { shape: [batch], dtype: 'float32' as const, data: Float32Array.from(values) } };
+      const own = Object.fromEntries(program.parameters.map(({ name }) => [name, weights[name]!]));
+      const outputs = await session.run({ ...feeds, ...own, ...(sampleWeights && given) });
+      await session.close();
+      return Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, [...(data as Float32Array)]]));
+    };
+    const [plain, ones, first] = [await run(false, []), await run(true, [1, 1]), await run(true, [2, 0])];
+    expect(ones['loss']![0]).toBeCloseTo(plain['loss']![0]!, 5);
+    expect(first['loss/action']![0]).toBeCloseTo(plain['sample/action']![0]!, 5);
+    expect(first['loss/stage']).toEqual(ones['loss/stage']);
+    expect(first['loss/objects']).toEqual(ones['loss/objects']);
+    expect(first['loss/chunk']![0]).not.toBeCloseTo(ones['loss/chunk']![0]!, 4);
   });
 
   it('gives gradients of the trainable leaves alone', () => {

@@ -25,6 +25,7 @@ import { auxiliaryFeatures, chunkLoss, objectsLoss } from './auxiliary.ts';
 import type { ModelConfig } from './config.ts';
 import { dense } from './layers.ts';
 import { Network, type Trace } from './network.ts';
+import { outcomeTerms } from './outcome.ts';
 import { mixCache, type Prefix, prefixPass } from './prefix.ts';
 import { modulations, suffixPass, timeCondition } from './suffix.ts';
 
@@ -42,6 +43,11 @@ export interface LossOptions {
   readonly imageMask?: boolean;
   /** A `stage_label` input beside `stage`, for training with a wrong stage in the tokens now and then. */
   readonly stageLabel?: boolean;
+  /**
+   * A `sample_weight` [B] input: how much each sample's actions count (those of the flow, FAST and the auxiliary chunk).
+   * Stage, positions and outcome are learned from all samples alike.
+   */
+  readonly sampleWeights?: boolean;
   /** False: the batches hold no FAST tokens, though the network has leaves for them. True when left out. */
   readonly fastTokens?: boolean;
   /** Which leaves get gradients, by the tree's name; all when left out. */
@@ -57,8 +63,8 @@ export interface LossOptions {
  * Inputs: `images` [B, cameras, S, S, 3], `image_mask` [B, cameras] uint8 (0/1), `state` [B, actionDim], `task` [B] and
  * `stage` [B] int64, `actions` [B, actionHorizon, actionDim], `noise` [N, B, actionHorizon, actionDim], `time` [N, B];
  * `fast_tokens` [B, T] int64 and `fast_mask` [B, T] uint8 with FAST; `objects` [B, size] with that head; `stage_label`
- * [B] int64 when asked for. Weights as `programParameters` lists them. Outputs: scalars `loss`, `loss/action`,
- * `loss/stage`, `loss/fast`, `loss/chunk`, `loss/objects` (those that are on), `stage_accuracy`; `gradient/<input
+ * [B] int64 and `sample_weight` [B] when asked for; labels of the outcome (`outcomeTerms`) with those heads. Weights as `programParameters` lists them. Outputs: scalars `loss`, `loss/action`,
+ * `loss/stage`, `loss/fast`, `loss/chunk`, `loss/objects`, `loss/success`, `loss/progress` (those that are on), `stage_accuracy`; `gradient/<input
  * name>` of every weight that the loss depends on. With `perSample` also [B] `sample/action`, `sample/stage` and
  * `sample/stage_right` (1 where the stage was found), whose means are the losses of the batch.
  *
@@ -88,23 +94,29 @@ export function buildLossProgram(config: ModelConfig, options: LossOptions): Pro
         }
       : undefined;
 
+  const weight = options.sampleWeights ? builder.input('sample_weight', [batch]) : undefined;
+
   const prefix = prefixPass(net, { images, imageMask: mask, state, task, stage, fast });
   const action = flowLoss(net, prefix, actions, noise, time);
   const stages = stagePrediction(net, prefix, task, label);
   const terms: Record<string, [Tensor, number]> = {
-    action: [mean(action.squares), 1],
+    action: [weight ? mean(mul(mean(action.squares, [1, 2, 3]), weight)) : mean(action.squares), 1],
     stage: [mean(stages.losses), config.subtaskLossWeight],
   };
-  if (fast) terms['fast'] = [fastLoss(net, prefix, fast.tokens, fast.mask), config.fastLossWeight];
+  if (fast) {
+    const losses = fastLosses(net, prefix, fast.tokens, fast.mask);
+    terms['fast'] = [mean(weight ? mul(losses, weight) : losses), config.fastLossWeight];
+  }
   if (config.auxiliary?.chunk || config.auxiliary?.objects) {
     const features = auxiliaryFeatures(net, prefix);
     const { chunk: chunkHead, objects: objectsHead } = config.auxiliary;
-    if (chunkHead) terms['chunk'] = [chunkLoss(net, features, actions), chunkHead.weight];
+    if (chunkHead) terms['chunk'] = [chunkLoss(net, features, actions, weight), chunkHead.weight];
     if (objectsHead) {
       const objects = builder.input('objects', [batch, objectsHead.size]);
       terms['objects'] = [objectsLoss(net, features, objects), objectsHead.weight];
     }
   }
+  Object.assign(terms, outcomeTerms(net, prefix, batch));
   const loss = Object.values(terms)
     .filter(([, weight]) => weight !== 0)
     .map(([term, weight]) => scale(term, weight))
@@ -197,8 +209,8 @@ function stageBars({ taskNumStages, maxStages }: ModelConfig): Float32Array {
   return bars;
 }
 
-/** Cross entropy of the FAST tokens, averaged over each sample's own tokens, then over the batch. */
-function fastLoss(net: Network, prefix: Prefix, ids: Tensor, mask: Tensor): Tensor {
+/** Cross entropy of the FAST tokens, averaged over each sample's own tokens [B]. */
+function fastLosses(net: Network, prefix: Prefix, ids: Tensor, mask: Tensor): Tensor {
   const logits = dense(net, 'fast_token_proj', present(prefix.fast, 'prefix.fast'));
   net.trace?.('fast_logits', logits);
   const losses = crossEntropy(logits, ids, { reduction: 'none' });
@@ -206,5 +218,5 @@ function fastLoss(net: Network, prefix: Prefix, ids: Tensor, mask: Tensor): Tens
   const weights = cast(mask, 'float32');
   const perSample = div(sum(mul(losses, weights), [1]), maximum(sum(weights, [1]), 1));
   net.trace?.('loss/fast_per_sample', perSample);
-  return mean(perSample);
+  return perSample;
 }

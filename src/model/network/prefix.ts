@@ -1,6 +1,6 @@
 import { present } from '../../base/index.ts';
 import { add, concat, matmul, reshape, slice, split, stopGradient, type Tensor } from '../../tensor/index.ts';
-import { type PrefixLayout, prefixLayout } from './config.ts';
+import { hasOutcomeHeads, type PrefixLayout, prefixLayout } from './config.ts';
 import { attend, attentionOutput, feedForward, keysAndValues, norm, queries, rotation } from './layers.ts';
 import { autoregressiveMask, perHeadRows, prefixPositions, validTokens, visibility } from './masks.ts';
 import type { Network } from './network.ts';
@@ -28,6 +28,11 @@ export interface Prefix {
   readonly values: readonly Tensor[];
   /** Output after the final norm at the base-task token [B, vlmWidth]. */
   readonly base: Tensor;
+  /**
+   * The same at the first stage token, the first that sees all of the prefix [B, vlmWidth]; undefined without heads
+   * that read it.
+   */
+  readonly whole: Tensor | undefined;
   /** Output after the final norm at the FAST tokens [B, T, vlmWidth]. */
   readonly fast: Tensor | undefined;
   /** The residual stream that enters the last layer, [B, total, vlmWidth]. */
@@ -40,6 +45,7 @@ const LAYERS = 'PaliGemma/llm/layers';
 export function prefixPass(net: Network, inputs: PrefixInputs): Prefix {
   const { config } = net;
   const layout = prefixLayout(config, { fast: inputs.fast !== undefined });
+  const heads = hasOutcomeHeads(config);
   const parts = [
     visionTokens(net, inputs.images),
     taskTokens(net, inputs.task, inputs.stage),
@@ -59,7 +65,7 @@ export function prefixPass(net: Network, inputs: PrefixInputs): Prefix {
     const h = norm(net, `${LAYERS}/pre_attention_norm`, x, layer);
     const { key, value } = keysAndValues(net, '', layer, h, turn);
     // Only some tokens' outputs are read after the last layer: the others give their keys and values and stop.
-    const wanted = layer === config.layers - 1 && !net.trace ? wantedTokens(layout) : undefined;
+    const wanted = layer === config.layers - 1 && !net.trace ? wantedTokens(layout, heads) : undefined;
     const pick = (t: Tensor, axis: number, rows = 1): Tensor =>
       wanted
         ? concat(
@@ -86,21 +92,22 @@ export function prefixPass(net: Network, inputs: PrefixInputs): Prefix {
   net.trace?.('prefix_out', out);
   traceCache(net, 'kv_before', keys, values);
   const first = net.trace ? layout.base : 0;
-  const fastStart = net.trace ? layout.length : 1;
+  const fastStart = net.trace ? layout.length : heads ? 2 : 1;
   return {
     layout,
     valid,
     keys: keys.map((key) => slice(key, 1, 0, layout.length)),
     values: values.map((value) => slice(value, 1, 0, layout.length)),
     base: reshape(slice(out, 1, first, first + 1), [-1, config.vlmWidth]),
+    whole: heads ? reshape(slice(out, 1, first + 1, first + 2), [-1, config.vlmWidth]) : undefined,
     fast: layout.fastTokens > 0 ? slice(out, 1, fastStart, fastStart + layout.fastTokens) : undefined,
     stream,
   };
 }
 
-/** Tokens whose last output somebody reads: the base task, and FAST. */
-function wantedTokens(layout: PrefixLayout): [number, number][] {
-  const ranges: [number, number][] = [[layout.base, layout.base + 1]];
+/** Tokens whose last output somebody reads: the base task, with heads the one behind it, and FAST. */
+function wantedTokens(layout: PrefixLayout, heads: boolean): [number, number][] {
+  const ranges: [number, number][] = [[layout.base, layout.base + (heads ? 2 : 1)]];
   if (layout.fastTokens > 0) ranges.push([layout.length, layout.total]);
   return ranges;
 }

@@ -124,6 +124,9 @@ export function parameterTree(config: ModelConfig): NetworkLeaf[] {
     if (chunk) dense('auxiliary/chunk', hidden, config.actionHorizon * config.actionDim, 0.5);
     if (objects) dense('auxiliary/objects', hidden, objects.size, 0.5);
   }
+  part = 'auxiliary';
+  if (config.successLossWeight > 0) dense('success_from_prefix', width, 2, 0.1);
+  if (config.progressLossWeight > 0) dense('progress_from_prefix', width, 1, 0.1);
   return leaves.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

@@ -175,7 +175,7 @@ class NetworkPlanner implements Planner {
       stage: BigInt64Array.from(requests, ({ stage }) => BigInt(stage)),
     };
     const prepared = performance.now();
-    const { stageLogits, cache } = await sampler.encode(inputs);
+    const { stageLogits, cache, heads } = await sampler.encode(inputs);
     const encoded = performance.now();
     const actions = await sampler.denoise(cache, noise, (x, time) => {
       given.forEach((promise, b) => {
@@ -197,6 +197,7 @@ class NetworkPlanner implements Planner {
       ),
       horizon,
       stageLogits: maskStages(config, request.taskId, stageLogits.slice(b * maxStages, (b + 1) * maxStages)),
+      ...headsOf(heads, b),
     }));
   }
 
@@ -208,6 +209,12 @@ class NetworkPlanner implements Planner {
     }
     return known;
   }
+}
+
+/** What the heads say of one robot; nothing where there are none. */
+function headsOf({ success, progress }: EncodedPrefix['heads'], b: number): Pick<Prediction, 'heads'> {
+  if (!success && !progress) return {};
+  return { heads: { ...(success && { success: success[b]! }), ...(progress && { progress: progress[b]! }) } };
 }
 
 /** -Infinity at and beyond the task's number of stages, in place. Task -1 means the last row, as in the original. */

@@ -70,6 +70,13 @@ export interface SamplerOptions {
  * `prefix_mask`).
  */
 export type PrefixCache = Readonly<Record<string, NdArray>>;
+export interface EncodedPrefix {
+  /** [B, maxStages], not masked. */
+  readonly stageLogits: Float32Array;
+  readonly cache: PrefixCache;
+  /** [B] each, of the heads that there are. */
+  readonly heads: { readonly success?: Float32Array; readonly progress?: Float32Array };
+}
 export type AfterStep = (x: Float32Array, timeAfter: number, step: number) => void;
 
 /** What one model file can hold besides weights that stay in theirs. */
@@ -168,13 +175,24 @@ export class ActionSampler {
     return { actions: await this.denoise(cache, noise, afterStep), stageLogits };
   }
 
-  /** The prefix pass alone: stage logits, and the cache that any number of chunks can be sampled against. */
-  async encode(inputs: SamplerInputs): Promise<{ stageLogits: Float32Array; cache: PrefixCache }> {
+  /** The prefix pass alone: stage logits, what other heads say, and the cache that any number of chunks can be sampled against. */
+  async encode(inputs: SamplerInputs): Promise<EncodedPrefix> {
     const { images, task, stage, imageMask } = inputs;
     const state = this.real(inputs.state);
     const mask: Record<string, Uint8Array> = imageMask ? { image_mask: imageMask } : {};
-    const { stage_logits, ...cache } = await this.prefix.run({ images, state, task, stage, ...mask });
-    return { stageLogits: (stage_logits!.data as Float32Array).slice(), cache };
+    const { stage_logits, success, progress, ...cache } = await this.prefix.run({
+      images,
+      state,
+      task,
+      stage,
+      ...mask,
+    });
+    const copy = (array: NdArray) => (array.data as Float32Array).slice();
+    return {
+      stageLogits: copy(stage_logits!),
+      cache,
+      heads: { ...(success && { success: copy(success) }), ...(progress && { progress: copy(progress) }) },
+    };
   }
 
   /** Euler steps from `noise` [B, horizon, actionDim] to normalised actions of the same shape. */

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { temporaryFolder } from '../../../test/support/evaluate.ts';
+import { checkDataset, openSets } from '../../data/index.ts';
+import { evaluate } from './evaluate.ts';
+import { readStepLines } from './recording.ts';
+
+const root = await temporaryFolder();
+const FIRST = 1_000_000;
+const STEPS = 45;
+const recorded = (name: string, more: Partial<Parameters<typeof evaluate>[0]> = {}) =>
+  evaluate({
+    policy: { kind: 'expert' },
+    tasks: ['turning_on_radio'],
+    instances: [FIRST, FIRST + 1],
+    ...{ imageSize: 32, maxSteps: STEPS, silent: true, out: join(root, name), recordData: join(root, `${name}-data`) },
+    ...more,
+  });
+
+/** SHA-256 of every file of a data set. */
+async function hashesOf(folder: string): Promise<Record<string, string>> {
+  const entries = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  const paths = entries.map((entry) => join(entry.parentPath, entry.name)).sort();
+  const hashes = paths.map(async (path) => [
+    path.slice(folder.length),
+    createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex'),
+  ]);
+  return Object.fromEntries(await Promise.all(hashes));
+}
+
+it('rollouts become a data set of what was executed; one that was broken off comes to the same bytes', {
+  timeout: 240_000,
+}, async () => {
+  await recorded('whole');
+  const data = join(root, 'whole-data');
+  const {
+    sets: [set],
+  } = await openSets([data], { pictures: true, tasks: 'refused' });
+  expect(set?.episodes.map(({ index, length }) => [index, length])).toEqual([
+    [0, STEPS],
+    [1, STEPS],
+  ]);
+  const columns = await set!.columns(set!.episodes[0]!, ['action', 'next.reward', 'next.done', 'next.success']);
+  const steps = readStepLines(join(root, 'whole', 'rollouts', `turning_on_radio_${FIRST}_0`));
+  expect([...columns.action.data.slice(0, columns.action.width)].map((value) => Number(value.toFixed(5)))).toEqual(
+    steps[0]?.action,
+  );
+  expect([...columns['next.done'].data]).toEqual([...new Array(STEPS - 1).fill(0), 1]);
+  const q = steps.at(-1)?.q ?? 0;
+  expect([...columns['next.reward'].data].reduce((sum, reward) => sum + reward, 0)).toBeCloseTo(q, 6);
+  expect((await set!.metaInfo(set!.episodes[1]!))?.['rollout']).toMatchObject({ q, success: q === 1, steps: STEPS });
+  expect((await checkDataset(data)).problems).toEqual([]);
+
+  const stop = new AbortController();
+  const broken = recorded('broken', { signal: stop.signal, onEpisode: () => stop.abort() });
+  await expect(broken).rejects.toThrow(/interrupted with 1 of 2/);
+  expect([existsSync(join(root, 'broken-data')), existsSync(join(root, 'broken-data.part'))]).toEqual([false, true]);
+  await recorded('broken', { resume: true });
+  expect(await hashesOf(join(root, 'broken-data'))).toEqual(await hashesOf(data));
+  await recorded('broken', { resume: true }); // all is there: nothing to do
+});
+
+it('refuses instances that are for measuring, queues, what goes wrong, and rollouts without frames', async () => {
+  await expect(recorded('no', { instances: [0] })).rejects.toThrow(/split public, which is for measuring/);
+  await expect(recorded('no', { queue: 'redis://127.0.0.1:1' })).rejects.toThrow(/not built for --queue/);
+  await expect(recorded('no', { perturb: [{ axis: 'light', level: 1 }] })).rejects.toThrow(/not built for --perturb/);
+  await recorded('bare', { recordData: undefined, policy: { kind: 'hold' }, maxSteps: 3, instances: [FIRST] });
+  await expect(
+    recorded('bare', { policy: { kind: 'hold' }, maxSteps: 3, instances: [FIRST], resume: true }),
+  ).rejects.toThrow(/has no frames of turning_on_radio_1000000_0, which was played without --record-data/);
+});
