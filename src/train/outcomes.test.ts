@@ -95,7 +95,7 @@ it('trains with weights and heads, and the policy tells success and progress at 
     'loss/progress': expect.any(Number),
   });
   const planner = await createPlanner(await readCheckpoint(checkpoint), { threads: 1 });
-  const { pictures } = fakeObservation({ robot: CHALLENGE_ROBOT });
+  const { pictures } = fakeObservation(CHALLENGE_ROBOT);
   const state = new Float32Array(CHALLENGE_ROBOT.width);
   const [plan] = await planner.plan([{ taskId: 0, stage: 0, state, pictures, seed: 's' }]);
   await planner.close();
