@@ -145,8 +145,8 @@ export const MISTAKES: readonly Mistake[] = [
     'start: sum(sliceValid(prefix), [1], true),',
   ]),
   mistake('action loss: sum over flow samples instead of mean', 'model/network/loss.ts', [
-    'action: [mean(action.squares), 1],',
-    'action: [scale(mean(action.squares), flowSamples), 1],',
+    ': mean(action.squares), 1],',
+    ': scale(mean(action.squares), flowSamples), 1],',
   ]),
   mistake('bars of stages left out', 'model/network/loss.ts', ['bars.fill(-1e30,', 'bars.fill(0,']),
   mistake('FAST loss averaged over padding too', 'model/network/loss.ts', [

@@ -35,8 +35,7 @@ export interface PageRollout {
   /** The stages that plans predicted, before the vote: [step, stage]. */
   readonly predicted: readonly (readonly [number, number])[];
   /** What the network's heads said at plans, where it has them: [step, 0…1]. */
-  readonly progress?: readonly (readonly [number, number])[];
-  readonly success?: readonly (readonly [number, number])[];
+  readonly heads?: Readonly<Partial<Record<'progress' | 'success', readonly (readonly [number, number])[]>>>;
   readonly method: MethodFacts;
   /** Rules that fired: [step, name, why]. */
   readonly rules: readonly (readonly [number, string, string])[];
@@ -104,14 +103,15 @@ export async function readRollout(folder: string, line: LedgerLine, inside = tru
 }
 
 /** What the heads said at each plan; nothing of a network without them. */
-function headCurves(plans: readonly PlanLine[]): Pick<PageRollout, 'progress' | 'success'> {
+function headCurves(plans: readonly PlanLine[]): Pick<PageRollout, 'heads'> {
   const curve = (name: 'progress' | 'success') =>
     plans.flatMap((plan) => {
       const value = plan[name];
       return value === undefined ? [] : [[plan.step, value] as const];
     });
   const [progress, success] = [curve('progress'), curve('success')];
-  return { ...(progress.length > 0 && { progress }), ...(success.length > 0 && { success }) };
+  if (progress.length + success.length === 0) return {};
+  return { heads: { ...(progress.length > 0 && { progress }), ...(success.length > 0 && { success }) } };
 }
 
 /** A line of steps without its actions, which are most of it and which the page does not show: half the reading. */

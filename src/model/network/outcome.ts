@@ -24,7 +24,7 @@ const successLogits = (net: Network, prefix: Prefix): Tensor =>
 
 /** Probability that the episode ends at its goal, [B]. */
 export function predictedSuccess(net: Network, prefix: Prefix): Tensor {
-  return reshape(slice(softmax(successLogits(net, prefix), 1), 1, 1, 2), [-1]);
+  return reshape(slice(softmax(successLogits(net, prefix)), 1, 1, 2), [-1]);
 }
 
 /** Share of the episode's time that has passed, [B]. */

@@ -14,7 +14,7 @@ import { type PlanningNeeds, requirePlanningMemory } from '../memory.ts';
 import { type ModelConfig, modelConfig } from '../network/index.ts';
 import type { StatisticsChoice } from '../ownStatistics.ts';
 import { flowNoise } from './flowNoise.ts';
-import { ActionSampler } from './sampler.ts';
+import { ActionSampler, type EncodedPrefix } from './sampler.ts';
 
 export interface PlannerOptions extends StatisticsChoice {
   /** Threads inside one operation; 1 when left out. */

@@ -38,7 +38,7 @@ function lanes(place, rollout, span) {
   const scores = rollout.scores.map(([step, q]) => { const up = q > before; const mark = step > 0 || q > 0 ? '<line x1="' + x(step) + '" x2="' + x(step) + '" y1="2" y2="32" stroke="' + (up ? 'var(--good)' : 'var(--warn)') + '" stroke-width="2.5" vector-effect="non-scaling-stroke"><title>q ' + q.toFixed(2) + '</title></line>' : ''; before = q; return mark; }).join('');
   // Between the bottom (0) and the top (1) of the voted stages, from plan to plan.
   const curve = (list, what, dash) => list?.length ? '<polyline fill="none" stroke="var(--ink)" stroke-width="1.5" vector-effect="non-scaling-stroke" ' + dash + 'points="' + list.map(([step, value]) => x(step) + ',' + (32 - 17 * value).toFixed(1)).join(' ') + '"><title>' + what + ' at each plan, at the end ' + list.at(-1)[1].toFixed(2) + '</title></polyline>' : '';
-  const heads = curve(rollout.progress, 'predicted progress', '') + curve(rollout.success, 'predicted success', 'stroke-dasharray="3 3" ');
+  const heads = curve(rollout.heads?.progress, 'predicted progress', '') + curve(rollout.heads?.success, 'predicted success', 'stroke-dasharray="3 3" ');
   place.innerHTML = bands + raw + plans + scores + heads + rules + '<line class="head" y1="0" y2="54" vector-effect="non-scaling-stroke"/>';
 }
 
@@ -53,8 +53,8 @@ function legend(rollouts) {
     some(({ predicted }) => predicted?.length) ? 'below: predicted by each plan' + (truths ? ', orange where wrong' : '') : '',
     some(({ plans }) => plans.length) ? plans.filter(Boolean).join(' and ') + ' plans (ticks)' : '',
     some(({ scores }) => scores.some(([, q]) => q > 0)) ? 'green: q rises' : '',
-    some(({ progress }) => progress) ? 'line: predicted progress, 0 to 1' : '',
-    some(({ success }) => success) ? 'dashed: predicted success, 0 to 1' : '',
+    some(({ heads }) => heads?.progress) ? 'line: predicted progress, 0 to 1' : '',
+    some(({ heads }) => heads?.success) ? 'dashed: predicted success, 0 to 1' : '',
     names.length ? '▲ rules: ' + names.map(escape).join(', ') : '',
   ].filter(Boolean).map((entry) => '<span>' + entry + '</span>').join('');
 }
