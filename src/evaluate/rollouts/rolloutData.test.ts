@@ -4,8 +4,11 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../../test/support/evaluate.ts';
+import { tinyNetwork, tinyStatistics } from '../../../test/support/model.ts';
 import { checkDataset, openSets } from '../../data/index.ts';
+import { initParameters, modelConfig, writeCheckpoint } from '../../model/index.ts';
 import { evaluate } from './evaluate.ts';
+import { readPlanLines } from './planLog.ts';
 import { readStepLines } from './recording.ts';
 
 const root = await temporaryFolder();
@@ -63,6 +66,32 @@ it('rollouts become a data set of what was executed; one that was broken off com
   await recorded('broken', { resume: true });
   expect(await hashesOf(join(root, 'broken-data'))).toEqual(await hashesOf(data));
   await recorded('broken', { resume: true }); // all is there: nothing to do
+});
+
+it('keeps what the heads of a policy say, in the data and in the recording', { timeout: 120_000 }, async () => {
+  const folder = join(root, 'heads');
+  const config = modelConfig({ ...tinyNetwork, successLossWeight: 1, progressLossWeight: 1 });
+  const parameters = initParameters(config, 1);
+  await writeCheckpoint(folder, {
+    config,
+    parameters,
+    normStats: tinyStatistics(),
+    card: {},
+    policy: { samplingSteps: 2 },
+  });
+  await recorded('told', { policy: { kind: 'checkpoint', folder }, imageSize: undefined, instances: [FIRST] });
+  const plans = readPlanLines(join(root, 'told', 'rollouts', `turning_on_radio_${FIRST}_0`));
+  expect(plans.length).toBeGreaterThan(1);
+  const { sets } = await openSets([join(root, 'told-data')], { pictures: true, tasks: 'refused' });
+  const [set] = sets;
+  const columns = await set!.columns(set!.episodes[0]!, ['prediction.success', 'prediction.progress']);
+  for (const name of ['success', 'progress'] as const) {
+    const { data } = columns[`prediction.${name}`];
+    expect(data).toHaveLength(STEPS);
+    for (const { step, [name]: value } of plans) expect(data[step]).toBeCloseTo(value ?? Number.NaN, 2);
+    expect(Math.min(...data)).toBeGreaterThan(0);
+    expect(Math.max(...data)).toBeLessThan(1);
+  }
 });
 
 it('refuses instances that are for measuring, queues, what goes wrong, and rollouts without frames', async () => {
