@@ -27,7 +27,6 @@ export {
   type EncodedEpisode,
   type Episode,
   type EpisodeLayout,
-  type EpisodeOutcome,
   type EpisodeRange,
   type EpisodeRecord,
   encodeEpisode,

@@ -6,7 +6,7 @@ export { deviationFloors } from './deviationFloors.ts';
 export { type FakeObservationOptions, fakeObservation } from './fakeObservation.ts';
 export type { Observation, Picture, Pictures } from './observation.ts';
 export { type PhysicalUnit, physicalUnits } from './physicalUnits.ts';
-export type { HeadsReading, Planner, PlanRequest, PlanTiming, Prediction } from './plan.ts';
+export type { Planner, PlanRequest, PlanTiming, Prediction } from './plan.ts';
 export type { PlanRecord, Policy, PolicyNote, Session } from './policy.ts';
 export {
   type Combination,

@@ -4,7 +4,7 @@ import { type AdvantageOptions, advantageWeight, expectedReturns, returnsToGo } 
 import type { RunConfig } from './config.ts';
 
 /** What the outcome of its episode says of a sample; what is unknown is left out. */
-export interface SampleOutcome {
+interface SampleOutcome {
   /** How much its actions count; the mean over a data set of rollouts is 1, and demonstrations count 1. */
   readonly weight: number;
   readonly success?: boolean | undefined;
@@ -103,7 +103,7 @@ async function readRollout(set: Dataset, episode: Episode, key: string, heads: b
   if (missing)
     throw new InputError(
       set.root,
-      `has no ${missing}: it was recorded of a policy without both heads. Say advantage.baseline=stage, or train them ` +
+      `has no ${missing}: it is of a policy without both heads. Say advantage.baseline=stage, or train them ` +
         'first (model.successLossWeight, model.progressLossWeight).',
     );
   const columns = await set.columns(episode, [REWARD, SUCCESS, ...(heads ? HEADS : [])]);

@@ -16,8 +16,8 @@ const FIXTURES: Readonly<Record<string, { readonly needs?: readonly string[]; re
   corrections: { needs: ['demos'], make: 'cp -a demos corrections' },
   rollouts: {
     make:
-      'valet eval --policy household --tasks turning_on_radio --instances train --episodes 1 --max-steps 40 --out rolled ' +
-      '--record-data rollouts --no-report',
+      'valet eval --policy household --tasks turning_on_radio --instances train --episodes 1 --max-steps 40 ' +
+      '--out rolled --record-data rollouts --no-report',
   },
   stats: { needs: ['demos'], make: 'valet stats demos --out stats' },
   run: {

@@ -18,7 +18,7 @@ export {
 export type { Dataset, Episode } from './dataset.ts';
 export { encodeParquet } from './encodeParquet.ts';
 export { type EncodedEpisode, type EpisodeLayout, encodeEpisode } from './episode.ts';
-export type { EpisodeOutcome, EpisodeRecord } from './episodeRecord.ts';
+export type { EpisodeRecord } from './episodeRecord.ts';
 export { type FeatureStats, featureStats } from './featureStats.ts';
 export {
   type Annotation,

@@ -14,7 +14,7 @@ export interface FinishedPart {
 type Identity = Readonly<Record<string, unknown>>;
 
 /** What tells the parts of a data set apart, and its files beside the episodes. */
-export interface PartKind<Part> {
+interface PartKind<Part> {
   /** `<name>.json` holds the identity, `<parts>.jsonl` a line for each part. */
   readonly name: string;
   readonly parts: string;

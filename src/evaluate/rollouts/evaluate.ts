@@ -44,7 +44,9 @@ export interface EvaluateOptions extends PlayOptions, ServerWait {
   readonly perturb?: readonly PerturbationSpec[] | undefined;
   /** Side of the pictures for a policy that does not say what it wants (a server). */
   readonly imageSize?: number | undefined;
-  /** Keep the rollouts as a LeRobot data set in this folder; train instances alone, no queue, nothing that goes wrong. */
+  /**
+   * Keep the rollouts as a LeRobot data set in this folder; train instances alone, no queue, nothing that goes wrong.
+   */
   readonly recordData?: string | undefined;
   /** Keep the rollouts (on by default). */
   readonly record?: boolean | undefined;

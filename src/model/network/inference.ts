@@ -33,7 +33,8 @@ function remembered(what: string, config: ModelConfig, options: unknown, build: 
 /**
  * The prefix pass of planning. Inputs `images` [B, cameras, S, S, 3] uint8, `state` [B, actionDim], `task`, `stage` [B]
  * int64 (and `image_mask` [B, cameras] uint8). Outputs `keys`, `values` [layers, B, prefix, kvHeads, headDim], mixed;
- * `stage_logits` [B, maxStages], not masked; `success`, `progress` [B] of the heads that there are (and `prefix_mask` [B, prefix]).
+ * `stage_logits` [B, maxStages], not masked; `success`, `progress` [B] of the heads that there are (and
+ * `prefix_mask` [B, prefix]).
  */
 export function buildPrefixProgram(config: ModelConfig, { batch, imageMask = false }: InferenceOptions): Program {
   return remembered('prefix', config, { batch, imageMask }, (net) => {

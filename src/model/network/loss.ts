@@ -44,7 +44,8 @@ export interface LossOptions {
   /** A `stage_label` input beside `stage`, for training with a wrong stage in the tokens now and then. */
   readonly stageLabel?: boolean;
   /**
-   * A `sample_weight` [B] input: how much each sample's actions count (those of the flow, FAST and the auxiliary chunk).
+   * A `sample_weight` [B] input: how much each sample's actions count, those of the flow, FAST and the auxiliary
+   * chunk.
    * Stage, positions and outcome are learned from all samples alike.
    */
   readonly sampleWeights?: boolean;
@@ -63,9 +64,11 @@ export interface LossOptions {
  * Inputs: `images` [B, cameras, S, S, 3], `image_mask` [B, cameras] uint8 (0/1), `state` [B, actionDim], `task` [B] and
  * `stage` [B] int64, `actions` [B, actionHorizon, actionDim], `noise` [N, B, actionHorizon, actionDim], `time` [N, B];
  * `fast_tokens` [B, T] int64 and `fast_mask` [B, T] uint8 with FAST; `objects` [B, size] with that head; `stage_label`
- * [B] int64 and `sample_weight` [B] when asked for; labels of the outcome (`outcomeTerms`) with those heads. Weights as `programParameters` lists them. Outputs: scalars `loss`, `loss/action`,
- * `loss/stage`, `loss/fast`, `loss/chunk`, `loss/objects`, `loss/success`, `loss/progress` (those that are on), `stage_accuracy`; `gradient/<input
- * name>` of every weight that the loss depends on. With `perSample` also [B] `sample/action`, `sample/stage` and
+ * [B] int64 and `sample_weight` [B] when asked for; labels of the outcome (`outcomeTerms`) with those heads.
+ * Weights as `programParameters` lists them. Outputs: scalars `loss`, `loss/action`,
+ * `loss/stage`, `loss/fast`, `loss/chunk`, `loss/objects`, `loss/success`, `loss/progress` (those that are on),
+ * `stage_accuracy`; `gradient/<input name>` of every weight that the loss depends on.
+ * With `perSample` also [B] `sample/action`, `sample/stage` and
  * `sample/stage_right` (1 where the stage was found), whose means are the losses of the batch.
  *
  * loss = action + subtaskLossWeight·stage + fastLossWeight·fast + auxiliary weights · theirs

@@ -16,7 +16,8 @@ import type { Network } from './network.ts';
 import type { Prefix } from './prefix.ts';
 
 /*
- * Two heads on the prefix that tell how an episode goes, after the authors' later work (docs/advantage.md): whether it will end at its goal, and how much of its time has passed.
+ * Two heads on the prefix that tell how an episode goes, after the authors' later work (docs/advantage.md):
+ * whether it will end at its goal, and how much of its time has passed.
  */
 
 const successLogits = (net: Network, prefix: Prefix): Tensor =>

@@ -175,7 +175,10 @@ export class ActionSampler {
     return { actions: await this.denoise(cache, noise, afterStep), stageLogits };
   }
 
-  /** The prefix pass alone: stage logits, what other heads say, and the cache that any number of chunks can be sampled against. */
+  /**
+   * The prefix pass alone: stage logits, what other heads say, and the cache that any number of chunks
+   * can be sampled against.
+   */
   async encode(inputs: SamplerInputs): Promise<EncodedPrefix> {
     const { images, task, stage, imageMask } = inputs;
     const state = this.real(inputs.state);
