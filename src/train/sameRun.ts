@@ -23,7 +23,11 @@ const HARMLESS = new Set([
 ]);
 
 /** Settings that came later: what they were in a run whose record does not name them. */
-const BEFORE: Readonly<Record<string, unknown>> = { 'config.validation.by': 'episode', 'config.taskWeights': {} };
+const BEFORE: Readonly<Record<string, unknown>> = {
+  'config.validation.by': 'episode',
+  'config.taskWeights': {},
+  'config.lora': null,
+};
 
 /**
  * @throws InputError naming the first thing in which a resumed run differs from the one that the folder holds. Data and
