@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../base/index.ts';
 import { type Lora, loraBases, type ModelConfig, parameterTree } from '../model/index.ts';
@@ -20,14 +21,13 @@ export async function writeBaseWeights(run: string, lora: Lora | null, weights: 
 export async function readBaseWeights(run: string, lora: Lora | null, model: ModelConfig): Promise<Parameters> {
   if (!lora) return new Map();
   const path = join(run, FILE);
-  const found = await readSafetensors(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
+  if (!existsSync(path))
     throw new InputError(
       path,
       'is gone. It holds the weights that the adapters are of, and nothing was changed. Put it back, or train into ' +
         'another folder.',
     );
-  });
+  const found = await readSafetensors(path);
   for (const { name, shape } of parameterTree(model))
     if (loraBases(lora).includes(name) && String(found.get(name)?.shape) !== String(shape))
       throw new InputError(path, `does not hold ${name} [${shape}]. Is it of another run?`);
