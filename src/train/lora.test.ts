@@ -95,10 +95,9 @@ describe('training adapters', () => {
     await train(bare);
     for (const file of ['params.safetensors', 'train.safetensors'])
       expect(await hashOf('halves/checkpoints/000004', file)).toBe(await hashOf('straight/checkpoints/000004', file));
-    const [own, other] = await Promise.all(
-      ['halves', 'straight'].map((out) => readFile(join(folder, out, 'validation.jsonl'), 'utf8')),
-    );
-    expect(own).toBe(other);
+    const looks = async (out: string) =>
+      (await readFile(join(folder, out, 'validation.jsonl'), 'utf8')).replaceAll(/"time":[\d.]+,/g, '');
+    expect(await looks('halves')).toBe(await looks('straight'));
   });
 
   it('leaves an ordinary checkpoint, which plans, starts another training and reckons with less memory', async () => {
