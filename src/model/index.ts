@@ -66,7 +66,6 @@ export {
   configs,
   countParameters,
   initParameters,
-  LORA_TARGETS,
   type Lora,
   loraBases,
   loraTree,

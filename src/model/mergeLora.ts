@@ -10,8 +10,8 @@ import {
 import { buildMergeProgram, type Lora, loraBases, type ModelConfig, sizeOf } from './network/index.ts';
 
 /**
- * The leaves that adapters are of, with the adapters added: W + (alpha / rank) · A·B, float32. What is left is a tree of
- * an ordinary network. One thread computes: the bytes do not depend on how many there are.
+ * The leaves that adapters are of, with the adapters added: W + (alpha / rank) · A·B, float32. What is left is a tree
+ * of an ordinary network. One thread computes: the bytes do not depend on how many there are.
  * @param base the leaves without their adapters, in memory or in files
  * @param adapters the adapters' leaves
  */

@@ -23,7 +23,8 @@ export interface Frozen {
 /**
  * The leaves that `freeze` names: parts such as `visionTower`, leaves, and patterns of leaf names with `*` for any
  * text. With adapters the vision-language model is frozen whether it is named or not.
- * @throws InputError for adapters that the network cannot have, for a name that fits nothing, and when nothing would be left to train
+ * @throws InputError for adapters that the network cannot have, for a name that fits nothing, and when nothing would be
+ *   left to train
  */
 export function frozenLeaves(model: ModelConfig, { freeze, lora = null }: Frozen, where?: string): string[] {
   const tree = parameterTree(model);

@@ -11,7 +11,7 @@ export {
 } from './config.ts';
 export { buildConditionProgram, buildDenoiseProgram, buildPrefixProgram, buildVisionProgram } from './inference.ts';
 export { initParameters } from './initialise.ts';
-export { buildMergeProgram, LORA_TARGETS, type Lora, loraBases, loraTree } from './lora.ts';
+export { buildMergeProgram, type Lora, loraBases, loraTree } from './lora.ts';
 export { buildLossProgram } from './loss.ts';
 export { prefixVisibility } from './masks.ts';
 export { configNamed, configs } from './presets.ts';

@@ -49,10 +49,10 @@ const GROUPS: Readonly<Record<string, readonly Projection[]>> = {
 };
 
 /** What `targets` of a LoRA may name. */
-export const LORA_TARGETS: readonly string[] = [...Object.keys(GROUPS), ...PROJECTIONS];
+const LORA_TARGETS: readonly string[] = [...Object.keys(GROUPS), ...PROJECTIONS];
 
 /** The projections that targets name, each once. @throws InputError for an unknown one, with the nearest */
-export function loraProjections({ targets }: Pick<Lora, 'targets'>, where = 'lora'): Projection[] {
+function loraProjections({ targets }: Pick<Lora, 'targets'>, where = 'lora'): Projection[] {
   const named = targets.flatMap((target) => {
     if (Object.hasOwn(GROUPS, target)) return GROUPS[target] ?? [];
     if (Object.hasOwn(HOMES, target)) return [target as Projection];
@@ -128,7 +128,7 @@ export interface Adapter {
 /** What an adapter adds to the product of `x` [..., in] with its projection, [..., out]. */
 export const adapted = (x: Tensor, { a, b, factor }: Adapter): Tensor => linear(scale(linear(x, a), factor), b);
 
-export const loraFactor = ({ rank, alpha }: Lora): number => (alpha ?? rank) / rank;
+const loraFactor = ({ rank, alpha }: Lora): number => (alpha ?? rank) / rank;
 
 /** How the adapter of a projection is found in a network under construction; undefined where it has none. */
 export function adapterOf(lora: Lora, projection: Projection, weight: (leaf: string) => Tensor): Adapter | undefined {
