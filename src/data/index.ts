@@ -34,6 +34,7 @@ export {
   openDataset,
   openSets,
   ParquetError,
+  pictureSize,
   proposeRobot,
   type RobotProposal,
   readColumns,
