@@ -29,6 +29,7 @@ export {
   type JobHandler,
   type JobSession,
   parseRedisUrl,
+  requireVersions,
   serveJobs,
 } from './jobs/index.ts';
 export { readJsonLines } from './jsonLines.ts';

@@ -92,16 +92,13 @@ describe('valet data', () => {
     const [was, now] = [...html.matchAll(/src="(data:image[^"]+)"/g)].map(([, source]) => source);
     expect(was).not.toBe(now);
     // By chance: as many as wanted, the same with the same seed.
-    const chance = async (seed: string) => {
+    const chance = async () => {
       vi.restoreAllMocks();
-      return run('show', golden, '--samples', '3', '--seed', seed, '--out', page);
+      return [await run('show', golden, '--samples', '3', '--seed', '4', '--out', page), await readFile(page, 'utf8')];
     };
-    const first = await chance('4');
-    expect(first.match(/^episode/gm)).toHaveLength(3);
-    const bytes = await readFile(page, 'utf8');
-    expect(await chance('4')).toBe(first);
-    expect(await readFile(page, 'utf8')).toBe(bytes);
-    expect(await chance('5')).not.toBe(first);
+    const first = await chance();
+    expect(first[0]?.match(/^episode/gm)).toHaveLength(3);
+    expect(await chance()).toEqual(first);
     const refused = async (...words: string[]) => {
       vi.restoreAllMocks();
       return run('show', golden, ...words);
@@ -111,7 +108,7 @@ describe('valet data', () => {
     );
     await expect(refused('--seed', '1', '--out', page)).rejects.toThrow(/--seed: has no effect without --samples/);
     await expect(refused('--samples', '--out', join(folder, 'x.png'))).rejects.toThrow(/a page is written/);
-  });
+  }, 600_000);
 
   it('results of all commands are on stdout, --json or not', async () => {
     expect(await run('check', golden)).toMatch(/6 episodes, 479 frames: all right\n$/);

@@ -64,5 +64,7 @@ export {
   datasetStatistics,
   decodeOnly,
   frameBytes,
+  STATISTICS_JOB,
+  statisticsHandler,
 } from './statistics/index.ts';
 export { checkVideo, decodeFrames, encodeVideo, probeVideo, VideoError, writeFilm } from './video/index.ts';

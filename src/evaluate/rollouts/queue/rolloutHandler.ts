@@ -1,12 +1,12 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { cpus, hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InputError, type JobHandler, parse } from '../../../base/index.ts';
+import { InputError, type JobHandler, parse, requireVersions } from '../../../base/index.ts';
 import { contentOf, evaluationVersions, unitName } from '../../ledger/index.ts';
 import { describePolicy, type PolicySpec } from '../policySpec.ts';
 import type { Runner } from '../runner.ts';
 import { startWorkerRunner } from '../workerRunner.ts';
-import { type RecordingFiles, type RolloutResult, type RolloutRun, requireVersions, UnitSchema } from './rolloutJob.ts';
+import { type RecordingFiles, type RolloutResult, type RolloutRun, UnitSchema } from './rolloutJob.ts';
 
 export interface RolloutHandlerOptions {
   /** Folders of checkpoints on this machine; an evaluation's is found by its content. */
