@@ -17,8 +17,8 @@ const VICTIMS = ['a worker', 'the coordinator', 'Redis', 'a worker', 'the coordi
 
 /**
  * `valet eval --queue`, `valet stats --queue` and `valet worker` over a real Redis (`--only statistics`, or `--kills 12
- * --policy household --instances 0-9 --max-steps 60 --seed TEXT`): what in-process workers make, made by processes of which each is killed at random
- * moments.
+ * --policy household --instances 0-9 --max-steps 60 --seed TEXT`): what in-process workers make, made by processes of
+ * which each is killed at random moments.
  */
 export const check: Check = async (report, args = []) => {
   const { values } = parseArgs({

@@ -37,7 +37,8 @@ export function command(): Command {
     .option('--quiet', 'say nothing on stderr', false)
     .addHelpText(
       'after',
-      '\nIt takes episodes of valet eval --queue, and parts of valet stats --queue. Told to end (SIGINT, SIGTERM), it gives back what it does;' +
+      '\nIt takes episodes of valet eval --queue, and parts of valet stats --queue. Told to end (SIGINT, SIGTERM), ' +
+        'it gives back what it does;' +
         '\nwhen it is killed, others take that some seconds later.' +
         '\n\nExamples:\n  $ valet worker redis://127.0.0.1:6379 --workers 4' +
         '\n  $ valet worker rediss://user:password@queue.example:6380 --checkpoint policies/mine --idle 600',

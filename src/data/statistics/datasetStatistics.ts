@@ -86,15 +86,17 @@ export async function datasetStatistics(
     ...(paddedWidth && { paddedWidth }),
     ...(skipWrong && { skipWrong }),
   };
-  const fingerprints = await Promise.all(sets.map(({ root }) => dataFingerprint([root])));
+  // Only where the work may be gone on with, or is done elsewhere.
+  const named = result === undefined && !queue ? [] : sets;
+  const fingerprints = await Promise.all(named.map(({ root }) => dataFingerprint([root])));
   const about = { fingerprints, robot: robotRecord(robot), chunks, exact, versions: statisticsVersions() };
   const plan = digestOf([about, jobs.map(({ set, episodes }) => [set, episodes.map(({ index }) => index)])]);
   const unfinished = result === undefined ? undefined : await UnfinishedStatistics.open(result, plan);
   const open = { robot: about.robot, chunks: { ...chunks, memory: exact ? Number.MAX_VALUE : 0 } };
   const whole = new StatisticsAccumulator({ robot, ...chunks, memory: Number.MAX_VALUE });
   if (unfinished?.before) whole.mergeState(unfinished.before.state);
-  const started = performance.now();
-  const busy = process.cpuUsage();
+  let started = performance.now();
+  let busy = process.cpuUsage();
   const conclude = async (sources: readonly FrameSource[], workers: number): Promise<DatasetStatistics> => {
     const processor = processorSeconds(busy);
     const read = performance.now();
@@ -125,14 +127,12 @@ export async function datasetStatistics(
     }
   }
   const done = unfinished?.before?.done ?? new Set<number>();
-  const todo = jobs.flatMap((job, place) =>
-    !done.has(place)
-      ? [{ place, job, method: 'add' as const }]
-      : exact
-        ? [{ place, job, method: 'keep' as const }]
-        : [],
+  const todo = jobs.flatMap((job, place): Todo[] =>
+    !done.has(place) ? [{ place, job, method: 'add' }] : exact ? [{ place, job, method: 'keep' }] : [],
   );
   return overEpisodes(sets, { ...options, todo, open }, async (workers, each) => {
+    // Starting threads is no part of the pass.
+    [started, busy] = [performance.now(), process.cpuUsage()];
     const saver = unfinished && new Saver(whole, unfinished, workers, options.saveEveryMs);
     await each(
       (frames) => options.reading?.(frames, total),

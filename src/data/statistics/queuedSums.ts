@@ -10,7 +10,7 @@ import {
   STATISTICS_JOB,
   type StatisticsJob,
   type StatisticsRun,
-  unpack,
+  unpackBytes,
   unpackState,
 } from './statisticsJob.ts';
 import type { UnfinishedStatistics } from './unfinishedStatistics.ts';
@@ -117,15 +117,15 @@ function source(
   return {
     async sample(stride) {
       const id = `sample-${number}`;
-      return new Float32Array(unpack(id, await ask<string>(id, shard, { sample: stride })));
+      return new Float32Array(unpackBytes(id, await ask<string>(id, shard, { sample: stride })));
     },
     async tails(bounds): Promise<Tails> {
       const id = `tails-${round++}-${number}`;
       const found = parse(id, PackedTails, await ask<unknown>(id, shard, { tails: pack(bounds) }));
       return {
-        counts: new Float64Array(unpack(id, found.counts)),
-        sizes: new Uint32Array(unpack(id, found.sizes)),
-        values: new Float32Array(unpack(id, found.values)),
+        counts: new Float64Array(unpackBytes(id, found.counts)),
+        sizes: new Uint32Array(unpackBytes(id, found.sizes)),
+        values: new Float32Array(unpackBytes(id, found.values)),
       };
     },
   };

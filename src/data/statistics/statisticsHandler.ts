@@ -2,7 +2,7 @@ import type { StatisticsState, Tails } from '../../action/index.ts';
 import { InputError, type JobHandler, packageVersion, requireVersions, WorkerClient } from '../../base/index.ts';
 import { dataFingerprint } from '../fingerprint.ts';
 import type { OpenStatistics } from './statistics.worker.ts';
-import { pack, packState, type StatisticsJob, type StatisticsRun, unpack } from './statisticsJob.ts';
+import { pack, packState, type StatisticsJob, type StatisticsRun, unpackBytes } from './statisticsJob.ts';
 
 export const statisticsVersions = (): Record<string, string> => ({ valet: packageVersion() });
 
@@ -36,7 +36,7 @@ export function statisticsHandler({ folders, say }: StatisticsHandlerOptions): J
           }
           if (want === 'sums') return packState(await client.call<StatisticsState>('state'));
           if ('sample' in want) return pack(await client.call<Float32Array>('sample', want.sample));
-          const bounds = new Float32Array(unpack('job', want.tails));
+          const bounds = new Float32Array(unpackBytes('job', want.tails));
           const { counts, sizes, values } = await client.call<Tails>('tails', bounds);
           return { counts: pack(counts), sizes: pack(sizes), values: pack(values) };
         } finally {
@@ -59,7 +59,7 @@ async function placeHere(
     if ((await dataFingerprint([root])) === fingerprint) return { ...place, root };
   throw new InputError(
     'valet worker',
-    `the data set ${place.root} is not here with the content that was named. Copy it to the same place, or name a copy ` +
-      'by --data.',
+    `the data set ${place.root} is not here with the content that was named. Copy it to the same place, or name a ` +
+      'copy by --data.',
   );
 }

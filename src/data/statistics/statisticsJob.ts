@@ -27,7 +27,7 @@ export const pack = (numbers: ArrayBufferView): string =>
   );
 
 /** @throws InputError for what is none */
-export function unpack(where: string, text: string): ArrayBuffer {
+export function unpackBytes(where: string, text: string): ArrayBuffer {
   try {
     return new Uint8Array(inflateRawSync(Buffer.from(text, 'base64'))).buffer;
   } catch (error) {
@@ -58,9 +58,9 @@ export const packState = ({ sums, counts, extremes, episodes }: StatisticsState)
 export function unpackState(where: string, value: unknown): StatisticsState {
   const { words, frames, chunks, counts, extremes, kept } = parse(where, PackedState, value);
   return {
-    sums: { words: new Uint8Array(unpack(where, words)), frames, chunks },
-    counts: new Uint32Array(unpack(where, counts)),
-    extremes: new Float64Array(unpack(where, extremes)),
+    sums: { words: new Uint8Array(unpackBytes(where, words)), frames, chunks },
+    counts: new Uint32Array(unpackBytes(where, counts)),
+    extremes: new Float64Array(unpackBytes(where, extremes)),
     episodes: kept ? [] : undefined,
   };
 }
