@@ -36,7 +36,7 @@ export { readJsonLines } from './jsonLines.ts';
 export { type Memory, machineMemory } from './machine.ts';
 export { portFree, processor, softwareVersions } from './machineReport.ts';
 export { defaultMemory, parseBytes } from './memorySize.ts';
-export { AbandonedError, native, throwIfAbandoned, whileWanted } from './nativeCalls.ts';
+export { AbandonedError, native, throwIfAbandoned } from './nativeCalls.ts';
 export { numberRanges } from './numberRanges.ts';
 export { packageRoot, packageVersion } from './packageRoot.ts';
 export {

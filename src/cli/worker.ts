@@ -5,10 +5,12 @@ import { STATISTICS_JOB, statisticsHandler } from '../data/index.ts';
 import { rolloutHandler } from '../evaluate/index.ts';
 import { checkpointFolder } from '../model/index.ts';
 import { readKeyFile } from '../serve/index.ts';
+import { ENVIRONMENTS_HELP } from './shared/environments.ts';
 import { positive } from './shared/numbers.ts';
 
 interface Options {
   workers: number;
+  environments: number;
   checkpoint: string[];
   data: string[];
   apiKeyFile?: string;
@@ -20,12 +22,8 @@ export function command(): Command {
   return new Command('worker')
     .description('works on whatever a Redis queue holds, until it is told to end')
     .argument('<redis>', 'redis://HOST:PORT, or rediss:// for TLS, the same as --queue says')
-    .option(
-      '--workers <n>',
-      'jobs at a time, each in a thread of its own',
-      positive,
-      Math.min(2, availableParallelism()),
-    )
+    .option('--workers <n>', 'threads that play', positive, Math.min(2, availableParallelism()))
+    .option('--environments <n>', ENVIRONMENTS_HELP, positive, 1)
     .option(
       '--checkpoint <dir...>',
       'checkpoints on this machine that lie elsewhere than where valet eval has them',
@@ -46,19 +44,23 @@ export function command(): Command {
     .action(run);
 }
 
-async function run(address: string, { workers, checkpoint, data, apiKeyFile, idle, quiet }: Options): Promise<void> {
+async function run(
+  address: string,
+  { workers, environments, checkpoint, data, apiKeyFile, idle, quiet }: Options,
+): Promise<void> {
   const say = (line: string) => void (quiet || process.stderr.write(`${line}\n`));
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const apiKey = apiKeyFile === undefined ? undefined : await readKeyFile(apiKeyFile);
   const checkpoints = ['household', ...checkpoint].map((name) => checkpointFolder(name, say));
-  say(`${workers} jobs at a time; waiting for work. End it with SIGINT or SIGTERM.`);
+  const slots = workers * environments;
+  say(`${slots} jobs at a time; waiting for work. End it with SIGINT or SIGTERM.`);
   const done = await serveJobs(address, {
     handlers: {
-      rollout: rolloutHandler({ checkpoints, apiKey, say }),
+      rollout: rolloutHandler({ checkpoints, environments, apiKey, say }),
       [STATISTICS_JOB]: statisticsHandler({ folders: data, say }),
     },
-    slots: workers,
+    slots,
     signal: stop.signal,
     idleMs: idle === undefined ? undefined : 1000 * idle,
     say,
