@@ -153,8 +153,8 @@ export function requireAlike(spec: PolicySpec, environments: number): void {
   if (device === 'cpu' && precision === 'float32') return;
   throw new InputError(
     '--environments',
-    `of several share a pass on the CPU in float32 alone (got ${device}, ${precision}): elsewhere plans of a batch may ` +
-      'be rounded otherwise. Leave it out, or serve the checkpoint (valet serve --batch) and evaluate its address.',
+    `of several share a pass on the CPU in float32 alone (got ${device}, ${precision}): elsewhere plans of a batch ` +
+      'may be rounded otherwise. Leave it out, or serve the checkpoint (valet serve --batch) and evaluate its address.',
   );
 }
 
