@@ -22,7 +22,8 @@ export function labelChart(labels: readonly Label[], lines: readonly LedgerLine[
     ? ` Rules and persons on ${agreement.units} episodes: Cohen’s kappa ${agreement.overall.kappa.toFixed(2)}.`
     : '';
   return (
-    '<h2>Why episodes failed</h2><p class="note">An episode may have several labels. Open a bar for its episodes.' +
+    '<h2>Why episodes failed</h2><p class="note">An episode may have several labels. ' +
+    '<span class="screen">Open a bar for its episodes.</span>' +
     `${alike}</p><div class="panel whys">${bars.join('')}</div>`
   );
 }

@@ -14,8 +14,8 @@ export interface ReportTable {
 export type Baselines = Readonly<Record<string, EvaluationSummary>>;
 
 /**
- * A row a task, then the mean over tasks; a column for each baseline. q is the share of episodes that are done, and what
- * the others bring: partial credit.
+ * A row a task, then the mean over tasks; a column for each baseline. q is the share of episodes that are done, and
+ * what the others bring: partial credit.
  */
 export function scoreRows(summary: EvaluationSummary, baselines: Baselines): ReportTable {
   const names = Object.keys(baselines);
