@@ -22,7 +22,7 @@ export function command(): Command {
   return new Command('worker')
     .description('works on whatever a Redis queue holds, until it is told to end')
     .argument('<redis>', 'redis://HOST:PORT, or rediss:// for TLS, the same as --queue says')
-    .option('--workers <n>', 'threads that play', positive, Math.min(2, availableParallelism()))
+    .option('--workers <n>', 'threads that work', positive, Math.min(2, availableParallelism()))
     .option('--environments <n>', ENVIRONMENTS_HELP, positive, 1)
     .option(
       '--checkpoint <dir...>',
