@@ -18,9 +18,9 @@ export {
   ValetError,
 } from './errors.ts';
 export { escapeHtml } from './escapeHtml.ts';
-export { aside, jsonText, removeAbandoned, writeFileAside, writeFolderAside } from './files.ts';
+export { aside, isAlive, jsonText, removeAbandoned, writeFileAside, writeFolderAside } from './files.ts';
 export { FLOAT16_MAX, FLOAT16_MIN_NORMAL, fromFloat16, toFloat16 } from './float16.ts';
-export { type FolderLock, lockFolder } from './folderLock.ts';
+export { type FolderLock, LockedError, lockFolder } from './folderLock.ts';
 export { makeFolder, requireOutput } from './folders.ts';
 export { bfloat16ToFloat32, float16ToFloat32 } from './half.ts';
 export {

@@ -42,6 +42,7 @@ export {
   requireRobot,
 } from './lerobot/index.ts';
 export { type ActionMotion, motionOf } from './motion.ts';
+export { isAddress, shownPlaces } from './remote/index.ts';
 export {
   type BadNumber,
   openSamples,

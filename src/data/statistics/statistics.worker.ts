@@ -11,6 +11,7 @@ import {
   queryColumns,
   type RowSink,
   type SetPlace,
+  withFiles,
 } from '../lerobot/index.ts';
 
 /** Which data sets there are, whose, and what is computed of them. */
@@ -96,7 +97,8 @@ answerCalls({
     let frames = 0;
     for (const episode of episodes) {
       const where = dataset.format === 'v2.1' ? undefined : `episode_index = ${episode.index}`;
-      frames += (await queryColumns(dataset.dataPath(episode), COLUMNS, where)).action.rows;
+      const read = () => queryColumns(dataset.dataPath(episode), COLUMNS, where);
+      frames += (await withFiles(dataset, [episode], [], read)).action.rows;
     }
     return frames;
   },
