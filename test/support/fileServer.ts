@@ -56,6 +56,7 @@ export async function serveFiles(folder: string, options: FileServerOptions = {}
     response.end(body);
   };
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  server.unref();
   const its: FileServer = {
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     options,

@@ -30,8 +30,8 @@ export interface OpenOptions {
  * @param dir its folder, or the address of its folder on a server
  * @param options.robot the robot that made it, where the caller knows better than the data set
  * @param options.cameras the features of some of the robot's cameras, where their names do not tell
- * @throws InputError when the folder is none, its index is damaged, or it cannot be of that robot; UnreachableError when
- * its server does not answer
+ * @throws InputError when the folder is none, its index is damaged, or it cannot be of that robot; UnreachableError
+ * when its server does not answer
  */
 export async function openDataset(dir: string, options: OpenOptions = {}): Promise<Dataset> {
   if (!isAddress(dir)) return openFolder(dir, options);

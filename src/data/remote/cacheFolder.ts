@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { type FolderLock, InputError, isAlive, LockedError, lockFolder, makeFolder } from '../../base/index.ts';
@@ -72,7 +72,7 @@ export class CacheFolder {
 
   private async files(): Promise<{ path: string; size: number; used: number }[]> {
     const sets = join(this.dir, 'sets');
-    await mkdir(sets, { recursive: true });
+    await makeFolder(sets);
     const entries = await readdir(sets, { withFileTypes: true, recursive: true });
     const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.lock'));
     const found = [];

@@ -31,8 +31,8 @@ const CHANGES = 4;
  * Fetches a file in ranges into `part`. What another run left there is gone on with, if it is of the version that the
  * server has now; a server without ranges sends it whole.
  * @returns its version, or undefined where the server has no such file
- * @throws InputError where it is refused, ValetError when it changes all the time, UnreachableError when the server does
- * not answer
+ * @throws InputError where it is refused, ValetError when it changes all the time, UnreachableError when the server
+ * does not answer
  */
 export async function download(work: Download): Promise<FileVersion | undefined> {
   const { url, settings, part } = work;

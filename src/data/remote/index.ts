@@ -1,4 +1,3 @@
 export { isAddress } from './address.ts';
 export { RemoteFolder } from './remoteFolder.ts';
-export { parseFolderLimit } from './settings.ts';
 export { shownPlaces } from './shownPlaces.ts';

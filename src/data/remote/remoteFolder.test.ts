@@ -85,7 +85,8 @@ describe('a folder on a server', () => {
       count++;
       if (count === 2) response.destroy();
       else if (count === 3) response.writeHead(503).end();
-      else if (count === 4) return true; // says nothing
+      else if (count === 4)
+        return true; // says nothing
       else if (count === 5) {
         const whole = { 'content-length': RANGE, 'content-range': `bytes ${RANGE}-${2 * RANGE - 1}/${bytes.length}` };
         response.writeHead(206, whole).write(bytes.subarray(RANGE, RANGE + 10), () => response.destroy());

@@ -35,7 +35,7 @@ export function remoteSettings(environment: NodeJS.ProcessEnv = process.env): Re
 }
 
 /** A folder and what it may take, from `dir` or `dir:20GiB`. @throws InputError for a size that is none */
-export function parseFolderLimit(text: string): { readonly dir: string; readonly bytes: number | undefined } {
+function parseFolderLimit(text: string): { readonly dir: string; readonly bytes: number | undefined } {
   const [, dir, size] = /^(.+):\s*(\d+(?:\.\d+)?\s*(?:[kmg]i?b)?)\s*$/i.exec(text) ?? [];
   return dir === undefined || size === undefined ? { dir: text, bytes: undefined } : { dir, bytes: parseBytes(size) };
 }
