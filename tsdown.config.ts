@@ -17,7 +17,7 @@ export const workers = Object.fromEntries(
     .map((file) => [`workers/${file.replace(/\.ts$/, '').replaceAll('/', '-')}`, `src/${file}`]),
 );
 /** What only tests start. */
-const { 'workers/base-echo.worker': _, ...shipped } = workers;
+const { 'workers/base-echo.worker': _, 'workers/base-sideBySide.worker': __, ...shipped } = workers;
 
 /** The command's entry stays a plain script, which Nodes read that know no modules: it tells them what it needs. */
 const plainEntry = {

@@ -34,6 +34,14 @@ const KINDS: readonly Mpi[] = [
   { name: 'MPICH', packages: ['mpich'], launcher: 'mpirun.mpich', options: [] },
 ];
 
+/**
+ * What srun tells its ranks, in place of what mpirun does; the MPI library still hears of its own launcher, by PMIx or
+ * PMI.
+ */
+const AS_SRUN =
+  'export SLURM_STEP_NUM_TASKS=$OMPI_COMM_WORLD_SIZE$PMI_SIZE SLURM_PROCID=$OMPI_COMM_WORLD_RANK$PMI_RANK; ' +
+  'unset OMPI_COMM_WORLD_SIZE OMPI_COMM_WORLD_RANK; exec "$@"';
+
 /** Two ranks against one process, resumed with one and with two, one killed on the way; by each MPI that can be had. */
 export const check: Check = async (report) => {
   const kinds: Mpi[] = [];
@@ -67,6 +75,11 @@ async function checkKind(
   const [last] = (await metrics(join(place, out('two')))).slice(-1);
   report(`${name}: two ranks follow the curve of one process`, ...(await near('two')));
   report(`${name}: what an update's exchange costs`, Number(last?.['reduce']) > 0, `${last?.['reduce']} ms`);
+
+  const told = ['bash', '-c', AS_SRUN, 'bash'];
+  const bySrun = [...options, '-n', '2', ...told, process.execPath, VALET, ...train];
+  await run(launcher, [...bySrun, '--out', out('srun'), '--steps', STEPS], { cwd: place });
+  report(`${name}: two ranks that are told what srun tells`, ...(await near('srun')));
 
   // Killed after its first checkpoint; resumed by two ranks and, from the same state, by one.
   const child = spawn(launcher, [...inTwo, '--out', out('killed'), '--steps', STEPS], { cwd: place, stdio: 'ignore' });

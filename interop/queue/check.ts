@@ -9,15 +9,16 @@ import { Random } from '../../src/base/index.ts';
 import { contentOf, differences, ledgerLength, Program, playersOf } from '../../test/support/killedEvaluation.ts';
 import type { Check } from '../check.ts';
 import { RedisServer } from './redis.ts';
+import { checkStatistics } from './statistics.ts';
 
 const WORKERS = 2;
 /** What is killed, in turns; Redis comes back with its data, or without any. */
 const VICTIMS = ['a worker', 'the coordinator', 'Redis', 'a worker', 'the coordinator', 'Redis, emptied'] as const;
 
 /**
- * `valet eval --queue` and `valet worker` over a real Redis (`--kills 12 --policy household --instances 0-9
- * --max-steps 60 --seed TEXT`): what in-process workers make, made by processes of which each is killed at random
- * moments.
+ * `valet eval --queue`, `valet stats --queue` and `valet worker` over a real Redis (`--only statistics`, or `--kills 12
+ * --policy household --instances 0-9 --max-steps 60 --seed TEXT`): what in-process workers make, made by processes of
+ * which each is killed at random moments.
  */
 export const check: Check = async (report, args = []) => {
   const { values } = parseArgs({
@@ -28,6 +29,7 @@ export const check: Check = async (report, args = []) => {
       instances: { type: 'string', default: '0-9' },
       'max-steps': { type: 'string', default: '60' },
       seed: { type: 'string', default: 'queue' },
+      only: { type: 'string' },
     },
   });
   const folder = await mkdtemp(join(tmpdir(), 'valet-queue-'));
@@ -46,6 +48,9 @@ export const check: Check = async (report, args = []) => {
   const worker = () => valet('worker', redis.url, '--workers', '2');
   const workers: Program[] = [];
   try {
+    while (workers.length < WORKERS) workers.push(worker());
+    await checkStatistics({ folder, redis, random, workers, worker, valet, report });
+    if (values.only === 'statistics') return;
     const quiet = evaluation('quiet', '--workers', '2');
     report('in-process workers play an evaluation', (await quiet.ended) === 0);
     const wanted = await contentOf(path('quiet'));
@@ -54,7 +59,6 @@ export const check: Check = async (report, args = []) => {
       return { ok: wrong.length === 0, detail: wrong.slice(0, 3).join(', ') || `${Object.keys(wanted).length} pieces` };
     };
 
-    while (workers.length < WORKERS) workers.push(worker());
     const queued = evaluation('queued', '--queue', redis.url);
     const code = await queued.ended;
     report('so do workers over a queue', code === 0, code === 0 ? '' : queued.said);

@@ -19,6 +19,11 @@ const Owner = z.object({
 });
 type Owner = z.infer<typeof Owner>;
 
+/** Somebody else holds the lock. */
+export class LockedError extends InputError {
+  override name = 'LockedError';
+}
+
 /** A lock that this process holds; `release` gives it back. */
 export interface FolderLock {
   release(): Promise<void>;
@@ -151,7 +156,7 @@ function beganAt(pid: number): string | null {
 function refusal(folder: string, file: string, { pid, host, work, since }: Owner): InputError {
   const who = host === hostname() ? `process ${pid}` : `process ${pid} on ${host}`;
   const elsewhere = host === hostname() ? '' : ` If that process is gone, remove ${file}.`;
-  return new InputError(
+  return new LockedError(
     folder,
     `${work} writes there since ${since} (${who}). Wait for it, end it, or choose another folder.${elsewhere}`,
   );

@@ -18,9 +18,9 @@ export {
   ValetError,
 } from './errors.ts';
 export { escapeHtml } from './escapeHtml.ts';
-export { aside, jsonText, removeAbandoned, writeFileAside, writeFolderAside } from './files.ts';
+export { aside, isAlive, jsonText, removeAbandoned, writeFileAside, writeFolderAside } from './files.ts';
 export { FLOAT16_MAX, FLOAT16_MIN_NORMAL, fromFloat16, toFloat16 } from './float16.ts';
-export { type FolderLock, lockFolder } from './folderLock.ts';
+export { type FolderLock, LockedError, lockFolder } from './folderLock.ts';
 export { makeFolder, requireOutput } from './folders.ts';
 export { bfloat16ToFloat32, float16ToFloat32 } from './half.ts';
 export {
@@ -29,13 +29,14 @@ export {
   type JobHandler,
   type JobSession,
   parseRedisUrl,
+  requireVersions,
   serveJobs,
 } from './jobs/index.ts';
 export { readJsonLines } from './jsonLines.ts';
 export { type Memory, machineMemory } from './machine.ts';
 export { portFree, processor, softwareVersions } from './machineReport.ts';
 export { defaultMemory, parseBytes } from './memorySize.ts';
-export { AbandonedError, native, throwIfAbandoned, whileWanted } from './nativeCalls.ts';
+export { AbandonedError, native, throwIfAbandoned } from './nativeCalls.ts';
 export { numberRanges } from './numberRanges.ts';
 export { packageRoot, packageVersion } from './packageRoot.ts';
 export {

@@ -74,26 +74,6 @@ export function throwIfAbandoned(): void {
   if (ownWork.stopping || (currentCall !== undefined && ownWork.isAbandoned(currentCall))) throw new AbandonedError();
 }
 
-/** Between two looks at whether work that waits for something else is still wanted. */
-const LOOK_MS = 50;
-
-/** Runs work that waits for others, such as a server; its signal is aborted when nobody waits for the work any more. */
-export async function whileWanted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const stop = new AbortController();
-  const timer = setInterval(() => {
-    try {
-      throwIfAbandoned();
-    } catch (error) {
-      stop.abort(error);
-    }
-  }, LOOK_MS);
-  try {
-    return await work(stop.signal);
-  } finally {
-    clearInterval(timer);
-  }
-}
-
 /**
  * Runs native code that answers by a promise; the thread is not ended before it has. For whatever may still run when
  * the call that began it is over, because another part of the same call failed.

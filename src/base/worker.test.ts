@@ -53,6 +53,19 @@ describe('WorkerClient', () => {
     await client.close();
   });
 
+  it('side by side, gives up the call that nobody waits for, and no other', async () => {
+    const client = WorkerClient.start('base/sideBySide.worker');
+    const [first, second] = [new AbortController(), new AbortController()];
+    const calls = [first, second].map(({ signal }) => client.call('wait', undefined, { signal }));
+    expect(await client.call('waiting'), 'answered while both wait').toBe(2);
+    first.abort();
+    await expect(calls[0]).rejects.toThrow(/given up/);
+    expect(await client.call('waiting')).toBe(1);
+    second.abort();
+    await expect(calls[1]).rejects.toThrow(/given up/);
+    await client.close();
+  });
+
   it('starts from its source where nothing is built', async () => {
     vi.stubEnv('VALET_WORKERS', undefined);
     const client = WorkerClient.start('base/echo.worker');

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { ValetError } from './errors.ts';
 import { AbandonedError, ownWork, WORK_STATE, WorkState } from './nativeCalls.ts';
 import { packageRoot } from './packageRoot.ts';
-import { type Call, type Reply, revive, type Stop } from './workerMessages.ts';
+import { type Abandon, type Call, type Reply, revive, type Stop } from './workerMessages.ts';
 
 /** Whether this is the source, run through tsx or vitest, and not the build. */
 const FROM_SOURCE = import.meta.url.endsWith('.ts');
@@ -136,7 +136,10 @@ export class WorkerClient {
   ): Promise<T> {
     if (this.dead) return Promise.reject(this.dead);
     const id = this.next++;
-    const abandon = () => this.state.abandon(id);
+    const abandon = () => {
+      this.state.abandon(id);
+      this.worker.postMessage({ abandon: id } satisfies Abandon);
+    };
     return new Promise<T>((resolve, reject) => {
       this.pending.set(id, { resolve, reject });
       this.worker.ref();

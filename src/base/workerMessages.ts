@@ -7,6 +7,11 @@ export interface Call {
   readonly argument: unknown;
 }
 
+/** Nobody waits for a call's answer any more. */
+export interface Abandon {
+  readonly abandon: number;
+}
+
 /** The worker is to end: it begins nothing new, and ends its own workers. */
 export interface Stop {
   readonly stop: true;

@@ -74,6 +74,42 @@ describe('valet data', () => {
     await expect(run('show', golden, '--out', folder)).rejects.toThrow(/writes \.png/);
   });
 
+  it('show --samples writes a page with what training hands to the network', async () => {
+    const page = join(folder, 'samples.html');
+    const at = ['--episode', '20', '--frame', '0,25', '--set', 'stageNoise=1', 'pictures.brightness=0.3'];
+    const shown = JSON.parse(await run('show', golden, '--samples', ...at, '--out', page, '--json'));
+    expect(shown.samples).toMatchObject([
+      { episode: 20, frame: 0, task: 0, stage: 0, toldStage: 1 },
+      { episode: 20, frame: 25, task: 0, stage: 0, toldStage: 0 },
+    ]);
+    const html = await readFile(page, 'utf8');
+    expect(html).toMatch(/<h2 id="sample-2">Episode 20, frame 25<\/h2>/);
+    expect(html).toContain('stage that the network is told');
+    expect(html).toContain('brightness by up to 30 %');
+    expect(html.match(/<svg class="plot"/g)).toHaveLength(2 * 2 * 6);
+    expect(html).not.toMatch(/NaN|https?:(?!\/\/www\.w3\.org)/);
+    // The picture of the data and the one that the network sees differ.
+    const [was, now] = [...html.matchAll(/src="(data:image[^"]+)"/g)].map(([, source]) => source);
+    expect(was).not.toBe(now);
+    // By chance: as many as wanted, the same with the same seed.
+    const chance = async () => {
+      vi.restoreAllMocks();
+      return [await run('show', golden, '--samples', '3', '--seed', '4', '--out', page), await readFile(page, 'utf8')];
+    };
+    const first = await chance();
+    expect(first[0]?.match(/^episode/gm)).toHaveLength(3);
+    expect(await chance()).toEqual(first);
+    const refused = async (...words: string[]) => {
+      vi.restoreAllMocks();
+      return run('show', golden, ...words);
+    };
+    await expect(refused('--samples', '--frame', '31', '--episode', '20', '--out', page)).rejects.toThrow(
+      /no chunk of 30 actions begins at frame 31 of episode 20 \(it has 60 frames; the last begins at 30\)/,
+    );
+    await expect(refused('--seed', '1', '--out', page)).rejects.toThrow(/--seed: has no effect without --samples/);
+    await expect(refused('--samples', '--out', join(folder, 'x.png'))).rejects.toThrow(/a page is written/);
+  }, 600_000);
+
   it('results of all commands are on stdout, --json or not', async () => {
     expect(await run('check', golden)).toMatch(/6 episodes, 479 frames: all right\n$/);
     vi.restoreAllMocks();

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { Command } from 'commander';
 import { InputError, jsonText, Progress, requireOutput, writeFileAside } from '../base/index.ts';
-import { checkDataset, proposeRobot } from '../data/index.ts';
+import { checkDataset, isAddress, proposeRobot } from '../data/index.ts';
 import { robotRecord } from '../robot/index.ts';
 import { addEdit } from './dataEdit.ts';
 import { addShow } from './dataShow.ts';
@@ -79,6 +79,7 @@ export function command(): Command {
 
 /** @throws InputError when there is no such folder; what is wrong inside one is for the check to say */
 async function requireFolder(dir: string): Promise<void> {
+  if (isAddress(dir)) return;
   const found = await stat(dir).catch(() => undefined);
   if (!found?.isDirectory())
     throw new InputError(dir, `${found ? 'is not a folder' : 'does not exist'}. Give the folder of a data set.`);

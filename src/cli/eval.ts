@@ -24,6 +24,7 @@ import {
 } from '../home/index.ts';
 import { readKeyFile } from '../serve/index.ts';
 import { ingestCommand } from './evalIngest.ts';
+import { ENVIRONMENTS_HELP } from './shared/environments.ts';
 import { filmProgress, VIDEO_HELP } from './shared/films.ts';
 import { refuseIdle, requireGiven } from './shared/given.ts';
 import { positive } from './shared/numbers.ts';
@@ -45,6 +46,7 @@ interface Options extends PlanningOptionValues, SessionOptionValues {
   episodes?: number;
   out: string;
   workers: number;
+  environments: number;
   seed?: string;
   seeds?: string[];
   maxSteps?: number;
@@ -82,6 +84,7 @@ export function command(): Command {
       positive,
       Math.min(2, availableParallelism()),
     )
+    .option('--environments <n>', ENVIRONMENTS_HELP, positive, 1)
     .option('--seed <text>', "seed of the plans' noise and of the replayed demonstrations (0)")
     .option(
       '--seeds <list>',
@@ -149,12 +152,16 @@ function refuseWhatDoesNothing(policy: PolicySpec, name: string, command: Comman
   if (takesNoSeed(policy)) refuseIdle(command, ['seed', 'seeds'], why);
   if (policy.kind !== 'remote') refuseIdle(command, ['apiKeyFile', 'wait', 'actionChunkSize'], why);
   if (policy.kind !== 'replay') refuseIdle(command, ['demos'], why);
+  if (policy.kind !== 'checkpoint' && policy.kind !== 'remote') refuseIdle(command, ['environments'], why);
 }
 
 async function run(options: Options, command: Command): Promise<void> {
   requireGiven(command, ['policy', 'out']);
   const { out, demos, queue } = options;
-  if (queue !== undefined) parseRedisUrl(queue);
+  if (queue !== undefined) {
+    parseRedisUrl(queue);
+    refuseIdle(command, ['environments'], 'with --queue: say it to valet worker');
+  }
   if (options.seed !== undefined && options.seeds !== undefined)
     throw new InputError('valet eval', '--seed and --seeds exclude each other. Name one of them.');
   const stop = new AbortController();
@@ -184,6 +191,7 @@ async function run(options: Options, command: Command): Promise<void> {
     tasks: options.tasks ?? (await tasksFor(policy.kind === 'checkpoint' ? policy.folder : undefined)),
     instances,
     out,
+    environments: options.environments,
     workers: queue !== undefined && command.getOptionValueSource('workers') !== 'cli' ? undefined : options.workers,
     queue,
     resume: options.resume,

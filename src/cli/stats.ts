@@ -8,8 +8,8 @@ import {
   InputError,
   jsonText,
   lockFolder,
-  NotBuiltError,
   Progress,
+  parseRedisUrl,
   present,
   requireOutput,
   writeFileAside,
@@ -18,6 +18,7 @@ import { datasetStatistics, openSets } from '../data/index.ts';
 import { chosenRobot, robotRecord } from '../robot/index.ts';
 import { addDataOptions, type DataOptionValues, dataChoice, tellNotes } from './shared/dataOptions.ts';
 import { chosenFloors, floorSentence, MIN_STD_HELP } from './shared/floors.ts';
+import { refuseIdle } from './shared/given.ts';
 import { atLeastZero, positive } from './shared/numbers.ts';
 
 interface Options extends DataOptionValues {
@@ -49,15 +50,19 @@ export function command(): Command {
       atLeastZero,
       4,
     )
-    .option('--queue <url>', 'spread the work over a Redis queue')
+    .option('--queue <redis>', 'redis://HOST:PORT: workers on any machine add up (valet worker)')
     .option('--json', 'print one JSON object on stdout', false)
     .option('--quiet', 'no progress on stderr', false)
     .addHelpText('after', '\nExample:\n  $ valet stats demos --out demos-stats')
     .action(run);
 }
 
-async function run(folders: string[], options: Options): Promise<void> {
-  if (options.queue) throw new NotBuiltError('valet stats', 'statistics over a queue (--queue)');
+async function run(folders: string[], options: Options, command: Command): Promise<void> {
+  const { queue } = options;
+  if (queue !== undefined) {
+    parseRedisUrl(queue);
+    refuseIdle(command, ['workers'], 'with --queue: valet worker says how many threads each machine has');
+  }
   await requireOutput(options.out, { kind: 'folder' });
   const lock = await lockFolder(options.out, 'valet stats');
   try {
@@ -72,6 +77,7 @@ async function run(folders: string[], options: Options): Promise<void> {
 
 async function compute(folders: string[], options: Options, out: string): Promise<void> {
   const started = performance.now();
+  const onNotice = (notice: string) => void (options.quiet || process.stderr.write(`${notice}\n`));
   let reading: Progress | undefined;
   let computing: Progress | undefined;
   const given = options.robot === undefined ? undefined : await chosenRobot(options.robot);
@@ -82,6 +88,8 @@ async function compute(folders: string[], options: Options, out: string): Promis
     sets,
     workers: options.workers,
     memory: options.memory * 2 ** 30,
+    result: out,
+    queue: options.queue === undefined ? undefined : { address: options.queue, onNotice },
     reading(done, total) {
       reading ??= new Progress('reading', total, { unit: 'frames', silent: options.quiet });
       reading.at(done);

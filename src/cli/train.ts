@@ -26,6 +26,7 @@ import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { addDataOptions, type DataOptionValues, dataChoice } from './shared/dataOptions.ts';
 import { MIN_STD_HELP } from './shared/floors.ts';
 import { refuseIdle, requireGiven } from './shared/given.ts';
+import { LORA_HELP, parseLora } from './shared/loraOption.ts';
 import { atLeastZero, minutes, positive, whole } from './shared/numbers.ts';
 import { addStatisticsOption } from './shared/otherStatistics.ts';
 import { lazyPlayer, parseRollouts, ROLLOUTS_HELP, type RolloutsOption } from './shared/rolloutsOption.ts';
@@ -57,6 +58,7 @@ interface Options extends DataOptionValues {
   rollouts?: RolloutsOption;
   best?: string;
   whenFull: 'stop' | 'go-on';
+  lora?: ReturnType<typeof parseLora>;
   set: string[];
   json: boolean;
 }
@@ -109,6 +111,7 @@ export function command(): Command {
       ).choices(['auto', 'always', 'never']),
     )
     .option('--time-limit <minutes>', 'save and stop after so many minutes of training; --json says so', minutes)
+    .option('--lora <adapters>', LORA_HELP, parseLora)
     .option('--set <key=value...>', 'change one setting of the configuration, such as schedule.peak=0.0005', [])
     .option('--json', 'print the result as one JSON object', false)
     .addHelpText(
@@ -140,7 +143,7 @@ async function stageTableText(file: string): Promise<string> {
 }
 
 /** What `--print-config` looks at. */
-const OF_CONFIGS = ['printConfig', 'set', 'stageTable', 'steps', 'checkpointEvery', 'stream'];
+const OF_CONFIGS = ['printConfig', 'set', 'stageTable', 'steps', 'checkpointEvery', 'stream', 'lora'];
 
 /** The configuration that the options say. */
 async function chosenConfig(options: Options, name: string): Promise<TrainConfig> {
@@ -152,7 +155,8 @@ async function chosenConfig(options: Options, name: string): Promise<TrainConfig
     ...(options.stream === undefined ? [] : [`stream=${options.stream}`]),
     ...(options.checkpointEvery === undefined ? [] : [`checkpointEvery=${options.checkpointEvery}`]),
   ];
-  return checkTrainConfig(applySettings(base, settings));
+  const wanted = options.lora === undefined ? base : { ...base, lora: options.lora };
+  return checkTrainConfig(applySettings(checkTrainConfig(wanted), settings));
 }
 
 async function run(options: Options, command: Command, launch: Launch | null): Promise<void> {

@@ -35,6 +35,7 @@ export {
   openDataset,
   openSets,
   ParquetError,
+  pictureSize,
   proposeRobot,
   type RobotProposal,
   readColumns,
@@ -43,6 +44,7 @@ export {
   UnfinishedSet,
 } from './lerobot/index.ts';
 export { type ActionMotion, motionOf } from './motion.ts';
+export { isAddress, shownPlaces } from './remote/index.ts';
 export {
   type BadNumber,
   demonstrationOf,
@@ -66,5 +68,7 @@ export {
   datasetStatistics,
   decodeOnly,
   frameBytes,
+  STATISTICS_JOB,
+  statisticsHandler,
 } from './statistics/index.ts';
 export { checkVideo, decodeFrames, encodeVideo, probeVideo, VideoError, writeFilm } from './video/index.ts';

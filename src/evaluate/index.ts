@@ -61,6 +61,7 @@ export {
   rolloutHandler,
   runEpisode,
 } from './rollouts/index.ts';
+export { samplesPage } from './samples/index.ts';
 export { type EvaluationSummary, type Interval, qTable, type TaskSummary } from './scores/index.ts';
 export {
   EDITIONS,

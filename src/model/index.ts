@@ -56,6 +56,7 @@ export {
   type UpdateForm,
   type WeightType,
 } from './memory.ts';
+export { mergeLora } from './mergeLora.ts';
 export {
   buildDenoiseProgram,
   buildLossProgram,
@@ -65,6 +66,9 @@ export {
   configs,
   countParameters,
   initParameters,
+  type Lora,
+  loraBases,
+  loraTree,
   type ModelConfig,
   type ModelConfigInput,
   ModelConfigSchema,
@@ -72,6 +76,7 @@ export {
   mergeLayers,
   modelConfig,
   modelConfigFor,
+  networkTree,
   type Part,
   parameterTree,
   prefixLayout,

@@ -13,6 +13,7 @@ import {
   buildDenoiseProgram,
   buildLossProgram,
   buildPrefixProgram,
+  type Lora,
   type ModelConfig,
   prefixLayout,
   programParameters,
@@ -96,8 +97,8 @@ function modelBytes(config: ModelConfig, weights: WeightType, device: Device = '
 }
 
 /** Bytes of the float32 leaves. */
-function treeBytes(config: ModelConfig): number {
-  return programParameters(config).reduce((sum, { length }) => sum + 4 * length, 0);
+function treeBytes(config: ModelConfig, lora?: Lora | null): number {
+  return programParameters(config, lora).reduce((sum, { length }) => sum + 4 * length, 0);
 }
 
 interface PlanningWeights {
@@ -233,8 +234,13 @@ export function planningRefusal(
 }
 
 /** Bytes of the five float32 arrays of training (TrainingState). Frozen leaves have no part in them. */
-export function trainingStateBytes(config: ModelConfig, trainable: (leaf: string) => boolean = () => true): number {
-  return programParameters(config).reduce((sum, { leaf, length }) => sum + (trainable(leaf) ? 5 * 4 * length : 0), 0);
+export function trainingStateBytes(
+  config: ModelConfig,
+  trainable: (leaf: string) => boolean = () => true,
+  lora?: Lora | null,
+): number {
+  const weights = programParameters(config, lora);
+  return weights.reduce((sum, { leaf, length }) => sum + (trainable(leaf) ? 5 * 4 * length : 0), 0);
 }
 
 /**
@@ -251,6 +257,8 @@ export interface UpdateForm {
   readonly recompute?: boolean;
   /** So many processes share the optimiser's state; memory and batch are those of one. 1 when left out. */
   readonly ranks?: number;
+  /** Adapters of the vision-language model; none when left out. */
+  readonly lora?: Lora | null;
 }
 
 /**
@@ -264,12 +272,12 @@ export function trainingMemory(
   config: ModelConfig,
   batch: number,
   trainable: (leaf: string) => boolean = () => true,
-  { accumulate = 1, recompute = false, ranks = 1 }: UpdateForm = {},
+  { accumulate = 1, recompute = false, ranks = 1, lora = null }: UpdateForm = {},
 ): MemoryEstimate {
-  const all = treeBytes(config);
-  const gradients = trainingStateBytes(config, trainable) / 5; // outputs of the program, but arrays of the state
+  const all = treeBytes(config, lora);
+  const gradients = trainingStateBytes(config, trainable, lora) / 5; // outputs of the program, but arrays of the state
   const peak = (again: boolean): number => {
-    const settings = { batch: Math.ceil(batch / accumulate), gradients: true, trainable, recompute: again };
+    const settings = { batch: Math.ceil(batch / accumulate), gradients: true, trainable, recompute: again, lora };
     return batch > 0 ? peakBytes(buildLossProgram(config, settings)) : gradients;
   };
   const alive = recompute ? REORDERED * peak(false) + (1 - REORDERED) * peak(true) : peak(false);

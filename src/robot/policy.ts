@@ -23,7 +23,7 @@ export interface Policy {
 
 /** One plan, as records keep it. */
 export interface PlanRecord {
-  /** Milliseconds until it was there. */
+  /** Milliseconds until it was there, without the wait for others in its pass. */
   readonly ms: number;
   /** Of its parts, where the planner tells. */
   readonly parts?: PlanTiming | undefined;

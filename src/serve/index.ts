@@ -2,6 +2,8 @@
 export { type RemoteOptions, RemotePolicy, waitForServer } from './client/index.ts';
 export { createLogger, type Logger } from './log.ts';
 export {
+  BatchingPlanner,
+  batchSizes,
   type CheckpointMapping,
   CheckpointPool,
   CheckpointSwitcher,

@@ -51,6 +51,18 @@ export const TrainConfig = z.strictObject({
   }),
   /** What is not trained: names of parts (docs/switches.md) and patterns of leaf names with `*` for any text. */
   freeze: z.array(z.string().min(1)).default(() => []),
+  /** Adapters of the vision-language model, which itself is frozen then; null: none (docs/fine-tuning.md). */
+  lora: z
+    .strictObject({
+      rank: count.default(16),
+      alpha: z.number().positive().nullable().default(null),
+      targets: z
+        .array(z.string().min(1))
+        .min(1)
+        .default(() => ['attn', 'ffn']),
+    })
+    .nullable()
+    .default(null),
   /**
    * Weight of the auxiliary loss on the positions that the data tells beside the observation; 0: none. Decides
    * `model.auxiliary.objects`.
@@ -196,7 +208,7 @@ export function checkTrainConfig(input: unknown, where = 'training configuration
       `the warm-up outlasts the schedule (got warmupSteps ${warmupSteps} and decaySteps ${end}).`,
     );
   requireEqualParts(config.batch, config.accumulate, where);
-  frozenLeaves(model, config.freeze, `${where}: freeze`);
+  frozenLeaves(model, config, where);
   return config;
 }
 

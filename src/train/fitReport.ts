@@ -78,13 +78,13 @@ function planning(
 }
 
 async function training(config: string, network: ModelConfig, usable: number): Promise<Fit> {
-  const { batch, freeze } = await loadTrainConfig(config);
-  const trains = trainedWith(network, freeze);
-  const state = trainingStateBytes(network, trains);
+  const { batch, freeze, lora } = await loadTrainConfig(config);
+  const trains = trainedWith(network, { freeze, lora });
+  const state = trainingStateBytes(network, trains, lora);
   const about = { config, work: 'train', weights: 'float32', batch } as const;
-  const refused = trainingRefusal({ model: network, batch, freeze }, usable - PROCESS_BYTES);
+  const refused = trainingRefusal({ model: network, batch, freeze, lora }, usable - PROCESS_BYTES);
   // The whole loss program of a network that can never be trained here need not be built.
-  if (refused && trainingMemory(network, 0, trains).total > usable - PROCESS_BYTES)
+  if (refused && trainingMemory(network, 0, trains, { lora }).total > usable - PROCESS_BYTES)
     return {
       ...about,
       bytes: state + PROCESS_BYTES,
@@ -92,7 +92,8 @@ async function training(config: string, network: ModelConfig, usable: number): P
       largestBatch: 0,
       advice: `${present(refused, 'refused').reason}; ${present(refused, 'refused').advice}`,
     };
-  const bytesWith = (samples: number): number => trainingMemory(network, samples, trains).total + PROCESS_BYTES;
+  const bytesWith = (samples: number): number =>
+    trainingMemory(network, samples, trains, { lora }).total + PROCESS_BYTES;
   const one = bytesWith(1);
   const bytes = bytesWith(batch);
   const perSample = batch > 1 ? (bytes - one) / (batch - 1) : one;

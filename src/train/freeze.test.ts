@@ -11,23 +11,25 @@ const names = parameterTree(model).map(({ name }) => name);
 describe('frozen parts', () => {
   it('are the original’s: vision tower, language model without the expert, expert', () => {
     const below = (prefix: string) => names.filter((name) => name.startsWith(prefix));
-    expect(frozenLeaves(model, ['visionTower'])).toEqual(below('PaliGemma/img/'));
+    expect(frozenLeaves(model, { freeze: ['visionTower'] })).toEqual(below('PaliGemma/img/'));
     const llm = below('PaliGemma/llm/');
     const expert = llm.filter((name) => /_1(\/|$)/.test(name));
-    expect(frozenLeaves(model, ['actionExpert']).sort()).toEqual(expert);
-    expect(frozenLeaves(model, ['vlm']).sort()).toEqual(llm.filter((name) => !expert.includes(name)));
-    expect(frozenLeaves(model, [])).toEqual([]);
+    expect(frozenLeaves(model, { freeze: ['actionExpert'] }).sort()).toEqual(expert);
+    expect(frozenLeaves(model, { freeze: ['vlm'] }).sort()).toEqual(llm.filter((name) => !expert.includes(name)));
+    expect(frozenLeaves(model, { freeze: [] })).toEqual([]);
   });
 
   it('are leaves and patterns of their names too', () => {
-    expect(frozenLeaves(model, ['fast_token_*'])).toEqual(frozenLeaves(model, ['fast']));
-    expect(frozenLeaves(model, ['gate_task/bias'])).toEqual(['gate_task/bias']);
+    expect(frozenLeaves(model, { freeze: ['fast_token_*'] })).toEqual(frozenLeaves(model, { freeze: ['fast'] }));
+    expect(frozenLeaves(model, { freeze: ['gate_task/bias'] })).toEqual(['gate_task/bias']);
   });
 
   it('must name something, and leave something to train', () => {
-    expect(() => frozenLeaves(model, ['visionTowr'])).toThrow("Did you mean 'visionTower'?");
-    expect(() => frozenLeaves({ ...model, useKvTransform: false }, ['kvTransform'])).toThrow(/no part kvTransform/);
-    expect(() => frozenLeaves(model, ['*'])).toThrow(/nothing would be left/);
+    expect(() => frozenLeaves(model, { freeze: ['visionTowr'] })).toThrow("Did you mean 'visionTower'?");
+    expect(() => frozenLeaves({ ...model, useKvTransform: false }, { freeze: ['kvTransform'] })).toThrow(
+      /no part kvTransform/,
+    );
+    expect(() => frozenLeaves(model, { freeze: ['*'] })).toThrow(/nothing would be left/);
   });
 });
 

@@ -10,6 +10,7 @@ export type { TrainOptions } from './options.ts';
 export type { Tell } from './ranks/index.ts';
 export { readTrainingStep } from './save.ts';
 export { learningRate, type Schedule } from './schedule.ts';
+export { type SeenSamples, seenSamples } from './seenSamples.ts';
 export { applySettings } from './settings.ts';
 export {
   assetIds,

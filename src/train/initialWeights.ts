@@ -1,10 +1,13 @@
-import { InputError } from '../base/index.ts';
+import { InputError, present } from '../base/index.ts';
 import {
   type Checkpoint,
   checkpointFolder,
   checkStatistics,
   initParameters,
+  type Lora,
+  loadParameters,
   type ModelConfig,
+  networkTree,
   readCheckpoint,
 } from '../model/index.ts';
 import type { Parameters } from '../tensor/index.ts';
@@ -53,12 +56,22 @@ export function requireSameModel(where: string, has: ModelConfig, wants: ModelCo
       );
 }
 
-/** Fresh weights, and a checkpoint's in their place where it has them: the auxiliary heads may differ. */
-export function startingWeights(model: ModelConfig, seed: number, from?: Parameters): Parameters {
-  const weights = initParameters(model, seed);
-  for (const [name, { shape }] of weights) {
-    const given = from?.get(name);
-    if (given && String(given.shape) === String(shape)) weights.set(name, given);
+/**
+ * Fresh weights, and a checkpoint's in their place where it has them: the auxiliary heads may differ. Those of adapters
+ * are fresh.
+ * @throws InputError for an int8 checkpoint
+ */
+export async function startingWeights(
+  model: ModelConfig,
+  seed: number,
+  { initial, lora }: { readonly initial?: Checkpoint | null; readonly lora?: Lora | null },
+): Promise<Parameters> {
+  const from = initial ? await loadParameters(initial) : undefined;
+  const weights: Parameters = new Map();
+  for (const leaf of networkTree(model, lora)) {
+    const given = from?.get(leaf.name);
+    const fits = given && String(given.shape) === String(leaf.shape);
+    weights.set(leaf.name, fits ? given : present(initParameters(model, seed, [leaf]).get(leaf.name), leaf.name));
   }
   return weights;
 }

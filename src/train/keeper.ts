@@ -133,16 +133,17 @@ export class CheckpointKeeper {
   }
 
   private async write(step: number, snapshot: TrainerSnapshot, norms: readonly number[]): Promise<void> {
-    const { folder, config, robot, statistics, tokenizer, record, tasks, seed } = this.run;
+    const { folder, config, robot, statistics, tokenizer, record, tasks, seed, frozen } = this.run;
     const { data, dataFingerprint, steps, init, versions } = record;
+    const { lora } = config;
     const made = { step, steps, seed, batch: config.batch, tasks, data, dataFingerprint, init, versions };
     await saveTrainingCheckpoint(folder.checkpoint(step), snapshot, {
-      model: config.model,
+      ...{ model: config.model, lora, frozen },
       robot,
       statistics,
       tokenizer,
       policy: { samplingSteps: config.samplingSteps },
-      card: { ...made, code: codeVersion() },
+      card: { ...made, ...(lora && { lora }), code: codeVersion() },
       norms,
     });
     // Its lines belong to it: a run that goes on from here writes only later ones.

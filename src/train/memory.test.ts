@@ -23,13 +23,13 @@ it('names the parts to freeze where no batch helps, and knows no other limit tha
   const refusal = trainingRefusal(size, 50e9);
   expect(refusal?.reason).toMatch(/^training needs 136\.2 GB for weights, .* alone \(50\.0 GB can be used here\)/);
   const parts = JSON.parse(/freeze=(\[.*?\])'/.exec(refusal!.advice)![1]!) as string[];
-  expect(trainingMemory(full, 0, trainedWith(full, parts)).total).toBeLessThan(50e9);
+  expect(trainingMemory(full, 0, trainedWith(full, { freeze: parts })).total).toBeLessThan(50e9);
   expect(trainingRefusal(size, 1e10)?.advice).toMatch(/^no setting fits: the smallest is --set/);
   expect(trainingRefusal(size, 1e12)).toBeUndefined();
 });
 
 it('a part that the network does not have freezes nothing', () => {
-  const trains = trainedWith(nano, ['fast', 'visionTower']);
+  const trains = trainedWith(nano, { freeze: ['fast', 'visionTower'] });
   expect(trains('PaliGemma/img/head/kernel')).toBe(false);
   expect(trains('state_proj/kernel')).toBe(true);
 });

@@ -1,6 +1,6 @@
 import { bytesText, type MemoryRefusal, type MemorySetting, memoryRefusal, requireMemory } from '../base/index.ts';
 import { type ModelConfig, trainingMemory, type UpdateForm } from '../model/index.ts';
-import { frozenLeaves } from './freeze.ts';
+import { type Frozen, frozenLeaves } from './freeze.ts';
 
 /** What of a training configuration decides its memory. */
 export interface TrainingSize extends UpdateForm {
@@ -35,10 +35,10 @@ export function trainingRefusal(
   { model, batch, freeze, ...form }: TrainingSize,
   available: number,
 ): MemoryRefusal | undefined {
-  const { accumulate = 1, ranks = 1 } = form;
-  const trains = trainedWith(model, freeze);
+  const { accumulate = 1, ranks = 1, lora = null } = form;
+  const trains = trainedWith(model, { freeze, lora });
   const least = (parts: readonly string[]): number =>
-    trainingMemory(model, 0, trainedWith(model, parts), { ranks }).total;
+    trainingMemory(model, 0, trainedWith(model, { freeze: parts, lora }), { ranks, lora }).total;
   if (least(freeze) > available) {
     // No batch helps, and the loss program, which takes a second to build, need not be.
     const settings = FREEZES.map((more) => [...new Set([...freeze, ...more])]);
@@ -72,11 +72,11 @@ function moreParts(batch: number, parts: number): number[] {
 }
 
 /** Whether a leaf is trained; parts that the network does not have freeze nothing. */
-export function trainedWith(model: ModelConfig, freeze: readonly string[]): (leaf: string) => boolean {
+export function trainedWith(model: ModelConfig, { freeze, lora }: Frozen): (leaf: string) => boolean {
   const frozen = new Set<string>(
-    freeze.flatMap((part) => {
+    (lora ? ['vlm', ...freeze] : freeze).flatMap((part) => {
       try {
-        return frozenLeaves(model, [part]);
+        return frozenLeaves(model, { freeze: [part] });
       } catch {
         return [];
       }

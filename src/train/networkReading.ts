@@ -1,5 +1,5 @@
 import { present } from '../base/index.ts';
-import { type ModelConfig, type Part, programParameters } from '../model/index.ts';
+import { type Lora, type ModelConfig, type Part, programParameters } from '../model/index.ts';
 import type { Parameters, TrainingState } from '../tensor/index.ts';
 import { type Histogram, histogram } from './histogram.ts';
 
@@ -37,9 +37,10 @@ export function readNetwork(
   model: ModelConfig,
   { parameters, gradients }: Pick<TrainingState, 'parameters' | 'gradients'>,
   { histograms }: ReadingOptions,
+  lora?: Lora | null,
 ): NetworkReading {
   const inputs = new Map<Part, string[]>();
-  for (const { input, part } of programParameters(model))
+  for (const { input, part } of programParameters(model, lora))
     if (parameters.has(input)) inputs.set(part, [...(inputs.get(part) ?? []), input]);
   const arrays = (tree: Parameters, names: readonly string[]) =>
     names.map((name) => present(tree.get(name), name).data as Float32Array);

@@ -1,6 +1,7 @@
 import type { ChunkStatistics, FastTokenizer } from '../action/index.ts';
 import type { WorkerClient } from '../base/index.ts';
 import type { Robot } from '../robot/index.ts';
+import type { Weights } from '../tensor/index.ts';
 import type { BestRule } from './bestRule.ts';
 import type { RunConfig } from './config.ts';
 import type { TrainingData } from './data.ts';
@@ -22,6 +23,8 @@ export interface Run {
   readonly data: TrainingData;
   readonly client: WorkerClient;
   readonly info: TrainerInfo;
+  /** Leaves that are not trained. */
+  readonly frozen: Weights;
   readonly statistics: ChunkStatistics;
   readonly tokenizer: FastTokenizer | undefined;
   readonly record: RunRecord;

@@ -30,6 +30,7 @@ const BEFORE: Readonly<Record<string, unknown>> = {
   'config.advantage': NO_ADVANTAGE,
   'config.model.successLossWeight': 0,
   'config.model.progressLossWeight': 0,
+  'config.lora': null,
 };
 
 /**

@@ -1,28 +1,41 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { ChunkStatistics, FastTokenizer } from '../action/index.ts';
-import { InputError, parse } from '../base/index.ts';
+import { InputError, parse, present } from '../base/index.ts';
 import {
+  type Lora,
   loadParameters,
+  loraBases,
+  loraTree,
   type ModelConfig,
+  mergeLora,
   readCheckpoint,
   type StatisticsChoice,
   writeCheckpoint,
 } from '../model/index.ts';
 import type { Robot } from '../robot/index.ts';
-import { type Parameters, readSafetensors, readSafetensorsHeader, writeSafetensors } from '../tensor/index.ts';
+import {
+  loadWeight,
+  type Parameters,
+  readSafetensors,
+  readSafetensorsHeader,
+  type Weights,
+  writeSafetensors,
+} from '../tensor/index.ts';
 import { fastFolder } from './fastTokens.ts';
 import type { TrainerSnapshot } from './trainer.ts';
 
 /**
- * The optimiser's part of a checkpoint: parameters and AdamW's moments. The averaged weights are the checkpoint's
- * own `params.safetensors`.
+ * The optimiser's part of a checkpoint: the trained parameters and AdamW's moments, and the average of adapters. The
+ * other averaged weights, and what is not trained, are the checkpoint's own `params.safetensors`.
  */
 const TRAINING_FILE = 'train.safetensors';
 const KINDS = ['parameters', 'm', 'v'] as const;
 
 /** What a run goes on from. */
 export interface ResumePoint extends TrainerSnapshot {
+  /** Leaves that are not trained, as the checkpoint has them; not those that adapters are of. */
+  readonly frozen: Parameters;
   /** Of the gradients of the updates before, for the guard. */
   readonly norms: readonly number[];
   readonly model: ModelConfig;
@@ -32,6 +45,10 @@ export interface ResumePoint extends TrainerSnapshot {
 
 export interface CheckpointContent {
   readonly model: ModelConfig;
+  /** Adapters among what is trained. */
+  readonly lora: Lora | null;
+  /** The leaves that are not trained, as they were when the run began. */
+  readonly frozen: Weights;
   readonly robot: Robot;
   readonly statistics: ChunkStatistics;
   readonly policy: { readonly samplingSteps: number };
@@ -41,23 +58,31 @@ export interface CheckpointContent {
 }
 
 /**
- * Writes a checkpoint folder that serves (averaged weights) and that a run can go on from; under a temporary name
- * first.
+ * Writes a checkpoint folder that serves (averaged weights, adapters merged into them) and that a run can go on from;
+ * under a temporary name first.
  */
 export async function saveTrainingCheckpoint(
   path: string,
   snapshot: TrainerSnapshot,
   content: CheckpointContent,
 ): Promise<void> {
-  const { model, robot, statistics, tokenizer, policy, card, norms } = content;
+  const { model, robot, statistics, tokenizer, policy, card, norms, lora, frozen } = content;
   const arrays: Parameters = new Map();
   for (const kind of KINDS) for (const [name, array] of snapshot[kind]) arrays.set(`${kind}/${name}`, array);
+  for (const { name } of lora ? loraTree(model, lora) : [])
+    arrays.set(`ema/${name}`, present(snapshot.ema.get(name), name));
+  const parameters: Parameters = new Map(snapshot.ema);
+  const bases = new Set(lora ? loraBases(lora) : []);
+  for (const [name, weight] of frozen) if (!bases.has(name)) parameters.set(name, await loadWeight(weight));
+  if (lora)
+    for (const [name, merged] of await mergeLora(model, lora, { base: frozen, adapters: snapshot.ema }))
+      parameters.set(name, merged);
   await writeCheckpoint(
     path,
     {
       config: model,
       robot,
-      parameters: snapshot.ema,
+      parameters,
       normStats: statistics,
       card,
       policy,
@@ -94,15 +119,23 @@ export async function readTrainingCheckpoint(path: string, choice: StatisticsCho
         name.startsWith(`${kind}/`) ? [[name.slice(kind.length + 1), array]] : [],
       ),
     );
+  const [parameters, m] = [tree('parameters'), tree('m')];
+  // Checkpoints of before adapters hold the frozen parameters, too.
+  const trained = (name: string) => m.has(name);
+  const [ema, frozen] = split(await loadParameters(checkpoint), trained);
   return {
-    step,
-    norms,
-    parameters: tree('parameters'),
-    m: tree('m'),
+    ...{ step, norms, m, frozen },
+    parameters: split(parameters, trained)[0],
     v: tree('v'),
-    ema: await loadParameters(checkpoint),
+    ema: new Map([...ema, ...tree('ema')]),
     model: checkpoint.config,
     robot: checkpoint.robot,
     statistics: checkpoint.normStats,
   };
+}
+
+/** The arrays whose names fit, and the others. */
+function split(tree: Parameters, fits: (name: string) => boolean): [Parameters, Parameters] {
+  const all = [...tree];
+  return [new Map(all.filter(([name]) => fits(name))), new Map(all.filter(([name]) => !fits(name)))];
 }

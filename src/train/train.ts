@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { InputError, lockFolder, present, ValetError, WorkerClient } from '../base/index.ts';
-import { checkpointDigest, flowNoise, loadParameters } from '../model/index.ts';
+import { checkpointDigest, flowNoise } from '../model/index.ts';
 import { robotRecord } from '../robot/index.ts';
 import { sampleName, withoutFar } from './badSamples.ts';
+import { readBaseWeights, writeBaseWeights } from './baseWeights.ts';
 import { chosenBest, chosenRollouts } from './chosenWatch.ts';
 import { checkTrainConfig, type RunConfig, requireEqualParts } from './config.ts';
 import { loadData } from './data.ts';
@@ -172,6 +173,12 @@ async function trainLocked(
     log,
   });
   const noise = flowNoise(model, statistics);
+  const { lora } = config;
+  const untrained = frozenLeaves(model, config);
+  const weights = resumed
+    ? new Map([...resumed.frozen, ...(await readBaseWeights(out, lora, model)), ...resumed.parameters])
+    : await startingWeights(model, seed, { initial, lora });
+  const frozen = new Map([...weights].filter(([leaf]) => untrained.includes(leaf)));
 
   await ranks?.agree({ config, seed, data: data.fingerprint, step: resumed?.step ?? 0 });
   const client = ranks?.client ?? WorkerClient.start('train/trainer.worker');
@@ -184,11 +191,9 @@ async function trainLocked(
       optimizer: config.optimizer,
       noiseFactor: denseFactor(noise),
       threads,
-      frozen: frozenLeaves(model, config.freeze),
+      ...{ frozen: untrained, lora },
       sampleWeights: config.advantage.baseline !== 'none',
-      start: resumed ?? {
-        parameters: startingWeights(model, seed, initial ? await loadParameters(initial) : undefined),
-      },
+      start: { ...resumed, parameters: weights },
       measurePeak: !silent,
     } satisfies TrainerOptions);
     const best = chosenBest(options, {
@@ -196,7 +201,22 @@ async function trainLocked(
       keys: validationKeys({ info, robot, config }),
     });
     const run: Run = {
-      ...{ options, config, robot, seed, folder, data, client, info, statistics, tokenizer, record, ranks, log },
+      ...{
+        options,
+        config,
+        robot,
+        seed,
+        folder,
+        data,
+        client,
+        info,
+        frozen,
+        statistics,
+        tokenizer,
+        record,
+        ranks,
+        log,
+      },
       tasks: await trainedTasks(taskNames, resumed && latest !== undefined ? latest : options.init),
       ...{ taskNames, plan, best, far, outcomes },
       start: resumed?.step ?? 0,
@@ -207,6 +227,7 @@ async function trainLocked(
       return null;
     }
     await folder.begin({ ...record, ...(best && { best: best.measure }) });
+    if (!resumed) await writeBaseWeights(out, lora, frozen);
     await folder.rewind(resumed?.step ?? 0);
     await folder.writeLeftOut(data.skipped);
     await writeScans(out, data.scans);

@@ -115,6 +115,13 @@ describe('training in several ranks', () => {
     expect(metrics).toMatchObject({ reduce: expect.any(Number), rankWait: expect.any(Number) });
   });
 
+  it('follows it with samples that each rank reads as it needs them', async () => {
+    const streamed = { config: { ...config, stream: 'always' as const } };
+    const { told, results } = await inRanks(2, () => optionsOf('streamed', streamed));
+    expect({ told, results }).toEqual({ told: [], results: [expect.objectContaining({ step: 6 }), null] });
+    await expectSameRun('streamed');
+  });
+
   it('tells once what is wrong everywhere, and writes nothing', async () => {
     const wrong = await inRanks(2, () => optionsOf('wrong', { data: [join(folder, 'none')] }));
     expect(wrong.results).toEqual([null, null]);

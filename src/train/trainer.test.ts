@@ -110,10 +110,7 @@ describe('Trainer', () => {
     expect(b.losses).toEqual(a.losses);
     expect(b.gradientNorm).toBeLessThan(a.gradientNorm);
     const { parameters, ema, m } = held.snapshot();
-    expect([...parameters.keys()].sort()).toEqual([...start!.keys()].sort());
-    expect(parameters.get(still!)).toEqual(start!.get(still!));
-    expect(ema.get(still!)).toEqual(start!.get(still!));
-    expect(m.has(still!)).toBe(false);
+    for (const tree of [parameters, ema, m]) expect([...tree.keys(), still!].sort()).toEqual([...start!.keys()].sort());
     expect(parameters.get(moving!)).not.toEqual(start!.get(moving!));
     expect(await held.validate(batch)).toHaveProperty('loss');
     await Promise.all([free.close(), held.close()]);

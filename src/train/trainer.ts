@@ -1,12 +1,23 @@
 import { type Communicator, InputError, ValetError } from '../base/index.ts';
-import { buildLossProgram, type ModelConfig, mergeLayers, programParameters, splitLayers } from '../model/index.ts';
+import {
+  buildLossProgram,
+  type Lora,
+  type ModelConfig,
+  mergeLayers,
+  mergeLora,
+  programParameters,
+  splitLayers,
+} from '../model/index.ts';
 import {
   gemmPeak,
+  loadWeight,
   type NdArray,
   type Parameters,
   ProgramSession,
   TrainingState,
   type UpdateResult,
+  type Weight,
+  type Weights,
 } from '../tensor/index.ts';
 import { batchRows, type TrainingBatch } from './batch.ts';
 import { average, type Losses } from './losses.ts';
@@ -30,7 +41,10 @@ export interface OptimizerOptions {
   readonly emaWarmup?: boolean;
 }
 
-/** Parameters in the original tree's names, AdamW's moments and the moving average, after `step` updates. */
+/**
+ * The trained parameters in the original tree's names (those of adapters too), AdamW's moments and the moving average,
+ * after `step` updates.
+ */
 export interface TrainerSnapshot {
   readonly step: number;
   readonly parameters: Parameters;
@@ -56,14 +70,16 @@ export interface TrainerOptions {
    * they are.
    */
   readonly frozen?: readonly string[];
+  /** Adapters of the vision-language model, beside its frozen leaves. */
+  readonly lora?: Lora | null;
   /** Batches say which cameras are there (`imageMask`). */
   readonly imageMask?: boolean;
   /** Batches say how much the actions of each sample count (`sampleWeight`); held-out ones count alike. */
   readonly sampleWeights?: boolean;
   /** False: batches hold no FAST tokens, though the network has leaves for them. */
   readonly fastTokens?: boolean;
-  /** Fresh weights, or all of a run that goes on. */
-  readonly start: Pick<TrainerSnapshot, 'parameters'> & Partial<TrainerSnapshot>;
+  /** Fresh weights, or all of a run that goes on. Frozen leaves may lie in files. */
+  readonly start: Partial<TrainerSnapshot> & { readonly parameters: Weights };
   /** Measure what the machine's matrix products reach, for the share of it that training uses. */
   readonly measurePeak?: boolean;
 }
@@ -158,9 +174,9 @@ export class Trainer {
    * validate and take snapshots, and leads the others
    */
   static async open(options: TrainerOptions, communicator?: Communicator): Promise<Trainer> {
-    const { model, batch, start, threads, noiseFactor } = options;
+    const { model, batch, start, threads, noiseFactor, lora = null } = options;
     const frozen = new Set(options.frozen);
-    const weights = programParameters(model);
+    const weights = programParameters(model, lora);
     for (const leaf of frozen)
       if (!weights.some((weight) => weight.leaf === leaf))
         throw new InputError('Trainer', `no leaf ${leaf} to freeze.`);
@@ -169,18 +185,19 @@ export class Trainer {
       trained.map(({ input, shape }) => ({ name: input, shape })),
       { communicator },
     );
-    const split = (tree: Parameters | undefined) => tree && splitLayers(model, tree);
+    const split = <W extends Weight>(tree: ReadonlyMap<string, W> | undefined) =>
+      tree && splitLayers(model, tree, lora);
+    const trainable = (leaf: string) => !frozen.has(leaf);
     state.load({
       step: start.step ?? 0,
-      parameters: split(start.parameters)!,
+      parameters: split(await loaded(start.parameters, trainable))!,
       ...(start.ema ? { ema: split(start.ema)! } : {}),
       ...(start.m && start.v ? { m: split(start.m)!, v: split(start.v)! } : {}),
     });
-    const fixed = splitLayers(model, new Map([...start.parameters].filter(([leaf]) => frozen.has(leaf))));
-    const trainable = (leaf: string) => !frozen.has(leaf);
+    const fixed = split(await loaded(start.parameters, (leaf) => frozen.has(leaf)))!;
     const { accumulate: parts = 1, recompute = false } = options;
     const program = buildLossProgram(model, {
-      ...{ batch: batch / parts, gradients: true, perSample: true, recompute, trainable },
+      ...{ batch: batch / parts, gradients: true, perSample: true, recompute, trainable, lora },
       ...inputs(options),
     });
     const session = await ProgramSession.create(program, { threads });
@@ -212,7 +229,7 @@ export class Trainer {
     const started = performance.now();
     const own = await this.gradientsOf(await this.withNoise(batch));
     if (read) this.state.averageGradients();
-    const reading = read && readNetwork(this.options.model, this.state, read);
+    const reading = read && readNetwork(this.options.model, this.state, read, this.options.lora);
     const { emaDecay: decay, emaWarmup, ...optimizer } = this.options.optimizer;
     const made = this.state.step;
     const emaDecay = emaWarmup ? Math.min(decay, (1 + made) / (10 + made)) : decay;
@@ -292,8 +309,8 @@ export class Trainer {
    * The losses of a batch under the averaged weights; nothing changes. It has the samples of an update, of all ranks.
    */
   async validate(batch: TrainingBatch): Promise<Losses> {
-    const { model, batch: size, threads } = this.options;
-    const settings = { batch: size / this.parts, gradients: false, ...inputs(this.options), sampleWeights: false };
+    const { model, batch: size, threads, lora } = this.options;
+    const settings = { batch: size / this.parts, gradients: false, lora, ...inputs(this.options), sampleWeights: false };
     this.evaluation ??= await ProgramSession.create(buildLossProgram(model, settings), { threads });
     const ema = this.ema();
     const ranks = this.communicator?.size ?? 1;
@@ -309,25 +326,24 @@ export class Trainer {
   }
 
   /** Plans chunks with the averaged weights; nothing changes. */
-  planChunks(requests: readonly ChunkRequest[], steps: number): Promise<PlannedChunks[]> {
-    const { model, threads } = this.options;
-    return planChunks(model, this.averaged(), requests, { steps, threads });
+  async planChunks(requests: readonly ChunkRequest[], steps: number): Promise<PlannedChunks[]> {
+    const { model, threads, lora } = this.options;
+    const all = mergeLayers(model, new Map([...this.fixed, ...this.ema()]), lora);
+    const merged = lora ? await mergeLora(model, lora, { base: all, adapters: all }) : [];
+    return planChunks(model, new Map([...all, ...merged]), requests, { steps, threads });
   }
 
-  private averaged(): Parameters {
-    return mergeLayers(this.options.model, new Map([...this.fixed, ...this.ema()]));
-  }
-
-  /** Copies of everything that a run goes on from. */
+  /** Copies of what is trained, and of its moments and average. */
   snapshot(): TrainerSnapshot {
-    const { model } = this.options;
+    const { model, lora } = this.options;
     const { step, parameters } = this.state;
+    const copied = (views: Parameters) => mergeLayers(model, views, lora);
     return {
       step,
-      parameters: mergeLayers(model, new Map([...this.fixed, ...parameters])),
-      m: mergeLayers(model, this.whole('m')),
-      v: mergeLayers(model, this.whole('v')),
-      ema: this.averaged(),
+      parameters: copied(parameters),
+      m: copied(this.whole('m')),
+      v: copied(this.whole('v')),
+      ema: copied(this.ema()),
     };
   }
 
@@ -361,6 +377,13 @@ export class Trainer {
     const noise = (await this.noise.run({ z: batch.whiteNoise }))['noise']!.data as Float32Array;
     return { ...batch, whiteNoise: noise };
   }
+}
+
+/** The weights that `wanted` names, in memory. */
+async function loaded(weights: Weights, wanted: (leaf: string) => boolean): Promise<Parameters> {
+  const out: Parameters = new Map();
+  for (const [leaf, weight] of weights) if (wanted(leaf)) out.set(leaf, await loadWeight(weight));
+  return out;
 }
 
 /** The numbers of all ranks on rank 0, one rank after the other; on the others their own. */

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { type FileServer, serveFiles } from '../support/fileServer.ts';
 
 const execute = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
@@ -68,9 +69,13 @@ const FIXTURES: Readonly<Record<string, { readonly needs?: readonly string[]; re
 /** Words after these are made by the command. */
 const OUTPUTS = ['--out', '--record', '--record-data'];
 
+/** The server that pages read data sets from. */
+const DATA_HOST = 'https://data.example.org';
+
 /** Makes what commands need, each once, and puts it where they run. */
 export class Fixtures {
   private readonly made = new Map<string, Promise<void>>();
+  private server: Promise<FileServer> | undefined;
 
   constructor(
     private readonly folder: string,
@@ -88,6 +93,15 @@ export class Fixtures {
         await mkdir(dirname(join(folder, name)), { recursive: true });
         await cp(join(this.folder, name), join(folder, name), { recursive: true, verbatimSymlinks: true });
       }
+  }
+
+  /** A command with a server of this machine in place of the pages' one, which has what the command names there. */
+  async served(text: string): Promise<string> {
+    const names = [...text.matchAll(/https:\/\/data\.example\.org\/([\w-]+)/g)].map(([, name = '']) => name);
+    if (names.length === 0) return text;
+    for (const name of names) await this.make(name);
+    this.server ??= serveFiles(this.folder);
+    return text.replaceAll(DATA_HOST, (await this.server).address);
   }
 
   private make(name: string): Promise<void> {

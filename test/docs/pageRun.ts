@@ -114,7 +114,8 @@ export class PageRun {
       return this.toEnd(command, quick.replace(/ws:\/\/127\.0\.0\.1:8000/, this.servers.at(-1)?.server.url ?? ''), cwd);
     }
     const expected = OTHER_CODES.find(({ page, command: which }) => page === command.page && which.test(command.text));
-    const { code, output } = await runCommand(quick, cwd, this.place.environment);
+    const here = await this.place.fixtures.served(quick);
+    const { code, output } = await runCommand(here, cwd, this.place.environment);
     if (code !== (expected?.code ?? 0))
       throw new Error(`${quick}\nexit code ${code}\n${output.trim().split('\n').slice(-25).join('\n')}`);
   }

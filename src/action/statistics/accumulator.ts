@@ -78,6 +78,11 @@ export class StatisticsAccumulator {
   /** Rows of the episode that is being put together, and of those before it. */
   private readonly states: RowStore;
   private readonly actions: RowStore;
+  /**
+   * Frames of the episodes that end now are kept for quantiles and nothing else: their sums are known from a run
+   * before, and merged.
+   */
+  keepsFramesOnly = false;
   /** How rows of a width become rows in the layout, for the width that came last. */
   private pick: { readonly width: number; readonly rows: PickRows } | undefined;
 
@@ -182,11 +187,13 @@ export class StatisticsAccumulator {
     const wrong = !extremes || extremes.some((x) => !(Math.abs(x) <= LARGEST_NUMBER));
     if (wrong && !this.options.skipWrong) throw wrongNumber(episode, layout);
     if (extremes && !wrong) {
-      widen(this.extremes, extremes);
-      this.sums.add(episode);
       this.episodes?.push(episode);
-      this.tables?.add(episode);
-      this.limit();
+      if (!this.keepsFramesOnly) {
+        widen(this.extremes, extremes);
+        this.sums.add(episode);
+        this.tables?.add(episode);
+        this.limit();
+      }
     }
     // What is not kept leaves its room to the next.
     if (!this.episodes) for (const store of [this.states, this.actions]) store.clear();
@@ -202,6 +209,11 @@ export class StatisticsAccumulator {
     for (const episode of this.episodes ?? []) this.tables.add(episode);
     this.episodes = undefined;
     return this.tables;
+  }
+
+  /** An empty one of the same shape. */
+  fresh(): StatisticsAccumulator {
+    return new StatisticsAccumulator(this.options);
   }
 
   /** Adds all that another accumulator holds (of the same shape). */

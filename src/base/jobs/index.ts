@@ -4,3 +4,4 @@ export type { Announcement } from './messages.ts';
 export { parseRedisUrl } from './redis.ts';
 export { serveJobs } from './serveJobs.ts';
 export type { JobHandler, JobSession } from './session.ts';
+export { requireVersions } from './versions.ts';

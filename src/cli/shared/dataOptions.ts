@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type CameraChoice, type DataChoice, type EpisodeRange, readTaskMap } from '../../data/index.ts';
+import { type CameraChoice, type DataChoice, type EpisodeRange, readTaskMap, shownPlaces } from '../../data/index.ts';
 import { nameList } from './names.ts';
 
 /** As commander hands them over. */
@@ -43,7 +43,7 @@ export async function dataChoice(options: DataOptionValues): Promise<DataChoice>
 
 /** Notes on the data, for a person. */
 export function tellNotes(notes: readonly string[]): void {
-  for (const note of notes) process.stderr.write(`note: ${note}\n`);
+  for (const note of notes) process.stderr.write(`note: ${shownPlaces(note)}\n`);
 }
 
 /** `head=observation.images.top`, given once for each camera, or for each set's own feature. */

@@ -17,3 +17,6 @@ export const aboveZero = numberOption('a number above 0', (value) => value > 0);
 export const atLeastZero = numberOption('a number of 0 or more', (value) => value >= 0);
 export const minutes = numberOption('minutes, a number above 0', (value) => value > 0);
 export const share = numberOption('a number from 0 to 1', (value) => value >= 0 && value <= 1);
+
+/** Whole numbers, separated by commas. */
+export const numberList = (text: string): number[] => text.split(',').map((part) => whole(part));

@@ -1,4 +1,5 @@
 import { systemError, ValetError } from '../../base/index.ts';
+import { shownPlaces } from '../../data/index.ts';
 
 /**
  * Tells on stderr what went wrong, in a line for errors that are meant for a person. @param where what stands before it
@@ -7,7 +8,7 @@ import { systemError, ValetError } from '../../base/index.ts';
 export function tellError(thrown: unknown, where = ''): number {
   const error = systemError(thrown) ?? thrown;
   if (error instanceof ValetError) {
-    process.stderr.write(`${where}${error.message}\n`);
+    process.stderr.write(`${where}${shownPlaces(error.message)}\n`);
     return error.kind === 'input' ? 2 : error.kind === 'interrupted' ? 130 : 1;
   }
   process.stderr.write(`${where}${(error as Error).stack ?? error}\n`);

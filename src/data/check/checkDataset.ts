@@ -4,11 +4,14 @@ import type { Robot } from '../../robot/index.ts';
 import {
   type DataChoice,
   type Dataset,
+  holdSides,
   missingFiles,
   openDataset,
   pictureFeatures,
   usedFeatures,
+  withFiles,
 } from '../lerobot/index.ts';
+import { isAddress, shownPlaces } from '../remote/index.ts';
 import { chooseForCheck, listedOnce } from './checkChoice.ts';
 import { checkIndex } from './checkIndex.ts';
 import { checkPictures, checkUnlistedVideos } from './checkPictures.ts';
@@ -43,41 +46,51 @@ export interface CheckOptions {
  */
 export async function checkDataset(dir: string, options: CheckOptions = {}): Promise<CheckResult> {
   const problems: Problem[] = [];
+  let root = dir;
+  const placeIn = (path: string) => (isAddress(path) ? path : relative(root, path) || '.');
   const report: ReportProblem = (code, where, message) => {
-    const problem = { code, where: relative(dir, where) || '.', message };
+    const problem = { code, where: placeIn(where), message: shownPlaces(message) };
     // What is wrong with a file of several episodes is said once.
-    if (!problems.some((one) => one.code === code && one.where === problem.where && one.message === message))
+    if (!problems.some((one) => one.code === code && one.where === problem.where && one.message === problem.message))
       problems.push(problem);
   };
   const notes: Problem[] = [];
   const note: ReportProblem = (code, where, message) =>
-    void notes.push({ code, where: relative(dir, where) || '.', message });
+    void notes.push({ code, where: placeIn(where), message: shownPlaces(message) });
   const { robot, choice = {} } = options;
   let dataset: Dataset;
   try {
     dataset = await openDataset(dir, { ...(robot && { robot }), cameras: choice.cameras });
   } catch (error) {
     if (!(error instanceof ValetError)) throw error;
-    report('index', error.where, withoutPlace(error));
+    report('index', shownPlaces(error.where), withoutPlace(error));
     return { ok: false, format: null, episodes: 0, frames: 0, problems };
   }
+  root = dataset.root;
+  // A server gives no list of what lies there.
+  if (dataset.remote) await holdSides(dataset.remote, dataset);
   await checkIndex(dataset, report, note);
   const pictures = pictureFeatures(dataset.info);
-  await checkUnlistedVideos(dataset, report);
+  if (!dataset.remote) await checkUnlistedVideos(dataset, report);
   const used = new Set(usedFeatures(dataset));
   const { episodes } = (dataset = await chooseForCheck(dataset, choice, report, note));
   const absent = new Map<string, number>();
   for (const [i, episode] of episodes.entries()) {
-    await checkRows(dataset, episode, report);
-    for (const feature of pictures)
-      if (choice.available && !used.has(feature) && missingFiles(dataset, [episode], [feature]).length > 0)
-        absent.set(feature, (absent.get(feature) ?? 0) + 1);
-      else await checkPictures(dataset, episode, feature, options.endsOnly ?? false, report);
-    await checkSideFiles(dataset, episode, choice.available ?? false, report);
+    const check = async () => {
+      await checkRows(dataset, episode, report);
+      for (const feature of pictures) {
+        const spared = choice.available && !used.has(feature);
+        if (spared && (await missingFiles(dataset, [episode], [feature], true)).length > 0)
+          absent.set(feature, (absent.get(feature) ?? 0) + 1);
+        else await checkPictures(dataset, episode, feature, options.endsOnly ?? false, report);
+      }
+      await checkSideFiles(dataset, episode, choice.available ?? false, report);
+    };
+    await withFiles(dataset, [episode], pictures, check, { optional: true });
     options.progress?.(i + 1, episodes.length);
   }
   for (const [feature, count] of absent)
-    note('video-missing', dir, `left out: ${count} videos of ${feature}, which no camera of the robot needs.`);
+    note('video-missing', root, `left out: ${count} videos of ${feature}, which no camera of the robot needs.`);
   return {
     ok: problems.length === 0,
     format: dataset.info.codebase_version,

@@ -9,7 +9,7 @@ import { type ReportProblem, withoutPlace } from './problem.ts';
 export async function checkIndex(dataset: Dataset, report: ReportProblem, note: ReportProblem): Promise<void> {
   checkTotals(dataset, report, note);
   if (dataset.format !== 'v2.1') return;
-  await checkUnlisted(dataset, report);
+  if (!dataset.remote) await checkUnlisted(dataset, report);
   await checkStats(dataset, report);
 }
 

@@ -1,5 +1,5 @@
 import { InputError } from '../../base/index.ts';
-import { type Dataset, type Episode, queryParquet } from '../lerobot/index.ts';
+import { type Dataset, type Episode, queryParquet, withFiles } from '../lerobot/index.ts';
 import { type KeptEpisode, wholeEpisode } from './keptEpisode.ts';
 
 export interface EpisodeFilter {
@@ -22,7 +22,8 @@ export async function selectEpisodes(set: Dataset, { length, where }: EpisodeFil
 async function holds(set: Dataset, episode: Episode, where: string): Promise<boolean> {
   const its = set.format === 'v3.0' ? ` where episode_index = ${episode.index}` : '';
   const sql = (rows: string) => `select (${where}) as kept from ${rows}${its}`;
-  const [row] = await queryParquet(set.dataPath(episode), sql).catch((error: Error) => {
+  const read = () => queryParquet(set.dataPath(episode), sql);
+  const [row] = await withFiles(set, [episode], [], read).catch((error: Error) => {
     throw new InputError(`--where ${where}`, `cannot be told of episode ${episode.index} (${error.message}).`);
   });
   const kept = row?.['kept'];

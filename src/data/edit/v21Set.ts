@@ -3,7 +3,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { InputError, jsonText, makeFolder, NotBuiltError, readJson } from '../../base/index.ts';
-import { type Dataset, episodePaths, type Info, sidePath, type TaskLine } from '../lerobot/index.ts';
+import { type Dataset, episodePaths, type Info, sidePath, type TaskLine, withFiles } from '../lerobot/index.ts';
 import { type EncodedCodec, videoCodec } from '../video/index.ts';
 import type { NewStages } from './annotatedStages.ts';
 import { copyRows, STAGE } from './copyRows.ts';
@@ -69,7 +69,10 @@ export async function writeV21(kept: readonly KeptEpisode[], out: string, option
   let [frames, encoded] = [0, 0];
   for (const [i, one] of kept.entries()) {
     const before = old.get(one.source) as OldLines;
-    encoded += await writeEpisode(one, out, info, frames, options);
+    const videos = videoFeatures({ source: { ...one.source, info } });
+    const firstFrame = frames;
+    const write = () => writeEpisode(one, out, info, firstFrame, options);
+    encoded += await withFiles(one.source, [one.episode], videos, write, { optional: true });
     frames += one.to - one.from;
     tasks.set(one.taskIndex, tasks.get(one.taskIndex) ?? taskLine(one, before));
     lines?.push(episodeLine(one, before));

@@ -44,7 +44,7 @@ export async function writeSet(
     ...(imageSize !== undefined && { imageSize }),
     ...(codec === 'hevc' && { codec }),
     ...(stages && { stages: stages.digest }),
-    sources: await Promise.all(sources.map(({ root }) => dataFingerprint([root]))),
+    sources: await Promise.all(sources.map(({ root, remote }) => dataFingerprint([remote?.address ?? root]))),
     episodes: digest(
       kept.map(({ source, episode, index, taskIndex, from, to }) =>
         [sources.indexOf(source), episode.index, index, taskIndex, from, to].join(),

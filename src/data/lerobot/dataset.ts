@@ -1,4 +1,5 @@
 import type { Robot, StageSuccessors } from '../../robot/index.ts';
+import type { RemoteFolder } from '../remote/index.ts';
 import type { FrameSink } from '../video/index.ts';
 import type { CameraChoice } from './choice/cameraChoice.ts';
 import type { Annotation, Info } from './layout.ts';
@@ -60,6 +61,8 @@ export interface DatasetTask {
 /** A data set on disk, opened for reading; v2.1 and v3.0 look the same from here on. */
 export interface Dataset {
   readonly root: string;
+  /** The server that the files are fetched from when they are needed; `root` is where they are kept. */
+  readonly remote?: RemoteFolder | undefined;
   readonly format: 'v2.1' | 'v3.0';
   readonly info: Info;
   readonly fps: number;

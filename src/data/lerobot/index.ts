@@ -45,10 +45,12 @@ export {
   queryParquet,
 } from './parquet.ts';
 export { proposeRobot, type RobotProposal } from './propose/index.ts';
+export { holdSides } from './remoteSet.ts';
 export { commonRobot, requireRobot } from './robotOf.ts';
 export { sidePath } from './sideFiles.ts';
 export { intervalsOf, isStage } from './stages.ts';
 export { type FinishedPart, UnfinishedSet } from './unfinishedSet.ts';
 export { WindowError } from './v30Videos.ts';
 export { requireVideo, videoMisfit } from './videoFit.ts';
+export { withFiles } from './withFiles.ts';
 export { type DatasetOptions, DatasetWriter } from './writer.ts';

@@ -3,6 +3,7 @@ import type { Dataset, Episode } from './dataset.ts';
 import type { Info } from './layout.ts';
 import { PageReader, type RowRange, type TakeRows } from './pages/pageReader.ts';
 import { type Column, episodeRows, isInOrder, joined, queryColumns } from './parquet.ts';
+import { withFiles } from './withFiles.ts';
 
 /**
  * The one way to the numbers of a parquet file, for statistics, samples and checks alike. Columns of float32 lists in
@@ -73,7 +74,16 @@ export interface RowSink {
  * episodes that come from pages come
  * first. Of every episode there are as many rows in each column. @returns how many of the frames came from pages
  */
-export async function eachRow(
+export function eachRow(
+  dataset: Dataset,
+  episodes: readonly Episode[],
+  names: readonly string[],
+  sink: RowSink,
+): Promise<number> {
+  return withFiles(dataset, episodes, [], () => eachRowHere(dataset, episodes, names, sink));
+}
+
+async function eachRowHere(
   dataset: Dataset,
   episodes: readonly Episode[],
   names: readonly string[],

@@ -12,12 +12,16 @@ import { sideFiles, stagesOf } from './sideFiles.ts';
 import { episodeFiles, readEpisodeRows, readTaskTable } from './v30Tables.ts';
 import { videoPlaces } from './v30Videos.ts';
 
-/** LeRobot v3.0: many episodes per parquet file and per video, found through the tables in meta/. */
+/**
+ * LeRobot v3.0: many episodes per parquet file and per video, found through the tables in meta/.
+ * @param isCopy a part of a server's files: episodes are where the index says, or nowhere
+ */
 export async function openV30(
   root: string,
   info: Info,
   robot: Robot | undefined,
   cameraChoice?: CameraChoice,
+  isCopy = false,
 ): Promise<Dataset> {
   const taskRows = await readTaskTable(join(root, 'meta'));
   const taskIndexOf = new Map(taskRows.flatMap(({ index, texts }) => texts.map((text) => [text, index] as const)));
@@ -41,8 +45,8 @@ export async function openV30(
       length: row.length,
     })),
   );
-  let askedAll = false;
-  let moved = await files.elsewhere();
+  let askedAll = isCopy;
+  let moved = isCopy ? undefined : await files.elsewhere();
   const dataPath = (episode: Episode) => moved?.get(episode.index) ?? nominal(episode);
   const videoPlace = videoPlaces(root, info, rows);
   const cameraFeature = (camera: string) => (camera in info.features ? camera : featureOf(root, features, camera));

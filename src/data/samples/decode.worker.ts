@@ -1,7 +1,7 @@
 import { answerCalls, InputError, Transfer } from '../../base/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
 import { parseRobot, type Robot, type RobotRecord } from '../../robot/index.ts';
-import { type Dataset, type Episode, openPlaces, requireVideo, type SetPlace } from '../lerobot/index.ts';
+import { type Dataset, type Episode, openPlaces, requireVideo, type SetPlace, withFiles } from '../lerobot/index.ts';
 import { type EpisodeNumbers, NumbersCache, readNumbers } from './episodeNumbers.ts';
 import type { PlannedEpisode } from './planSamples.ts';
 import { framesOf } from './sampling.ts';
@@ -73,14 +73,16 @@ answerCalls({
   },
   async load({ episodes, pictures }: LoadRequest) {
     const loaded: LoadedEpisode[] = [];
-    for (const episode of episodes) loaded.push(await load(episode, pictures));
+    for (const episode of episodes)
+      loaded.push(await withPictures(episode.dataset, episode.episode, pictures, () => load(episode, pictures)));
     const buffers = loaded.flatMap(({ action, state, taskInfo, stage }) =>
       [action, state, taskInfo, stage].map((a) => a.buffer as ArrayBuffer),
     );
     return new Transfer(loaded, buffers);
   },
   async read(request: ReadRequest) {
-    const samples = await read(request);
+    const { dataset, episode, pictures: wanted } = request;
+    const samples = await withPictures(dataset, episode, wanted, () => read(request));
     const { pictures, state, actions, taskInfo, stage } = samples;
     return new Transfer(
       samples,
@@ -93,6 +95,13 @@ function datasetOf(number: number): Dataset {
   const dataset = datasets[number];
   if (!dataset) throw new InputError('samples', `there is no data set ${number}.`);
   return dataset;
+}
+
+/** Has the files of an episode here, as far as they are read. */
+function withPictures<T>(number: number, episode: Episode, pictures: boolean, work: () => Promise<T>): Promise<T> {
+  const dataset = datasetOf(number);
+  const features = pictures ? robot.cameraNames.map((camera) => dataset.cameraFeature(camera)) : [];
+  return withFiles(dataset, [episode], features, work);
 }
 
 async function load(

@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { StatisticsAccumulator } from '../../action/index.ts';
@@ -40,6 +42,33 @@ it('takes numbers from pages wherever it is known where they are', async () => {
   // Its index names wrong files, which is found when it is opened.
   expect(await frames('dataset-v30/converted')).toBe(0);
 });
+
+it.each(['exact', 'counts'] as const)(
+  'a run that ended before its result is gone on with, to the same numbers (%s)',
+  async (quantiles) => {
+    const folder = await mkdtemp(join(tmpdir(), 'valet-statistics-'));
+    try {
+      const sets = [join(golden, 'dataset-v21/dataset')];
+      const result = join(folder, 'norm_stats.json');
+      const part = join(folder, '.norm_stats.json.part');
+      const options = { workers: 2, memory: quantiles === 'exact' ? 2 ** 30 : 0 };
+      const straight = await datasetStatistics(sets, options);
+      const killed = () => {
+        throw new Error('killed');
+      };
+      const saved = { ...options, result, saveEveryMs: 0 };
+      await expect(datasetStatistics(sets, { ...saved, computing: killed })).rejects.toThrow('killed');
+      const { done } = JSON.parse(await readFile(part, 'utf8'));
+      expect(done.length).toBeGreaterThan(0);
+      const { statistics, frames, chunks, quantiles: how } = await datasetStatistics(sets, saved);
+      expect([how, frames, chunks]).toEqual([quantiles, straight.frames, straight.chunks]);
+      expect(statistics).toEqual(straight.statistics);
+      expect(existsSync(part)).toBe(false);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+);
 
 it('the page on statistics says what a frame takes', async () => {
   const page = await readFile(new URL('../../../docs/statistics.md', import.meta.url), 'utf8');

@@ -9,11 +9,16 @@ import {
   type TailBounds,
   type Tails,
 } from '../../action/index.ts';
-import { InputError, present, WorkerClient } from '../../base/index.ts';
+import { digestOf, InputError, present, WorkerClient } from '../../base/index.ts';
 import { type Robot, robotRecord } from '../../robot/index.ts';
 import { BadFiles } from '../badFiles.ts';
-import { commonRobot, type Dataset, openSets, type SetPlace, setPlace } from '../lerobot/index.ts';
+import { dataFingerprint } from '../fingerprint.ts';
+import { commonRobot, type Dataset, openSets, setPlace } from '../lerobot/index.ts';
+import { queuedSums } from './queuedSums.ts';
+import { Saver } from './saver.ts';
 import type { EpisodeJob, OpenStatistics } from './statistics.worker.ts';
+import { statisticsVersions } from './statisticsHandler.ts';
+import { UnfinishedStatistics } from './unfinishedStatistics.ts';
 
 export interface DatasetStatisticsOptions {
   /** Whose data they are; when left out, as the data sets say. */
@@ -32,6 +37,15 @@ export interface DatasetStatisticsOptions {
    * out.
    */
   readonly memory?: number;
+  /**
+   * The file that the result will be written to: beside it stands what is added, so that a run that was killed is gone
+   * on with. Nothing is kept when left out.
+   */
+  readonly result?: string | undefined;
+  /** Between two writings of that; 10 s when left out. */
+  readonly saveEveryMs?: number | undefined;
+  /** Workers of a queue on any machine add up, in place of threads. */
+  readonly queue?: { readonly address: string; readonly onNotice?: (notice: string) => void } | undefined;
   /** Called after each episode with the frames read so far and in all. */
   readonly reading?: (frames: number, total: number) => void;
   readonly computing?: StatisticsProgress;
@@ -43,6 +57,7 @@ export interface DatasetStatistics {
   readonly frames: number;
   readonly chunks: number;
   readonly quantiles: QuantileMethod;
+  /** Threads; 0 where a queue did it. */
   readonly workers: number;
   /**
    * Seconds for the pass over the data, and for what comes after it; `processor` is the time that all threads
@@ -52,51 +67,86 @@ export interface DatasetStatistics {
 }
 
 /**
- * Statistics of every chunk of the data sets in `folders`, taken as one, over worker threads.
+ * Statistics of every chunk of the data sets in `folders`, taken as one, over worker threads, or over a queue.
  * @throws InputError or ParquetError that names the episode's file
  */
 export async function datasetStatistics(
   folders: readonly string[],
   options: DatasetStatisticsOptions = {},
 ): Promise<DatasetStatistics> {
-  const { horizon, paddedWidth, skipWrong, memory = 4 * 2 ** 30 } = options;
-  return overEpisodes(folders, options, async (workers, { robot, places, total, each }) => {
-    const exact = total * frameBytes(robot) <= memory;
-    const chunks = {
-      ...(horizon && { horizon }),
-      ...(paddedWidth && { paddedWidth }),
-      ...(skipWrong && { skipWrong }),
-    };
-    const open: OpenStatistics = {
-      sets: places,
-      robot: robotRecord(robot),
-      chunks: { ...chunks, memory: exact ? Number.MAX_VALUE : 0 },
-    };
-    await Promise.all(workers.map((worker) => worker.call('open', open)));
-    const started = performance.now();
-    const busy = process.cpuUsage();
-    await each('add', options.reading);
+  const { horizon, paddedWidth, skipWrong, memory = 4 * 2 ** 30, result, queue } = options;
+  const sets = options.sets ?? (await openSets(folders, { robot: options.robot })).sets;
+  const robot = commonRobot(sets);
+  const jobs = sets.flatMap(jobsOf);
+  if (jobs.length === 0) throw new InputError(folders.join(', '), 'has no episodes.');
+  const total = jobs.reduce((sum, { frames }) => sum + frames, 0);
+  const exact = total * frameBytes(robot) <= memory;
+  const chunks = {
+    ...(horizon && { horizon }),
+    ...(paddedWidth && { paddedWidth }),
+    ...(skipWrong && { skipWrong }),
+  };
+  // Only where the work may be gone on with, or is done elsewhere.
+  const named = result === undefined && !queue ? [] : sets;
+  const fingerprints = await Promise.all(named.map(({ root }) => dataFingerprint([root])));
+  const about = { fingerprints, robot: robotRecord(robot), chunks, exact, versions: statisticsVersions() };
+  const plan = digestOf([about, jobs.map(({ set, episodes }) => [set, episodes.map(({ index }) => index)])]);
+  const unfinished = result === undefined ? undefined : await UnfinishedStatistics.open(result, plan);
+  const open = { robot: about.robot, chunks: { ...chunks, memory: exact ? Number.MAX_VALUE : 0 } };
+  const whole = new StatisticsAccumulator({ robot, ...chunks, memory: Number.MAX_VALUE });
+  if (unfinished?.before) whole.mergeState(unfinished.before.state);
+  let started = performance.now();
+  let busy = process.cpuUsage();
+  const conclude = async (sources: readonly FrameSource[], workers: number): Promise<DatasetStatistics> => {
     const processor = processorSeconds(busy);
     const read = performance.now();
-    const whole = new StatisticsAccumulator({ robot, ...chunks, memory: Number.MAX_VALUE });
-    for (const worker of workers) whole.mergeState(await worker.call<StatisticsState>('state'));
     if (whole.chunks < 2)
       throw new InputError(
         folders.join(', '),
         `too few chunks (got ${whole.chunks} from ${whole.frames} frames, expected at least 2). An episode of T ` +
           `frames has T − ${whole.horizon - 1}.`,
       );
+    const statistics = await whole.finishWith(exact ? sources : undefined, options.computing);
+    const { frames } = whole;
+    const quantiles = exact ? 'exact' : 'counts';
+    const seconds = { reading: (read - started) / 1000, computing: (performance.now() - read) / 1000, processor };
+    await unfinished?.remove();
+    return { robot, statistics, frames, chunks: whole.chunks, quantiles, workers, seconds };
+  };
+  if (queue) {
+    const places = sets.map((set, i) => ({ ...setPlace(set), fingerprint: fingerprints[i] ?? '' }));
+    const run = { ...open, sets: places, versions: about.versions };
+    const { address, onNotice } = queue;
+    const { reading } = options;
+    const work = { run, plan, jobs, unfinished, address, onNotice, reading, out: result ?? '' };
+    const queued = await queuedSums(whole, work);
+    try {
+      return await conclude(queued.sources, 0);
+    } finally {
+      await queued.close();
+    }
+  }
+  const done = unfinished?.before?.done ?? new Set<number>();
+  const todo = jobs.flatMap((job, place): Todo[] =>
+    !done.has(place) ? [{ place, job, method: 'add' }] : exact ? [{ place, job, method: 'keep' }] : [],
+  );
+  return overEpisodes(sets, { ...options, todo, open }, async (workers, each) => {
+    // Starting threads is no part of the pass.
+    [started, busy] = [performance.now(), process.cpuUsage()];
+    const saver = unfinished && new Saver(whole, unfinished, workers, options.saveEveryMs);
+    await each(
+      (frames) => options.reading?.(frames, total),
+      (worker, place, bad) => saver?.added(worker, place, bad),
+    );
+    await saver?.settled();
+    for (const worker of workers) whole.mergeState(await worker.call<StatisticsState>('state'));
     const sources = workers.map(
       (worker): FrameSource => ({
         sample: (stride) => worker.call<Float32Array>('sample', stride),
         tails: (bounds: TailBounds) => worker.call<Tails>('tails', bounds),
       }),
     );
-    const statistics = await whole.finishWith(exact ? sources : undefined, options.computing);
-    const { frames } = whole;
-    const quantiles = exact ? 'exact' : 'counts';
-    const seconds = { reading: (read - started) / 1000, computing: (performance.now() - read) / 1000, processor };
-    return { robot, statistics, frames, chunks: whole.chunks, quantiles, workers: workers.length, seconds };
+    return conclude(sources, workers.length);
   });
 }
 
@@ -105,19 +155,22 @@ export async function datasetStatistics(
  * 'pick' only the numbers that statistics
  * need are taken, as they take them.
  */
-export function decodeOnly(
+export async function decodeOnly(
   folders: readonly string[],
   {
     how = 'read',
     ...options
   }: Pick<DatasetStatisticsOptions, 'workers' | 'robot'> & { readonly how?: 'read' | 'pick' } = {},
 ): Promise<{ frames: number; seconds: number; processor: number }> {
-  return overEpisodes(folders, options, async (clients, { robot, places, each }) => {
-    const open: OpenStatistics = { sets: places, robot: robotRecord(robot), chunks: { memory: 0 }, how };
-    await Promise.all(clients.map((worker) => worker.call('open', open)));
+  const { robot: given } = options;
+  const { sets } = await openSets(folders, { robot: given });
+  const robot = commonRobot(sets);
+  const todo = sets.flatMap(jobsOf).map((job, place) => ({ place, job, method: how }));
+  const open = { robot: robotRecord(robot), chunks: { memory: 0 }, how };
+  return overEpisodes(sets, { ...options, todo, open }, async (_, each) => {
     const started = performance.now();
     const busy = process.cpuUsage();
-    const frames = await each(how);
+    const frames = await each();
     return { frames, seconds: (performance.now() - started) / 1000, processor: processorSeconds(busy) };
   });
 }
@@ -152,44 +205,46 @@ function jobsOf(dataset: Dataset, set: number): (EpisodeJob & { frames: number }
   return jobs;
 }
 
-type Each = (method: 'add' | 'read' | 'pick', after?: (frames: number, total: number) => void) => Promise<number>;
+/** A job, and what a worker does with it. */
+interface Todo {
+  readonly place: number;
+  readonly job: EpisodeJob;
+  readonly method: 'add' | 'keep' | 'read' | 'pick';
+}
 
-/** Starts workers for the data sets' episodes; `each` has them all go through a method. The workers end with `work`. */
+/** Has all jobs done. @returns frames */
+type Each = (
+  after?: (frames: number) => void,
+  done?: (worker: WorkerClient, place: number, bad: boolean) => void,
+) => Promise<number>;
+
+/** Starts workers for the data sets' episodes; `each` has them do all jobs. The workers end with `work`. */
 async function overEpisodes<T>(
-  folders: readonly string[],
+  sets: readonly Dataset[],
   {
     workers: threads = availableParallelism(),
-    robot: given,
-    sets: opened,
-  }: Pick<DatasetStatisticsOptions, 'workers' | 'robot' | 'sets'>,
-  work: (
-    workers: readonly WorkerClient[],
-    about: {
-      readonly robot: Robot;
-      readonly places: readonly SetPlace[];
-      readonly total: number;
-      readonly each: Each;
-    },
-  ) => Promise<T>,
+    todo,
+    open,
+  }: Pick<DatasetStatisticsOptions, 'workers'> & {
+    readonly todo: readonly Todo[];
+    readonly open: Omit<OpenStatistics, 'sets'>;
+  },
+  work: (workers: readonly WorkerClient[], each: Each) => Promise<T>,
 ): Promise<T> {
-  const sets = opened ?? (await openSets(folders, { robot: given })).sets;
-  const robot = commonRobot(sets);
-  const jobs = sets.flatMap(jobsOf);
-  if (jobs.length === 0) throw new InputError(folders.join(', '), 'has no episodes.');
-  const total = jobs.reduce((sum, { frames }) => sum + frames, 0);
-  const count = Math.max(1, Math.min(threads, jobs.length));
+  const count = Math.max(1, Math.min(threads, todo.length));
   const workers = Array.from({ length: count }, () => WorkerClient.start('data/statistics/statistics.worker'));
-  const each: Each = async (method, after) => {
+  const each: Each = async (after, finished) => {
     let next = 0;
     let done = 0;
     const bad = new BadFiles();
     const take = async (worker: WorkerClient): Promise<void> => {
-      while (next < jobs.length && !bad.isEnough) {
-        const place = next++;
+      while (next < todo.length && !bad.isEnough) {
+        const { place, job, method } = present(todo[next++], 'the job');
         // Not `done += await`, which would add to what `done` was before the wait.
-        const frames = await bad.try(place, () => worker.call<number>(method, present(jobs[place], 'the job')));
+        const frames = await bad.try(place, () => worker.call<number>(method, job));
+        if (method !== 'keep') finished?.(worker, place, frames === undefined);
         done += frames ?? 0;
-        after?.(done, total);
+        after?.(done);
       }
     };
     // Two calls under way for each worker: it never waits for the next.
@@ -198,7 +253,8 @@ async function overEpisodes<T>(
     return done;
   };
   try {
-    return await work(workers, { robot, places: sets.map(setPlace), total, each });
+    await Promise.all(workers.map((worker) => worker.call('open', { ...open, sets: sets.map(setPlace) })));
+    return await work(workers, each);
   } finally {
     await Promise.all(workers.map((worker) => worker.close()));
   }

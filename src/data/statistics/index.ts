@@ -5,3 +5,5 @@ export {
   decodeOnly,
   frameBytes,
 } from './datasetStatistics.ts';
+export { statisticsHandler } from './statisticsHandler.ts';
+export { STATISTICS_JOB } from './statisticsJob.ts';

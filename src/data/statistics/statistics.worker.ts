@@ -11,6 +11,7 @@ import {
   queryColumns,
   type RowSink,
   type SetPlace,
+  withFiles,
 } from '../lerobot/index.ts';
 
 /** Which data sets there are, whose, and what is computed of them. */
@@ -32,6 +33,7 @@ const COLUMNS = ['observation.state', 'action'] as const;
 let datasets: Dataset[] = [];
 /** Made by `open`, which is called first. */
 let accumulator: StatisticsAccumulator;
+let renew: () => StatisticsAccumulator;
 let width = 0;
 
 /** Puts rows into the accumulator. */
@@ -59,7 +61,14 @@ answerCalls({
     const robot = parseRobot(record);
     width = robot.width;
     datasets = await openPlaces(sets, robot);
-    accumulator = new StatisticsAccumulator({ robot, ...chunks });
+    renew = () => new StatisticsAccumulator({ robot, ...chunks });
+    accumulator = renew();
+  },
+
+  /** Begins anew; with `framesOnly` what is added is kept for quantiles alone. */
+  reset({ framesOnly }: { readonly framesOnly: boolean }) {
+    accumulator = renew();
+    accumulator.keepsFramesOnly = framesOnly;
   },
 
   /** Adds episodes of one file, and returns how many frames they have. */
@@ -70,13 +79,26 @@ answerCalls({
     return accumulator.frames - before;
   },
 
+  /** Keeps the frames of episodes whose sums are known from a run before. */
+  async keep(job: EpisodeJob) {
+    const { dataset, episodes } = jobOf(job);
+    accumulator.keepsFramesOnly = true;
+    try {
+      await eachRow(dataset, episodes, COLUMNS, sink);
+    } finally {
+      accumulator.keepsFramesOnly = false;
+    }
+    return episodes.reduce((sum, { length }) => sum + length, 0);
+  },
+
   /** Has the general reader build the same columns, and does nothing with them, to see how long that takes. */
   async read(job: EpisodeJob) {
     const { dataset, episodes } = jobOf(job);
     let frames = 0;
     for (const episode of episodes) {
       const where = dataset.format === 'v2.1' ? undefined : `episode_index = ${episode.index}`;
-      frames += (await queryColumns(dataset.dataPath(episode), COLUMNS, where)).action.rows;
+      const read = () => queryColumns(dataset.dataPath(episode), COLUMNS, where);
+      frames += (await withFiles(dataset, [episode], [], read)).action.rows;
     }
     return frames;
   },

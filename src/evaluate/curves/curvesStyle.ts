@@ -1,8 +1,7 @@
-/** What the charts add to the report's look. Colours of runs are told apart by the colour-blind too (after Okabe and Ito). */
-export const CURVES_STYLE = /* css */ `
-:root { --run0: #0f766e; --run1: #c2410c; --run2: #1d4ed8; --run3: #a21caf; --run4: #a16207; --run5: #0369a1; --run6: #be123c; --run7: #4d7c0f; }
-@media (prefers-color-scheme: dark) { :root:not([data-theme=light]) { --run0: #4fd1c0; --run1: #fb923c; --run2: #7aa5ff; --run3: #e879f9; --run4: #facc15; --run5: #67c7f5; --run6: #fb7185; --run7: #a3e635; } }
-:root[data-theme=dark] { --run0: #4fd1c0; --run1: #fb923c; --run2: #7aa5ff; --run3: #e879f9; --run4: #facc15; --run5: #67c7f5; --run6: #fb7185; --run7: #a3e635; }
+import { LINE_COLOURS } from '../report/index.ts';
+
+/** What the charts add to the report's look. */
+export const CURVES_STYLE = /* css */ `${LINE_COLOURS}
 .bar { position: sticky; top: 0; z-index: 3; background: var(--paper); border-bottom: 1px solid var(--line); padding: 10px 0; margin-top: 22px; display: flex; flex-wrap: wrap; gap: 8px 18px; align-items: center; font-size: 14px; }
 .runs { display: flex; flex-wrap: wrap; gap: 6px; } .runs button { display: inline-flex; align-items: center; gap: 7px; max-width: 260px; } .runs button span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .runs button[aria-pressed=false] { opacity: .45; text-decoration: line-through; }
 .swatch { flex: none; display: inline-block; width: 14px; height: 4px; border-radius: 2px; background: var(--c); }

@@ -1,4 +1,5 @@
 export { attentionFigure } from './attention.ts';
+export { columnWords, words } from './columns.ts';
 export { compressionFigure } from './compression.ts';
 export { correlationFigure } from './correlation.ts';
 export { inpaintedPlan, inpaintingFigure } from './inpainting.ts';

@@ -2,6 +2,7 @@ export { THEME } from './client/theme.ts';
 export { title } from './figure.ts';
 export { FILM_BUDGET } from './films.ts';
 export { decimals, embeddedJson } from './html.ts';
+export { LINE_COLOURS } from './lineColours.ts';
 export { markdownTable } from './plainForms.ts';
 export {
   type Evaluation,

@@ -12,9 +12,9 @@ export function labelChart(labels: readonly Label[], lines: readonly LedgerLine[
     const items = units.map((unit) => episode(labels, unit, label)).join('');
     const share = (100 * units.length) / most;
     return (
-      `<details class="why"><summary><span title="${escapeHtml(meaning)}">${escapeHtml(label)}</span>` +
+      `<details class="why"><summary><span>${escapeHtml(label)}<small>${escapeHtml(meaning)}</small></span>` +
       `<span class="bar"><i style="width:${share.toFixed(1)}%"></i></span><b>${units.length}</b></summary>` +
-      `<p class="note">${escapeHtml(meaning)}</p><ul>${items}</ul></details>`
+      `<ul>${items}</ul></details>`
     );
   });
   const agreement = ruleAgreement(labels);
@@ -22,7 +22,8 @@ export function labelChart(labels: readonly Label[], lines: readonly LedgerLine[
     ? ` Rules and persons on ${agreement.units} episodes: Cohen’s kappa ${agreement.overall.kappa.toFixed(2)}.`
     : '';
   return (
-    '<h2>Why episodes failed</h2><p class="note">An episode may have several labels. Open a bar for its episodes.' +
+    '<h2>Why episodes failed</h2><p class="note">An episode may have several labels. ' +
+    '<span class="screen">Open a bar for its episodes.</span>' +
     `${alike}</p><div class="panel whys">${bars.join('')}</div>`
   );
 }

@@ -23,7 +23,7 @@ export function methodSection(tasks: ReadonlyMap<string, MethodFacts>): string {
     );
   if (times)
     parts.push(
-      '<p class="note">How long the robot waited for a plan, while the evaluation’s other work ran beside it.</p>' +
+      '<p class="note">How long plans took, while the evaluation’s other work ran beside them.</p>' +
         `<div class="panel">${histogram(all.planMs)}<div class="scroll">${plainTable(times)}</div></div>`,
     );
   return parts.length === 0 ? '' : `<h2>How it planned</h2>${parts.join('')}`;

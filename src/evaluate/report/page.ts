@@ -95,6 +95,7 @@ export function reportPage(contents: PageContents): string {
 ${headline(name, summary, others, contents.where)}
 ${perturbNote(contents.perturb)}<h2>Scores</h2>
 ${figures(contents)}
+<p class="note">q = episodes done + partial credit, which is what episodes bring that are not done.</p>
 <div class="panel scroll">${plainTable(scoreRows(summary, others))}</div>
 ${missingNote(summary)}${labelChart(contents.labels, policy.lines)}${methodSection(gathered.method)}${firingTable(gathered.firings)}${theatre(gathered)}
 <footer><p>q is 1 when the task is done; otherwise the share of the goal's statements that were false at the start and are true at the end. Intervals: percentile bootstrap over a task's episodes (10,000 resamples, seeded); where every instance was played with several seeds, the two-way random model over instances and seeds; Wilson's wider bounds for fewer than 10 episodes, for scores that are all alike, and for success rates; over tasks, the tasks' intervals combined (MOVER).</p>${provenanceList(contents.provenance)}<details><summary>Everything that must be the same to go on with it</summary><p><code>${escapeHtml(contents.fingerprint)}</code></p></details></footer>

@@ -13,7 +13,10 @@ export interface ReportTable {
 
 export type Baselines = Readonly<Record<string, EvaluationSummary>>;
 
-/** A row a task, then the mean over tasks; a column for each baseline. */
+/**
+ * A row a task, then the mean over tasks; a column for each baseline. q is the share of episodes that are done, and
+ * what the others bring: partial credit.
+ */
 export function scoreRows(summary: EvaluationSummary, baselines: Baselines): ReportTable {
   const names = Object.keys(baselines);
   const bounds = (low: number, high: number) => `${decimals(low, 3)} – ${decimals(high, 3)}`;
@@ -25,16 +28,21 @@ export function scoreRows(summary: EvaluationSummary, baselines: Baselines): Rep
       decimals(q, 3),
       episodes === 0 ? '–' : bounds(low, high),
       episodes === 0 ? '–' : `${decimals(100 * success, 0)} %`,
+      episodes === 0 ? '–' : decimals(Math.max(0, q - success), 3),
       `${episodes}${lost > 0 ? ` of ${episodes + lost}` : ''}${seeds === 1 ? '' : ` (${seeds} seeds)`}`,
       ...(missing ? [decimals(episodes === 0 ? 0 : (q * episodes) / (episodes + lost), 3)] : []),
       ...names.map((name) => decimals(baselines[name]?.tasks[task]?.q, 3)),
     ];
   });
+  const all = Object.values(summary.tasks);
+  const done = all.every((task) => task.episodes > 0)
+    ? all.reduce((sum, { success }) => sum + success, 0) / all.length
+    : undefined;
   const last = [
     missing ? `Mean over tasks: ${partWords(summary)}` : 'Mean over tasks',
     decimals(q.mean, 3),
     bounds(q.low, q.high),
-    '',
+    ...(done === undefined ? ['', ''] : [`${decimals(100 * done, 0)} %`, decimals(Math.max(0, q.mean - done), 3)]),
     `${episodes}${missing ? ` of ${episodes + missing.length}` : ''}`,
     ...(missing ? [decimals(official, 3)] : []),
     ...names.map((name) => decimals(baselines[name]?.q.mean, 3)),
@@ -44,6 +52,7 @@ export function scoreRows(summary: EvaluationSummary, baselines: Baselines): Rep
     missing ? 'q of played' : 'q',
     '95 % interval',
     'Done',
+    'Partial credit',
     'Episodes',
     ...(missing ? ['Official q'] : []),
     ...names.map((name) => `q ${name}`),

@@ -45,7 +45,7 @@ export function headline(name: string, summary: EvaluationSummary, baselines: Ba
       isPart ? 'q of what was played' : 'q-score',
       `95 % interval ${bounds(q.low, q.high)}`,
     ) +
-    cell('', `${successes}<span class="of"> / ${episodes}</span>`, 'tasks done', 'q = 1') +
+    cell('', `${successes}<span class="of"> / ${episodes}</span>`, 'episodes done', 'the whole goal: q = 1') +
     `${others.join('')}</div>`
   );
 }

@@ -17,12 +17,12 @@ import type { DataSettings } from './episodeData.ts';
 import { inEvaluationFolder } from './evaluationFolder.ts';
 import { serverOutage } from './outage.ts';
 import { type OnDone, type PlayOptions, playUnits, seedsOf } from './playUnits.ts';
-import { describePolicy, type PolicySpec, policyTitle, withoutSecrets } from './policySpec.ts';
+import { describePolicy, type PolicySpec, policyTitle, requireAlike, withoutSecrets } from './policySpec.ts';
 import { openQueueRunner } from './queue/index.ts';
 import type { WorkerSettings } from './rollout.worker.ts';
 import { requireTrainInstances, withRolloutData } from './rolloutData.ts';
 import type { Runner } from './runner.ts';
-import { startWorkerRunner } from './workerRunner.ts';
+import { threadRunners } from './workerRunner.ts';
 
 export interface EvaluateOptions extends PlayOptions, ServerWait {
   readonly policy: PolicySpec;
@@ -32,6 +32,11 @@ export interface EvaluateOptions extends PlayOptions, ServerWait {
   readonly out: string;
   /** Threads, each with episodes of its own (1); with a queue, episodes under way at a time on all machines (64). */
   readonly workers?: number | undefined;
+  /**
+   * Episodes under way at a time in each thread (1): a checkpoint plans for all of them in one pass. Results are the
+   * same, except on devices that round otherwise then.
+   */
+  readonly environments?: number | undefined;
   /** A Redis, `redis://…`: workers on any machine play the episodes, none is played here. */
   readonly queue?: string | undefined;
   /** Go on with what the folder holds. */
@@ -75,6 +80,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
     imageSize = 64,
     record = true,
     resume = false,
+    environments = 1,
   } = options;
   const tasks = options.tasks.map((name) => homeTask(name));
   requireWork(tasks, instances);
@@ -84,6 +90,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
   const seeded = server?.seeded ?? !takesNoSeed(policy);
   if (policy.kind === 'remote' && !seeded)
     options.onNotice?.(`${policy.url} takes no seed: --seed has no effect on its noise and is not recorded.`);
+  requireAlike(policy, environments);
   if (policy.kind === 'checkpoint') {
     requireDevice(policy.planner?.device ?? 'cpu');
     const note = await checkStatistics(policy.folder, policy.planner ?? {});
@@ -105,7 +112,16 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluationSumm
     label: options.label,
   };
   options.onIdentity?.(identity);
-  const settings = { policy, seeds, imageSize, maxSteps, edition, perturb, recordTo: record ? out : undefined };
+  const settings = {
+    policy,
+    seeds,
+    imageSize,
+    environments,
+    maxSteps,
+    edition,
+    perturb,
+    recordTo: record ? out : undefined,
+  };
   const units = unitsOf(
     tasks.map(({ name }) => name),
     instances,
@@ -190,10 +206,12 @@ async function openRunners(
   { workers, queue, out, tasks, onNotice }: EvaluateOptions,
 ): Promise<{ open: (() => Runner | Promise<Runner>)[]; close: () => Promise<void> }> {
   if (queue === undefined) {
-    const open = () => startWorkerRunner(settings);
-    return { open: Array.from({ length: Math.max(1, workers ?? 1) }, () => open), close: async () => {} };
+    const threads = Array.from({ length: Math.max(1, workers ?? 1) }, () => threadRunners(settings));
+    // Round robin: when few episodes are open, every thread has some.
+    const open = Array.from({ length: settings.environments ?? 1 }, () => threads).flat();
+    return { open, close: async () => {} };
   }
-  const { recordTo, data: _, ...rest } = settings;
+  const { recordTo, environments: _, data: __, ...rest } = settings;
   const policy = withoutSecrets(settings.policy);
   const run = {
     ...rest,

@@ -15,7 +15,7 @@ export interface PlanLine {
   readonly rows: number;
   /** It was squeezed in time; what was played of it stands in `steps.jsonl`. */
   readonly compressed?: boolean;
-  /** Milliseconds until it was there, and of its parts. */
+  /** Milliseconds of its pass, and of the pass's parts; several environments may have shared it. */
   readonly ms: number;
   readonly prepareMs?: number;
   readonly prefixMs?: number;

@@ -6,9 +6,17 @@ export class RecordedPlans implements Policy {
   plan: PlanRecord | undefined;
   private readonly policy: Policy;
 
-  /** @param partsOf the parts of the planner's last pass @param planner of this policy alone while it acts */
-  constructor(planner: Planner, session: Session, partsOf: () => PlanTiming | undefined) {
-    this.policy = createPolicy({ planner: this.watched(planner, partsOf), session });
+  /** The planner stays open when the policy is closed. */
+  constructor(
+    planner: Planner,
+    session: Session,
+    private readonly options: {
+      /** The parts of the planner's last pass. */
+      readonly partsOf: () => PlanTiming | undefined;
+      readonly onClose?: (() => void) | undefined;
+    },
+  ) {
+    this.policy = createPolicy({ planner: this.watched(planner), session });
   }
 
   get robot() {
@@ -29,21 +37,23 @@ export class RecordedPlans implements Policy {
     return this.policy.act(observation);
   }
 
-  close(): Promise<void> {
-    return this.policy.close();
+  async close(): Promise<void> {
+    await this.policy.close();
+    this.options.onClose?.();
   }
 
-  private watched(planner: Planner, partsOf: () => PlanTiming | undefined): Planner {
+  private watched(planner: Planner): Planner {
     return {
       imageSize: planner.imageSize,
       robot: planner.robot,
       plan: async (requests) => {
-        const started = performance.now();
         const predictions = await planner.plan(requests);
         const [request, prediction] = [requests[0], predictions[0]];
+        const parts = this.options.partsOf();
         this.plan = {
-          ms: performance.now() - started,
-          parts: partsOf(),
+          // Of the pass alone: the wait for others who share it is none of the network's time.
+          ms: parts ? parts.prepareMs + parts.prefixMs + parts.denoiseMs : 0,
+          parts,
           ...(prediction && { actions: prediction.actions }),
           kept: request?.prefix?.rows ?? 0,
           ...(prediction?.heads && { heads: prediction.heads }),

@@ -26,9 +26,10 @@ export interface PolicySource {
 /**
  * Loads or connects what the spec names; the layers that only some need are imported when they are needed, because each
  * worker does this anew.
+ * @param environments episodes that may be under way at a time
  * @throws InputError for a bad checkpoint or address
  */
-export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<PolicySource> {
+export async function openPolicy(spec: PolicySpec, imageSize = 64, environments = 1): Promise<PolicySource> {
   const nothing = async () => {};
   switch (spec.kind) {
     case 'hold':
@@ -71,22 +72,28 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64): Promise<Poli
       requireFit(robot, HOUSEHOLD_ROBOT);
       const options = { robot, ...taskStagesOf(config), ...session };
       let parts: PlanTiming | undefined;
+      const together = environments > 1 ? await import('./sharedPasses.ts') : undefined;
       const planner = await createPlanner(checkpoint, {
         ...spec.planner,
         onPass: (timing) => void (parts = timing),
+        ...(together && { batchSizes: together.batchSizes(environments) }),
         ...(threads !== undefined && { threads }),
         ...(copies !== undefined && { copies }),
       });
+      const shared = together && new together.SharedPasses(planner, environments);
       const meanState = checkpoint.normStats.state.mean.slice(0, robot.width);
       return {
         imageSize: planner.imageSize,
         notices: createSession(options).notices,
-        policyFor: async (unit, household, seed) =>
-          new RecordedPlans(
-            ablation ? ablated(planner, ablation, { meanState, stageNow: worldStage(household) }) : planner,
+        policyFor: async (unit, household, seed, signal) => {
+          const seat = shared?.join(signal);
+          const own = seat?.planner ?? planner;
+          return new RecordedPlans(
+            ablation ? ablated(own, ablation, { meanState, stageNow: worldStage(household) }) : own,
             createSession({ ...options, seed: noiseSeed(unit, seed) }),
-            () => parts,
-          ),
+            { partsOf: () => parts, onClose: seat?.leave },
+          );
+        },
         close: () => planner.close(),
       };
     }

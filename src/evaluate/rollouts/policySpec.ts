@@ -143,6 +143,21 @@ export async function describePolicy(spec: PolicySpec): Promise<PolicyWords> {
   return { policy, checkpoints: [await checkpointProvenance(spec.folder, hashes)] };
 }
 
+/**
+ * Rows of a batch come out as plans alone do on the CPU: there, how many environments share a pass is nobody's concern.
+ * @throws InputError for several environments and a network that is computed otherwise
+ */
+export function requireAlike(spec: PolicySpec, environments: number): void {
+  if (spec.kind !== 'checkpoint' || environments === 1) return;
+  const { device = 'cpu', precision = 'float32' } = spec.planner ?? {};
+  if (device === 'cpu' && precision === 'float32') return;
+  throw new InputError(
+    '--environments',
+    `of several share a pass on the CPU in float32 alone (got ${device}, ${precision}): elsewhere plans of a batch ` +
+      'may be rounded otherwise. Leave it out, or serve the checkpoint (valet serve --batch) and evaluate its address.',
+  );
+}
+
 /** A policy as others may be told it: a folder by its whole path, no key. */
 export function withoutSecrets(spec: PolicySpec): PolicySpec {
   if (spec.kind === 'checkpoint') return { ...spec, folder: resolve(spec.folder) };

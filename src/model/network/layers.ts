@@ -17,6 +17,7 @@ import {
   type Tensor,
   transpose,
 } from '../../tensor/index.ts';
+import type { Projection } from './lora.ts';
 import type { Network } from './network.ts';
 
 /** The dense layer `name` (kernel and bias). */
@@ -48,12 +49,26 @@ function rotate(x: Tensor, { cos, sin }: Rotation): Tensor {
 /** `suffix` chooses the expert's weights: '' the vision-language model, '_1' the action expert. */
 export type ExpertSuffix = '' | '_1';
 
+/** `out`, the product of `x` with a projection, and what an adapter of the vision-language model adds to it. */
+function projected(
+  net: Network,
+  expert: ExpertSuffix,
+  layer: number,
+  projection: Projection,
+  x: Tensor,
+  out: Tensor,
+): Tensor {
+  const more = expert === '' ? net.adapted(projection, x, layer) : undefined;
+  return more ? add(out, more) : out;
+}
+
 /** x [..., T, D] → rotated queries [..., T, heads, headDim]. */
 export function queries(net: Network, expert: ExpertSuffix, layer: number, x: Tensor, rotation: Rotation): Tensor {
   const { numHeads, headDim } = net.config;
   const w = net.weight(`PaliGemma/llm/layers/attn/q_einsum${expert}/w`, layer); // [N, D, h]
   const kernel = reshape(transpose(w, [1, 0, 2]), [present(w.shape[1], 'w.shape[1]'), numHeads * headDim]);
-  return rotate(reshape(linear(x, kernel), [...x.shape.slice(0, -1), numHeads, headDim]), rotation);
+  const all = projected(net, expert, layer, 'q_proj', x, linear(x, kernel));
+  return rotate(reshape(all, [...x.shape.slice(0, -1), numHeads, headDim]), rotation);
 }
 
 /** x [..., S, D] → rotated keys and values, each [..., S, kvHeads, headDim], by one matrix product. */
@@ -69,8 +84,9 @@ export function keysAndValues(
   const kernel = reshape(transpose(w, [2, 0, 1, 3]), [present(w.shape[2], 'w.shape[2]'), 2 * heads * headDim]);
   const both = linear(x, kernel);
   const [key, value] = split(both, both.shape.length - 1, [heads * headDim, heads * headDim]) as [Tensor, Tensor];
-  const shape = [...x.shape.slice(0, -1), heads, headDim];
-  return { key: rotate(reshape(key, shape), rotation), value: reshape(value, shape) };
+  const shaped = (name: 'k_proj' | 'v_proj', own: Tensor): Tensor =>
+    reshape(projected(net, expert, layer, name, x, own), [...x.shape.slice(0, -1), heads, headDim]);
+  return { key: rotate(shaped('k_proj', key), rotation), value: shaped('v_proj', value) };
 }
 
 /**
@@ -108,13 +124,8 @@ export function attend(net: Network, query: Tensor, key: Tensor, value: Tensor, 
 /** attention output [..., T, heads·h] → [..., T, D]. */
 export function attentionOutput(net: Network, expert: ExpertSuffix, layer: number, x: Tensor): Tensor {
   const w = net.weight(`PaliGemma/llm/layers/attn/attn_vec_einsum${expert}/w`, layer); // [N, h, D]
-  return linear(
-    x,
-    reshape(w, [
-      present(w.shape[0], 'w.shape[0]') * present(w.shape[1], 'w.shape[1]'),
-      present(w.shape[2], 'w.shape[2]'),
-    ]),
-  );
+  const [heads, h, d] = w.shape as [number, number, number];
+  return projected(net, expert, layer, 'o_proj', x, linear(x, reshape(w, [heads * h, d])));
 }
 
 /** gelu_tanh(x W0) ⊙ (x W1) · linear. */
@@ -122,9 +133,11 @@ export function feedForward(net: Network, expert: ExpertSuffix, layer: number, x
   const gating = net.weight(`PaliGemma/llm/layers/mlp${expert}/gating_einsum`, layer); // [2, D, F]
   const [, d, f] = gating.shape as [number, number, number];
   const [first, second] = split(gating, 0, [1, 1]) as [Tensor, Tensor];
-  const gate = linear(x, reshape(first, [d, f]));
-  const up = linear(x, reshape(second, [d, f]));
-  return linear(mul(gelu(gate), up), net.weight(`PaliGemma/llm/layers/mlp${expert}/linear`, layer));
+  const gate = projected(net, expert, layer, 'gate_proj', x, linear(x, reshape(first, [d, f])));
+  const up = projected(net, expert, layer, 'up_proj', x, linear(x, reshape(second, [d, f])));
+  const inner = mul(gelu(gate), up);
+  const out = linear(inner, net.weight(`PaliGemma/llm/layers/mlp${expert}/linear`, layer));
+  return projected(net, expert, layer, 'down_proj', inner, out);
 }
 
 /** RMSNorm of the vision-language model: x̂ · (1 + scale). */

@@ -24,6 +24,7 @@ import {
 import { auxiliaryFeatures, chunkLoss, objectsLoss } from './auxiliary.ts';
 import type { ModelConfig } from './config.ts';
 import { dense } from './layers.ts';
+import type { Lora } from './lora.ts';
 import { Network, type Trace } from './network.ts';
 import { outcomeTerms } from './outcome.ts';
 import { mixCache, type Prefix, prefixPass } from './prefix.ts';
@@ -55,6 +56,8 @@ export interface LossOptions {
   readonly trainable?: (leaf: string) => boolean;
   /** Compute the values within each layer again in the backward pass: less memory, a third more work. */
   readonly recompute?: boolean;
+  /** Adapters of the vision-language model; their leaves are trained like others. */
+  readonly lora?: Lora | null | undefined;
   readonly trace?: Trace;
 }
 
@@ -76,7 +79,8 @@ export interface LossOptions {
  */
 export function buildLossProgram(config: ModelConfig, options: LossOptions): Program {
   const { batch, flowSamples = config.flowSamples, imageInput = 'uint8', imageMask = true } = options;
-  const net = new Network(config, options.trace, options.recompute);
+  const { trace, recompute, lora } = options;
+  const net = new Network(config, { trace, recompute, lora: lora ?? undefined });
   const { builder } = net;
   const side = config.imageSize;
   const images = builder.input('images', [batch, config.cameras.length, side, side, 3], imageInput);

@@ -2,7 +2,18 @@ import { present } from '../../base/index.ts';
 import { type ModelConfig, prefixLayout, tokensPerSide } from './config.ts';
 
 /** The parts that params are counted by (docs/facts.md#parameters), and the two that are not in the original. */
-export type Part = 'vision' | 'embedding' | 'vlm' | 'expert' | 'flow' | 'fast' | 'task' | 'kv' | 'state' | 'auxiliary';
+export type Part =
+  | 'vision'
+  | 'embedding'
+  | 'vlm'
+  | 'lora'
+  | 'expert'
+  | 'flow'
+  | 'fast'
+  | 'task'
+  | 'kv'
+  | 'state'
+  | 'auxiliary';
 
 /** How a leaf is drawn at first. `fanIn`: normal with variance gain²/fanIn; `normal`: normal with that deviation. */
 export type Initialiser =

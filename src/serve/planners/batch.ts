@@ -7,7 +7,7 @@ import { PlanTooLateError, type Urgency, type UrgentPlanner } from './urgentPlan
 export interface BatchingOptions {
   /** The most requests of one pass. */
   readonly size: number;
-  /** How long a request may wait for company while fewer than `expected` wait. */
+  /** How long a request may wait for company while fewer than `expected` wait; Infinity: until they do. */
   readonly waitMs?: number;
   /** How many robots may ask for a plan at all; a request does not wait for company that cannot come. */
   readonly expected?: () => number;
@@ -63,6 +63,11 @@ export class BatchingPlanner implements UrgentPlanner {
     return Promise.all(predictions);
   }
 
+  /** `expected` says another number: whoever waits for others may not have to any more. */
+  companyChanged(): void {
+    this.serve();
+  }
+
   /** Fails what waits, and closes the planners when they have finished. */
   async close(): Promise<void> {
     clearTimeout(this.timer);
@@ -81,7 +86,7 @@ export class BatchingPlanner implements UrgentPlanner {
         const left = queue.oldest + waitMs - performance.now();
         if (left > 0) {
           clearTimeout(this.timer);
-          this.timer = setTimeout(() => this.serve(), Math.ceil(left));
+          if (left < Number.POSITIVE_INFINITY) this.timer = setTimeout(() => this.serve(), Math.ceil(left));
           return;
         }
       }

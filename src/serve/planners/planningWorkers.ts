@@ -25,7 +25,7 @@ export interface PlanningWorkersOptions {
 }
 
 /** The batch sizes that are compiled ahead: the powers of two up to the largest, and that one. */
-function batchSizes(largest: number): number[] {
+export function batchSizes(largest: number): number[] {
   const sizes = new Set([largest]);
   for (let size = 1; size <= largest; size *= 2) sizes.add(size);
   return [...sizes].sort((a, b) => a - b);

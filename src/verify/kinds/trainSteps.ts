@@ -191,7 +191,8 @@ async function train(golden: GoldenCase, subcase: SubcaseOf): Promise<Run> {
         grad_norm: gradientNorm,
       });
       const { parameters: params, ema } = trainer.snapshot();
-      after.push({ params, ema });
+      const whole = (trained: Parameters): Parameters => new Map([...start, ...trained]);
+      after.push({ params: whole(params), ema: whole(ema) });
     }
   } finally {
     await trainer.close();

@@ -57,7 +57,9 @@ export async function chooseOf(opened: readonly Dataset[], options: OpenSetsOpti
   for (const set of opened) {
     let episodes = inRanges(set.episodes, choice.episodes);
     // The rows of one episode are read, not those of all.
-    if (first && choice.tasks === undefined) episodes = firstOf(set, episodes, pictures, available);
+    if (first && choice.tasks === undefined) episodes = await firstOf(set, episodes, pictures, available);
+    // Of a server's set the rows of those are fetched that the index says are wanted.
+    if (set.remote && choice.tasks) episodes = ofTasksByIndex(set, episodes, choice.tasks, taskMap);
     const its = looked && settleTasks(set, episodes, await rowTasks(set, episodes), taskMap);
     if (its) settled.push({ set: { ...set, episodes: its.episodes, tasks: its.tasks }, conflicts: its.conflicts });
     else settled.push({ set: { ...set, episodes }, conflicts: [] });
@@ -68,13 +70,32 @@ export async function chooseOf(opened: readonly Dataset[], options: OpenSetsOpti
       settled.map(({ set }) => set),
       choice.tasks,
     );
-  return settled.map(({ set, conflicts }) => {
+  const chosen: ChosenSet[] = [];
+  for (const { set, conflicts } of settled) {
     let episodes = wanted ? set.episodes.filter(({ taskIndex }) => wanted.has(taskIndex)) : set.episodes;
-    if (first) episodes = firstOf(set, episodes, pictures, available);
-    const missing = missingFiles(set, episodes, pictures ? usedFeatures(set) : []);
+    if (first) episodes = await firstOf(set, episodes, pictures, available);
+    const missing = await missingFiles(set, episodes, pictures ? usedFeatures(set) : [], available);
     const its = wanted ? conflicts.filter(({ episode }) => !episode || episodes.some(same(episode))) : conflicts;
-    return { set: { ...set, episodes }, conflicts: its, missing };
-  });
+    chosen.push({ set: { ...set, episodes }, conflicts: its, missing });
+  }
+  return chosen;
+}
+
+/** Episodes of these tasks, as the index says without their rows; all of them where it knows no such task. */
+function ofTasksByIndex(
+  set: Dataset,
+  episodes: readonly Episode[],
+  words: readonly string[],
+  taskMap: TaskMap | undefined,
+): readonly Episode[] {
+  const said = settleTasks(set, episodes, new Map(), taskMap);
+  try {
+    const wanted = chosenTasks([{ root: set.root, tasks: said.tasks, episodes: said.episodes }], words);
+    return episodes.filter((_, i) => wanted.has(said.episodes[i]?.taskIndex ?? -1));
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return episodes;
+  }
 }
 
 const same = (one: Episode) => (other: Episode) => one.index === other.index;
@@ -88,7 +109,9 @@ export async function openSets(folders: readonly string[], options: OpenSetsOpti
   const { robot, choice = {}, tasks } = options;
   const { cameras, taskMap, available = false } = choice;
   const opened = await Promise.all(folders.map((dir) => openDataset(dir, { ...(robot && { robot }), cameras })));
-  const notes: string[] = [];
+  const notes = opened.flatMap(({ remote }) =>
+    remote ? [`${remote.address}: read over the network; what is fetched is kept in ${remote.place}`] : [],
+  );
   const sets = (await chooseOf(opened, options)).map(({ set, conflicts, missing }, i): Dataset => {
     for (const { open, message } of conflicts)
       if (open && tasks === 'refused') throw new InputError(set.root, `${message} ${SAY_IT}`);
@@ -107,14 +130,20 @@ export async function openSets(folders: readonly string[], options: OpenSetsOpti
 
 /** A set for a worker to open: which episodes it reads, it is told. */
 export interface SetPlace {
+  /** Its folder or address. */
   readonly root: string;
   readonly cameras: CameraChoice | undefined;
+  readonly since: number | undefined;
 }
-export const setPlace = ({ root, cameraChoice }: Dataset): SetPlace => ({ root, cameras: cameraChoice });
+export const setPlace = ({ root, remote, cameraChoice }: Dataset): SetPlace => ({
+  root: remote?.address ?? root,
+  cameras: cameraChoice,
+  since: remote?.since,
+});
 
 /** Opens sets in a worker, as they were opened where the work was given out. */
 export const openPlaces = (places: readonly SetPlace[], robot: Robot): Promise<Dataset[]> =>
-  Promise.all(places.map(({ root, cameras }) => openDataset(root, { robot, cameras })));
+  Promise.all(places.map(({ root, ...its }) => openDataset(root, { robot, ...its })));
 
 /** What contradicts needs a person. */
 const SAY_IT = 'Say what the tasks are with --task-map FILE, such as {"can_meat": 4}.';
@@ -130,10 +159,11 @@ export const without = (episodes: readonly Episode[], missing: readonly Missing[
 };
 
 /** The first episode, or the first whose files are there. */
-function firstOf(set: Dataset, episodes: readonly Episode[], pictures: boolean, available: boolean) {
+async function firstOf(set: Dataset, episodes: readonly Episode[], pictures: boolean, available: boolean) {
   const features = pictures ? usedFeatures(set) : [];
-  const one = available ? episodes.find((episode) => missingFiles(set, [episode], features).length === 0) : episodes[0];
-  return one ? [one] : episodes.slice(0, 1);
+  for (const episode of available ? episodes : [])
+    if ((await missingFiles(set, [episode], features, true)).length === 0) return [episode];
+  return episodes.slice(0, 1);
 }
 
 /** @throws InputError when a map means no task of the sets: it is of others, or misspelt */

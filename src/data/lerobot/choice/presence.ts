@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
-import { InputError } from '../../../base/index.ts';
 import type { Dataset, Episode } from '../dataset.ts';
+import { videosOf } from '../withFiles.ts';
 
 /** Files of an episode that are not there. */
 export interface Missing {
@@ -14,35 +14,29 @@ export interface Missing {
 
 /**
  * Which of the episodes lack files: their data, and the videos of `features`. A file of several episodes is looked for
- * once.
+ * once. @param asked a server is asked for each file; else what its index names is believed to be there
  */
-export function missingFiles(
+export async function missingFiles(
   dataset: Dataset,
   episodes: readonly Episode[],
   features: readonly string[],
-): readonly Missing[] {
+  asked: boolean,
+): Promise<readonly Missing[]> {
+  const { remote } = dataset;
+  if (remote && !asked) return [];
+  const pathsOf = (episode: Episode) => [dataset.dataPath(episode), ...videosOf(dataset, episode, features)];
+  const found = await remote?.there([...new Set(episodes.flatMap(pathsOf))]);
   const seen = new Map<string, boolean>();
   const there = (path: string): boolean => {
-    const known = seen.get(path) ?? existsSync(path);
+    const known = seen.get(path) ?? (found ? found.has(path) : existsSync(path));
     seen.set(path, known);
     return known;
   };
   return episodes.flatMap((episode) => {
-    const paths = [dataset.dataPath(episode), ...features.flatMap((feature) => videoOf(dataset, episode, feature))];
+    const paths = pathsOf(episode);
     const gone = paths.filter((path) => !there(path));
     return gone.length === 0 ? [] : [{ episode, paths: gone, whole: gone.length === paths.length }];
   });
-}
-
-/** None where the index names none: that is for who reads it to say. */
-function videoOf(dataset: Dataset, episode: Episode, feature: string): string[] {
-  if (dataset.info.features[feature]?.dtype !== 'video') return [];
-  try {
-    return [dataset.video(episode, feature).path];
-  } catch (error) {
-    if (error instanceof InputError) return [];
-    throw error;
-  }
 }
 
 const MOST_NAMED = 8;

@@ -2,12 +2,27 @@ import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { parquetMetadata } from 'hyparquet/src/metadata.js';
 import type { Dataset, Episode } from '../dataset.ts';
 import { queryParquet } from '../parquet.ts';
+import { withFiles } from '../withFiles.ts';
 
 /**
  * The task numbers in the rows of episodes, each once, by episode_index; an episode whose file is missing, damaged or
  * without the column is left out, which `check` and the readers of the other columns say.
  */
 export async function rowTasks(dataset: Dataset, episodes: readonly Episode[]): Promise<Map<number, number[]>> {
+  if (!dataset.remote) return rowTasksHere(dataset, episodes);
+  const found = new Map<number, number[]>();
+  for (let at = 0; at < episodes.length; at += FETCHED) {
+    const some = episodes.slice(at, at + FETCHED);
+    const here = await withFiles(dataset, some, [], () => rowTasksHere(dataset, some), { optional: true });
+    for (const [index, tasks] of here) found.set(index, tasks);
+  }
+  return found;
+}
+
+/** Episodes whose files are fetched at the same time. */
+const FETCHED = 16;
+
+async function rowTasksHere(dataset: Dataset, episodes: readonly Episode[]): Promise<Map<number, number[]>> {
   const found = new Map<number, number[]>();
   if (dataset.format === 'v2.1') {
     for (const episode of episodes) {

@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError, oneLine, parse, readJsonLines } from '../../../base/index.ts';
 import { taskByName } from '../../../robot/index.ts';
+import { shownPlaces } from '../../remote/index.ts';
 import { TaskLine } from '../layout.ts';
 import type { TaskRow } from '../v30Tables.ts';
 import { plainWords } from './knownTasks.ts';
@@ -82,7 +83,7 @@ export function mappedTask(map: TaskMap | undefined, root: string, row: TaskRow)
 
 const foldersOf = (map: TaskMap, root: string): Entries[] =>
   Object.entries(map.folders).flatMap(([name, entries]) =>
-    resolve(name) === resolve(root) || name === basename(resolve(root)) ? [entries] : [],
+    resolve(name) === resolve(root) || name === basename(resolve(root)) || name === shownPlaces(root) ? [entries] : [],
   );
 
 /** The key that means a task: one of its texts word for word, then in other spelling, then its number. */

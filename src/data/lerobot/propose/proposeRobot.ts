@@ -8,7 +8,9 @@ import {
   parseRobot,
   type Robot,
 } from '../../../robot/index.ts';
+import { isAddress } from '../../remote/index.ts';
 import { type Info, InfoSchema } from '../layout.ts';
+import { openDataset } from '../open.ts';
 import { recognisedRobot } from '../robotOf.ts';
 import { proposedCameras } from './cameras.ts';
 import { type ColumnMeaning, columnNames, meaningOf, plainName } from './columnNames.ts';
@@ -25,8 +27,9 @@ export interface RobotProposal {
  * follows from it
  */
 export async function proposeRobot(dir: string): Promise<RobotProposal> {
-  const path = join(dir, 'meta', 'info.json');
-  return proposedRobot(await readJson(path, InfoSchema), await actionExtremes(dir), path);
+  const folder = isAddress(dir) ? (await openDataset(dir)).root : dir;
+  const path = join(folder, 'meta', 'info.json');
+  return proposedRobot(await readJson(path, InfoSchema), await actionExtremes(folder), path);
 }
 
 /** The same from what was read. @param extremes of the action's columns, which grippers' values are taken from */

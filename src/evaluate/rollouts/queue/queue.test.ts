@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
+import { requireVersions } from '../../../base/index.ts';
 import { evaluationVersions } from '../../ledger/index.ts';
 import { withoutSecrets } from '../policySpec.ts';
 import { rolloutHandler } from './rolloutHandler.ts';
-import { parseRolloutResult, requireVersions } from './rolloutJob.ts';
+import { parseRolloutResult } from './rolloutJob.ts';
 
 // With processes, a Redis, and all of them killed: npm run interop -- queue.
 const result = {

@@ -1,34 +1,39 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { cpus, hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InputError, type JobHandler, parse } from '../../../base/index.ts';
+import { InputError, type JobHandler, parse, present, requireVersions } from '../../../base/index.ts';
 import { contentOf, evaluationVersions, unitName } from '../../ledger/index.ts';
-import { describePolicy, type PolicySpec } from '../policySpec.ts';
+import { describePolicy, type PolicySpec, requireAlike } from '../policySpec.ts';
 import type { Runner } from '../runner.ts';
-import { startWorkerRunner } from '../workerRunner.ts';
-import { type RecordingFiles, type RolloutResult, type RolloutRun, requireVersions, UnitSchema } from './rolloutJob.ts';
+import { threadRunners } from '../workerRunner.ts';
+import { type RecordingFiles, type RolloutResult, type RolloutRun, UnitSchema } from './rolloutJob.ts';
 
 export interface RolloutHandlerOptions {
   /** Folders of checkpoints on this machine; an evaluation's is found by its content. */
   readonly checkpoints: readonly string[];
+  /** Episodes under way at a time in each thread (1); a checkpoint plans for all of them in one pass. */
+  readonly environments?: number | undefined;
   /** For servers that want a key. */
   readonly apiKey?: string | undefined;
   readonly say?: ((line: string) => void) | undefined;
 }
 
-/** Plays episodes for evaluations elsewhere, each of several at once in a thread of its own. */
-export function rolloutHandler({ checkpoints, apiKey, say }: RolloutHandlerOptions): JobHandler {
+/** Plays episodes for evaluations elsewhere, several at once in threads of a few environments each. */
+export function rolloutHandler({ checkpoints, environments = 1, apiKey, say }: RolloutHandlerOptions): JobHandler {
   return async (settings, slots) => {
     const { policy: asked, content, versions, record, title, ...rest } = settings as RolloutRun;
     requireVersions(versions, evaluationVersions());
-    const policy = await policyHere(asked, content, { checkpoints, apiKey, slots });
+    requireAlike(asked, environments);
+    const copies = Math.ceil(slots / environments);
+    const policy = await policyHere(asked, content, { checkpoints, apiKey, copies });
     const scratch = record ? await mkdtemp(join(tmpdir(), 'valet-rollouts-')) : undefined;
-    const worker = { ...rest, policy, recordTo: scratch };
+    const worker = { ...rest, policy, environments, recordTo: scratch };
+    const threads = Array.from({ length: copies }, () => threadRunners(worker));
     const free: { number: number; runner: Promise<Runner> }[] = [];
     const all: Promise<Runner>[] = [];
     const told = new Set<string>();
     const start = () => {
-      const runner = startWorkerRunner(worker);
+      const runner = present(threads[all.length % copies], 'a thread')();
       all.push(runner);
       return { number: all.length - 1, runner };
     };
@@ -73,13 +78,13 @@ export function rolloutHandler({ checkpoints, apiKey, say }: RolloutHandlerOptio
 async function policyHere(
   asked: PolicySpec,
   content: RolloutRun['content'],
-  { checkpoints, apiKey, slots }: { checkpoints: readonly string[]; apiKey: string | undefined; slots: number },
+  { checkpoints, apiKey, copies }: { checkpoints: readonly string[]; apiKey: string | undefined; copies: number },
 ): Promise<PolicySpec> {
   if (asked.kind === 'remote') return { ...asked, ...(apiKey !== undefined && { apiKey }) };
   const places = asked.kind === 'checkpoint' ? [asked.folder, ...checkpoints] : [undefined];
   const wanted = JSON.stringify(content);
   for (const folder of places) {
-    const spec = asked.kind === 'checkpoint' ? { ...asked, folder: folder ?? '', copies: slots } : asked;
+    const spec = asked.kind === 'checkpoint' ? { ...asked, folder: folder ?? '', copies } : asked;
     const found = await describePolicy(spec).catch(() => undefined);
     if (found && JSON.stringify(contentOf(found.policy)) === wanted) return spec;
   }

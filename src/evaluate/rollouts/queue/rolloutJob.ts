@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { InputError, parse } from '../../../base/index.ts';
+import { parse } from '../../../base/index.ts';
 import type { EpisodeResult } from '../episode.ts';
 import type { PolicySpec } from '../policySpec.ts';
 import type { RolloutSettings } from '../runner.ts';
@@ -65,15 +65,4 @@ export interface RolloutResult {
 export function parseRolloutResult(where: string, value: unknown): RolloutResult {
   parse(where, RolloutResultSchema, value);
   return value as RolloutResult;
-}
-
-/** @throws InputError when another version of something would play than the one that asks */
-export function requireVersions(asked: Readonly<Record<string, string>>, here: Readonly<Record<string, string>>): void {
-  const other = Object.keys({ ...asked, ...here }).filter((name) => asked[name] !== here[name]);
-  if (other.length > 0)
-    throw new InputError(
-      'valet worker',
-      `it has ${other.map((name) => `${name} ${here[name]}`).join(', ')} (expected ` +
-        `${other.map((name) => asked[name]).join(', ')}). Install the version that runs valet eval.`,
-    );
 }

@@ -1,0 +1,3 @@
+export { isAddress } from './address.ts';
+export { RemoteFolder } from './remoteFolder.ts';
+export { shownPlaces } from './shownPlaces.ts';

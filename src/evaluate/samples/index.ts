@@ -1,0 +1,2 @@
+/** Training samples as a page: what a network sees. */
+export { samplesPage } from './samplesPage.ts';
