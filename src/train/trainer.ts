@@ -310,7 +310,13 @@ export class Trainer {
    */
   async validate(batch: TrainingBatch): Promise<Losses> {
     const { model, batch: size, threads, lora } = this.options;
-    const settings = { batch: size / this.parts, gradients: false, lora, ...inputs(this.options), sampleWeights: false };
+    const settings = {
+      batch: size / this.parts,
+      gradients: false,
+      lora,
+      ...inputs(this.options),
+      sampleWeights: false,
+    };
     this.evaluation ??= await ProgramSession.create(buildLossProgram(model, settings), { threads });
     const ema = this.ema();
     const ranks = this.communicator?.size ?? 1;
