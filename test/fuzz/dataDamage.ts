@@ -1,21 +1,26 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Progress, Random } from '../../src/base/index.ts';
+import { build } from 'tsdown';
+import { Progress, Random, writeFileAside } from '../../src/base/index.ts';
 import { DatasetWriter } from '../../src/data/index.ts';
+import { common } from '../../tsdown.config.ts';
 import { buildWorkers } from '../support/buildWorkers.ts';
 import { fakeEpisode } from '../support/data.ts';
 import { smallParts } from '../support/model.ts';
 
 /**
  * Data sets with several damaged files through the real commands:
- * npx tsx test/fuzz/dataDamage.ts [--runs 100] [--commands check,stats,tokenizer,show,train] [--seed TEXT].
- * A run is each kind of damage with each command, one after the other in one process, which begins with another kind
- * every time. A command is wrong when the process is aborted in it or at its own end, or hangs, when it tells a stack,
- * or takes what it cannot read. Prints one JSON object; exit code 1 when something was wrong.
+ * npx tsx test/fuzz/dataDamage.ts [--runs 100] [--commands check,stats,tokenizer,show,train] [--alternate]
+ * [--state FILE] [--seed TEXT].
+ * A run is each kind of damage with each command that reads such files, one after the other in one process, which
+ * begins with another kind every time. With --alternate a run tries one command for each kind, the next run the next
+ * one. Files, places, threads of `stats` and of libuv are drawn for each run. With --state the counts are written after
+ * each run, and gone on with. A command is wrong when the process is aborted in it or at its own end, or hangs, when it
+ * tells a stack, or takes what it cannot read. Prints one JSON object; exit code 1 when something was wrong.
  */
 const ROOT = join(import.meta.dirname, '../..');
 const EPISODES = 12;
@@ -68,9 +73,12 @@ const KINDS: Readonly<Record<string, readonly [files: RegExp, damage: Damage, re
   'index cut off': [/meta\/(info\.json|episodes\.jsonl|tasks\.jsonl)$/, cut, false],
 };
 
-const COMMANDS: Readonly<Record<string, (data: string, out: string, config: string) => string[]>> = {
+/** What no command but these looks at: pictures. */
+const LOOK = ['check', 'show', 'train'];
+
+const COMMANDS: Readonly<Record<string, (data: string, out: string, config: string, threads: number) => string[]>> = {
   check: (data) => ['data', 'check', data, '--json'],
-  stats: (data, out) => ['stats', data, '--out', out],
+  stats: (data, out, _, threads) => ['stats', data, '--out', out, '--workers', `${threads}`],
   tokenizer: (data, out) => ['tokenizer', 'fit', data, '--out', out],
   show: (data, out) => ['data', 'show', data, '--episode', '10', '--out', `${out}.png`],
   train: (data, out, config) => ['train', '--config', config, '--data', data, '--out', out, '--steps', '1'],
@@ -95,14 +103,31 @@ interface Job {
   readonly words: readonly string[];
 }
 
+/** What was counted, by command, kind and exit code. */
+interface Counts {
+  runs: number;
+  commands: number;
+  readonly wrong: string[];
+  readonly codes: Record<string, number>;
+}
+
+/** Builds the program that runs commands in turn: from sources, each start would cost as much as the commands. */
+async function buildProgram(): Promise<string> {
+  const entry = { commandsInTurn: join(import.meta.dirname, 'commandsInTurn.ts') };
+  const outDir = join(ROOT, 'out', 'commandsInTurn');
+  const copy = [{ from: ['src/kernels/*/*.wasm'], to: join(outDir, 'kernels') }];
+  await build({ ...common, cwd: ROOT, config: false, entry, outDir, copy, dts: false, logLevel: 'warn' });
+  return join(outDir, 'commandsInTurn.js');
+}
+
 /** Runs the jobs in one process, and where it dies the rest in another. The last one answers for the process's end. */
-async function inTurn(jobs: readonly Job[], place: string): Promise<Outcome[]> {
+async function inTurn(jobs: readonly Job[], place: string, program: string, threads: number): Promise<Outcome[]> {
   const [list, results] = ['jobs.json', 'results.jsonl'].map((name) => join(place, name)) as [string, string];
   await writeFile(list, JSON.stringify(jobs.map(({ words }) => words)));
   await writeFile(results, '');
-  const program = join(import.meta.dirname, 'commandsInTurn.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', program, list, results], {
+  const child = spawn(process.execPath, [program, list, results], {
     ...{ cwd: ROOT, timeout: TIMEOUT_MS, killSignal: 'SIGKILL', stdio: ['ignore', 'ignore', 'pipe'] },
+    env: { ...process.env, UV_THREADPOOL_SIZE: `${threads}` },
   });
   let err = '';
   child.stderr?.on('data', (text) => (err = `${err}${text}`.slice(-2000)));
@@ -116,7 +141,7 @@ async function inTurn(jobs: readonly Job[], place: string): Promise<Outcome[]> {
   if (code === 0 && outcomes.length === jobs.length) return outcomes;
   if (outcomes.length === jobs.length) return [...outcomes.slice(0, -1), { code, err: `at the end: ${err}` }];
   const rest = jobs.slice(outcomes.length + 1);
-  return [...outcomes, { code, err }, ...(rest.length > 0 ? await inTurn(rest, place) : [])];
+  return [...outcomes, { code, err }, ...(rest.length > 0 ? await inTurn(rest, place, program, threads) : [])];
 }
 
 function problemOf({ code, err }: Outcome, command: string, refused: boolean): string | undefined {
@@ -131,6 +156,8 @@ async function main(): Promise<number> {
     options: {
       runs: { type: 'string', default: '100' },
       commands: { type: 'string', default: Object.keys(COMMANDS).join(',') },
+      alternate: { type: 'boolean', default: false },
+      state: { type: 'string' },
       seed: { type: 'string', default: '0' },
     },
   });
@@ -144,45 +171,53 @@ async function main(): Promise<number> {
   const config = join(place, 'config.json');
   await writeFile(config, JSON.stringify(CONFIG));
   const stopBuilt = await buildWorkers();
+  const program = await buildProgram();
   const commands = values.commands.split(',');
-  const wrong: string[] = [];
-  const codes: Record<string, number> = {};
+  const counts: Counts =
+    values.state && existsSync(values.state)
+      ? (JSON.parse(await readFile(values.state, 'utf8')) as Counts)
+      : { runs: 0, commands: 0, wrong: [], codes: {} };
   const runs = Number(values.runs);
-  const kinds = Object.entries(KINDS);
   const bar = new Progress('damage', runs, { unit: 'runs' });
-  let done = 0;
-  for (let run = 0; run < runs; run++) {
+  for (let run = counts.runs; run < runs; run++) {
     const folder = join(place, `run-${run}`);
     const jobs: Job[] = [];
-    for (const [i, [kind, [pattern, damage]]] of kinds.entries()) {
+    const drawn = Random.of('dataDamage', values.seed, run);
+    for (const [i, [kind, [pattern, damage]]] of Object.entries(KINDS).entries()) {
       const random = Random.of('dataDamage', values.seed, kind, run);
+      const able = commands.filter((command) => pattern.source !== /\.mp4$/.source || LOOK.includes(command));
+      const chosen = values.alternate ? able.slice((run + i) % able.length).slice(0, 1) : able;
       const data = join(folder, `data-${i}`);
       await cp(sound, data, { recursive: true });
-      const chosen = random.shuffle(files.filter((name) => pattern.test(name))).slice(0, BAD);
-      for (const name of chosen) await damage(join(data, name), random);
-      for (const command of commands) {
-        const words = COMMANDS[command]?.(data, join(folder, `out-${i}-${command}`), config) ?? [command];
+      for (const name of random.shuffle(files.filter((name) => pattern.test(name))).slice(0, BAD))
+        await damage(join(data, name), random);
+      for (const command of chosen) {
+        const out = join(folder, `out-${i}-${command}`);
+        const words = COMMANDS[command]?.(data, out, config, 1 + drawn.integer(4)) ?? [command];
         jobs.push({ kind, command, words });
       }
     }
     const first = (run * 7) % jobs.length;
     const order = [...jobs.slice(first), ...jobs.slice(0, first)];
-    for (const [i, outcome] of (await inTurn(order, place)).entries()) {
+    const outcomes = await inTurn(order, place, program, 1 + drawn.integer(8));
+    for (const [i, outcome] of outcomes.entries()) {
       const { kind = '', command = '' } = order[i] ?? {};
       const problem = problemOf(outcome, command, KINDS[kind]?.[2] ?? false);
-      if (problem) wrong.push(`${command}, ${kind}, run ${run}: ${problem}: ${outcome.err.trim().slice(-300)}`);
+      if (problem) counts.wrong.push(`${command}, ${kind}, run ${run}: ${problem}: ${outcome.err.trim().slice(-300)}`);
       const key = `${command}: ${kind}: ${outcome.code}`;
-      codes[key] = (codes[key] ?? 0) + 1;
-      done++;
+      counts.codes[key] = (counts.codes[key] ?? 0) + 1;
     }
+    counts.runs++;
+    counts.commands += outcomes.length;
+    if (values.state) await writeFileAside(values.state, `${JSON.stringify(counts, undefined, 1)}\n`);
     await rm(folder, { recursive: true });
     bar.at(run + 1);
   }
   bar.end();
   await stopBuilt();
   await rm(place, { recursive: true });
-  process.stdout.write(`${JSON.stringify({ commands: done, wrong, codes }, undefined, 1)}\n`);
-  return wrong.length > 0 ? 1 : 0;
+  process.stdout.write(`${JSON.stringify(counts, undefined, 1)}\n`);
+  return counts.wrong.length > 0 ? 1 : 0;
 }
 
 process.exit(await main());

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,15 +8,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'tsdown';
-import { Progress, Random } from '../../src/base/index.ts';
+import { Progress, Random, writeFileAside } from '../../src/base/index.ts';
 import { writeTinyPolicy } from '../support/model.ts';
 import { Fickle, type Habit } from './fickleClient.ts';
 
 /**
  * A server whose planning workers are ended again and again, under clients that come, go, stall and time out, after npm
- * run build: npx tsx test/fuzz/kills.ts [--kills 1000] [--clients 64] [--minutes 30] [--workers 2] [--seed TEXT]. Ends
- * with the last kill or after the minutes. Prints one JSON object; exit code 1 when the server died, lied about its
- * health, grew, or left a steady client without actions.
+ * run build: npx tsx test/fuzz/kills.ts [--kills 1000] [--clients 64] [--minutes 30] [--workers 2] [--pause 250]
+ * [--state FILE] [--seed TEXT]. Ends with the last kill or after the minutes. `--pause`: at most so many milliseconds
+ * lie between a worker that stands and its end. With --state the kills of all runs are counted in the file, by the
+ * moment, and gone on with. Prints one JSON object; exit code 1 when the server died, lied about its health, grew, or
+ * left a steady client without actions.
  */
 const { values } = parseArgs({
   options: {
@@ -23,10 +26,28 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '64' },
     minutes: { type: 'string', default: '30' },
     workers: { type: 'string', default: '2' },
+    pause: { type: 'string', default: '250' },
+    state: { type: 'string' },
     seed: { type: 'string', default: 'kills' },
   },
 });
-const kills = Number(values.kills);
+
+/** What all runs have done that share a file. */
+interface State {
+  readonly runs: number;
+  readonly kills: number;
+  /** Servers that ended under way. */
+  readonly fatal: number;
+  readonly lies: number;
+  readonly moments: Readonly<Record<string, number>>;
+}
+const { state: stateFile } = values;
+const before: State =
+  stateFile && existsSync(stateFile)
+    ? (JSON.parse(readFileSync(stateFile, 'utf8')) as State)
+    : { runs: 0, kills: 0, fatal: 0, lies: 0, moments: {} };
+const kills = Number(values.kills) - before.kills;
+const seed = before.runs > 0 ? `${values.seed}/${before.runs}` : values.seed;
 const HABITS: readonly Habit[] = ['steady', 'goes', 'stalls', 'times out'];
 /** A server that grows by more than this has a leak. */
 const GROWTH_MIB = 128;
@@ -34,6 +55,8 @@ const GROWTH_MIB = 128;
 interface Said {
   readonly listening?: string[];
   readonly killed: number;
+  readonly lies: number;
+  readonly moments: Readonly<Record<string, number>>;
   readonly rss?: number;
 }
 
@@ -54,7 +77,7 @@ await writeTinyPolicy(checkpoint, { samplingSteps: 100 });
 
 const child = spawn(
   process.execPath,
-  [join(root, 'dist/soak/killedServer.js'), checkpoint, values.kills, values.seed, values.workers],
+  [join(root, 'dist/soak/killedServer.js'), checkpoint, `${kills}`, seed, values.workers, values.pause],
   {
     stdio: ['ignore', 'pipe', 'inherit'],
   },
@@ -67,7 +90,7 @@ const ended = new Promise<void>((resolve) =>
   }),
 );
 const lines = createInterface({ input: child.stdout });
-let last: Said = { killed: 0 };
+let last: Said = { killed: 0, lies: 0, moments: {} };
 const memory: number[] = [];
 const url = await new Promise<string>((resolve, reject) => {
   ended.then(() => reject(new Error(`the server ended with ${exit}`)));
@@ -81,14 +104,33 @@ const url = await new Promise<string>((resolve, reject) => {
 const progress = new Progress('kills', kills, { unit: 'kills' });
 const clients = Array.from(
   { length: Number(values.clients) },
-  (_, i) => new Fickle(url, i, HABITS[i % HABITS.length] as Habit, Random.of(values.seed, i)),
+  (_, i) => new Fickle(url, i, HABITS[i % HABITS.length] as Habit, Random.of(seed, i)),
 );
+/** Writes what was done so far beside that of earlier runs. */
+async function keep(): Promise<void> {
+  if (!stateFile) return;
+  const moments: Record<string, number> = { ...before.moments };
+  for (const [moment, count] of Object.entries(last.moments)) moments[moment] = (moments[moment] ?? 0) + count;
+  const state: State = {
+    runs: before.runs + 1,
+    kills: before.kills + last.killed,
+    fatal: before.fatal + (exit === undefined ? 0 : 1),
+    lies: before.lies + last.lies,
+    moments,
+  };
+  await writeFileAside(stateFile, `${JSON.stringify(state, undefined, 1)}\n`);
+}
+
 const started = performance.now();
 const playing = Promise.all(clients.map((client) => client.play()));
+let kept = 0;
 while (exit === undefined && last.killed < kills && performance.now() - started < 60_000 * Number(values.minutes)) {
   await sleep(500);
   progress.at(last.killed);
+  if (last.killed !== kept) await keep();
+  kept = last.killed;
 }
+await keep();
 for (const client of clients) client.stop();
 await Promise.race([playing, ended]);
 const seconds = (performance.now() - started) / 1000;

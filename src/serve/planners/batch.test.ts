@@ -144,6 +144,25 @@ describe('a batching planner', () => {
     expect(inner.passes).toEqual(['a', 'b']);
   });
 
+  it('lets whoever has asked for longer into a full queue, in place of the last comer', async () => {
+    const inner = recording(10);
+    const waiting: number[] = [];
+    const onWaiting = (change: number) => waiting.push((waiting.at(-1) ?? 0) + change);
+    const planner = new BatchingPlanner(inner, { size: 1, maxWaiting: 2, onWaiting });
+    const since = performance.now();
+    const [a, b, c] = [ask(planner, 'a'), ask(planner, 'b'), ask(planner, 'c')];
+    // A client that was refused, or timed out, asks again; comers and goers have filled the queue meanwhile.
+    const again = planner.plan([request('s', 1)], { since });
+    await expect(c).rejects.toThrow(BusyError);
+    await expect(planner.plan([request('t', 1)], { since: performance.now() }), 'the newest').rejects.toThrow(
+      BusyError,
+    );
+    await Promise.all([a, b, again]);
+    expect(inner.passes).toEqual(['a', 's', 'b']);
+    expect(Math.max(...waiting)).toBe(2);
+    expect(waiting.at(-1)).toBe(0);
+  });
+
   it('begins no plan of a caller that is away, does not count it, and keeps its place', async () => {
     const inner = recording(10);
     const waiting: number[] = [];

@@ -47,10 +47,9 @@ export class PlanQueue {
   enter(request: PlanRequest, { slackMs = 0, signal, caller, since, first = false }: Urgency): Promise<Prediction> {
     const { maxWaiting = Number.POSITIVE_INFINITY } = this.options;
     if (!isWanted({ signal, caller })) return Promise.reject(reasonOf(signal));
-    if (this.size >= maxWaiting && !first)
-      return Promise.reject(new BusyError(`${this.size} plans wait already. Try again later.`));
     const at = performance.now();
     const due = first ? Number.NEGATIVE_INFINITY : (since ?? at) + slackMs;
+    if (this.size >= maxWaiting && !first && !this.giveWay(due)) return Promise.reject(this.busy());
     return new Promise<Prediction>((resolve, reject) => {
       const one = { request, signal, caller, at, due, resolve, reject };
       // Nearly always the last.
@@ -61,11 +60,33 @@ export class PlanQueue {
     });
   }
 
+  /**
+   * Refuses the last one that waits if it is due later than `due`, so that whoever has asked for long is not kept out
+   * by those who come and go. @returns whether it has
+   */
+  private giveWay(due: number): boolean {
+    const last = this.waiting.at(-1);
+    if (!last || last.due <= due) return false;
+    const busy = this.busy();
+    this.leave(this.size - 1);
+    last.reject(busy);
+    return true;
+  }
+
+  private busy(): BusyError {
+    return new BusyError(`${this.size} plans wait already. Try again later.`);
+  }
+
   /** The next `count`, or fewer. */
   take(count: number): AskedPlan[] {
     const taken = this.waiting.splice(0, count);
     this.options.onWaiting?.(-taken.length);
     return taken;
+  }
+
+  private leave(index: number): void {
+    this.waiting.splice(index, 1);
+    this.options.onWaiting?.(-1);
   }
 
   /** Takes a request out, or tells those who are busy with it, when its caller leaves. */
@@ -75,8 +96,7 @@ export class PlanQueue {
       if (isWanted(one)) return;
       const index = this.waiting.indexOf(one);
       if (index < 0) return this.options.onLeft();
-      this.waiting.splice(index, 1);
-      this.options.onWaiting?.(-1);
+      this.leave(index);
       one.reject(reasonOf(signal));
     };
     signal?.addEventListener('abort', look);
