@@ -22,6 +22,13 @@ it('gives whole columns as the general reader does, in every form, and its error
     }
 });
 
+it('names a column that is not there', async () => {
+  const forms = join(golden, 'parquet-pages');
+  const path = join(forms, readdirSync(forms).find((name) => name.endsWith('.parquet')) as string);
+  for (const read of [readColumns, queryColumns])
+    await expect(read(path, ['action', 'a "b"'])).rejects.toThrow(`${path}: has no column a "b".`);
+});
+
 it.each(['dataset-v21/dataset', 'dataset-v30/dataset', 'dataset-v30/converted'])(
   'hands over the rows that the columns of %s have, episode by episode',
   async (folder) => {

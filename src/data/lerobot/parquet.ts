@@ -183,7 +183,9 @@ export async function queryColumns<N extends string>(
 
 function broken(path: string, error: unknown): Error {
   if (error instanceof ParquetError || error instanceof AbandonedError) return error;
-  const message = String((error as Error).message ?? error).split('\n')[0];
+  const message = String((error as Error).message ?? error).split('\n')[0] ?? '';
+  const missing = /Referenced column "(.+)" not found/.exec(message)?.[1];
+  if (missing !== undefined) return new ParquetError(path, `has no column ${missing}.`, { cause: error });
   return new ParquetError(path, `cannot be read as parquet (${message}).`, { cause: error });
 }
 
