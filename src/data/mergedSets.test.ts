@@ -58,6 +58,7 @@ describe('a v3.0 set as mergers leave it', () => {
       ),
     ],
     ['ends of windows null', index(`select * replace (null::double as "${HEAD}/to_timestamp") from t`)],
+    ['ends of windows NaN', index(`select * replace ('nan'::double as "${HEAD}/to_timestamp") from t`)],
     ['tasks as plain text', index('select * replace (tasks[1] as tasks) from t')],
     [
       'no tasks but their numbers',
@@ -155,6 +156,8 @@ describe('a v3.0 set as mergers leave it', () => {
       `"${WRIST}/to_timestamp" + 5/30 as "${WRIST}/to_timestamp"`,
       /episode 0 has 62 frames, its window 67\.00/,
     ],
+    ['without end', `'inf'::double as "${WRIST}/to_timestamp"`, /episode 0 has 62 frames, its window Infinity/],
+    ['in words', `'zero' as "${WRIST}/from_timestamp"`, /episode 0 has 62 frames, its window NaN/],
   ])('with windows %s is refused by check and by training, with the same words', async (_, columns, message) => {
     const dir = await changed(index(`select * replace (${columns}) from t`));
     const { ok, problems } = await checkDataset(dir);

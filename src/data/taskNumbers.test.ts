@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fakeEpisode } from '../../test/support/data.ts';
+import { rewriteTable } from '../../test/support/tables.ts';
 import { BEHAVIOR_STAGES } from '../robot/index.ts';
 import { checkDataset } from './check/index.ts';
 import { type DataChoice, DatasetWriter, openSets, readTaskMap } from './index.ts';
@@ -188,6 +189,19 @@ describe('numbers that contradict', () => {
       /episode 100 belongs to task 1, which is not in the list/,
     );
     await expect(load([dir])).rejects.toThrow(/episode 100 belongs to task 1, which is not in the list/);
+  });
+
+  it('with a number below 0 in the rows: no training', async () => {
+    const dir = join(folder, 'below');
+    await cp(canMeat, dir, { recursive: true });
+    await rewriteTable(
+      join(dir, 'data/chunk-000/file-000.parquet'),
+      'select * replace ((-1)::bigint as task_index) from t',
+    );
+    const message = /episode 0 belongs to task -1, which is not in the list/;
+    const { problems } = await checkDataset(dir);
+    expect(problems.map((problem) => problem.message).join()).toMatch(message);
+    await expect(load([dir])).rejects.toThrow(message);
   });
 
   it('with a name of the challenge in the sentence alone: no training', async () => {

@@ -67,6 +67,11 @@ function windowRow(row: Row, feature: string): WindowRow | undefined {
   };
   const [chunk, file] = [number('chunk_index'), number('file_index')];
   if (chunk === null || file === null) return undefined;
-  const [from, to] = [number('from_timestamp'), number('to_timestamp')];
+  // pandas writes a missing number as NaN; any other that is none is wrong, and is told with the windows.
+  const time = (name: string): number | null => {
+    const value = row[`videos/${feature}/${name}`];
+    return value === undefined || value === null || Number.isNaN(value) ? null : Number(value);
+  };
+  const [from, to] = [time('from_timestamp'), time('to_timestamp')];
   return { episode: row.episode_index, length: row.length, chunk, file, from, to };
 }

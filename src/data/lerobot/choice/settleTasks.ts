@@ -98,7 +98,7 @@ function taskOf(episode: Episode, inRows: readonly number[], words: TaskWords, t
   if (new Set(inRows.map((one) => words.meant(rowOf(one)))).size > 1)
     tell('rows', true, `task_index is ${inRows.map((one) => words.called(one)).join(' and ')} within one episode`);
   if (mapped !== undefined) return task;
-  if (number >= 0 && !words.row(number)) tell('unlisted', true, `${number}`);
+  if ((number >= 0 || inRows.length > 0) && !words.row(number)) tell('unlisted', true, `${number}`);
   if (known !== undefined && number >= 0 && known !== number)
     tell(
       'name',
