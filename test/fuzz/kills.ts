@@ -141,7 +141,11 @@ const alive = exit === undefined;
 const healthUrl = new URL('/healthz', url.replace(/^ws/, 'http'));
 let health = 0;
 for (let i = 0; alive && health !== 200 && i < 60; i++) {
-  ({ status: health } = await fetch(healthUrl));
+  // A connection that the server has closed meanwhile is no answer; the next one is asked.
+  health = await fetch(healthUrl).then(
+    ({ status }) => status,
+    () => 0,
+  );
   await sleep(500);
 }
 child.kill('SIGTERM');
