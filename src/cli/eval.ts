@@ -155,6 +155,8 @@ function refuseWhatDoesNothing(policy: PolicySpec, name: string, command: Comman
   if (policy.kind !== 'checkpoint' && policy.kind !== 'remote') refuseIdle(command, ['environments'], why);
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
 async function run(options: Options, command: Command): Promise<void> {
   requireGiven(command, ['policy', 'out']);
   const { out, demos, queue } = options;
@@ -165,8 +167,8 @@ async function run(options: Options, command: Command): Promise<void> {
   if (options.seed !== undefined && options.seeds !== undefined)
     throw new InputError('valet eval', '--seed and --seeds exclude each other. Name one of them.');
   const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
-  process.once('SIGTERM', () => stop.abort());
+  const interrupt = () => stop.abort();
+  for (const name of SIGNALS) process.once(name, interrupt);
   const named = parsePolicy(options.policy, {
     demos,
     planner: plannerOptions(options),
@@ -210,6 +212,8 @@ async function run(options: Options, command: Command): Promise<void> {
   const { perturb, clean } = options;
   const perturbed = perturb && (await evaluatePerturbed({ ...settings, perturb, clean }));
   const summary = perturbed ?? (await evaluate(settings));
+  // All episodes are booked. A signal ends what is left at once: films and page can be made again (valet report).
+  for (const name of SIGNALS) process.off(name, interrupt);
   const page = options.report
     ? await writeReport(out, { films: options.video, progress: filmProgress(options.quiet) })
     : undefined;
