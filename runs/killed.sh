@@ -33,10 +33,8 @@ done
 once stats "${VALET[@]}" stats "$WORK/turning_on_radio" "$WORK/picking_up_trash" --out "$WORK/stats"
 
 quarter=$(((steps + 3) / 4))
-# Whole twenties: a line of metrics is the mean of 20 updates, and a run that goes on between two begins a new mean.
-every=$(((steps + 399) / 400 * 20))
 arguments=(--config nano --data "$WORK/turning_on_radio:1" "$WORK/picking_up_trash:2" --stats "$WORK/stats/norm_stats.json"
-  --seed 1 --steps "$steps" --checkpoint-every "$every" --best q
+  --seed 1 --steps "$steps" --checkpoint-every "$(((steps + 19) / 20))" --best q
   --rollouts "every=$quarter,tasks=all,episodes=${EPISODES:-10}${MAX_STEPS:+,max-steps=$MAX_STEPS}"
   --set frameStride=3 "validation.every=$(((steps + 9) / 10))" model.auxiliary.chunk.weight=1 "schedule.warmupSteps=$((steps / 40 + 1))")
 

@@ -26,7 +26,8 @@ beforeAll(async () => {
   const config = await smallTraining({
     model: { useCorrelatedNoise: false },
     validation: { share: 0.3, every: 5, batches: 1, chunks: 2 },
-    ...{ checkpointEvery: 4, keepCheckpoints: 2 },
+    // Lines of metrics end between checkpoints.
+    ...{ logEvery: 3, checkpointEvery: 4, keepCheckpoints: 2 },
   });
   await writeFile(join(folder, 'config.json'), JSON.stringify(config));
 });

@@ -1,5 +1,6 @@
 import { codeVersion, ValetError } from '../base/index.ts';
 import { type BestRule, bestOf, isBetter, type Score, scoresOf, selectionWords } from './bestRule.ts';
+import type { Carried } from './carried.ts';
 import { isUnwritable } from './fullDisk.ts';
 import type { LookPlan } from './lookPlan.ts';
 import { removable } from './retention.ts';
@@ -29,8 +30,8 @@ export class CheckpointKeeper {
       readonly plan: LookPlan | undefined;
       /** Steps that wait for their rollouts. */
       readonly pending: () => ReadonlySet<number>;
-      /** Norms of the gradients so far. */
-      readonly norms: () => readonly number[];
+      /** What a checkpoint holds beside the trainer's state. */
+      readonly carried: () => Carried;
       /** Hears of each checkpoint that is whole. */
       readonly onSaved: (step: number) => void;
     },
@@ -63,9 +64,9 @@ export class CheckpointKeeper {
   async save(step: number): Promise<void> {
     await this.turn;
     const snapshot = await this.run.client.call<TrainerSnapshot>('snapshot');
-    const norms = this.watch.norms();
+    const carried = this.watch.carried();
     this.newest = step;
-    this.next(() => this.tryWriting(step, snapshot, norms));
+    this.next(() => this.tryWriting(step, snapshot, carried));
   }
 
   /** A new score may make another checkpoint the best, or an old one needless. */
@@ -97,9 +98,9 @@ export class CheckpointKeeper {
   }
 
   /** A disk that takes nothing ends the run, or leaves this state unsaved, as the run is told. */
-  private async tryWriting(step: number, snapshot: TrainerSnapshot, norms: readonly number[]): Promise<void> {
+  private async tryWriting(step: number, snapshot: TrainerSnapshot, carried: Carried): Promise<void> {
     try {
-      await this.write(step, snapshot, norms);
+      await this.write(step, snapshot, carried);
     } catch (error) {
       if (!isUnwritable(error) || this.run.options.whenFull !== 'go-on') throw this.notSaved(step, error);
       if (!this.failed)
@@ -132,7 +133,7 @@ export class CheckpointKeeper {
       : `the last good checkpoint is ${this.run.folder.checkpoint(whole)}`;
   }
 
-  private async write(step: number, snapshot: TrainerSnapshot, norms: readonly number[]): Promise<void> {
+  private async write(step: number, snapshot: TrainerSnapshot, carried: Carried): Promise<void> {
     const { folder, config, robot, statistics, tokenizer, record, tasks, seed, frozen } = this.run;
     const { data, dataFingerprint, steps, init, versions } = record;
     const { lora } = config;
@@ -144,7 +145,7 @@ export class CheckpointKeeper {
       tokenizer,
       policy: { samplingSteps: config.samplingSteps },
       card: { ...made, ...(lora && { lora }), code: codeVersion() },
-      norms,
+      carried,
     });
     // Its lines belong to it: a run that goes on from here writes only later ones.
     await folder.flush();

@@ -38,7 +38,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
   const { steps } = config;
   const maker = batchMaker(run);
   const makeBatch = batchesOf(run, maker);
-  const before = { skippedUpdates: await folder.skippedUpdates(start), norms: run.norms };
+  const before = { skippedUpdates: await folder.skippedUpdates(start), norms: run.carried.norms };
   const guard = new Guard(run, before, batchesOf({ ...run, ranks: undefined }, maker));
   const prepare = async (step: number) => {
     if (step >= steps) return undefined;
@@ -48,9 +48,13 @@ export async function runLoop(run: Run): Promise<TrainResult> {
   };
   await guard.showFar((raw) => maker.make(raw, 0, { still: true, label: 'far' }));
   const words = { cameras: config.model.cameras, taskNames: run.taskNames };
-  const events = await RunEvents.open(folder.path, start, words, options.whenFull);
+  const events = await RunEvents.open(folder.path, start, words, {
+    whenFull: options.whenFull,
+    untold: run.carried.untold.tasks,
+  });
   const updates = new UpdateLog(run, events);
-  const watch = await Watch.open(run, { maker, events, norms: () => guard.state });
+  const carried = () => ({ norms: guard.state, untold: updates.untold });
+  const watch = await Watch.open(run, { maker, events, carried });
   const schedule = scheduleOf(config);
   let stopped: TrainResult['stopped'];
   let step = start;

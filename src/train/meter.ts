@@ -1,3 +1,4 @@
+import type { Untold } from './carried.ts';
 import { average, type Losses } from './losses.ts';
 import type { StepReport } from './trainer.ts';
 
@@ -22,14 +23,29 @@ export interface RankTimes {
 
 /** What happened since the last reading. */
 export class Meter {
-  private losses: Losses[] = [];
-  private norms = 0;
+  private losses: Losses[];
+  private norms: number;
+  /** Updates of the first reading that another process made: they count for no pace. */
+  private earlier: number;
   private busy = 0;
   private waited = 0;
   private reduced: number | undefined;
   private since = performance.now();
 
-  constructor(private readonly batch: number) {}
+  /** @param untold what no line told of before */
+  constructor(
+    private readonly batch: number,
+    untold: Untold,
+  ) {
+    this.losses = [...untold.losses];
+    this.norms = untold.norms;
+    this.earlier = untold.losses.length;
+  }
+
+  /** What was not read yet. */
+  get unread(): Pick<Untold, 'losses' | 'norms'> {
+    return { losses: [...this.losses], norms: this.norms };
+  }
 
   add(update: Omit<StepReport, 'applied'>): void {
     this.losses.push(update.losses);
@@ -48,17 +64,18 @@ export class Meter {
     const now = performance.now();
     const wall = Math.max(1e-3, now - this.since);
     const updates = this.losses.length;
+    const here = updates - this.earlier;
     const reading = {
       losses: average(this.losses),
       gradientNorm: this.norms / Math.max(1, updates),
-      samplesPerSecond: (updates * this.batch * 1000) / wall,
+      samplesPerSecond: (here * this.batch * 1000) / wall,
       dataWait: Math.min(1, Math.max(0, 1 - this.busy / wall)),
       ...(this.reduced !== undefined && {
-        ranks: { rankWait: this.waited / updates, reduce: this.reduced / updates },
+        ranks: { rankWait: this.waited / here, reduce: this.reduced / here },
       }),
     };
     [this.losses, this.norms, this.busy, this.since] = [[], 0, 0, now];
-    [this.waited, this.reduced] = [0, undefined];
+    [this.waited, this.reduced, this.earlier] = [0, undefined, 0];
     return reading;
   }
 }

@@ -3,6 +3,7 @@ import type { WorkerClient } from '../base/index.ts';
 import type { Robot } from '../robot/index.ts';
 import type { Weights } from '../tensor/index.ts';
 import type { BestRule } from './bestRule.ts';
+import type { Carried } from './carried.ts';
 import type { RunConfig } from './config.ts';
 import type { TrainingData } from './data.ts';
 import type { FarDimension } from './farValues.ts';
@@ -40,9 +41,9 @@ export interface Run {
   readonly far: readonly FarDimension[];
   /** What became of the episodes, where the configuration asks for it. */
   readonly outcomes: Outcomes | undefined;
-  /** Updates that were made already, and the norms of their gradients. */
+  /** Updates that were made already, and what their checkpoint held beside the trainer's state. */
   readonly start: number;
-  readonly norms: readonly number[];
+  readonly carried: Carried;
   /** The ranks that train together, when there are several. */
   readonly ranks: Ranks | undefined;
   readonly log: (line: string) => void;

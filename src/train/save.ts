@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { ChunkStatistics, FastTokenizer } from '../action/index.ts';
 import { InputError, parse, present } from '../base/index.ts';
 import {
@@ -22,6 +21,7 @@ import {
   type Weights,
   writeSafetensors,
 } from '../tensor/index.ts';
+import { type Carried, CarriedText, carriedText } from './carried.ts';
 import { fastFolder } from './fastTokens.ts';
 import type { TrainerSnapshot } from './trainer.ts';
 
@@ -36,8 +36,7 @@ const KINDS = ['parameters', 'm', 'v'] as const;
 export interface ResumePoint extends TrainerSnapshot {
   /** Leaves that are not trained, as the checkpoint has them; not those that adapters are of. */
   readonly frozen: Parameters;
-  /** Of the gradients of the updates before, for the guard. */
-  readonly norms: readonly number[];
+  readonly carried: Carried;
   readonly model: ModelConfig;
   readonly robot: Robot;
   readonly statistics: ChunkStatistics;
@@ -54,7 +53,7 @@ export interface CheckpointContent {
   readonly policy: { readonly samplingSteps: number };
   readonly tokenizer?: FastTokenizer | undefined;
   readonly card: Record<string, unknown>;
-  readonly norms: readonly number[];
+  readonly carried: Carried;
 }
 
 /**
@@ -66,7 +65,7 @@ export async function saveTrainingCheckpoint(
   snapshot: TrainerSnapshot,
   content: CheckpointContent,
 ): Promise<void> {
-  const { model, robot, statistics, tokenizer, policy, card, norms, lora, frozen } = content;
+  const { model, robot, statistics, tokenizer, policy, card, carried, lora, frozen } = content;
   const arrays: Parameters = new Map();
   for (const kind of KINDS) for (const [name, array] of snapshot[kind]) arrays.set(`${kind}/${name}`, array);
   for (const { name } of lora ? loraTree(model, lora) : [])
@@ -87,7 +86,7 @@ export async function saveTrainingCheckpoint(
       card,
       policy,
       extra: async (folder) => {
-        const metadata = { step: String(snapshot.step), norms: JSON.stringify(norms) };
+        const metadata = { step: String(snapshot.step), ...carriedText(carried) };
         await writeSafetensors(join(folder, TRAINING_FILE), arrays, metadata);
         await tokenizer?.save(fastFolder(folder));
       },
@@ -99,19 +98,19 @@ export async function saveTrainingCheckpoint(
 /** The step that a checkpoint's training state is of. @throws InputError when it does not say */
 export const readTrainingStep = async (path: string): Promise<number> => (await readTrainingMetadata(path)).step;
 
-/** What stands beside the arrays; checkpoints of before the guard have no norms. */
-async function readTrainingMetadata(path: string): Promise<{ step: number; norms: number[] }> {
+/** What stands beside the arrays. */
+async function readTrainingMetadata(path: string): Promise<{ step: number; carried: Carried }> {
   const file = join(path, TRAINING_FILE);
   const { metadata } = await readSafetensorsHeader(file);
   const step = Number(metadata['step']);
   if (!Number.isInteger(step)) throw new InputError(file, `does not say its step (got ${metadata['step']}).`);
-  return { step, norms: parse(file, z.array(z.number()), JSON.parse(metadata['norms'] ?? '[]')) };
+  return { step, carried: parse(file, CarriedText, metadata) };
 }
 
 /** @throws InputError when the folder is no checkpoint that training can go on from */
 export async function readTrainingCheckpoint(path: string, choice: StatisticsChoice = {}): Promise<ResumePoint> {
   const checkpoint = await readCheckpoint(path, choice);
-  const { step, norms } = await readTrainingMetadata(path);
+  const { step, carried } = await readTrainingMetadata(path);
   const arrays = await readSafetensors(join(path, TRAINING_FILE));
   const tree = (kind: string): Parameters =>
     new Map(
@@ -124,7 +123,7 @@ export async function readTrainingCheckpoint(path: string, choice: StatisticsCho
   const trained = (name: string) => m.has(name);
   const [ema, frozen] = split(await loadParameters(checkpoint), trained);
   return {
-    ...{ step, norms, m, frozen },
+    ...{ step, carried, m, frozen },
     parameters: split(parameters, trained)[0],
     v: tree('v'),
     ema: new Map([...ema, ...tree('ema')]),

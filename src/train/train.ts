@@ -4,6 +4,7 @@ import { checkpointDigest, flowNoise } from '../model/index.ts';
 import { robotRecord } from '../robot/index.ts';
 import { sampleName, withoutFar } from './badSamples.ts';
 import { readBaseWeights, writeBaseWeights } from './baseWeights.ts';
+import { NOTHING_CARRIED } from './carried.ts';
 import { chosenBest, chosenRollouts } from './chosenWatch.ts';
 import { checkTrainConfig, type RunConfig, requireEqualParts } from './config.ts';
 import { loadData } from './data.ts';
@@ -220,7 +221,7 @@ async function trainLocked(
       tasks: await trainedTasks(taskNames, resumed && latest !== undefined ? latest : options.init),
       ...{ taskNames, plan, best, far, outcomes },
       start: resumed?.step ?? 0,
-      norms: resumed?.norms ?? [],
+      carried: resumed?.carried ?? NOTHING_CARRIED,
     };
     if (ranks && ranks.rank > 0) {
       await follow(run);

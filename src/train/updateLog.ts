@@ -1,3 +1,4 @@
+import type { Carried, Untold } from './carried.ts';
 import type { RunConfig } from './config.ts';
 import type { RunEvents } from './events/index.ts';
 import type { RunFolder } from './folder.ts';
@@ -23,11 +24,17 @@ export class UpdateLog {
       readonly config: RunConfig;
       readonly info: TrainerInfo;
       readonly start: number;
+      readonly carried: Carried;
       readonly log: (line: string) => void;
     },
     private readonly events: RunEvents,
   ) {
-    this.meter = new Meter(run.config.batch);
+    this.meter = new Meter(run.config.batch, run.carried.untold);
+  }
+
+  /** The updates that no line tells of yet. */
+  get untold(): Untold {
+    return { ...this.meter.unread, tasks: this.events.untold };
   }
 
   /** Minutes since the first update. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { present, systemError, type ValetError } from '../base/index.ts';
 import type { BatchMaker } from './batch.ts';
+import type { Carried } from './carried.ts';
 import type { RunEvents } from './events/index.ts';
 import { CheckpointKeeper } from './keeper.ts';
 import type { TaskLook } from './lookPlan.ts';
@@ -26,7 +27,7 @@ export class Watch {
 
   static async open(
     run: Run,
-    { maker, events, norms }: { maker: BatchMaker; events: RunEvents; norms: () => readonly number[] },
+    { maker, events, carried }: { maker: BatchMaker; events: RunEvents; carried: () => Carried },
   ): Promise<Watch> {
     const { data, folder, plan, best, options, log, start } = run;
     const validation = data.heldOut ? new Validation(run, data.heldOut, maker) : undefined;
@@ -35,7 +36,7 @@ export class Watch {
       best,
       plan,
       pending: () => looks?.pending ?? new Set(),
-      norms,
+      carried,
       onSaved: (step) => looks?.pending.has(step) && looks.begin(step),
     });
     const onLook = async (step: number, tasks: readonly TaskLook[]) => {

@@ -1,4 +1,5 @@
 import type { TrainingBatch } from '../batch.ts';
+import type { TaskSum, Untold } from '../carried.ts';
 import type { WhenFull } from '../fullDisk.ts';
 import type { Losses } from '../losses.ts';
 import type { MeterReading } from '../meter.ts';
@@ -25,18 +26,24 @@ export class RunEvents {
   private constructor(
     private readonly file: EventFile,
     private readonly words: BatchWords,
+    untold: Untold['tasks'],
   ) {
-    this.tasks = new TaskMeter(words.taskNames);
+    this.tasks = new TaskMeter(words.taskNames, untold);
   }
 
-  /** @param fromStep updates that were made already */
+  /** @param fromStep updates that were made already @param untold of them, what no line tells yet */
   static async open(
     folder: string,
     fromStep: number,
     words: BatchWords,
-    whenFull: WhenFull = 'stop',
+    { whenFull = 'stop', untold = [] }: { whenFull?: WhenFull | undefined; untold?: Untold['tasks'] } = {},
   ): Promise<RunEvents> {
-    return new RunEvents(await EventFile.create(folder, fromStep, undefined, whenFull), words);
+    return new RunEvents(await EventFile.create(folder, fromStep, undefined, whenFull), words, untold);
+  }
+
+  /** Sums by task that no line tells yet. */
+  get untold(): [number, TaskSum][] {
+    return this.tasks.unread;
   }
 
   /** The batch of update `step` as the network sees it. Call it before the batch moves to another thread. */

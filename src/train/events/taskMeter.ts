@@ -1,3 +1,4 @@
+import type { TaskSum } from '../carried.ts';
 import type { SampleLosses } from '../trainer.ts';
 
 /** Means over the samples of one task since the last reading. */
@@ -12,10 +13,20 @@ export interface TaskReading {
 
 /** Losses by task, from the samples of every update. */
 export class TaskMeter {
-  private readonly sums = new Map<number, { samples: number; action: number; stage: number; right: number }>();
+  private readonly sums: Map<number, TaskSum>;
 
-  /** @param names of tasks by id */
-  constructor(private readonly names: ReadonlyMap<number, string>) {}
+  /** @param names of tasks by id @param sums of samples before */
+  constructor(
+    private readonly names: ReadonlyMap<number, string>,
+    sums: Iterable<readonly [number, TaskSum]> = [],
+  ) {
+    this.sums = new Map([...sums].map(([id, sum]) => [id, { ...sum }]));
+  }
+
+  /** What was not read yet. */
+  get unread(): [number, TaskSum][] {
+    return [...this.sums].map(([id, sum]) => [id, { ...sum }]);
+  }
 
   add({ task, action, stage, right }: SampleLosses): void {
     task.forEach((id, b) => {
