@@ -8,25 +8,13 @@
 #   runs/advantage.sh --from policies/household --tasks turning_on_radio --work out/advantage-radio
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. runs/steps.sh
 WORK=out/advantage
 from=policies/household
 scale=1
 seeds=3
 TASKS=turning_on_radio,picking_up_trash
-while [ $# -gt 0 ]; do
-  case "$1" in
-    --from) from=$2 ;;
-    --tasks) TASKS=$2 ;;
-    --scale) scale=$2 ;;
-    --seeds) seeds=$2 ;;
-    --work) WORK=$2 ;;
-    *) echo "runs/advantage.sh: no option $1 (expected --from CHECKPOINT, --tasks LIST, --scale NUMBER, --seeds NUMBER, --work DIR)" >&2; exit 2 ;;
-  esac
-  shift 2
-done
-VALET=(${VALET:-node dist/valet.js})
-. runs/steps.sh
-n() { awk -v number="$1" -v scale="$scale" 'BEGIN { n = int(number * scale + 0.5); print n < 1 ? 1 : n }'; }
+options "from=CHECKPOINT tasks=LIST scale=NUMBER seeds=NUMBER work=DIR" "$@"
 STRIDE=3
 HORIZON=30
 

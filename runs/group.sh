@@ -8,23 +8,12 @@
 #   runs/group.sh --scale 0.01 --work out/small-group               # a hundredth of the data, updates and episodes
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. runs/steps.sh
 WORK=out/group
 from=policies/household
 scale=1
 TASKS=picking_up_trash
-while [ $# -gt 0 ]; do
-  case "$1" in
-    --from) from=$2 ;;
-    --tasks) TASKS=$2 ;;
-    --scale) scale=$2 ;;
-    --work) WORK=$2 ;;
-    *) echo "runs/group.sh: no option $1 (expected --from CHECKPOINT, --tasks LIST, --scale NUMBER, --work DIR)" >&2; exit 2 ;;
-  esac
-  shift 2
-done
-VALET=(${VALET:-node dist/valet.js})
-. runs/steps.sh
-n() { awk -v number="$1" -v scale="$scale" 'BEGIN { n = int(number * scale + 0.5); print n < 1 ? 1 : n }'; }
+options "from=CHECKPOINT tasks=LIST scale=NUMBER work=DIR" "$@"
 
 # The generalist's own mistakes in the group's tasks, corrected by the expert, beside fresh demonstrations.
 demos demos --tasks "$TASKS" --episodes "$(n 400)" --clip 2.2 --seed 31

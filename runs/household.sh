@@ -11,6 +11,7 @@
 # Four times: make data with the policy so far, train on all data. What a round adds are corrections (docs/household-policy.md).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. runs/steps.sh
 
 # A task's share of every batch; windows of demonstrations; windows of corrections in rounds 2, 3 and 4.
 TABLE="
@@ -28,26 +29,13 @@ WORK=out/household
 from=""
 scale=1
 rounds=4
-chosen=""
-while [ $# -gt 0 ]; do
-  case "$1" in
-    --from) from=$2 ;;
-    --scale) scale=$2 ;;
-    --rounds) rounds=$2 ;;
-    --tasks) chosen=,$2, ;;
-    --work) WORK=$2 ;;
-    *) echo "runs/household.sh: no option $1 (expected --from CHECKPOINT, --scale NUMBER, --rounds NUMBER, --tasks LIST, --work DIR)" >&2; exit 2 ;;
-  esac
-  shift 2
-done
-VALET=(${VALET:-node dist/valet.js})
+TASKS=""
+options "from=CHECKPOINT scale=NUMBER rounds=NUMBER tasks=LIST work=DIR" "$@"
+chosen=${TASKS:+,$TASKS,}
 rows=$(awk -v chosen="$chosen" 'NF && (chosen == "" || index(chosen, "," $1 ","))' <<<"$TABLE")
 TASKS=$(awk '{ print $1 }' <<<"$rows" | paste -sd,)
 [ -n "$TASKS" ] || { echo "runs/household.sh: --tasks names none of $(awk 'NF { print $1 }' <<<"$TABLE" | paste -sd' ')" >&2; exit 2; }
-. runs/steps.sh
 
-# n NUMBER : a number of episodes or updates at this scale
-n() { awk -v number="$1" -v scale="$scale" 'BEGIN { n = int(number * scale + 0.5); print n < 1 ? 1 : n }'; }
 # windows COLUMN : "task number" of each task that gets some in this round
 windows() { awk -v column="$1" '$column > 0 { print $1, $column }' <<<"$rows"; }
 # make ROUND ARGUMENTS... : a data set of each task

@@ -8,24 +8,13 @@
 # Makes out/killed, with curves.html of both runs. Run it again after an interruption.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. runs/steps.sh
 WORK=out/killed
 steps=4000
 kills=4
 windows=800
 seed=0
-while [ $# -gt 0 ]; do
-  case "$1" in
-    --steps) steps=$2 ;;
-    --kills) kills=$2 ;;
-    --windows) windows=$2 ;;
-    --seed) seed=$2 ;;
-    --work) WORK=$2 ;;
-    *) echo "runs/killed.sh: no option $1 (expected --steps N, --kills N, --windows N, --seed N, --work DIR)" >&2; exit 2 ;;
-  esac
-  shift 2
-done
-VALET=(${VALET:-node dist/valet.js})
-. runs/steps.sh
+options "steps=N kills=N windows=N seed=N work=DIR" "$@"
 
 for task in turning_on_radio picking_up_trash; do
   demos "$task" --tasks "$task" --episodes "$windows" --clip 2.2 --seed 1

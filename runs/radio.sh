@@ -4,11 +4,10 @@
 #   runs/radio.sh [SEED]     # makes out/radio-SEED; run it again after an interruption
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. runs/steps.sh
 seed=${1:-0}
 WORK=${WORK:-out/radio-$seed}
-VALET=(${VALET:-node dist/valet.js})
 TASKS=turning_on_radio
-. runs/steps.sh
 
 demos demos --tasks turning_on_radio --episodes 400 --clip 2.2 --seed "1$seed"
 once stats "${VALET[@]}" stats "$WORK/demos" --out "$WORK/stats"

@@ -1,11 +1,36 @@
 # What the recipes of this folder share. A recipe is a list of lines; each says what it does, is done once, and is
 # passed over when it has been done before. So an interrupted recipe goes on where it was: run it again.
 #
-# Set before: WORK (folder of everything that is made) and VALET (the command, as an array).
+# Set before the first line: WORK (folder of everything that is made). VALET is the command, as an array.
 
 set -euo pipefail
 shopt -s inherit_errexit
-mkdir -p "$WORK/done"
+VALET=(${VALET:-node dist/valet.js})
+
+# options FORMS ARGUMENTS... : reads `--scale 0.5` into the variable scale, where FORMS says `scale=NUMBER`; --work and --tasks into
+# WORK and TASKS
+options() {
+  local forms=$1 form name
+  shift
+  while [ $# -gt 0 ]; do
+    name=""
+    for form in $forms; do if [ "$1" = "--${form%%=*}" ]; then name=${form%%=*}; fi; done
+    if [ -z "$name" ]; then
+      echo "runs/$(basename "$0"): no option $1 (expected $(sed 's/[a-z]*=/--&/g; s/=/ /g; s/ --/, --/g' <<<"$forms"))" >&2
+      exit 2
+    fi
+    [ $# -gt 1 ] || { echo "runs/$(basename "$0"): $1 needs a value" >&2; exit 2; }
+    case "$name" in
+      work) WORK=$2 ;;
+      tasks) TASKS=$2 ;;
+      *) printf -v "$name" %s "$2" ;;
+    esac
+    shift 2
+  done
+}
+
+# n NUMBER : a number of episodes or updates at the recipe's scale
+n() { awk -v number="$1" -v scale="$scale" 'BEGIN { n = int(number * scale + 0.5); print n < 1 ? 1 : n }'; }
 
 say() { printf '%s  %s\n' "$(date -u +%H:%M:%S)" "$*" >&2; }
 
@@ -14,6 +39,7 @@ once() {
   local name=$1 begun=$SECONDS
   shift
   if [ -e "$WORK/done/$name" ]; then return; fi
+  mkdir -p "$(dirname "$WORK/done/$name")"
   say "$name: $*"
   "$@"
   printf '%s\n%s s\n' "$*" $((SECONDS - begun)) >"$WORK/done/$name"
@@ -72,7 +98,7 @@ best() {
   for run in "$@"; do
     for checkpoint in "$WORK/$run"/checkpoints/[0-9]*; do
       label="looks/$run-$(basename "$checkpoint")"
-      mkdir -p "$WORK/looks" "$WORK/done/looks"
+      mkdir -p "$WORK/looks"
       evaluate "$label" "$checkpoint" --tasks "$TASKS" --instances train --episodes "$instances" --seed look >/dev/null
       score=$(q "$WORK/$label")
       say "$label: q $score on train instances"

@@ -1,6 +1,7 @@
 import { InputError, present, significant } from '../base/index.ts';
 import { type Dataset, demonstrationOf, type Episode } from '../data/index.ts';
 import { type AdvantageOptions, advantageWeight, expectedReturns, returnsToGo } from './advantage.ts';
+import { chunkCount } from './chunkCount.ts';
 import type { RunConfig } from './config.ts';
 
 /** What the outcome of its episode says of a sample; what is unknown is left out. */
@@ -131,12 +132,15 @@ function advantagesOf(
         const mean = means.get(stageOf(rollout, t)) ?? { sum: 0, count: 0 };
         means.set(stageOf(rollout, t), { sum: mean.sum + value, count: mean.count + 1 });
       }
+  const lengths = new Map<number, number>();
+  if (baseline === 'head')
+    for (const task of new Set(rollouts.map((rollout) => rollout.task))) lengths.set(task, meanLength(rollouts, task));
   return new Map(
     [...returns].map(([rollout, values]) => {
       if (rollout.heads) {
         const expected = expectedReturns(rollout.heads, rollout.rewards, {
           discount,
-          length: meanLength(rollouts, rollout.task),
+          length: present(lengths.get(rollout.task), 'the length of a task'),
         });
         return [rollout, values.map((value, t) => value - (expected[t] as number))];
       }
@@ -172,7 +176,7 @@ function weigh(
   const raw = rollouts.map((rollout) =>
     present(advantages.get(rollout), 'advantages').map((value) => advantageWeight(value, advantage)),
   );
-  const starts = raw.flatMap((weights) => [...weights.subarray(0, Math.max(0, weights.length - horizon + 1))]);
+  const starts = raw.flatMap((weights) => [...weights.subarray(0, chunkCount(weights.length, horizon))]);
   const mean = starts.reduce((sum, weight) => sum + weight, 0) / Math.max(1, starts.length) || 1;
   for (const [i, { key }] of rollouts.entries())
     entries.set(key, { ...entries.get(key), weights: Float32Array.from(raw[i] ?? [], (weight) => weight / mean) });

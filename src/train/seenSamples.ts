@@ -3,6 +3,7 @@ import { InputError, present, Random } from '../base/index.ts';
 import { type DataChoice, type Dataset, type Episode, openSamples, type RawBatch } from '../data/index.ts';
 import type { Robot } from '../robot/index.ts';
 import { BatchMaker, type TrainingBatch } from './batch.ts';
+import { chunkCount } from './chunkCount.ts';
 import type { RunConfig, TrainConfig } from './config.ts';
 import { settle } from './settle.ts';
 import { chooseStatistics } from './statistics.ts';
@@ -75,7 +76,7 @@ export async function seenSamples(options: SeenOptions): Promise<SeenSamples> {
     let samples = 0;
     for (const episode of episodes) {
       firstOf.set(episode, samples);
-      samples += chunksOf(episode, model.actionHorizon);
+      samples += chunkCount(episode.length, model.actionHorizon);
     }
     const raw = await source.gather(places.map(({ episode, frame }) => (firstOf.get(episode) as number) + frame));
     const maker = new BatchMaker({
@@ -91,16 +92,14 @@ export async function seenSamples(options: SeenOptions): Promise<SeenSamples> {
   }
 }
 
-const chunksOf = ({ length }: Episode, horizon: number): number => Math.max(0, length - horizon + 1);
-
 function placesOf(set: Dataset, horizon: number, { at, count, seed }: SeenOptions): Place[] {
-  const whole = set.episodes.filter((episode) => chunksOf(episode, horizon) > 0);
+  const whole = set.episodes.filter((episode) => chunkCount(episode.length, horizon) > 0);
   if (whole.length === 0)
     throw new InputError(set.root, `gives no samples: no chosen episode has ${horizon} frames, the length of a chunk.`);
   if (at) {
     const episode = present(at.episode === undefined ? whole[0] : set.episodes[0], 'the episode');
     return at.frames.map((frame) => {
-      if (frame >= chunksOf(episode, horizon))
+      if (frame >= chunkCount(episode.length, horizon))
         throw new InputError(
           '--frame',
           `no chunk of ${horizon} actions begins at frame ${frame} of episode ${episode.index} (it has ` +
@@ -115,7 +114,7 @@ function placesOf(set: Dataset, horizon: number, { at, count, seed }: SeenOption
 /** Different chunks, each as likely as any other, in the order of the data. */
 function chosenPlaces(episodes: readonly Episode[], horizon: number, count: number, seed: number): Place[] {
   const ends: number[] = [];
-  for (const episode of episodes) ends.push((ends.at(-1) ?? 0) + chunksOf(episode, horizon));
+  for (const episode of episodes) ends.push((ends.at(-1) ?? 0) + chunkCount(episode.length, horizon));
   const all = ends.at(-1) as number;
   const random = Random.of(seed, 'samples that are shown');
   const numbers = new Set<number>();

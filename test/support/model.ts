@@ -45,6 +45,26 @@ export const tinyNetwork = modelConfig({
   useCorrelatedNoise: false,
 });
 
+/** nano's paths at sizes at which every number can be differentiated; several key heads, so that their order counts. */
+export const tinyNano = modelConfig({
+  ...configs.nano,
+  imageSize: 16,
+  stem: { kind: 'convolution', channels: [4, 6], kernels: [6, 3, 3], strides: [4, 2, 1] },
+  visionWidth: 8,
+  visionMlpDim: 8,
+  visionHeads: 2,
+  vlmWidth: 16,
+  vlmMlpDim: 12,
+  expertWidth: 8,
+  expertMlpDim: 12,
+  layers: 2,
+  numHeads: 4,
+  numKvHeads: 2,
+  headDim: 4,
+  taskNumStages: [5, 6],
+  flowSamples: 2,
+});
+
 /** What makes another configuration's network small enough to train in a test. */
 export const smallParts = {
   imageSize: 32,

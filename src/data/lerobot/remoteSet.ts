@@ -6,7 +6,7 @@ import { type RemoteFolder, shownPlaces } from '../remote/index.ts';
 import type { Dataset, Episode } from './dataset.ts';
 import { type Info, InfoSchema } from './layout.ts';
 import { queryParquet } from './parquet.ts';
-import { sidePath } from './sideFiles.ts';
+import { sidePath, sidePaths } from './sideFiles.ts';
 
 /** Files of an index, of any version, that a set may have; a server cannot be asked for a list. */
 const INDEX = ['tasks.jsonl', 'tasks.parquet', 'episodes.jsonl', 'episodes_stats.jsonl', 'stats.json'];
@@ -65,9 +65,7 @@ async function holdEpisodeTables(folder: RemoteFolder, { total_episodes, chunks_
 /** Has the files of each episode that lie in `meta/` here, too, for those who read all of the index. */
 export async function holdSides(folder: RemoteFolder, { info, episodes }: Dataset): Promise<void> {
   const meta = join(folder.root, 'meta');
-  const paths = episodes.flatMap(({ index }) =>
-    (['metainfo_path', 'annotation_path'] as const).flatMap((kind) => sidePath(folder.root, info, kind, index) ?? []),
-  );
+  const paths = episodes.flatMap(({ index }) => sidePaths(folder.root, info, index));
   await folder.hold(paths.filter((path) => path.startsWith(meta)));
 }
 

@@ -18,6 +18,10 @@ export function sidePath(
   return join(root, fillPath(template, { episode_chunk: Math.floor(index / info.chunks_size), episode_index: index }));
 }
 
+/** Both of them, as far as info.json names them. */
+export const sidePaths = (root: string, info: Info, index: number): string[] =>
+  (['metainfo_path', 'annotation_path'] as const).flatMap((kind) => sidePath(root, info, kind, index) ?? []);
+
 /** Reads the annotation and the meta information of an episode, where there are any. */
 export function sideFiles(root: string, info: Info): Pick<Dataset, 'annotation' | 'metaInfo'> {
   return {

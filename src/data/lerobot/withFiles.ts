@@ -1,6 +1,6 @@
 import { InputError } from '../../base/index.ts';
 import type { Dataset, Episode } from './dataset.ts';
-import { sidePath } from './sideFiles.ts';
+import { sidePaths } from './sideFiles.ts';
 
 /**
  * Has the files of episodes here while `work` reads them by their paths; of a set on this machine they are. Beside the
@@ -17,9 +17,7 @@ export function withFiles<T>(
   if (!set.remote) return work();
   const paths = episodes.flatMap((episode) => [set.dataPath(episode), ...videosOf(set, episode, features)]);
   if (!options.optional) return set.remote.using(paths, work);
-  const sides = episodes.flatMap(({ index }) =>
-    (['metainfo_path', 'annotation_path'] as const).flatMap((kind) => sidePath(set.root, set.info, kind, index) ?? []),
-  );
+  const sides = episodes.flatMap(({ index }) => sidePaths(set.root, set.info, index));
   return set.remote.using([...paths, ...sides], work, options);
 }
 

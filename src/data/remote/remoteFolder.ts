@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
-import { InputError, makeFolder } from '../../base/index.ts';
+import { InputError, makeFolder, writeFileAside } from '../../base/index.ts';
 import { addressOf, parseAddress } from './address.ts';
 import { CacheFolder, lockWhenFree } from './cacheFolder.ts';
 import { download, removePart } from './download.ts';
@@ -218,10 +218,7 @@ export class RemoteFolder {
   }
 
   private async remember(name: string, version: FileVersion | null): Promise<void> {
-    const path = this.stateOf(name);
-    await makeFolder(dirname(path));
-    await writeFile(`${path}.tmp`, JSON.stringify({ version, comparedMs: Date.now() } satisfies Known));
-    await rename(`${path}.tmp`, path);
+    await writeFileAside(this.stateOf(name), JSON.stringify({ version, comparedMs: Date.now() } satisfies Known));
   }
 
   private async isWhole(name: string, { length }: FileVersion): Promise<boolean> {

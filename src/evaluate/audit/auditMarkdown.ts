@@ -1,12 +1,10 @@
 import { decimals, markdownTable } from '../report/index.ts';
-import type { Interval } from '../scores/index.ts';
+import { chanceText, doneShare, type Interval, percentText } from '../scores/index.ts';
 import type { AuditResult, AuditRow } from './auditTables.ts';
-import { doneShare, episodesOf, memoryWords } from './auditWords.ts';
+import { episodesOf, memoryWords } from './auditWords.ts';
 
 const interval = ({ mean, low, high }: Interval): string =>
   `${decimals(mean, 2)} [${decimals(low, 2)}, ${decimals(high, 2)}]`;
-const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
-const chance = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
 
 /** The tables of an audit as Markdown, for a page of a project's own. */
 export function auditMarkdown(audit: AuditResult): string {
@@ -38,7 +36,7 @@ export function auditMarkdown(audit: AuditResult): string {
         head: ['task', 'chance', 'policy', 'without memory', 'told the true stage', 'what it says'],
         rows: memory.map((row) => [
           row.task,
-          percent(row.chance),
+          percentText(row.chance),
           ...[row.policy, row.memoryless, row.oracle].map((cell) => (cell ? interval(cell) : '–')),
           memoryWords(row),
         ]),
@@ -64,8 +62,8 @@ export function auditMarkdown(audit: AuditResult): string {
           decimals(clean, 2),
           interval(q),
           interval(degradation),
-          chance(degradation.p),
-          recovery.mean === null ? 'never struck' : `${percent(recovery.mean)} of ${recovery.struck}`,
+          chanceText(degradation.p),
+          recovery.mean === null ? 'never struck' : `${percentText(recovery.mean)} of ${recovery.struck}`,
           String(episodes),
         ]),
       }),
@@ -83,9 +81,9 @@ const rowTable = (rows: readonly AuditRow[]): string =>
     rows: rows.map(({ label, summary, behind }) => [
       label,
       interval(summary.q),
-      percent(doneShare(summary)),
+      percentText(doneShare(summary)),
       String(summary.episodes),
       behind ? interval(behind) : '',
-      behind ? chance(behind.p) : '',
+      behind ? chanceText(behind.p) : '',
     ]),
   });

@@ -1,9 +1,9 @@
 import { escapeHtml } from '../../base/index.ts';
 import { findableText } from '../compare/index.ts';
 import { dataTable, decimals, STYLE, title } from '../report/index.ts';
-import type { Interval, TaskSummary } from '../scores/index.ts';
+import { chanceText, doneShare, type Interval, percentText, type TaskSummary } from '../scores/index.ts';
 import type { AuditResult, AuditRow, PerturbationRow } from './auditTables.ts';
-import { doneShare, episodesOf, memoryWords } from './auditWords.ts';
+import { episodesOf, memoryWords } from './auditWords.ts';
 import { sourceCurve } from './sourceCurve.ts';
 
 /** The page of an audit; it asks nothing of any network. */
@@ -48,8 +48,6 @@ td .soft { color: var(--soft); font-size: 13px; white-space: nowrap; } td { font
 
 const bounds = ({ low, high }: Omit<Interval, 'mean'>, digits = 2) =>
   `<span class="soft">[${decimals(low, digits)}, ${decimals(high, digits)}]</span>`;
-const chance = (p: number) => (p < 0.001 ? '< 0.001' : p.toFixed(3));
-const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
 
 /** A mean and its interval on a line from `from` to 1. */
 function mini({ mean, low, high }: Interval, from = 0, kind = ''): string {
@@ -67,9 +65,11 @@ function rowTable(rows: readonly AuditRow[], paired = true): string {
   const body = rows.map(({ label, summary, behind }) => [
     escapeHtml(label),
     `${mini(summary.q)}${decimals(summary.q.mean, 2)} ${bounds(summary.q)}`,
-    percent(doneShare(summary)),
+    percentText(doneShare(summary)),
     String(summary.episodes),
-    ...(paired ? [behind ? `${decimals(behind.mean, 2)} ${bounds(behind)}` : '', behind ? chance(behind.p) : ''] : []),
+    ...(paired
+      ? [behind ? `${decimals(behind.mean, 2)} ${bounds(behind)}` : '', behind ? chanceText(behind.p) : '']
+      : []),
   ]);
   return dataTable(head, body);
 }
@@ -94,10 +94,10 @@ function taskPart({ perTask }: AuditResult): string {
 function memoryPart({ memory }: AuditResult): string {
   if (memory.length === 0) return '';
   const share = (cell: Interval | null) =>
-    cell ? `${mini(cell)}${percent(cell.mean)} ${bounds(cell)}` : '<span class="soft">not played</span>';
+    cell ? `${mini(cell)}${percentText(cell.mean)} ${bounds(cell)}` : '<span class="soft">not played</span>';
   const rows = memory.map((row) => [
     title(row.task),
-    percent(row.chance),
+    percentText(row.chance),
     share(row.policy),
     share(row.memoryless),
     share(row.oracle),
@@ -147,7 +147,7 @@ function significanceText(audit: AuditResult): string {
   const known = again.low <= 0 && again.high >= 0;
   return (
     `The same policy with other noise differs from itself by ${decimals(again.mean, 3)} ${bounds(again, 3)} ` +
-    `(p ${chance(again.p)}): ${known ? 'as it should, the interval holds 0' : 'the interval does not hold 0, which one in twenty does by chance'}. ` +
+    `(p ${chanceText(again.p)}): ${known ? 'as it should, the interval holds 0' : 'the interval does not hold 0, which one in twenty does by chance'}. ` +
     'Such pairs vary as two alike policies do, so they say which differences a number of instances can show.'
   );
 }
@@ -188,9 +188,9 @@ function perturbationPart(rows: readonly PerturbationRow[]): string {
     decimals(clean, 2),
     `${decimals(q.mean, 2)} ${bounds(q)}`,
     `${mini(degradation, -1, 'loss')}${decimals(degradation.mean, 2)} ${bounds(degradation)}`,
-    chance(degradation.p),
-    percent(success),
-    recovery.mean === null ? 'never struck' : `${percent(recovery.mean)} of ${recovery.struck}`,
+    chanceText(degradation.p),
+    percentText(success),
+    recovery.mean === null ? 'never struck' : `${percentText(recovery.mean)} of ${recovery.struck}`,
     String(episodes),
   ]);
   const head = ['axis and level', 'q clean', 'q perturbed', 'loss', 'p', 'done', 'done where it struck', 'episodes'];

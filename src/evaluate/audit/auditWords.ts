@@ -1,12 +1,5 @@
-import type { EvaluationSummary } from '../scores/index.ts';
 import type { TaskTable } from './auditTables.ts';
 import type { MemoryRow } from './memoryRows.ts';
-
-/** The share of episodes that were done, as a mean over tasks. */
-export function doneShare({ tasks }: EvaluationSummary): number {
-  const shares = Object.values(tasks);
-  return shares.reduce((sum, { success }) => sum + success, 0) / Math.max(1, shares.length);
-}
 
 /** How many episodes the cells of a table hold: `50`, or `20 to 50`. */
 export function episodesOf(rows: TaskTable['rows']): string {

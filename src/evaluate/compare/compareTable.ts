@@ -1,4 +1,4 @@
-import { alignedTable } from '../scores/index.ts';
+import { alignedTable, chanceText } from '../scores/index.ts';
 import type { Comparison } from './compare.ts';
 import { findableText } from './differenceInterval.ts';
 
@@ -15,8 +15,8 @@ export function compareTable(comparison: Comparison, a: string, b: string): stri
       task.a.toFixed(3),
       task.b.toFixed(3),
       `${signed(task.difference)}  [${signed(task.low)}, ${signed(task.high)}]`,
-      chance(task.p),
-      chance(task.pCorrected),
+      chanceText(task.p),
+      chanceText(task.pCorrected),
       `${task.better} / ${task.worse} of ${task.instances}`,
     ]);
   const header = ['task', 'q A', 'q B', 'B − A  [95 % interval]', 'p', 'p (Holm)', 'better / worse'];
@@ -25,7 +25,7 @@ export function compareTable(comparison: Comparison, a: string, b: string): stri
     '',
     '',
     `${signed(difference.mean)}  [${signed(difference.low)}, ${signed(difference.high)}]`,
-    chance(p),
+    chanceText(p),
     '',
     `${comparison.episodes} episodes each`,
   ];
@@ -44,8 +44,8 @@ function verdict({ p, difference, smallestDifference, instancesNeeded }: Compari
   const better = difference.mean > 0 ? 'B' : 'A';
   const found =
     p < 0.05
-      ? `${better} is better (p ${chance(p)}).`
-      : `Not decided: p ${chance(p)} is above 0.05.` +
+      ? `${better} is better (p ${chanceText(p)}).`
+      : `Not decided: p ${chanceText(p)} is above 0.05.` +
         (instancesNeeded === null ? '' : ` A difference of this size takes about ${instancesNeeded} instances a task.`);
   const smallest = findableText(smallestDifference, 3);
   return smallest === 'none'
@@ -66,7 +66,6 @@ export function sequentialLine({ verdict, low, high, instances }: Comparison['se
 }
 
 const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
-const chance = (p: number): string => (p < 0.001 ? '< 0.001' : p.toFixed(3));
 const cell = ({ task, instance, difference }: { task: string; instance: number; difference: number }): string =>
   `${task} ${instance} (${signed(difference)})`;
 const more = (count: number): string => (count > LISTED ? ` and ${count - LISTED} more` : '');

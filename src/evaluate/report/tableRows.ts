@@ -1,4 +1,4 @@
-import { type EvaluationSummary, partWords, quantile } from '../scores/index.ts';
+import { doneShare, type EvaluationSummary, partWords, quantile } from '../scores/index.ts';
 import { title } from './figure.ts';
 import type { Firing } from './gather.ts';
 import { decimals } from './html.ts';
@@ -34,15 +34,12 @@ export function scoreRows(summary: EvaluationSummary, baselines: Baselines): Rep
       ...names.map((name) => decimals(baselines[name]?.tasks[task]?.q, 3)),
     ];
   });
-  const all = Object.values(summary.tasks);
-  const done = all.every((task) => task.episodes > 0)
-    ? all.reduce((sum, { success }) => sum + success, 0) / all.length
-    : undefined;
+  const done = doneShare(summary);
   const last = [
     missing ? `Mean over tasks: ${partWords(summary)}` : 'Mean over tasks',
     decimals(q.mean, 3),
     bounds(q.low, q.high),
-    ...(done === undefined ? ['', ''] : [`${decimals(100 * done, 0)} %`, decimals(Math.max(0, q.mean - done), 3)]),
+    ...(Number.isNaN(done) ? ['', ''] : [`${decimals(100 * done, 0)} %`, decimals(Math.max(0, q.mean - done), 3)]),
     `${episodes}${missing ? ` of ${episodes + missing.length}` : ''}`,
     ...(missing ? [decimals(official, 3)] : []),
     ...names.map((name) => decimals(baselines[name]?.q.mean, 3)),

@@ -3,4 +3,5 @@ export { type Interval, mean, quantile, wilson } from './intervals.ts';
 export { officialJson } from './official.ts';
 export { missingLines, partWords, qTable } from './qTable.ts';
 export { studentQuantile } from './seededInterval.ts';
-export { type EvaluationSummary, summariseLedger, type TaskSummary } from './summary.ts';
+export { doneShare, type EvaluationSummary, summariseLedger, type TaskSummary } from './summary.ts';
+export { chanceText, percentText } from './words.ts';

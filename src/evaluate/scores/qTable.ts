@@ -1,6 +1,7 @@
 import { alignedTable } from './alignedTable.ts';
 import { type Interval, wilson } from './intervals.ts';
 import type { EvaluationSummary, MissingUnit } from './summary.ts';
+import { percentText } from './words.ts';
 
 /**
  * The q table for a terminal: a row a task, then the mean; columns for other policies beside it. Where episodes are
@@ -24,7 +25,7 @@ export function qTable(summary: EvaluationSummary, others: Readonly<Record<strin
       return [
         name,
         bounds({ mean: q, low, high }),
-        episodes === 0 ? '–' : `${percent(success)} [${percent(share.low)}, ${percent(share.high)}]`,
+        episodes === 0 ? '–' : `${percentText(success)} [${percentText(share.low)}, ${percentText(share.high)}]`,
         `${episodes}${lost > 0 ? ` of ${episodes + lost}` : ''}${seeds === 1 ? '' : ` (${seeds} seeds)`}`,
         ...(isPart ? [number(episodes === 0 ? 0 : (q * episodes) / (episodes + lost))] : []),
         ...Object.values(others).map((other) => number(other.tasks[name]?.q)),
@@ -88,7 +89,6 @@ function ranges(numbers: readonly number[]): string {
   return runs.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
 }
 
-const percent = (value: number) => `${(100 * value).toFixed(0)} %`;
 const number = (value: number | undefined) => (Number.isFinite(value) ? (value as number).toFixed(3) : '–');
 const bounds = ({ mean, low, high }: Interval) =>
   Number.isFinite(mean) ? `${mean.toFixed(3)}  [${low.toFixed(3)}, ${high.toFixed(3)}]` : '–';

@@ -1,5 +1,5 @@
 import { counted, type LedgerLine, settled, type Unit, unitName } from '../ledger/index.ts';
-import { combineIntervals, type Interval } from './intervals.ts';
+import { combineIntervals, type Interval, mean } from './intervals.ts';
 import { seededInterval } from './seededInterval.ts';
 
 /** A task's episodes that were played to an end. Without one, q and success are not a number (JSON: null). */
@@ -57,13 +57,13 @@ export function summariseLedger(
     const played = done.filter((line) => line.task === task);
     const lost = missing.filter((unit) => unit.task === task).length;
     const interval = seededInterval(played, `${seed}/${task}`);
-    const { mean, low, high } = interval;
+    const { mean: q, low, high } = interval;
     if (played.length > 0) intervals.push(interval);
     official.push(played.reduce((sum, { q }) => sum + q, 0) / (played.length + lost));
     const success = played.filter(({ q }) => q === 1).length / played.length;
     const seeds = new Set(played.map(({ rollout }) => rollout)).size;
     const more = { ...(seeds > 1 && { seeds }), ...(lost > 0 && { missing: lost }) };
-    tasks[task] = { q: mean, low, high, success, episodes: played.length, ...more };
+    tasks[task] = { q, low, high, success, episodes: played.length, ...more };
   }
   return {
     episodes: done.length,
@@ -72,6 +72,11 @@ export function summariseLedger(
     tasks,
     ...(missing.length > 0 ? { missing } : {}),
   };
+}
+
+/** The share of episodes that are done, as a mean over tasks; not a number while a task has none. */
+export function doneShare({ tasks }: EvaluationSummary): number {
+  return mean(Object.values(tasks).map(({ success }) => success));
 }
 
 function missingUnits(lines: readonly LedgerLine[], asked: readonly Unit[]): MissingUnit[] {

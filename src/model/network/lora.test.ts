@@ -1,34 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { relativeError } from '../../../test/support/model.ts';
+import { relativeError, tinyNano } from '../../../test/support/model.ts';
 import { Random } from '../../base/index.ts';
 import { type NdArray, type Parameters, type Program, ProgramSession } from '../../tensor/index.ts';
 import { mergeLora } from '../mergeLora.ts';
-import { modelConfig } from './config.ts';
 import { initParameters } from './initialise.ts';
 import { type Lora, loraTree } from './lora.ts';
 import { buildLossProgram } from './loss.ts';
-import { configs } from './presets.ts';
 import { networkTree, programParameters, splitLayers } from './views.ts';
 
-/** Several key heads, so that the order of heads within a leaf counts. */
-const config = modelConfig({
-  ...configs.nano,
-  imageSize: 16,
-  stem: { kind: 'convolution', channels: [4, 6], kernels: [6, 3, 3], strides: [4, 2, 1] },
-  visionWidth: 8,
-  visionMlpDim: 8,
-  visionHeads: 2,
-  vlmWidth: 16,
-  vlmMlpDim: 12,
-  expertWidth: 8,
-  expertMlpDim: 12,
-  layers: 2,
-  numHeads: 4,
-  numKvHeads: 2,
-  headDim: 4,
-  taskNumStages: [5, 6],
-  flowSamples: 2,
-});
+const config = tinyNano;
 const batch = 2;
 const all: Lora = { rank: 3, alpha: 6, targets: ['all-linear'] };
 const isAdapter = (leaf: string) => leaf.includes('/lora_');

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { tinyNano } from '../../../test/support/model.ts';
 import { Random } from '../../base/index.ts';
 import { type NdArray, type Program, ProgramSession } from '../../tensor/index.ts';
 import { modelConfig } from './config.ts';
@@ -7,24 +8,9 @@ import { buildLossProgram } from './loss.ts';
 import { configs } from './presets.ts';
 import { programParameters, splitLayers } from './views.ts';
 
-/** nano's paths at the smallest sizes: convolution stem, one state token, both auxiliary heads. */
+/** nano's paths at the smallest sizes, with both auxiliary heads. */
 const config = modelConfig({
-  ...configs.nano,
-  imageSize: 16,
-  stem: { kind: 'convolution', channels: [4, 6], kernels: [6, 3, 3], strides: [4, 2, 1] },
-  visionWidth: 8,
-  visionMlpDim: 8,
-  visionHeads: 2,
-  vlmWidth: 16,
-  vlmMlpDim: 12,
-  expertWidth: 8,
-  expertMlpDim: 12,
-  layers: 2,
-  numHeads: 4,
-  numKvHeads: 2,
-  headDim: 4,
-  taskNumStages: [5, 6],
-  flowSamples: 2,
+  ...tinyNano,
   auxiliary: { chunk: { weight: 0.5 }, objects: { size: 5, weight: 0.7 }, tokenWidth: 2, hidden: 6 },
 });
 const batch = 2;
