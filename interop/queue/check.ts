@@ -105,6 +105,8 @@ export const check: Check = async (report, args = []) => {
           await sleep(2000 * random.uniform());
           coordinator = evaluation(name, '--queue', redis.url);
         } else {
+          // A coordinator that finds no Redis at its start rightly ends; what counts is one that loses it.
+          await until(() => redis.isUsedBy('valet-coordinator'), coordinator);
           await redis.kill();
           await sleep(3000 * random.uniform());
           await redis.restart({ empty: victim === 'Redis, emptied' });

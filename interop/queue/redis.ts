@@ -44,6 +44,12 @@ export class RedisServer {
     await this.program?.kill();
   }
 
+  /** Whether somebody's connection has this name. */
+  async isUsedBy(name: string): Promise<boolean> {
+    const clients = (await this.ask((redis) => redis.client('LIST'))) as string;
+    return clients.split(/\s/).includes(`name=${name}`);
+  }
+
   async ask<T>(question: (redis: Redis) => Promise<T>): Promise<T> {
     const redis = new Redis(this.url, { maxRetriesPerRequest: 50, retryStrategy: () => 200 });
     redis.on('error', () => {});

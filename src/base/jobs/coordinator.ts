@@ -69,7 +69,7 @@ export class JobCoordinator {
     const url = parseRedisUrl(address);
     const name = redisName(url);
     let coordinator: JobCoordinator | undefined;
-    const redis = await connectRedis(url, (state) => {
+    const redis = await connectRedis(url, 'valet-coordinator', (state) => {
       if (coordinator?.closed) return;
       options.onNotice?.(state === 'away' ? `${name} went away; waiting for it.` : `${name} is back.`);
       // It may have come back empty.

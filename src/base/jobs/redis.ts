@@ -29,11 +29,18 @@ export type RedisWatcher = (state: 'away' | 'back') => void;
 
 /**
  * A connection to a Redis that must be there now. When it goes away later, commands wait until it is back.
+ * @param name what Redis's own CLIENT LIST calls the connection
  * @throws UnreachableError when nobody answers, or not as a Redis does
  */
-export async function connectRedis(url: URL, watch: RedisWatcher = () => {}, waitMs = FIRST_MS): Promise<Redis> {
+export async function connectRedis(
+  url: URL,
+  name: 'valet-coordinator' | 'valet-worker',
+  watch: RedisWatcher = () => {},
+  waitMs = FIRST_MS,
+): Promise<Redis> {
   const { Redis } = await import('ioredis');
   const redis = new Redis(url.href, {
+    connectionName: name,
     lazyConnect: true,
     maxRetriesPerRequest: null,
     retryStrategy: () => RETRY_MS,

@@ -28,7 +28,7 @@ export interface ServeJobsOptions {
 export async function serveJobs(address: string, options: ServeJobsOptions): Promise<number> {
   const url = parseRedisUrl(address);
   const { handlers, slots, signal, idleMs = Number.POSITIVE_INFINITY, say } = options;
-  const redis = await connectRedis(url, (state) =>
+  const redis = await connectRedis(url, 'valet-worker', (state) =>
     say?.(state === 'away' ? `${redisName(url)} went away; waiting for it.` : `${redisName(url)} is back.`),
   );
   const refused = new Set<string>();
