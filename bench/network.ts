@@ -22,7 +22,8 @@ import {
   TrainingState,
   writeSafetensors,
 } from '../src/tensor/index.ts';
-import { array, enliven, peerArrays, randomBatch } from './networkCase.ts';
+import { randomBatch } from '../src/train/index.ts';
+import { array, enliven, peerArrays } from './networkCase.ts';
 import { Peer } from './peer.ts';
 import { type Benchmark, type BenchRow, row } from './row.ts';
 import { type TransformerShape, transformerParameters, transformerProgram } from './transformer.ts';

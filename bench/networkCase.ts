@@ -1,7 +1,7 @@
 import { Random } from '../src/base/index.ts';
 import { type ModelConfig, sincos } from '../src/model/index.ts';
 import type { NdArray, Parameters } from '../src/tensor/index.ts';
-import { flowTimes, type TrainingBatch } from '../src/train/index.ts';
+import type { TrainingBatch } from '../src/train/index.ts';
 
 /** Leaves that begin at zero hide whole paths of the network (adaRMS gates): give them small numbers. */
 export function enliven(parameters: Parameters): void {
@@ -9,28 +9,6 @@ export function enliven(parameters: Parameters): void {
   for (const { data } of parameters.values())
     if ((data as Float32Array).every((x) => x === 0))
       for (let i = 0; i < data.length; i++) data[i] = 0.1 * random.normal();
-}
-
-/** A training batch of noise: what the numbers are does not change the time. */
-export function randomBatch(model: ModelConfig, batch: number): TrainingBatch {
-  const random = Random.of('bench', 'batch');
-  const numbers = (count: number) => random.fillNormal(new Float32Array(count));
-  const chunk = model.actionHorizon * model.actionDim;
-  const task = Int32Array.from({ length: batch }, () => random.integer(2));
-  const stage = Int32Array.from(task, (id) => random.integer(model.taskNumStages[id] ?? 1));
-  return {
-    images: Uint8Array.from({ length: batch * model.cameras.length * model.imageSize ** 2 * 3 }, () =>
-      random.integer(256),
-    ),
-    state: numbers(batch * model.actionDim),
-    task,
-    stage,
-    toldStage: stage,
-    actions: numbers(batch * chunk),
-    whiteNoise: numbers(model.flowSamples * batch * chunk),
-    time: flowTimes(random, model.flowSamples * batch),
-    objects: numbers(batch * (model.auxiliary?.objects?.size ?? 0)),
-  };
 }
 
 /** Everything that the peer needs to compute the same, for a safetensors file. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { ValetError } from '../src/base/index.ts';
 import { configs, initParameters, type ModelConfig, modelConfig } from '../src/model/index.ts';
 import { type Parameters, writeSafetensors } from '../src/tensor/index.ts';
-import { Trainer, type TrainingBatch } from '../src/train/index.ts';
-import { enliven, peerArrays, randomBatch } from './networkCase.ts';
+import { randomBatch, Trainer, type TrainingBatch } from '../src/train/index.ts';
+import { enliven, peerArrays } from './networkCase.ts';
 import { runPeer } from './peer.ts';
 import { type Benchmark, type BenchRow, median, row } from './row.ts';
 

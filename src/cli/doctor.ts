@@ -14,12 +14,15 @@ import {
   probeDevice,
 } from '../tensor/index.ts';
 import { checkpointFits, type Fit, fits, MOST } from '../train/index.ts';
+import { doctorTraining } from './doctorTraining.ts';
 
 interface Options {
   json: boolean;
   ops: boolean;
   device?: string;
   checkpoint: string[];
+  /** Name or file of a training configuration; true where none is given. */
+  training?: string | true;
 }
 
 const PORT = 8000;
@@ -30,13 +33,22 @@ export function command(): Command {
     .option('--json', 'print one JSON object (with --ops: an array of rows)', false)
     .option('--ops', 'every op and its gradient against float64 instead', false)
     .option(
+      '--training [config]',
+      'measure updates instead (of nano, or of a preset or file): which threads and which batch to train with',
+    )
+    .option(
       '--checkpoint <dir...>',
       'checkpoint folders (or names of policies that come with the package) to reckon with, too',
       [],
     )
     .option('--device <name>', `with --ops: ${DEVICES.join(', ')}`)
-    .addHelpText('after', '\nExamples:\n  $ valet doctor\n  $ valet doctor --ops --device cpu')
-    .action((options: Options) => (options.ops ? ops(options) : report(options)));
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ valet doctor\n  $ valet doctor --ops --device cpu\n  $ valet doctor --training nano',
+    )
+    .action((options: Options) =>
+      options.ops ? ops(options) : options.training ? doctorTraining(options.training, options) : report(options),
+    );
 }
 
 async function ops({ json, device = 'cpu' }: Options): Promise<void> {

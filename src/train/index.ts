@@ -1,5 +1,5 @@
 /** Optimiser schedule, batches, checkpoints and the loop that trains a policy. Knows nothing of robots that move. */
-export { flowTimes, type TrainingBatch } from './batch.ts';
+export type { TrainingBatch } from './batch.ts';
 export { checkTrainConfig, type TrainConfig } from './config.ts';
 export { loadTrainConfig } from './configFile.ts';
 export { checkpointFits, type Fit, fits, MOST } from './fitReport.ts';
@@ -7,6 +7,8 @@ export { RunFolder, RunRecord } from './folder.ts';
 export type { LookPlan, RolloutPlayer, TaskLook } from './lookPlan.ts';
 export type { TrainResult } from './loop.ts';
 export type { TrainOptions } from './options.ts';
+export { adviseTraining, measurePaces, type PaceAdvice, paceConfig, paceSettings, type UpdatePace } from './pace.ts';
+export { randomBatch } from './randomBatch.ts';
 export type { Tell } from './ranks/index.ts';
 export { readTrainingStep } from './save.ts';
 export { learningRate, type Schedule } from './schedule.ts';
