@@ -4,6 +4,7 @@ import { Skip } from './python.ts';
 
 const CHECKS: Readonly<Record<string, () => Promise<{ check: Check }>>> = {
   checkpoints: () => import('./checkpoints/check.ts'),
+  augmentation: () => import('./augmentation/check.ts'),
   gym: () => import('./gym/check.ts'),
   data: () => import('./data/check.ts'),
   server: () => import('./server/check.ts'),

@@ -1,5 +1,6 @@
-/** Pictures: resized as Pillow does it, JPEG files opened, jittered, laid out in sheets, with words on them. */
-export { type Jitter, PictureJitter } from './jitter.ts';
+/** Pictures: resized as Pillow does it, JPEG files opened, jittered, cropped, turned and coloured, laid out in sheets, with words on them. */
+export { PictureAugmenter, type PictureChanges } from './augmenter.ts';
+export { PictureJitter } from './jitter.ts';
 export {
   decodeJpeg,
   decodePictures,

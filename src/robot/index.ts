@@ -23,6 +23,7 @@ export {
   closedOnNothing,
   type Gripper,
   isOpen,
+  isWristCamera,
   type ProprioceptionLayout,
   parseRobot,
   type Robot,

@@ -195,3 +195,6 @@ export const closedOnNothing = ({ closed, open, closedOnNothing: bound }: Grippe
   closed < open ? state < bound : state > bound;
 export const isOpen = ({ closed, open, openAbove }: Gripper, state: number): boolean =>
   closed < open ? state > openAbove : state < openAbove;
+
+/** Whether a camera moves with a hand: the original tells it by the name, too. */
+export const isWristCamera = (camera: string): boolean => camera.includes('wrist');

@@ -91,6 +91,37 @@ describe('BatchMaker', () => {
     }
   });
 
+  it('changes the pictures of a sample alike wherever it stands in a batch, and wrist cameras in colour alone', () => {
+    const samples = raw();
+    for (let b = 0; b < SIZE; b++) samples.source.episode[b] = b;
+    const bytes = samples.pictures.length / SIZE;
+    const backwards = { ...samples, pictures: samples.pictures.slice(), source: { ...samples.source } };
+    backwards.source.episode = samples.source.episode.slice().reverse();
+    for (let b = 0; b < SIZE; b++)
+      backwards.pictures.set(samples.pictures.subarray(b * bytes, (b + 1) * bytes), (SIZE - 1 - b) * bytes);
+    const moving = { crop: 0.8, rotate: 5, brightness: 0, contrast: 0, noise: 0 };
+    const coloured = { ...moving, colour: 'hsv', brightness: 0.3, saturation: 0.5, noise: 2 } as const;
+    for (const pictures of [moving, coloured]) {
+      const before = samples.pictures.slice();
+      const make = (one: RawBatch) => maker({ pictures }).make({ ...one, pictures: one.pictures.slice() }, 3);
+      const [ahead, back] = [make(samples), make(backwards)];
+      expect(samples.pictures).toEqual(before);
+      const row = (images: Uint8Array, b: number) => images.subarray(b * bytes, (b + 1) * bytes);
+      const camera = (images: Uint8Array, b: number, c: number) =>
+        images.subarray((3 * b + c) * 192, (3 * b + c + 1) * 192);
+      for (let b = 0; b < SIZE; b++) {
+        expect(row(back.images, SIZE - 1 - b)).toEqual(row(ahead.images, b));
+        expect(camera(ahead.images, b, 0)).not.toEqual(camera(before, b, 0));
+        if (pictures === moving) expect(camera(ahead.images, b, 1)).toEqual(camera(before, b, 1));
+      }
+      const later = maker({ pictures }).make({ ...samples, pictures: before.slice() }, 4);
+      expect(later.images).not.toEqual(ahead.images);
+      const { images: _, ...rest } = ahead;
+      const { images: __, ...still } = maker({ pictures: { brightness: 0, contrast: 0, noise: 0 } }).make(raw(), 3);
+      expect(rest).toEqual(still);
+    }
+  });
+
   it("takes tasks and stages of the network, beyond the challenge's 50", () => {
     const taskNumStages = Array.from({ length: 60 }, () => 5);
     const beyond = (): RawBatch => ({ ...raw(), taskId: new Int32Array(SIZE).fill(59) });

@@ -1,8 +1,8 @@
 import { type ChunkStatistics, deltaChunk, normaliseActions, normaliseState } from '../action/index.ts';
 import { InputError, present, Random } from '../base/index.ts';
 import { type RawBatch, type RowShare, WHOLE_BATCH } from '../data/index.ts';
-import { type Jitter, PictureJitter } from '../picture/index.ts';
-import { neighboursOf, type Robot, type TaskSuccessors } from '../robot/index.ts';
+import { PictureAugmenter, type PictureChanges, PictureJitter } from '../picture/index.ts';
+import { isWristCamera, neighboursOf, type Robot, type TaskSuccessors } from '../robot/index.ts';
 import type { Outcomes } from './outcomes.ts';
 
 /** What one update is computed from. All arrays own their buffers, so that they can move to another thread. */
@@ -59,7 +59,7 @@ export interface BatchOptions {
   readonly stageSuccessors?: TaskSuccessors | undefined;
   readonly stageNoise: number;
   readonly stateNoise: number;
-  readonly pictures: Jitter;
+  readonly pictures: PictureChanges;
   /** What became of the samples' episodes, where training asks for it. */
   readonly outcomes?: Pick<Outcomes, 'at'> | undefined;
   readonly seed: number;
@@ -71,12 +71,15 @@ export interface BatchOptions {
  */
 export class BatchMaker {
   private readonly jitter: PictureJitter;
+  private readonly augmenter: PictureAugmenter;
+  private readonly cameraNames: readonly string[];
   /** Places of the network's cameras among the data's. */
   private readonly cameras: readonly number[];
 
   constructor(private readonly options: BatchOptions) {
     const { cameraNames } = options.robot;
-    this.cameras = (options.cameras ?? cameraNames).map((name) => {
+    this.cameraNames = options.cameras ?? cameraNames;
+    this.cameras = this.cameraNames.map((name) => {
       const place = cameraNames.indexOf(name);
       if (place < 0)
         throw new InputError(
@@ -85,7 +88,11 @@ export class BatchMaker {
         );
       return place;
     });
-    this.jitter = new PictureJitter(options.pictures, Random.of(options.seed, 'picture noise'));
+    const { pictures, seed } = options;
+    const noise = () => Random.of(seed, 'picture noise');
+    const linear = pictures.colour === 'hsv' ? { brightness: 0, contrast: 0, noise: 0 } : pictures;
+    this.jitter = new PictureJitter(linear, noise());
+    this.augmenter = new PictureAugmenter(pictures, noise());
   }
 
   /**
@@ -133,7 +140,10 @@ export class BatchMaker {
       }
     }
     const images = pickCameras(raw.pictures, size, robot.cameras.length, this.cameras);
-    if (!still && pictures) this.jitterRows(images, rows, random);
+    if (!still && pictures) {
+      this.augmentRows(images, raw, `${label} ${step}`);
+      this.jitterRows(images, rows, random);
+    }
     const numbers = horizon * paddedWidth;
     return {
       images,
@@ -174,6 +184,21 @@ export class BatchMaker {
     const { stateNoise, stageNoise, robot } = this.options;
     if (stateNoise > 0) for (let d = 0; d < robot.width; d++) random.normal();
     if (stageNoise > 0 && random.uniform() < stageNoise) random.uniform();
+  }
+
+  /** Changes each picture by a generator of (seed, step, sample, camera): wherever in a batch a sample stands. */
+  private augmentRows(images: Uint8Array, { size, source }: RawBatch, when: string): void {
+    if (!this.augmenter.active) return;
+    const { cameraNames } = this;
+    const bytes = images.length / size / cameraNames.length;
+    const side = Math.sqrt(bytes / 3);
+    for (let b = 0; b < size; b++)
+      for (const [c, camera] of cameraNames.entries()) {
+        const sample = [source.folder[b], source.episode[b], source.frame[b]].map((one) => present(one, 'the sample'));
+        const random = Random.of(this.options.seed, 'picture', when, ...sample, camera);
+        const from = (b * cameraNames.length + c) * bytes;
+        this.augmenter.apply(images.subarray(from, from + bytes), side, random, !isWristCamera(camera));
+      }
   }
 
   private jitterRows(images: Uint8Array, rows: Rows, random: Random): void {

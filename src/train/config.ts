@@ -79,12 +79,27 @@ export const TrainConfig = z.strictObject({
   stageNoise: share.default(0),
   /** Standard deviation of the noise on the normalised state that the network sees. */
   stateNoise: z.number().min(0).default(0),
-  /** How far the pictures' look may drift; all zero: not at all. */
+  /** How pictures change at each draw; by default not at all (docs/training-config.md#pictures). */
   pictures: z
     .strictObject({
+      /** Whether brightness and contrast act on each channel, or on the value beside hue and saturation. */
+      colour: z.enum(['linear', 'hsv']).default('linear'),
+      /** Share of each side that a random crop keeps; wrist cameras are not cropped. */
+      crop: z.number().min(0.1).max(1).default(1),
+      /** Largest angle of a turn, in degrees; wrist cameras are not turned. */
+      rotate: z.number().min(0).max(180).default(0),
       brightness: share.default(0),
       contrast: share.default(0),
+      /** In turns of the colour circle. */
+      hue: z.number().min(0).max(0.5).default(0),
+      saturation: share.default(0),
+      /** Share of the pictures whose colours change. */
+      colourShare: share.default(1),
       noise: z.number().min(0).max(50).default(0),
+    })
+    .refine(({ colour, hue, saturation, colourShare }) => colour === 'hsv' || !(hue || saturation || colourShare < 1), {
+      error: 'hue, saturation and colourShare need pictures.colour "hsv"',
+      path: ['colour'],
     })
     .prefault({}),
   validation: z.strictObject({

@@ -66,7 +66,11 @@ export const presets: Readonly<Record<string, () => z.input<typeof TrainConfig>>
     schedule: { warmupSteps: 1000, peak: 1e-4, finalShare: 0.1, decaySteps: 20_000 },
     optimizer,
     stageLabels: 'time',
-    pictures: { brightness: 0.3, contrast: 0.4 },
+    // augmax as the original calls it: half of the pictures, its default hue, and a saturation that it never applies.
+    pictures: {
+      ...{ colour: 'hsv', crop: 0.95, rotate: 5, colourShare: 0.5 },
+      ...{ brightness: 0.3, contrast: 0.4, hue: 0.1 },
+    },
     validation: { share: 0.02, every: 1000, batches: 8 },
     memoryGiB: 64,
     logEvery: 50,

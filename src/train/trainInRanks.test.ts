@@ -34,7 +34,10 @@ beforeAll(async () => {
     keepCheckpoints: 2,
     stateNoise: 0.1,
     stageNoise: 0.3,
-    pictures: { brightness: 0.1, contrast: 0.1, noise: 3 },
+    pictures: {
+      ...{ colour: 'linear', crop: 0.9, rotate: 5, hue: 0, saturation: 0, colourShare: 1 },
+      ...{ brightness: 0.1, contrast: 0.1, noise: 3 },
+    },
     validation: { share: 0.25, every: 3, batches: 1 },
   });
   const { checkpoint } = await train(optionsOf('alone'));

@@ -56,9 +56,15 @@ const seconds = (steps: number, { rate }: Robot): string => `${significant(steps
 
 /** How the pictures of one sample differ each time that it is drawn. */
 function augmentations({ pictures, stateNoise, stageNoise }: SeenSamples['config']): string {
+  const colours = pictures.colour === 'hsv' && pictures.colourShare < 1;
   const parts = [
+    pictures.crop < 1 && `the part that is kept (${significant(100 * pictures.crop)} % of each side, no wrist camera)`,
+    pictures.rotate > 0 && `the angle by up to ${significant(pictures.rotate)}° (no wrist camera)`,
     pictures.brightness > 0 && `brightness by up to ${significant(100 * pictures.brightness)} %`,
     pictures.contrast > 0 && `contrast by up to ${significant(100 * pictures.contrast)} %`,
+    pictures.hue > 0 && `hue by up to ${significant(360 * pictures.hue)}°`,
+    pictures.saturation > 0 && `saturation by up to ${significant(100 * pictures.saturation)} %`,
+    colours && `colours in ${significant(100 * pictures.colourShare)} % of pictures only`,
     pictures.noise > 0 && `each pixel by noise of ${significant(pictures.noise)} of 255 levels`,
   ].filter((part) => part !== false);
   const look = parts.length === 0 ? ', and not changed further' : `; at each draw chance changes ${parts.join(', ')}`;
