@@ -1,5 +1,5 @@
 import type { Random } from '../base/index.ts';
-import { type ColourChange, changeColours } from './changeColours.ts';
+import { changeColours, type HsvChange } from './changeColours.ts';
 import { cropAndTurn, type Placement } from './cropAndTurn.ts';
 import { type Jitter, PictureJitter } from './jitter.ts';
 
@@ -7,7 +7,7 @@ import { type Jitter, PictureJitter } from './jitter.ts';
 export interface PictureChanges extends Jitter {
   /**
    * `linear`: brightness and contrast act on each channel (`Jitter`). `hsv`: on the value of a pixel, beside its hue
-   * and saturation, as in the original (`ColourChange`).
+   * and saturation, as in the original (`HsvChange`).
    */
   readonly colour?: 'linear' | 'hsv' | undefined;
   /** Share of each side that a random crop keeps; it is scaled back. Not of wrist cameras. */
@@ -25,7 +25,7 @@ export interface PictureChanges extends Jitter {
 /** What was drawn for one picture. */
 export interface PictureDraws {
   readonly placement: Placement | undefined;
-  readonly colours: ColourChange | undefined;
+  readonly colours: HsvChange | undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** One draw of a picture's colours; each 0 changes nothing. */
-export interface ColourChange {
+export interface HsvChange {
   /** In (-1, 1): below zero towards black, above towards white. */
   readonly brightness: number;
   /** In (-1, 1): the slope at mid-grey is tan((1 + contrast) · π / 4). */
@@ -15,7 +15,7 @@ export interface ColourChange {
  * computed there and not used; here it acts). What is in [0, 255] stays there.
  * @param levels [pixels, 3] red, green, blue, changed in place
  */
-export function changeColours(levels: Float64Array, { brightness, contrast, hue, saturation }: ColourChange): void {
+export function changeColours(levels: Float64Array, { brightness, contrast, hue, saturation }: HsvChange): void {
   const curve = contrastCurve(contrast);
   for (let at = 0; at < levels.length; at += 3) {
     const [red, green, blue] = [levels[at]! / 255, levels[at + 1]! / 255, levels[at + 2]! / 255];

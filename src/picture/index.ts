@@ -1,4 +1,4 @@
-/** Pictures: resized as Pillow does it, JPEG files opened, jittered, cropped, turned and coloured, laid out in sheets, with words on them. */
+/** Pictures: resized as Pillow does it, JPEG files opened, augmented for training, laid out in sheets, with words. */
 export { PictureAugmenter, type PictureChanges } from './augmenter.ts';
 export { PictureJitter } from './jitter.ts';
 export {
