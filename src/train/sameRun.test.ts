@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { loadTrainConfig } from './configFile.ts';
 import type { RunRecord } from './folder.ts';
 import { requireSameRun } from './sameRun.ts';
 
@@ -14,4 +15,15 @@ it('a run of before a setting was there goes on with what it was then, and with 
   const later = now({ fold: 2 }, 'episode', 'never');
   expect(() => requireSameRun('run', later, now({ fold: 2 }, 'episode'))).not.toThrow();
   expect(() => requireSameRun('run', later, now({}, 'episode'))).toThrow(/another config\.taskWeights/);
+});
+
+it('a run whose pictures were jittered alone goes on, and is not augmented from then on', async () => {
+  const config = await loadTrainConfig('nano');
+  const { brightness, contrast, noise } = config.pictures;
+  const was = record({ ...config, pictures: { brightness, contrast, noise } });
+  expect(() => requireSameRun('run', was, record(config))).not.toThrow();
+  for (const [key, value] of Object.entries({ colour: 'hsv', crop: 0.95, rotate: 5, hue: 0.1, colourShare: 0.5 })) {
+    const now = record({ ...config, pictures: { ...config.pictures, [key]: value } });
+    expect(() => requireSameRun('run', was, now)).toThrow(`another config.pictures.${key}`);
+  }
 });

@@ -31,6 +31,12 @@ const BEFORE: Readonly<Record<string, unknown>> = {
   'config.model.successLossWeight': 0,
   'config.model.progressLossWeight': 0,
   'config.lora': null,
+  'config.pictures.colour': 'linear',
+  'config.pictures.crop': 1,
+  'config.pictures.rotate': 0,
+  'config.pictures.hue': 0,
+  'config.pictures.saturation': 0,
+  'config.pictures.colourShare': 1,
 };
 
 /**
