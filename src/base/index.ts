@@ -54,4 +54,5 @@ export { duration, Progress } from './progress.ts';
 export { Random } from './random.ts';
 export { bytesText, type MemoryRefusal, type MemorySetting, memoryRefusal, requireMemory } from './requireMemory.ts';
 export { significant } from './significant.ts';
+export { fullError, isFull, isUnwritable } from './unwritable.ts';
 export { endProcess, WorkerClient } from './worker.ts';

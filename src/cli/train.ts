@@ -12,6 +12,7 @@ import {
   requireOutput,
   ValetError,
 } from '../base/index.ts';
+import { type FolderLimit, parseFolderLimit } from '../data/index.ts';
 import { chosenRobot } from '../robot/index.ts';
 import {
   applySettings,
@@ -54,6 +55,7 @@ interface Options extends DataOptionValues {
   skipBad: boolean;
   checkpointEvery?: number;
   stream?: string;
+  frameCache?: FolderLimit;
   timeLimit?: number;
   rollouts?: RolloutsOption;
   best?: string;
@@ -109,6 +111,11 @@ export function command(): Command {
         '--stream <when>',
         'read samples as they are needed instead of holding them (auto: where they do not fit)',
       ).choices(['auto', 'always', 'never']),
+    )
+    .option(
+      '--frame-cache <dir[:size]>',
+      'keep decoded pictures of streamed samples there, such as frames:100GiB (20 GiB), for the next epoch and run',
+      (text) => parseFolderLimit(text),
     )
     .option('--time-limit <minutes>', 'save and stop after so many minutes of training; --json says so', minutes)
     .option('--lora <adapters>', LORA_HELP, parseLora)
@@ -183,6 +190,8 @@ async function run(options: Options, command: Command, launch: Launch | null): P
       `training runs on the CPU alone (got ${options.device}, expected cpu). Leave it out.`,
     );
   const config = await chosenConfig(options, options.config);
+  if (config.stream === 'never')
+    refuseIdle(command, ['frameCache'], 'with --stream never: the samples are held in memory');
   await requireOutput(options.out, { kind: 'folder' });
   const robot = options.robot === undefined ? undefined : await chosenRobot(options.robot);
   const log = (line: string) => void process.stderr.write(`${line}\n`);
@@ -221,6 +230,7 @@ async function run(options: Options, command: Command, launch: Launch | null): P
       ...(rollouts === undefined ? {} : { rollouts }),
       ...(best === undefined ? {} : { best }),
       ...(tokenizer === undefined ? {} : { tokenizer }),
+      ...(options.frameCache && { frameCache: options.frameCache }),
       ...(timeLimit === undefined ? {} : { timeLimitMinutes: timeLimit }),
     };
     const result = launch ? await trainInRanks({ launch }, wanted, tellError) : await train(wanted);

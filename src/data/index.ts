@@ -44,7 +44,7 @@ export {
   UnfinishedSet,
 } from './lerobot/index.ts';
 export { type ActionMotion, motionOf } from './motion.ts';
-export { isAddress, shownPlaces } from './remote/index.ts';
+export { type FolderLimit, isAddress, parseFolderLimit, shownPlaces } from './remote/index.ts';
 export {
   type BadNumber,
   demonstrationOf,

@@ -3,6 +3,7 @@ import {
   type DataChoice,
   type Dataset,
   dataFingerprint,
+  type FolderLimit,
   openSamples,
   type RawBatch,
   type SampleScan,
@@ -51,6 +52,7 @@ export async function loadData(
     silent,
     skipBad,
     known = {},
+    frameCache,
   }: {
     robot: Robot;
     sets: readonly Dataset[];
@@ -62,11 +64,18 @@ export async function loadData(
     skipBad: boolean;
     /** What was found before. */
     known?: Scans;
+    /** Where decoded pictures of streamed samples are kept. */
+    frameCache?: FolderLimit | undefined;
   },
 ): Promise<TrainingData> {
   const { share, by } = config.validation;
   const fingerprint = chosenFingerprint(await dataFingerprint(folders), sets, choice);
   const scans: Record<string, SampleScan> = {};
+  let isTold = false;
+  const notKept = (why: string) => {
+    if (!isTold) log(`decoded pictures are no longer kept: ${why} Training goes on, and decodes them again.`);
+    isTold = true;
+  };
   const load = async (part: 'train' | 'validation', label: string): Promise<SampleSource> => {
     let progress: Progress | undefined;
     const what = {
@@ -87,6 +96,7 @@ export async function loadData(
       memoryLimitBytes: config.memoryGiB * 2 ** 30,
       stream: config.stream,
       known: known[key],
+      ...{ frameCache, notKept },
       log,
       workers,
       progress: (done, total) => {

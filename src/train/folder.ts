@@ -1,10 +1,10 @@
 import { lstat, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { jsonText, makeFolder, readJson, writeFileAside } from '../base/index.ts';
+import { isUnwritable, jsonText, makeFolder, readJson, writeFileAside } from '../base/index.ts';
 import { RobotRecordSchema } from '../robot/index.ts';
 import { SELECTED } from './bestRule.ts';
-import { appendWhole, isUnwritable, type WhenFull } from './fullDisk.ts';
+import { appendWhole, type WhenFull } from './fullDisk.ts';
 import type { KeptCheckpoint } from './retention.ts';
 
 /** What a run is: all that its checkpoints' bytes follow from. */

@@ -3,16 +3,6 @@ import { appendFile, stat, truncate } from 'node:fs/promises';
 /** What `train` does when its files cannot be written. */
 export type WhenFull = 'stop' | 'go-on';
 
-/** The disk is full, the user's share of it is, or it can no longer be written. */
-const UNWRITABLE = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS', 'EACCES', 'EPERM']);
-
-/** Whether an error, or what caused it, says that the disk takes nothing more. */
-export function isUnwritable(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause)
-    if (UNWRITABLE.has((at as NodeJS.ErrnoException).code ?? '')) return true;
-  return false;
-}
-
 /** Appends to a file, or leaves it as it was. */
 export async function appendWhole(path: string, text: string | Uint8Array): Promise<void> {
   await undoing(path, () => appendFile(path, text));

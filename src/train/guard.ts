@@ -1,11 +1,10 @@
 import { relative } from 'node:path';
-import { significant, ValetError } from '../base/index.ts';
+import { isUnwritable, significant, ValetError } from '../base/index.ts';
 import type { RawBatch } from '../data/index.ts';
 import { sampleNames } from './badSamples.ts';
 import type { TrainingBatch } from './batch.ts';
 import { DeadData, type DeadPart, deadWords } from './deadData.ts';
 import { stepName } from './folder.ts';
-import { isUnwritable } from './fullDisk.ts';
 import { NormGuard } from './normGuard.ts';
 import type { Run } from './run.ts';
 import { pagePath, writeSamplePage } from './samplePage.ts';

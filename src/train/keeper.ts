@@ -1,7 +1,6 @@
-import { codeVersion, ValetError } from '../base/index.ts';
+import { codeVersion, isUnwritable, ValetError } from '../base/index.ts';
 import { type BestRule, bestOf, isBetter, type Score, scoresOf, selectionWords } from './bestRule.ts';
 import type { Carried } from './carried.ts';
-import { isUnwritable } from './fullDisk.ts';
 import type { LookPlan } from './lookPlan.ts';
 import { removable } from './retention.ts';
 import type { Run } from './run.ts';

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isUnwritable } from '../base/index.ts';
 import { type RunFolder, stepName } from './folder.ts';
-import { isUnwritable } from './fullDisk.ts';
 import type { LookPlan, RolloutPlayer, TaskLook } from './lookPlan.ts';
 
 /** What of the run the looks need. */

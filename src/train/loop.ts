@@ -1,10 +1,9 @@
-import { ValetError } from '../base/index.ts';
+import { isUnwritable, ValetError } from '../base/index.ts';
 import { BatchMaker, batchBuffers } from './batch.ts';
 import type { RunConfig } from './config.ts';
 import { requireStages } from './data.ts';
 import { RunEvents } from './events/index.ts';
 import { chunkTokenizer } from './fastTokens.ts';
-import { isUnwritable } from './fullDisk.ts';
 import { Guard, type MadeBatch } from './guard.ts';
 import type { Losses } from './losses.ts';
 import type { ReadingOptions } from './networkReading.ts';

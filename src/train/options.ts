@@ -1,4 +1,4 @@
-import type { DataChoice } from '../data/index.ts';
+import type { DataChoice, FolderLimit } from '../data/index.ts';
 import type { StatisticsChoice } from '../model/index.ts';
 import type { Robot } from '../robot/index.ts';
 import type { TrainConfig } from './config.ts';
@@ -48,6 +48,11 @@ export interface TrainOptions extends StatisticsChoice {
    * saving until there is room.
    */
   readonly whenFull?: WhenFull;
+  /**
+   * Where the decoded and shrunk pictures of streamed samples are kept, for the next epoch and the next run, and the
+   * bytes that they may take; nowhere when left out. They change nothing that is trained.
+   */
+  readonly frameCache?: FolderLimit;
   /** Save and stop after so many minutes of training. */
   readonly timeLimitMinutes?: number;
   /** Bytes of memory that training may take beside the samples; found out when left out. */

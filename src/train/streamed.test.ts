@@ -53,7 +53,7 @@ const hashesOf = async (out: string) => {
   );
 };
 
-it('streamed samples train the same bytes as held ones, also killed and resumed', async () => {
+it('streamed samples train the same bytes as held ones, also killed and resumed, with pictures kept on disk', async () => {
   const held = await run('held', 'never');
   expect(held).toMatchObject({ step: STEPS });
   const settings = join(folder, 'config.json');
@@ -61,6 +61,7 @@ it('streamed samples train the same bytes as held ones, also killed and resumed'
   const where = ['--data', data, '--out', join(folder, 'killed'), '--seed', '3', '--threads', '1'];
   const child = spawn(process.execPath, [
     ...['--import', 'tsx', MAIN, 'train', '--config', settings, '--stream', 'always'],
+    ...['--frame-cache', `${join(folder, 'frames')}:1GiB`],
     ...where,
   ]);
   const ended = new Promise<NodeJS.Signals | null>((resolve) => child.on('close', (_, signal) => resolve(signal)));
@@ -75,6 +76,7 @@ it('streamed samples train the same bytes as held ones, also killed and resumed'
   clearInterval(look);
   expect(existsSync(join(folder, 'killed/checkpoints/000030'))).toBe(false);
   expect(said).toMatch(/^samples: read as they are needed \(as chosen\)$/m);
+  expect(said).toMatch(/^samples: decoded pictures are kept in \S+frames \(at most 1.00 GiB; all take \S+ GiB\)$/m);
 
   // What was found at the first look is not looked for again.
   const found = await readFile(join(folder, 'killed/samples.json'), 'utf8');
@@ -82,7 +84,7 @@ it('streamed samples train the same bytes as held ones, also killed and resumed'
     { taskInfoSize: 5, bad: [] },
     { taskInfoSize: 5, bad: [] },
   ]);
-  await run('killed', 'always', { resume: true });
+  await run('killed', 'always', { resume: true, frameCache: { dir: join(folder, 'frames'), limit: 2 ** 30 } });
   expect(await hashesOf('killed')).toEqual(await hashesOf('held'));
   const losses = async (out: string) =>
     (await readFile(join(folder, out, 'validation.jsonl'), 'utf8'))

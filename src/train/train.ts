@@ -111,6 +111,7 @@ async function trainLocked(
     silent,
     skipBad,
     known: before ? await readScans(out) : {},
+    frameCache: options.frameCache,
   });
   ends.push(loaded.close);
   if (options.signal?.aborted)

@@ -4,19 +4,26 @@ import { join, relative } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { type FolderLock, InputError, isAlive, LockedError, lockFolder, makeFolder } from '../../base/index.ts';
 
+/** So many threads, of all processes together, may add files at once without passing the limit. */
+const THREADS = 32;
+/** Shares of the limit: from here on files are removed, down to there. */
+const FULL = 0.95;
+const CLEARED = 0.75;
+
 /**
  * A folder of files that may be removed, the least recently used first, so that all together stay within a limit. What
  * is in use, by any thread of any process of this machine, stays. The times of use are the files' times of access.
  */
 export class CacheFolder {
   private uses = 0;
-  /** Bytes that were there at the last look, and what this thread added since. */
-  private known: { bytes: number; added: number } | undefined;
+  /** What this thread may add before it looks again. */
+  private room = 0;
 
-  /** @param dir its files lie in `dir/sets` @param limit bytes */
+  /** @param dir its files lie in `dir/sets` @param limit bytes @param option how a person allows more */
   constructor(
     readonly dir: string,
     readonly limit: number,
+    private readonly option: string,
   ) {}
 
   /** Keeps files until the returned function is called; they need not be there yet. */
@@ -38,21 +45,20 @@ export class CacheFolder {
     if (bytes > this.limit)
       throw new InputError(
         what,
-        `has ${bytes} bytes, the cache ${this.dir} may take ${this.limit}. Allow more (VALET_DATA_CACHE=DIR:SIZE).`,
+        `has ${bytes} bytes, the cache ${this.dir} may take ${this.limit}. Allow more (${this.option}).`,
       );
-    // Other threads add files, too: after a tenth of the limit it is looked again.
-    if (this.known && this.known.added + bytes < this.limit / 10 && this.sum(bytes) <= 0.8 * this.limit) {
-      this.known.added += bytes;
+    if (bytes <= this.room) {
+      this.room -= bytes;
       return;
     }
     const lock = await lockWhenFree(join(this.dir, 'sets'));
     try {
       const files = await this.files();
       let sum = files.reduce((all, { size }) => all + size, 0);
-      if (sum + bytes > this.limit) {
+      if (sum + bytes > FULL * this.limit) {
         const used = await this.inUse();
         // More than is needed at once, or every file would ask for another look.
-        const goal = Math.min(this.limit - bytes, 0.75 * this.limit);
+        const goal = Math.min(this.limit - bytes, CLEARED * this.limit);
         for (const { path, size } of files.sort((a, b) => a.used - b.used)) {
           if (sum <= goal) break;
           if (used.has(relative(this.dir, path))) continue;
@@ -60,14 +66,10 @@ export class CacheFolder {
           sum -= size;
         }
       }
-      this.known = { bytes: sum, added: bytes };
+      this.room = Math.max(0, (this.limit - sum - bytes) / THREADS);
     } finally {
       await lock.release();
     }
-  }
-
-  private sum(more: number): number {
-    return (this.known?.bytes ?? 0) + (this.known?.added ?? 0) + more;
   }
 
   private async files(): Promise<{ path: string; size: number; used: number }[]> {

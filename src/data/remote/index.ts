@@ -1,3 +1,5 @@
 export { isAddress } from './address.ts';
+export { CacheFolder } from './cacheFolder.ts';
 export { RemoteFolder } from './remoteFolder.ts';
+export { type FolderLimit, parseFolderLimit } from './settings.ts';
 export { shownPlaces } from './shownPlaces.ts';

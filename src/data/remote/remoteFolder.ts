@@ -49,7 +49,7 @@ export class RemoteFolder {
     this.base = join(settings.cacheDir, 'sets', digest);
     // Its last folder is called as at the server: maps of tasks may name it.
     this.root = join(this.base, basename(address) || 'set');
-    this.cache = new CacheFolder(settings.cacheDir, settings.cacheBytes);
+    this.cache = new CacheFolder(settings.cacheDir, settings.cacheBytes, 'VALET_DATA_CACHE=DIR:SIZE');
     showAs(this.root, address);
   }
 
@@ -188,6 +188,8 @@ export class RemoteFolder {
       if (before !== undefined && !(before && version && isSameVersion(before, version))) this.changed = true;
       if (version) {
         await makeFolder(dirname(this.fileOf(name)));
+        // Fetched again, the same version has the same time.
+        if (version.lastModified !== null) await utimes(part, new Date(), new Date(version.lastModified));
         await rename(part, this.fileOf(name));
       } else await rm(this.fileOf(name), { force: true });
       await removePart(part);

@@ -16,28 +16,35 @@ export interface RemoteSettings {
   readonly rangeBytes: number;
 }
 
+/** What a cache may take where nothing is said. */
 const CACHE_BYTES = 20 * 2 ** 30;
+
+/** A folder, and the bytes that its files may take. */
+export interface FolderLimit {
+  readonly dir: string;
+  readonly limit: number;
+}
 
 /** What the environment says. @throws InputError for what it says wrongly */
 export function remoteSettings(environment: NodeJS.ProcessEnv = process.env): RemoteSettings {
   const { VALET_DATA_CACHE: cache, VALET_DATA_TIMEOUT: timeout, XDG_CACHE_HOME: home } = environment;
-  const { dir, bytes } = parseFolderLimit(cache ?? join(home || join(homedir(), '.cache'), 'valet', 'data'));
+  const { dir, limit } = parseFolderLimit(cache ?? join(home || join(homedir(), '.cache'), 'valet', 'data'));
   const seconds = Number(timeout ?? 30);
   if (!(seconds > 0))
     throw new InputError('VALET_DATA_TIMEOUT', `is "${timeout}" (expected seconds above 0, such as 30).`);
   return {
     cacheDir: resolve(dir),
-    cacheBytes: bytes ?? CACHE_BYTES,
+    cacheBytes: limit,
     timeoutMs: 1000 * seconds,
     retryMs: Math.min(500, 100 * seconds),
     rangeBytes: 16 * 2 ** 20,
   };
 }
 
-/** A folder and what it may take, from `dir` or `dir:20GiB`. @throws InputError for a size that is none */
-function parseFolderLimit(text: string): { readonly dir: string; readonly bytes: number | undefined } {
+/** A folder and what it may take (20 GiB), from `dir` or `dir:100GiB`. @throws InputError for a size that is none */
+export function parseFolderLimit(text: string): FolderLimit {
   const [, dir, size] = /^(.+):\s*(\d+(?:\.\d+)?\s*(?:[kmg]i?b)?)\s*$/i.exec(text) ?? [];
-  return dir === undefined || size === undefined ? { dir: text, bytes: undefined } : { dir, bytes: parseBytes(size) };
+  return dir === undefined || size === undefined ? { dir: text, limit: CACHE_BYTES } : { dir, limit: parseBytes(size) };
 }
 
 /** Hosts that know tokens of Hugging Face. */

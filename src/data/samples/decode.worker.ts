@@ -2,9 +2,11 @@ import { answerCalls, InputError, Transfer } from '../../base/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
 import { parseRobot, type Robot, type RobotRecord } from '../../robot/index.ts';
 import { type Dataset, type Episode, openPlaces, requireVideo, type SetPlace, withFiles } from '../lerobot/index.ts';
+import type { FrameSink } from '../video/index.ts';
 import { type EpisodeNumbers, NumbersCache, readNumbers } from './episodeNumbers.ts';
+import { type Decode, FrameCache, type FrameCacheSetting } from './frameCache.ts';
 import type { PlannedEpisode } from './planSamples.ts';
-import { framesOf } from './sampling.ts';
+import { type ChunkStarts, framesOf } from './sampling.ts';
 import { SeekGaps } from './seekGaps.ts';
 import type { StageLabels } from './stageLabels.ts';
 
@@ -17,6 +19,8 @@ export interface OpenRequest {
   readonly taskNumStages: readonly number[];
   readonly robot: RobotRecord;
   readonly datasets: readonly SetPlace[];
+  /** Keeps the pictures of videos that `read` decodes. */
+  readonly frameCache?: FrameCacheSetting | undefined;
 }
 
 /** Episodes to load whole. Their pictures go into the blocks; without `pictures`, only the numbers are read. */
@@ -41,6 +45,8 @@ export interface ReadRequest {
   readonly dataset: number;
   readonly episode: Episode;
   readonly frames: Int32Array;
+  /** All samples of the episode. */
+  readonly starts: ChunkStarts;
   readonly horizon: number;
   readonly pictures: boolean;
 }
@@ -55,6 +61,8 @@ export interface ReadSamples {
   readonly taskInfo: Float32Array;
   readonly taskInfoWidth: number;
   readonly stage: Uint16Array;
+  /** Why pictures are no longer kept on disk. */
+  readonly notKept: string | undefined;
 }
 
 let setting: OpenRequest;
@@ -63,6 +71,7 @@ let datasets: Dataset[];
 let blocks: Uint8Array[];
 const cache = new NumbersCache();
 const gaps = new SeekGaps();
+let kept: FrameCache | undefined;
 
 answerCalls({
   async open(request: OpenRequest) {
@@ -70,6 +79,7 @@ answerCalls({
     robot = parseRobot(request.robot);
     blocks = request.blocks.map((block) => new Uint8Array(block));
     datasets = await openPlaces(request.datasets, robot);
+    kept = request.frameCache && new FrameCache(request.frameCache, bytesOfPicture());
   },
   async load({ episodes, pictures }: LoadRequest) {
     const loaded: LoadedEpisode[] = [];
@@ -124,7 +134,14 @@ async function load(
   return { action: numbers.action, state, taskInfo, taskInfoWidth: numbers.taskInfoWidth, stage };
 }
 
-async function read({ dataset: number, episode, frames, horizon, pictures }: ReadRequest): Promise<ReadSamples> {
+async function read({
+  dataset: number,
+  episode,
+  frames,
+  starts,
+  horizon,
+  pictures,
+}: ReadRequest): Promise<ReadSamples> {
   const dataset = datasetOf(number);
   const { width } = robot;
   const numbers = await cache.get(`${number} ${episode.index}`, () => readNumbers(dataset, episode, robot, setting));
@@ -135,12 +152,20 @@ async function read({ dataset: number, episode, frames, horizon, pictures }: Rea
   const sampleBytes = bytesOfPicture() * cameras.length;
   const found = new Uint8Array(pictures ? frames.length * sampleBytes : 0);
   for (const [c, camera] of pictures ? cameras.entries() : []) {
-    const sink = (i: number, rgb: Uint8Array, wide: number, high: number) =>
-      found.set(fitted(rgb, wide, high), i * sampleBytes + c * bytesOfPicture());
-    const seekGap = gaps.of(dataset, episode, camera);
-    await dataset.eachPicture(episode, camera, Array.from(frames), sink, { whole: false, seekGap });
+    const decode: Decode = async (wanted, put) => {
+      const sink: FrameSink = (i, rgb, wide, high) => put(i, fitted(rgb, wide, high));
+      const seekGap = gaps.of(dataset, episode, camera);
+      return dataset.eachPicture(episode, camera, wanted, sink, { whole: false, seekGap });
+    };
+    const put = (i: number, picture: Uint8Array) => found.set(picture, i * sampleBytes + c * bytesOfPicture());
+    const isVideo = dataset.info.features[dataset.cameraFeature(camera)]?.dtype === 'video';
+    if (kept && isVideo) {
+      const source = { ...dataset.video(episode, camera), fps: dataset.fps, starts };
+      await kept.read(source, frames, decode, put);
+    } else await decode(Array.from(frames), put);
   }
-  return { pictures: found, actions, ...rowsAt(numbers, frames), taskInfoWidth: numbers.taskInfoWidth };
+  const { taskInfoWidth } = numbers;
+  return { pictures: found, actions, ...rowsAt(numbers, frames), taskInfoWidth, notKept: kept?.problem };
 }
 
 /** State, privileged numbers and stage at some frames. */

@@ -27,6 +27,7 @@ export class SampleReader {
     private readonly prepared: PreparedSamples,
     private readonly taskInfoSize: number,
     clients: readonly WorkerClient[],
+    private readonly notKept: (why: string) => void,
   ) {
     this.idle = [...clients];
   }
@@ -66,11 +67,14 @@ export class SampleReader {
   }
 
   private async run(client: WorkerClient, { job, pending, pictures }: QueuedJob): Promise<void> {
-    const { dataset, episode } = job.planned;
+    const { dataset, episode, starts } = job.planned;
     const batches = job.targets.flat().map((target) => present(pending[target.batch], 'batch'));
     try {
-      const request: ReadRequest = { dataset, episode, frames: job.frames, horizon: this.prepared.horizon, pictures };
-      this.place(job, await client.call<ReadSamples>('read', request), pending);
+      const { horizon } = this.prepared;
+      const request: ReadRequest = { dataset, episode, frames: job.frames, starts, horizon, pictures };
+      const read = await client.call<ReadSamples>('read', request);
+      if (read.notKept !== undefined) this.notKept(read.notKept);
+      this.place(job, read, pending);
     } catch (error) {
       for (const batch of batches) batch.reject(error);
     }

@@ -1,9 +1,11 @@
 import type { Robot } from '../../robot/index.ts';
+import type { FolderLimit } from '../remote/index.ts';
 import { type BadNumber, badNumbers, badNumberWords } from './badNumbers.ts';
 import type { LoadedEpisode } from './decode.worker.ts';
 import { DecodePool } from './decodePool.ts';
 import type { Draws } from './draws.ts';
 import { foldersOf } from './foldersOf.ts';
+import { frameCacheSetting } from './frameCache.ts';
 import { loadEpisodes } from './loadEpisodes.ts';
 import type { PlannedEpisode } from './planSamples.ts';
 import type { PreparedSamples, SampleOptions } from './prepareSamples.ts';
@@ -19,6 +21,16 @@ import { SampleTable } from './sampleTable.ts';
 export interface SampleScan {
   readonly taskInfoSize: number;
   readonly bad: readonly BadNumber[];
+}
+
+/** What is special about streamed samples. */
+export interface StreamOptions {
+  /** What a look at all numbers found before. */
+  readonly known?: SampleScan | undefined;
+  /** Where decoded pictures are kept; nowhere when left out. */
+  readonly frameCache?: FolderLimit | undefined;
+  /** Hears why no more pictures are kept, as often as that is found. */
+  readonly notKept?: ((why: string) => void) | undefined;
 }
 
 /** Bytes and samples of a window of batches that are read ahead, at most (but one batch). */
@@ -45,11 +57,12 @@ export class SampleStream implements SampleSource {
     readonly scan: SampleScan,
     private readonly draws: Draws,
     private readonly memoryLimit: number,
+    private readonly notKept: (why: string) => void,
   ) {
     this.robot = prepared.robot;
     this.horizon = prepared.horizon;
     this.folders = foldersOf(prepared, draws);
-    this.reader = new SampleReader(prepared, scan.taskInfoSize, pool.clients);
+    this.reader = new SampleReader(prepared, scan.taskInfoSize, pool.clients, notKept);
   }
 
   /**
@@ -63,15 +76,18 @@ export class SampleStream implements SampleSource {
       progress,
       known,
       memoryLimit,
-    }: Pick<SampleOptions, 'workers' | 'progress'> & {
-      readonly known?: SampleScan | undefined;
-      readonly memoryLimit: number;
-    },
+      frameCache: wanted,
+      notKept = () => undefined,
+    }: Pick<SampleOptions, 'workers' | 'progress'> & StreamOptions & { readonly memoryLimit: number },
   ): Promise<SampleStream> {
-    const pool = await DecodePool.open({ ...prepared.open, blocks: [], samplesPerBlock: 1 }, workers);
+    const { plan, robot, sampleBytes } = prepared;
+    const cameras = robot.cameras.length;
+    const sizes = { bytes: sampleBytes / cameras, pictures: plan.samples * cameras };
+    const frameCache = wanted && (await frameCacheSetting(wanted, sizes));
+    const pool = await DecodePool.open({ ...prepared.open, blocks: [], samplesPerBlock: 1, frameCache }, workers);
     try {
       const scan = known ?? (await scanned(prepared, pool, progress));
-      return new SampleStream(prepared, pool, scan, prepared.draws, memoryLimit);
+      return new SampleStream(prepared, pool, scan, prepared.draws, memoryLimit, notKept);
     } catch (error) {
       await pool.close();
       throw error;
@@ -97,7 +113,7 @@ export class SampleStream implements SampleSource {
   /** It shares the workers: closing one closes both. */
   without(bad: readonly Pick<BadNumber, 'sample'>[]): SampleStream {
     const draws = this.draws.without(bad.map(({ sample }) => this.draws.placeOf(sample)));
-    return new SampleStream(this.prepared, this.pool, this.scan, draws, this.memoryLimit);
+    return new SampleStream(this.prepared, this.pool, this.scan, draws, this.memoryLimit, this.notKept);
   }
 
   taskOf(sample: number): number {

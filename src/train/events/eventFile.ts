@@ -1,7 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32c } from '../../base/index.ts';
-import { appendWhole, isUnwritable, type WhenFull } from '../fullDisk.ts';
+import { crc32c, isUnwritable } from '../../base/index.ts';
+import { appendWhole, type WhenFull } from '../fullDisk.ts';
 import type { Histogram } from '../histogram.ts';
 import { bytes, double, doubles, float, message, text, varintField } from './protobuf.ts';
 
