@@ -103,8 +103,9 @@ async function compute(folders: string[], options: Options, out: string): Promis
   });
   computing?.end();
   const floors = chosenFloors(robot, options.minStd);
-  await writeNormStats(out, raiseDeviations(statistics, floors));
+  // Where the statistics are, the command is done.
   await writeFileAside(join(options.out, 'robot.json'), jsonText(robotRecord(robot)));
+  await writeNormStats(out, raiseDeviations(statistics, floors));
 
   const seconds = (performance.now() - started) / 1000;
   const summary = {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { InputError, jsonText, lockFolder, makeFolder, readJson } from '../../base/index.ts';
+import { InputError, isFull, jsonText, lockFolder, makeFolder, readJson, ValetError } from '../../base/index.ts';
 import { dataFingerprint } from '../fingerprint.ts';
 import { openDataset } from '../lerobot/index.ts';
 import { type KeptEpisode, numberTellsTask } from './keptEpisode.ts';
@@ -60,6 +60,10 @@ export async function writeSet(
     await rename(join(part, target), out);
     await rm(part, { recursive: true, force: true });
     return edited;
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    const advice = `What is done is kept in ${out}.part: free some space, and give the same command again.`;
+    throw new ValetError(out, `the disk is full. ${advice}`, 'failure', { cause: error });
   } finally {
     await lock.release();
   }

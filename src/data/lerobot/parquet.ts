@@ -1,5 +1,5 @@
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
-import { AbandonedError, InputError, native, present } from '../../base/index.ts';
+import { AbandonedError, fullError, InputError, native, present } from '../../base/index.ts';
 
 /**
  * One column of a parquet file, row after row in one flat array: `data` is [rows, width]; whole numbers come as
@@ -75,7 +75,7 @@ export async function copyParquet(
   try {
     await rowsOf(`copy (${query(tables(paths, ', file_row_number = true'))}) to ${target(out, metadata)}`);
   } catch (error) {
-    throw broken(paths.join(', '), error);
+    throw fullDisk(out, error) ?? broken(paths.join(', '), error);
   }
 }
 
@@ -100,8 +100,16 @@ export async function parquetOfLines(
 ): Promise<void> {
   const types = Object.entries(columns).map(([name, type]) => `${quote(name)}: ${quote(type)}`);
   const table = `read_json(${quote(escaped(lines))}, format = 'newline_delimited', columns = {${types.join(', ')}})`;
-  await rowsOf(`copy (select * from ${table}) to ${target(out, metadata)}`);
+  try {
+    await rowsOf(`copy (select * from ${table}) to ${target(out, metadata)}`);
+  } catch (error) {
+    throw fullDisk(out, error) ?? error;
+  }
 }
+
+/** DuckDB says in words what the system said. */
+const fullDisk = (out: string, error: unknown): unknown =>
+  /No space left on device|Disk quota exceeded/.test(String(error)) ? fullError(out, error) : undefined;
 
 function target(out: string, metadata: Readonly<Record<string, string>>): string {
   const words = Object.entries(metadata).map(([key, value]) => `${columnName(key)}: ${quote(value)}`);
