@@ -53,7 +53,7 @@ const hashesOf = async (out: string) => {
   );
 };
 
-it('streamed samples train the same bytes as held ones, also killed and resumed, with pictures kept on disk', async () => {
+it('streamed samples train the same bytes as held ones, also killed and resumed, pictures kept on disk', async () => {
   const held = await run('held', 'never');
   expect(held).toMatchObject({ step: STEPS });
   const settings = join(folder, 'config.json');

@@ -7,8 +7,8 @@ import { aside, makeFolder, removeAbandoned } from '../../base/index.ts';
 const USED_MS = 60_000;
 
 /**
- * Writes pictures of one size as one file, aside and renamed; behind them stands the CRC-32 of each. It is not forced to
- * the disk: a crash of the machine may garble it, and then the sums tell.
+ * Writes pictures of one size as one file, aside and renamed; behind them stands the CRC-32 of each. It is not forced
+ * to the disk: a crash of the machine may garble it, and then the sums tell.
  * @param pictures uint8 [count, bytes]
  */
 export async function writeBlock(path: string, pictures: Uint8Array, bytes: number): Promise<void> {

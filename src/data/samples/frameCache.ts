@@ -48,7 +48,7 @@ export async function frameCacheSetting(
 }
 
 /** Where the pictures of a camera in an episode come from. */
-export interface FrameSource {
+export interface EpisodeFilm {
   readonly path: string;
   readonly startSeconds: number;
   readonly fps: number;
@@ -93,7 +93,7 @@ export class FrameCache {
    * @throws VideoError when a frame that is wanted cannot be decoded
    */
   async read(
-    source: FrameSource,
+    source: EpisodeFilm,
     frames: ArrayLike<number>,
     decode: Decode,
     put: (place: number, picture: Uint8Array) => void,
@@ -112,7 +112,7 @@ export class FrameCache {
     await decode(wanted, (i, picture) => put(present(direct[i], 'the place'), picture));
   }
 
-  private blocksOf({ path, startSeconds, fps, starts }: FrameSource, frames: ArrayLike<number>) {
+  private blocksOf({ path, startSeconds, fps, starts }: EpisodeFilm, frames: ArrayLike<number>) {
     const its = statSync(path, { bigint: true, throwIfNoEntry: false });
     if (!its) return undefined;
     const { first, stride, count } = starts;
