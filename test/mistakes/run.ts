@@ -61,7 +61,8 @@ export function copyWith(mistake: Mistake): string {
       if (count !== 1) throw new Error(`${mistake.what}: src/${mistake.file} has ${count} times: ${from}`);
       text = text.replace(from, () => to);
     }
-    for (const name of ['src', 'test/mistakes']) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+    for (const name of ['src', 'test/mistakes', 'test/support', 'tsdown.config.ts'])
+      cpSync(join(ROOT, name), join(folder, name), { recursive: true });
     for (const name of [
       'package.json',
       'tsconfig.json',
