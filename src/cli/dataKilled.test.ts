@@ -56,10 +56,15 @@ const run = async (words: readonly string[]) => {
   said.length = 0;
   return runCommand(words);
 };
-/** Every file of a folder with its bytes, also hidden ones. */
+/**
+ * Every file of a folder with its bytes, also hidden ones. Not the lock of a process that was killed when its work was
+ * done: it binds nobody.
+ */
 async function tree(dir: string): Promise<Record<string, string>> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = entries
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.lock'))
+    .map((entry) => join(entry.parentPath, entry.name));
   const pairs = files.sort().map(async (file) => [relative(dir, file), (await readFile(file)).toString('base64')]);
   return Object.fromEntries(await Promise.all(pairs));
 }
@@ -81,7 +86,7 @@ function killedOnce(dir: string, when: (files: readonly string[]) => boolean): P
   const code = `
     import { runCommand } from ${JSON.stringify(join(import.meta.dirname, 'runCommand.ts'))};
     const codes = await Promise.all(${JSON.stringify(left)}.map(runCommand));
-    process.exit(Math.max(...codes));`;
+    process.exit(Math.max(0, ...codes));`;
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code]);
   let stderr = '';
   child.stdout.resume();
@@ -104,6 +109,7 @@ function killedOnce(dir: string, when: (files: readonly string[]) => boolean): P
 describe('commands that write data', () => {
   it('go on after kills, and end with the bytes of undisturbed ones', async () => {
     const dir = join(folder, 'killed');
+    await rm(dir, { recursive: true, force: true }); // when it is tried again
     const tables = (files: readonly string[]) => files.filter((file) => /\.part\/.*\.parquet$/.test(file)).length;
     const moments = [
       (files: readonly string[]) => files.some((file) => file.endsWith('.parquet.tmp')),
