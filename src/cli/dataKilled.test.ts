@@ -57,13 +57,13 @@ const run = async (words: readonly string[]) => {
   return runCommand(words);
 };
 /**
- * Every file of a folder with its bytes, also hidden ones. Not the lock of a process that was killed when its work was
- * done: it binds nobody.
+ * Every file of a folder with its bytes, also hidden ones. Not what a kill between the last rename and the clearing up
+ * leaves beside a result that stands: the note of its unfinished folder, and a lock, which binds nobody.
  */
 async function tree(dir: string): Promise<Record<string, string>> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
   const files = entries
-    .filter((entry) => entry.isFile() && !entry.name.endsWith('.lock'))
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.lock') && !entry.parentPath.endsWith('.part'))
     .map((entry) => join(entry.parentPath, entry.name));
   const pairs = files.sort().map(async (file) => [relative(dir, file), (await readFile(file)).toString('base64')]);
   return Object.fromEntries(await Promise.all(pairs));
