@@ -1,10 +1,11 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fakeEpisode } from '../../test/support/data.ts';
+import { killedWhen } from '../../test/support/killedWhen.ts';
 import { DatasetWriter } from '../data/index.ts';
 import { runCommand } from './runCommand.ts';
 
@@ -87,23 +88,7 @@ function killedOnce(dir: string, when: (files: readonly string[]) => boolean): P
     import { runCommand } from ${JSON.stringify(join(import.meta.dirname, 'runCommand.ts'))};
     const codes = await Promise.all(${JSON.stringify(left)}.map(runCommand));
     process.exit(Math.max(0, ...codes));`;
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code]);
-  let stderr = '';
-  child.stdout.resume();
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  const look = setInterval(() => {
-    const found = readdir(dir, { recursive: true }).catch(() => []);
-    void found.then((files) => when(files) && child.kill('SIGKILL'));
-  }, 2);
-  return new Promise((resolve, reject) => {
-    child.on('close', (status, signal) => {
-      clearInterval(look);
-      if (status !== null && status !== 0) reject(new Error(stderr));
-      else resolve(signal === 'SIGKILL');
-    });
-  });
+  return killedWhen(code, async () => when(await readdir(dir, { recursive: true }).catch(() => [])));
 }
 
 describe('commands that write data', () => {

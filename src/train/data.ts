@@ -96,7 +96,8 @@ export async function loadData(
       memoryLimitBytes: config.memoryGiB * 2 ** 30,
       stream: config.stream,
       known: known[key],
-      ...{ frameCache, notKept },
+      frameCache,
+      notKept,
       log,
       workers,
       progress: (done, total) => {

@@ -1,10 +1,11 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { fakeEpisode } from '../../../test/support/data.ts';
+import { killedWhen } from '../../../test/support/killedWhen.ts';
 import { openDataset } from '../lerobot/index.ts';
 import { DatasetWriter } from '../lerobot/writer.ts';
 import { openSamples } from './openSamples.ts';
@@ -89,22 +90,9 @@ function filling(cache: string, when: (files: number) => boolean): Promise<boole
     });
     for (let step = 0; step < ${EPISODES}; step++) await source.batch(step, 71, 'a', ${EPISODES});
     await source.close();`;
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code]);
-  let stderr = '';
-  child.stderr.on('data', (text) => {
-    stderr += text;
-  });
-  const look = setInterval(() => {
-    void filesOf(join(folder, cache)).then((files) => {
-      if (when(files.filter((file) => file.endsWith('.frames')).length)) child.kill('SIGKILL');
-    });
-  }, 2);
-  return new Promise((resolve, reject) => {
-    child.on('close', (status, signal) => {
-      clearInterval(look);
-      if (status !== null && status !== 0) reject(new Error(stderr));
-      else resolve(signal === 'SIGKILL');
-    });
+  return killedWhen(code, async () => {
+    const files = await filesOf(join(folder, cache));
+    return when(files.filter((file) => file.endsWith('.frames')).length);
   });
 }
 
