@@ -106,6 +106,11 @@ describe('valet data', () => {
     await expect(refused('--samples', '--frame', '31', '--episode', '20', '--out', page)).rejects.toThrow(
       /no chunk of 30 actions begins at frame 31 of episode 20 \(it has 60 frames; the last begins at 30\)/,
     );
+    const padded = ['--frame', '45', '--episode', '20', '--set', 'endPadding=true', '--out', page];
+    await refused('--samples', ...padded);
+    const html45 = await readFile(page, 'utf8');
+    expect(html45).toContain('the last 15 of 30 actions');
+    expect(html45.match(/<rect class="padding"/g)).toHaveLength(2 * 6);
     await expect(refused('--seed', '1', '--out', page)).rejects.toThrow(/--seed: has no effect without --samples/);
     await expect(refused('--samples', '--out', join(folder, 'x.png'))).rejects.toThrow(/a page is written/);
   }, 600_000);

@@ -47,6 +47,7 @@ export { type ActionMotion, motionOf } from './motion.ts';
 export { type FolderLimit, isAddress, parseFolderLimit, shownPlaces } from './remote/index.ts';
 export {
   type BadNumber,
+  chunkCount,
   demonstrationOf,
   openSamples,
   parseDataFolder,

@@ -115,6 +115,8 @@ export const TrainConfig = z.strictObject({
   }),
   /** Frames between two training samples of one episode. */
   frameStride: count.default(1),
+  /** Samples begin up to an episode's last frame, and repeat its action beyond it (the original). */
+  endPadding: z.boolean().default(false),
   /** How many times as often a task's samples are drawn as their number says, by name; 1 where left out. */
   taskWeights: z.record(z.string(), z.number().min(0)).default(() => ({})),
   /** Most memory that the training samples may take, in GiB. */

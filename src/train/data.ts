@@ -85,6 +85,7 @@ export async function loadData(
       seed,
       stageLabels: config.stageLabels,
       taskWeights: config.taskWeights,
+      ...(config.endPadding && { endPadding: true }),
       ...(share > 0 ? { split: { part, share, by } } : {}),
     };
     const key = digestOf([fingerprint, robotRecord(robot), what]);

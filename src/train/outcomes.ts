@@ -1,7 +1,6 @@
 import { InputError, present, significant } from '../base/index.ts';
-import { type Dataset, demonstrationOf, type Episode } from '../data/index.ts';
+import { chunkCount, type Dataset, demonstrationOf, type Episode } from '../data/index.ts';
 import { type AdvantageOptions, advantageWeight, expectedReturns, returnsToGo } from './advantage.ts';
-import { chunkCount } from './chunkCount.ts';
 import type { RunConfig } from './config.ts';
 
 /** What the outcome of its episode says of a sample; what is unknown is left out. */
@@ -45,7 +44,7 @@ export class Outcomes {
    */
   static async read(
     sets: readonly Dataset[],
-    { advantage, model }: Pick<RunConfig, 'advantage' | 'model'>,
+    { advantage, model, endPadding }: Pick<RunConfig, 'advantage' | 'model' | 'endPadding'>,
     log: (line: string) => void,
   ): Promise<Outcomes | undefined> {
     const wanted = {
@@ -81,7 +80,8 @@ export class Outcomes {
       throw new InputError('model.progressLossWeight', 'no episode of the data is known to reach its goal.');
     if (wanted.weights) {
       const advantages = advantagesOf(rollouts, advantage);
-      for (const own of all) weigh(own, advantages, { advantage, horizon: model.actionHorizon, entries });
+      const rule = { horizon: model.actionHorizon, endPadding };
+      for (const own of all) weigh(own, advantages, { advantage, rule, entries });
       log(summary(rollouts, entries));
     }
     return new Outcomes(entries);
@@ -169,14 +169,18 @@ function weigh(
   advantages: ReadonlyMap<Rollout, Float64Array>,
   {
     advantage,
-    horizon,
+    rule,
     entries,
-  }: { readonly advantage: AdvantageOptions; readonly horizon: number; readonly entries: Map<string, EpisodeEntry> },
+  }: {
+    readonly advantage: AdvantageOptions;
+    readonly rule: Parameters<typeof chunkCount>[1];
+    readonly entries: Map<string, EpisodeEntry>;
+  },
 ): void {
   const raw = rollouts.map((rollout) =>
     present(advantages.get(rollout), 'advantages').map((value) => advantageWeight(value, advantage)),
   );
-  const starts = raw.flatMap((weights) => [...weights.subarray(0, chunkCount(weights.length, horizon))]);
+  const starts = raw.flatMap((weights) => [...weights.subarray(0, chunkCount(weights.length, rule))]);
   const mean = starts.reduce((sum, weight) => sum + weight, 0) / Math.max(1, starts.length) || 1;
   for (const [i, { key }] of rollouts.entries())
     entries.set(key, { ...entries.get(key), weights: Float32Array.from(raw[i] ?? [], (weight) => weight / mean) });

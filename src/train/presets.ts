@@ -66,6 +66,7 @@ export const presets: Readonly<Record<string, () => z.input<typeof TrainConfig>>
     schedule: { warmupSteps: 1000, peak: 1e-4, finalShare: 0.1, decaySteps: 20_000 },
     optimizer,
     stageLabels: 'time',
+    endPadding: true,
     // augmax as the original calls it: half of the pictures, its default hue, and a saturation that it never applies.
     pictures: {
       ...{ colour: 'hsv', crop: 0.95, rotate: 5, colourShare: 0.5 },

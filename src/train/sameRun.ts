@@ -31,6 +31,7 @@ const BEFORE: Readonly<Record<string, unknown>> = {
   'config.model.successLossWeight': 0,
   'config.model.progressLossWeight': 0,
   'config.lora': null,
+  'config.endPadding': false,
   'config.pictures.colour': 'linear',
   'config.pictures.crop': 1,
   'config.pictures.rotate': 0,

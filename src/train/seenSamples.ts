@@ -1,9 +1,8 @@
 import type { ChunkStatistics } from '../action/index.ts';
 import { InputError, present, Random } from '../base/index.ts';
-import { type DataChoice, type Dataset, type Episode, openSamples, type RawBatch } from '../data/index.ts';
+import { chunkCount, type DataChoice, type Dataset, type Episode, openSamples, type RawBatch } from '../data/index.ts';
 import type { Robot } from '../robot/index.ts';
 import { BatchMaker, type TrainingBatch } from './batch.ts';
-import { chunkCount } from './chunkCount.ts';
 import type { RunConfig, TrainConfig } from './config.ts';
 import { settle } from './settle.ts';
 import { chooseStatistics } from './statistics.ts';
@@ -55,8 +54,9 @@ export async function seenSamples(options: SeenOptions): Promise<SeenSamples> {
   const about = { data: [dir], config: wanted, out: dir, ...(given && { robot: given }), ...(choice && { choice }) };
   const { robot, sets, config } = await settle(about, null, log);
   const set = present(sets[0], 'the set');
-  const { model } = config;
-  const places = placesOf(set, model.actionHorizon, options);
+  const { model, endPadding } = config;
+  const rule: PlaceRule = { horizon: model.actionHorizon, endPadding, every: set.info.pictures_every ?? 1 };
+  const places = placesOf(set, rule, options);
   const { statistics } = await chooseStatistics({
     ...{ robot, model, data: sets, threads, silent, log, file },
     ...{ minStd: undefined, initial: undefined },
@@ -65,7 +65,7 @@ export async function seenSamples(options: SeenOptions): Promise<SeenSamples> {
   const source = await openSamples([dir], {
     robot,
     sets: [{ ...set, episodes }],
-    horizon: model.actionHorizon,
+    ...{ horizon: model.actionHorizon, endPadding, frameStride: rule.every },
     taskNumStages: model.taskNumStages,
     imageSize: model.imageSize,
     stageLabels: config.stageLabels,
@@ -76,9 +76,11 @@ export async function seenSamples(options: SeenOptions): Promise<SeenSamples> {
     let samples = 0;
     for (const episode of episodes) {
       firstOf.set(episode, samples);
-      samples += chunkCount(episode.length, model.actionHorizon);
+      samples += placesIn(episode, rule);
     }
-    const raw = await source.gather(places.map(({ episode, frame }) => (firstOf.get(episode) as number) + frame));
+    const raw = await source.gather(
+      places.map(({ episode, frame }) => (firstOf.get(episode) as number) + frame / rule.every),
+    );
     const maker = new BatchMaker({
       ...{ robot, cameras: model.cameras, statistics, seed, flowSamples: 1 },
       ...{ taskNumStages: model.taskNumStages, stageSuccessors: model.stageSuccessors },
@@ -92,29 +94,48 @@ export async function seenSamples(options: SeenOptions): Promise<SeenSamples> {
   }
 }
 
-function placesOf(set: Dataset, horizon: number, { at, count, seed }: SeenOptions): Place[] {
-  const whole = set.episodes.filter((episode) => chunkCount(episode.length, horizon) > 0);
+/** Where samples may begin. */
+interface PlaceRule {
+  readonly horizon: number;
+  readonly endPadding: boolean;
+  /** At every so manieth frame alone, which has pictures of its own. */
+  readonly every: number;
+}
+
+/** Of an episode: the places 0, 1 … are its frames 0, every … */
+const placesIn = ({ length }: Episode, rule: PlaceRule): number => Math.ceil(chunkCount(length, rule) / rule.every);
+
+function placesOf(set: Dataset, rule: PlaceRule, { at, count, seed }: SeenOptions): Place[] {
+  const { horizon, every } = rule;
+  const whole = set.episodes.filter((episode) => placesIn(episode, rule) > 0);
   if (whole.length === 0)
     throw new InputError(set.root, `gives no samples: no chosen episode has ${horizon} frames, the length of a chunk.`);
   if (at) {
     const episode = present(at.episode === undefined ? whole[0] : set.episodes[0], 'the episode');
+    const starts = chunkCount(episode.length, rule);
     return at.frames.map((frame) => {
-      if (frame >= chunkCount(episode.length, horizon))
+      if (frame >= starts)
         throw new InputError(
           '--frame',
           `no chunk of ${horizon} actions begins at frame ${frame} of episode ${episode.index} (it has ` +
-            `${episode.length} frames; the last begins at ${Math.max(0, episode.length - horizon)}).`,
+            `${episode.length} frames; the last begins at ${Math.max(0, starts - 1)}).`,
+        );
+      if (frame % every !== 0)
+        throw new InputError(
+          '--frame',
+          `frame ${frame} has no pictures of its own: ${set.root} has new ones in every ${every}th frame alone ` +
+            `(expected a multiple of ${every}).`,
         );
       return { episode, frame };
     });
   }
-  return chosenPlaces(whole, horizon, count, seed);
+  return chosenPlaces(whole, rule, count, seed);
 }
 
 /** Different chunks, each as likely as any other, in the order of the data. */
-function chosenPlaces(episodes: readonly Episode[], horizon: number, count: number, seed: number): Place[] {
+function chosenPlaces(episodes: readonly Episode[], rule: PlaceRule, count: number, seed: number): Place[] {
   const ends: number[] = [];
-  for (const episode of episodes) ends.push((ends.at(-1) ?? 0) + chunkCount(episode.length, horizon));
+  for (const episode of episodes) ends.push((ends.at(-1) ?? 0) + placesIn(episode, rule));
   const all = ends.at(-1) as number;
   const random = Random.of(seed, 'samples that are shown');
   const numbers = new Set<number>();
@@ -123,6 +144,7 @@ function chosenPlaces(episodes: readonly Episode[], horizon: number, count: numb
     .sort((a, b) => a - b)
     .map((number) => {
       const e = ends.findIndex((end) => number < end);
-      return { episode: present(episodes[e], 'the episode'), frame: number - (ends[e - 1] ?? 0) };
+      const frame = rule.every * (number - (ends[e - 1] ?? 0));
+      return { episode: present(episodes[e], 'the episode'), frame };
     });
 }

@@ -54,6 +54,12 @@ export function requireSameForm([first, ...others]: readonly Dataset[]): void {
   for (const other of others) {
     if (other.fps !== first.fps)
       throw new InputError(other.root, `has ${other.fps} frames a second (expected ${first.fps} as ${first.root}).`);
+    const [every, otherEvery] = [first, other].map(({ info }) => info.pictures_every ?? 1);
+    if (every !== otherEvery)
+      throw new InputError(
+        other.root,
+        `has new pictures in every ${otherEvery}. row (expected ${every} as in ${first.root}). Train on both as two sets.`,
+      );
     const got = forms(other);
     for (const name of new Set([...wanted.keys(), ...got.keys()]))
       if (name !== 'frame_index' && wanted.get(name) !== got.get(name))

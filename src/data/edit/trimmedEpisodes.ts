@@ -32,9 +32,10 @@ export async function trimmedEpisodes(set: Dataset, options: TrimOptions): Promi
       });
     const moving = Array.from({ length: episode.length - 1 }, (_, i) => i + 1).filter(moves);
     const [first = 1, last = episode.length] = [moving[0], moving.at(-1)];
+    const from = Math.max(0, first - 1 - margin);
     kept.push({
       ...wholeEpisode(set, episode),
-      from: Math.max(0, first - 1 - margin),
+      from: from - (from % (set.info.pictures_every ?? 1)), // the first row keeps a picture of its own
       to: Math.min(episode.length, last + 1 + margin),
     });
   }

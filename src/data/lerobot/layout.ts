@@ -23,6 +23,8 @@ export const InfoSchema = z.looseObject({
   video_path: z.string().nullable().optional(),
   metainfo_path: z.string().optional(),
   annotation_path: z.string().optional(),
+  /** Valet's own: pictures are new in every so manieth row of an episode alone, and repeat in between. */
+  pictures_every: z.number().int().positive().optional(),
   features: z.record(z.string(), Feature),
 });
 export type Info = z.infer<typeof InfoSchema>;

@@ -16,6 +16,8 @@ export interface DatasetOptions {
   /** Pictures are this wide and high, one number for square ones; when left out, as the robot's cameras take them. */
   readonly imageSize?: number | PictureSize;
   readonly video?: VideoSettings;
+  /** The rows 0, n, 2n … of an episode have pictures of their own, the others repeat the last; 1 when left out. */
+  readonly picturesEvery?: number | undefined;
   /**
    * Episode numbers per task: episode_index = task x chunksSize + number. The original's 10000 is too small for
    * thousands of instances.
@@ -74,6 +76,7 @@ export class DatasetWriter {
       video_path: 'videos/task-{episode_chunk:04d}/{video_key}/episode_{episode_index:08d}.mp4',
       metainfo_path: 'meta/episodes/task-{episode_chunk:04d}/episode_{episode_index:08d}.json',
       annotation_path: 'annotations/task-{episode_chunk:04d}/episode_{episode_index:08d}.json',
+      ...(options.picturesEvery !== undefined && { pictures_every: options.picturesEvery }),
       features: {},
     };
     await removeAbandoned(path);

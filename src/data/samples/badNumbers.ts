@@ -31,7 +31,7 @@ export function badNumbers(table: SampleTable, horizon: number): BadNumber[] {
     const bad = next[begin] ?? rows;
     const places = [
       { what: 'state', data: table.state, row: sample, size: width, later: 0 },
-      ...(bad < begin + horizon
+      ...(bad < Math.min(begin + horizon, (table.last[sample] ?? 0) + 1)
         ? [{ what: 'action', data: table.action, row: bad, size: width, later: bad - begin } as const]
         : []),
       { what: 'task_info', data: table.taskInfo, row: sample, size: k, later: 0 },

@@ -6,7 +6,7 @@ import type { FrameSink } from '../video/index.ts';
 import { type EpisodeNumbers, NumbersCache, readNumbers } from './episodeNumbers.ts';
 import { type Decode, FrameCache, type FrameCacheSetting } from './frameCache.ts';
 import type { PlannedEpisode } from './planSamples.ts';
-import { type ChunkStarts, framesOf } from './sampling.ts';
+import { type ChunkStarts, chunkAt, framesOf } from './sampling.ts';
 import { SeekGaps } from './seekGaps.ts';
 import type { StageLabels } from './stageLabels.ts';
 
@@ -146,8 +146,9 @@ async function read({
   const { width } = robot;
   const numbers = await cache.get(`${number} ${episode.index}`, () => readNumbers(dataset, episode, robot, setting));
   const actions = new Float32Array(frames.length * horizon * width);
-  for (const [i, frame] of frames.entries())
-    actions.set(numbers.action.subarray(frame * width, (frame + horizon) * width), i * horizon * width);
+  const last = numbers.action.length / width - 1;
+  for (const [i, row] of frames.entries())
+    actions.set(chunkAt(numbers.action, { row, last, horizon, width }), i * horizon * width);
   const cameras = robot.cameraNames;
   const sampleBytes = bytesOfPicture() * cameras.length;
   const found = new Uint8Array(pictures ? frames.length * sampleBytes : 0);

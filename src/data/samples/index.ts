@@ -6,5 +6,6 @@ export { type RowShare, WHOLE_BATCH } from './rowShare.ts';
 export type { SampleSource, SampleVisitor } from './sampleSource.ts';
 export { SampleStore } from './sampleStore.ts';
 export { type SampleScan, SampleStream } from './sampleStream.ts';
+export { chunkCount } from './sampling.ts';
 export { demonstrationOf, stageLabels } from './stageLabels.ts';
 export { stageTable, successorTable } from './stageTable.ts';

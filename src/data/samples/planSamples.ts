@@ -28,6 +28,7 @@ export interface SamplePlan {
 export interface SampleChoice {
   readonly horizon: number;
   readonly frameStride: number;
+  readonly endPadding?: boolean | undefined;
   readonly seed: number | string;
   readonly split?:
     | { readonly part: 'train' | 'validation'; readonly share: number; readonly by?: HeldOutBy }
@@ -47,7 +48,7 @@ export async function planSamples(
   robot: Robot,
   choice: SampleChoice,
 ): Promise<SamplePlan> {
-  const { horizon, frameStride, seed, split } = choice;
+  const { horizon, seed, split, endPadding } = choice;
   const factors = taskFactors(datasets, choice.taskWeights ?? {});
   const episodes: PlannedEpisode[] = [];
   const groups: GroupedSamples[] = [];
@@ -56,6 +57,7 @@ export async function planSamples(
   for (const [d, dataset] of datasets.entries()) {
     for (const camera of robot.cameraNames) dataset.cameraFeature(camera);
     requireTasks(dataset, choice.taskNumStages);
+    const rule = { horizon, endPadding, ...stridesOf(dataset, choice) };
     const count = { samples: 0, episodes: 0 };
     const validation = split && (await heldOutPlaces(dataset, split.share, split.by ?? 'episode'));
     const chosen = dataset.episodes.filter(
@@ -66,7 +68,7 @@ export async function planSamples(
     for (const part of parts) {
       const before = samples;
       for (const episode of part) {
-        const starts = chunkStarts(episode.length, horizon, frameStride, seed, 'starts', d, episode.index);
+        const starts = chunkStarts(episode.length, rule, seed, 'starts', d, episode.index);
         if (starts.count === 0) continue;
         episodes.push({ dataset: d, episode, starts, firstSample: samples });
         samples += starts.count;
@@ -81,11 +83,27 @@ export async function planSamples(
       throw new InputError(
         dataset.root,
         `gives no samples: none of its ${dataset.episodes.length} ` +
-          `episodes${split ? ` in the ${split.part} part` : ''} has ${horizon} frames.`,
+          `episodes${split ? ` in the ${split.part} part` : ''} has ${endPadding ? 1 : horizon} frames.`,
       );
     counts.push(count);
   }
   return { episodes, samples, rows, counts, groups };
+}
+
+/**
+ * Frames between two samples and between two pictures; held-out samples may lie further apart than was asked for.
+ * @throws InputError when samples would begin where there is no picture of the moment
+ */
+function stridesOf({ root, info }: Dataset, { frameStride, split }: SampleChoice) {
+  const every = info.pictures_every ?? 1;
+  const stride = split?.part === 'validation' ? every * Math.ceil(frameStride / every) : frameStride;
+  if (stride % every !== 0)
+    throw new InputError(
+      root,
+      `has new pictures in every ${every}th row alone (meta/info.json: pictures_every). frameStride must be a ` +
+        `multiple of it (got ${frameStride}): --set frameStride=${every}.`,
+    );
+  return { stride, picturesEvery: every };
 }
 
 function byTask(episodes: readonly Episode[]): Episode[][] {

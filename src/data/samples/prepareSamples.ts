@@ -16,6 +16,8 @@ export interface SampleOptions {
   readonly horizon?: number;
   /** A sample every so many frames. */
   readonly frameStride?: number;
+  /** Chunks begin up to an episode's last frame, and repeat its action beyond it; false when left out. */
+  readonly endPadding?: boolean | undefined;
   /** Pictures are S x S, scaled with padding where the data set's are not. */
   readonly imageSize: number;
   /** Most bytes that the samples may take; default 70 % of the memory that is free now. */
@@ -61,8 +63,8 @@ export async function prepareSamples(dataFolders: readonly string[], options: Sa
   const datasets =
     options.sets ?? (await openSets(dirs, { robot: options.robot, pictures: true, tasks: 'refused' })).sets;
   const robot = commonRobot(datasets);
-  const { horizon = robot.horizon, split, taskWeights } = options;
-  const choice = { horizon, frameStride, seed, split, taskNumStages, taskWeights };
+  const { horizon = robot.horizon, split, taskWeights, endPadding } = options;
+  const choice = { horizon, frameStride, endPadding, seed, split, taskNumStages, taskWeights };
   const plan = await planSamples(datasets, robot, choice);
   const weighted = parsed.some(({ weight }) => weight !== undefined);
   const open = {
@@ -84,10 +86,10 @@ export async function prepareSamples(dataFolders: readonly string[], options: Sa
 }
 
 /**
- * Bytes a sample takes beside pictures and state: task, stage, folder, episode, frame, row, and privileged numbers
- * as a guess.
+ * Bytes a sample takes beside pictures and state: task, stage, folder, episode, frame, row, last row of its episode,
+ * and privileged numbers as a guess.
  */
-const OTHER_BYTES = 4 * (64 + 5);
+const OTHER_BYTES = 4 * (64 + 6);
 
 /** Bytes that all samples take in memory. */
 export const bytesInMemory = ({ plan: { samples, rows }, robot: { width }, sampleBytes }: PreparedSamples): number =>

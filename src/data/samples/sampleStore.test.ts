@@ -34,6 +34,22 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('SampleStore', () => {
+  it('with padding begins chunks up to the last frame, whose action is repeated beyond it', async () => {
+    const store = await SampleStore.load([radio!, trash!], { imageSize: 32, workers: 1, endPadding: true });
+    expect(store.size).toBe(51 + 52 + 53 + 64);
+    const all = store.gather(Array.from({ length: store.size }, (_, i) => i));
+    for (let i = 0; i < store.size; i++) {
+      const { action } = all.source.folder[i] === 1 ? trashRecord : records[all.source.episode[i]!]!;
+      const last = action.length / 23 - 1;
+      const rows = Array.from({ length: 30 }, (_, k) => Math.min(all.source.frame[i]! + k, last));
+      const chunk = Float32Array.from(rows.flatMap((row) => [...action.subarray(23 * row, 23 * row + 23)]));
+      expect(all.actions.subarray(i * 690, (i + 1) * 690)).toEqual(chunk);
+      expect(store.numbers(i).actions).toEqual(chunk);
+    }
+    expect([...new Set(all.source.frame)].sort((a, b) => a - b)).toEqual(Array.from({ length: 64 }, (_, i) => i));
+    expect(store.badNumbers()).toEqual([]);
+  });
+
   it('gives each sample the pictures, state, actions and labels of its frame', async () => {
     const store = await SampleStore.load([radio!, trash!], {
       imageSize: 32,

@@ -84,14 +84,16 @@ export class SampleStore implements SampleSource {
     return this.table.taskInfoWidth;
   }
 
-  /** State [width] and absolute chunk [horizon, width] of a sample, as views; @throws InputError beyond the last */
+  /**
+   * State [width] and absolute chunk [horizon, width] of a sample, views as far as they can be.
+   * @throws InputError beyond the last
+   */
   numbers(sample: number): { readonly state: Float32Array; readonly actions: Float32Array } {
     const { width } = this.robot;
     const place = this.draws.placeOf(sample);
-    const row = present(this.table.row[place], 'table.row[place]');
     return {
       state: this.table.state.subarray(place * width, (place + 1) * width),
-      actions: this.table.action.subarray(row * width, (row + this.horizon) * width),
+      actions: this.table.chunk(place, this.horizon),
     };
   }
 
@@ -142,8 +144,7 @@ export class SampleStore implements SampleSource {
       const block = present(blocks[Math.floor(i / samplesPerBlock)], 'block');
       batch.pictures.set(block.subarray(at, at + sampleBytes), b * sampleBytes);
       batch.state.set(table.state.subarray(i * width, (i + 1) * width), b * width);
-      const row = present(table.row[i], 'table.row[i]');
-      batch.actions.set(table.action.subarray(row * width, (row + horizon) * width), b * horizon * width);
+      batch.actions.set(table.chunk(i, horizon), b * horizon * width);
       batch.taskInfo.set(table.taskInfo.subarray(i * k, (i + 1) * k), b * k);
       batch.taskId[b] = present(table.taskId[i], 'table.taskId[i]');
       batch.stage[b] = present(table.stage[i], 'table.stage[i]');

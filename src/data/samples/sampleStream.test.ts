@@ -60,6 +60,13 @@ const opened = async (
 const both = async (dirs: readonly string[], more?: Parameters<typeof opened>[2]) =>
   [await opened('never', dirs, more), await opened('always', dirs, more)] as const;
 
+/** Of the numbers of each sample, in ascending order. */
+const sums = async (source: SampleSource) => {
+  const found: number[] = [];
+  await source.each((state, actions) => void found.push(state[3]! + actions.reduce((a, b) => a + b, 0)));
+  return found.sort((a, b) => a - b);
+};
+
 describe('SampleStream', () => {
   it('gives the batches of SampleStore bit for bit, in any order, across epochs and sets with weights', async () => {
     const [store, stream] = await both([`${radio}:1`, `${mixed}:2`], { workers: 2, frameStride: 1 });
@@ -73,18 +80,20 @@ describe('SampleStream', () => {
     expect(await stream.gather(far)).toEqual(store.gather(far));
     expect((await stream.gather([5], { pictures: false })).pictures).toHaveLength(0);
     expect(stream.sourceOf(11)).toEqual(store.sourceOf(11));
-    const all = async (source: SampleSource) => {
-      const sums: number[] = [];
-      await source.each((state, actions) => void sums.push(state[3]! + actions.reduce((a, b) => a + b, 0)));
-      return sums.sort((a, b) => a - b);
-    };
-    expect(await all(stream)).toEqual(await all(store));
+    expect(await sums(stream)).toEqual(await sums(store));
   });
 
   it('does so for v2.1 and v3.0, pictures of other sizes, and labels by time', async () => {
     const dirs = [golden('dataset-v21/dataset'), golden('dataset-v30/dataset')];
     const [store, stream] = await both(dirs, { imageSize: 64, frameStride: 20, stageLabels: 'time' });
     for (const step of [0, 1]) expect(await stream.batch(step, 5, 1)).toEqual(store.batch(step, 5, 1));
+  });
+
+  it('does so with chunks that reach beyond the end of their episode', async () => {
+    const [store, stream] = await both([radio!, mixed!], { frameStride: 7, endPadding: true });
+    expect(stream.size).toBe(store.size);
+    for (const step of [0, 1, 2, 3]) expect(await stream.batch(step, 16, 'a')).toEqual(store.batch(step, 16, 'a'));
+    expect(await sums(stream)).toEqual(await sums(store));
   });
 
   it('reads ahead no more than its memory and the run allow', async () => {

@@ -16,6 +16,7 @@ import { WHOLE_BATCH } from './rowShare.ts';
 import { SampleReader } from './sampleReader.ts';
 import type { SampleFolder, SamplePlace, SampleSource, SampleVisitor } from './sampleSource.ts';
 import { SampleTable } from './sampleTable.ts';
+import { chunkAt } from './sampling.ts';
 
 /** What a look at all numbers found. */
 export interface SampleScan {
@@ -154,16 +155,14 @@ export class SampleStream implements SampleSource {
   async each(visit: SampleVisitor): Promise<void> {
     const { plan, robot } = this.prepared;
     const { width } = robot;
+    const { horizon } = this;
     const sink = ({ starts, firstSample }: PlannedEpisode, { state, action }: LoadedEpisode) => {
       for (let i = 0; i < starts.count; i++) {
         const sample = this.draws.numberAt(firstSample + i);
         if (sample === undefined) continue;
         const row = starts.first + i * starts.stride;
-        visit(
-          state.subarray(i * width, (i + 1) * width),
-          action.subarray(row * width, (row + this.horizon) * width),
-          sample,
-        );
+        const chunk = chunkAt(action, { row, last: action.length / width - 1, horizon, width });
+        visit(state.subarray(i * width, (i + 1) * width), chunk, sample);
       }
     };
     await loadEpisodes(plan.episodes, this.pool.clients, sink, { pictures: false });

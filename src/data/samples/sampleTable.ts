@@ -1,6 +1,6 @@
 import type { LoadedEpisode } from './decode.worker.ts';
 import type { PlannedEpisode } from './planSamples.ts';
-import { framesOf } from './sampling.ts';
+import { chunkAt, framesOf } from './sampling.ts';
 
 /** The numbers of all samples, each in one flat array. */
 export class SampleTable {
@@ -10,6 +10,8 @@ export class SampleTable {
   readonly action: Float32Array;
   /** [count] the row of `action` at which each sample's chunk begins. */
   readonly row: Uint32Array;
+  /** [count] the last row of its episode. */
+  readonly last: Uint32Array;
   readonly taskId: Int32Array;
   readonly stage: Uint16Array;
   readonly folder: Int32Array;
@@ -30,6 +32,7 @@ export class SampleTable {
     this.state = new Float32Array(count * width);
     this.action = new Float32Array(rows * width);
     this.row = new Uint32Array(count);
+    this.last = new Uint32Array(count);
     this.taskId = new Int32Array(count);
     this.stage = new Uint16Array(count);
     this.folder = new Int32Array(count);
@@ -46,11 +49,18 @@ export class SampleTable {
     this.frame.set(frames, first);
     for (const [i, frame] of frames.entries()) this.row[first + i] = this.nextRow + frame;
     const end = first + frames.length;
+    this.last.fill(this.nextRow + loaded.action.length / width - 1, first, end);
     this.taskId.fill(episode.taskIndex, first, end);
     this.folder.fill(dataset, first, end);
     this.episode.fill(episode.index, first, end);
     this.parts.push({ first, width: loaded.taskInfoWidth, data: loaded.taskInfo });
     this.nextRow += loaded.action.length / width;
+  }
+
+  /** Absolute chunk [horizon, width] of a sample; past its episode's end the last action is repeated. */
+  chunk(place: number, horizon: number): Float32Array {
+    const { width } = this;
+    return chunkAt(this.action, { row: this.row[place] ?? 0, last: this.last[place] ?? 0, horizon, width });
   }
 
   /** Lays the privileged observations, whose width differs between tasks, side by side. */

@@ -5,20 +5,31 @@ const starts = (...args: Parameters<typeof chunkStarts>) => [...framesOf(chunkSt
 
 describe('chunkStarts', () => {
   it('takes every stride-th frame of [0, length - horizon], from an offset of the seed', () => {
-    const found = starts(100, 30, 8, 'seed', 4);
+    const found = starts(100, { horizon: 30, stride: 8 }, 'seed', 4);
     expect(found[0]).toBeLessThan(8);
     for (let i = 1; i < found.length; i++) expect(found[i]! - found[i - 1]!).toBe(8);
     expect(found.at(-1)).toBeLessThanOrEqual(70);
     expect(found.at(-1)).toBeGreaterThan(62);
-    expect(starts(100, 30, 8, 'seed', 4)).toEqual(found);
-    expect(new Set(Array.from({ length: 50 }, (_, i) => starts(100, 30, 8, i)[0])).size).toBe(8);
+    expect(starts(100, { horizon: 30, stride: 8 }, 'seed', 4)).toEqual(found);
+    expect(new Set(Array.from({ length: 50 }, (_, i) => starts(100, { horizon: 30, stride: 8 }, i)[0])).size).toBe(8);
   });
 
   it('gives one start to the shortest usable episode and none to a shorter one', () => {
-    expect(starts(30, 30, 8, 1)).toEqual([0]);
-    expect(starts(29, 30, 8, 1)).toEqual([]);
-    expect(starts(33, 30, 8, 1).length).toBe(1);
-    expect(starts(33, 30, 1, 1)).toEqual([0, 1, 2, 3]);
+    expect(starts(30, { horizon: 30, stride: 8 }, 1)).toEqual([0]);
+    expect(starts(29, { horizon: 30, stride: 8 }, 1)).toEqual([]);
+    expect(starts(33, { horizon: 30, stride: 8 }, 1).length).toBe(1);
+    expect(starts(33, { horizon: 30, stride: 1 }, 1)).toEqual([0, 1, 2, 3]);
+  });
+
+  it('begins where pictures are new alone', () => {
+    const found = Array.from({ length: 50 }, (_, i) => starts(51, { horizon: 30, stride: 10, picturesEvery: 5 }, i));
+    expect(new Set(found.map(String))).toEqual(new Set(['0,10,20', '5,15']));
+    expect(starts(33, { horizon: 30, stride: 5, picturesEvery: 5 }, 1)).toEqual([0]);
+  });
+
+  it('begins at every frame with padding', () => {
+    expect(starts(4, { horizon: 30, stride: 1, endPadding: true }, 1)).toEqual([0, 1, 2, 3]);
+    expect(starts(0, { horizon: 30, stride: 1, endPadding: true }, 1)).toEqual([]);
   });
 });
 

@@ -8,21 +8,52 @@ export interface ChunkStarts {
   readonly count: number;
 }
 
+/** What decides where an episode's samples begin. */
+export interface ChunkRule {
+  readonly horizon: number;
+  /** Frames from one sample to the next: a multiple of `picturesEvery`. */
+  readonly stride: number;
+  /** Chunks begin in the rows 0, n, 2n … alone, which have pictures of their own; 1 when left out. */
+  readonly picturesEvery?: number | undefined;
+  /** Chunks begin up to the last frame; what reaches beyond it repeats the last action, as in the original. */
+  readonly endPadding?: boolean | undefined;
+}
+
+/** Frames of an episode at which a chunk can begin: with padding all, else those with `horizon` actions ahead. */
+export const chunkCount = (
+  length: number,
+  { horizon, endPadding }: Pick<ChunkRule, 'horizon' | 'endPadding'>,
+): number => Math.max(0, endPadding ? length : length - horizon + 1);
+
 /**
- * Frames at which the training samples of an episode begin: every `stride`-th of [0, length - horizon], from an
+ * Frames at which the training samples of an episode begin: every `stride`-th of those at which a chunk can, from an
  * offset that depends on the seed.
  * An episode that is long enough gives at least one.
  */
-export function chunkStarts(
-  length: number,
-  horizon: number,
-  stride: number,
-  ...seed: (string | number)[]
-): ChunkStarts {
-  const last = length - horizon;
+export function chunkStarts(length: number, rule: ChunkRule, ...seed: (string | number)[]): ChunkStarts {
+  const { stride, picturesEvery = 1 } = rule;
+  const last = chunkCount(length, rule) - 1;
   if (last < 0) return { first: 0, stride, count: 0 };
-  const first = Random.of(...seed).integer(Math.min(stride, last + 1));
+  const offsets = Math.min(stride / picturesEvery, Math.floor(last / picturesEvery) + 1);
+  const first = picturesEvery * Random.of(...seed).integer(offsets);
   return { first, stride, count: Math.floor((last - first) / stride) + 1 };
+}
+
+/**
+ * The chunk [horizon, width] that begins at a row of actions [rows, width]: a view where it ends by `last`, else a copy
+ * that repeats that row.
+ */
+export function chunkAt(
+  actions: Float32Array,
+  { row, last, horizon, width }: { row: number; last: number; horizon: number; width: number },
+): Float32Array {
+  const end = Math.min(row + horizon, last + 1);
+  const found = actions.subarray(row * width, end * width);
+  if (end === row + horizon) return found;
+  const chunk = new Float32Array(horizon * width);
+  chunk.set(found);
+  for (let k = end - row; k < horizon; k++) chunk.set(actions.subarray(last * width, (last + 1) * width), k * width);
+  return chunk;
 }
 
 export const framesOf = ({ first, stride, count }: ChunkStarts): Int32Array =>

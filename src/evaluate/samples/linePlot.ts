@@ -9,7 +9,14 @@ export interface LinePlot {
   readonly end: string;
   /** Draws where ±1 lies: one deviation from the mean. */
   readonly deviations?: boolean;
+  /** Last steps that are padding: they repeat the one before. */
+  readonly padded?: number;
 }
+
+/** The filling of padded steps, once in a page. */
+export const HATCH =
+  '<svg width="0" height="0" aria-hidden="true" style="position:absolute"><defs>' +
+  '<pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="3" height="8"/></pattern></defs></svg>';
 
 const [WIDTH, HEIGHT] = [400, 150];
 const BOX = { left: 56, right: 8, top: 10, bottom: 24 };
@@ -17,7 +24,7 @@ const BOX = { left: 56, right: 8, top: 10, bottom: 24 };
 const LEAST = 1e-3;
 
 /** The chart as SVG in the page's colours. */
-export function linePlot({ title, lines, end, deviations = false }: LinePlot): string {
+export function linePlot({ title, lines, end, deviations = false, padded = 0 }: LinePlot): string {
   const steps = lines[0]?.length ?? 0;
   const finite = lines.flat().filter(Number.isFinite);
   const reach = deviations ? [...finite, -1, 1] : finite;
@@ -31,6 +38,11 @@ export function linePlot({ title, lines, end, deviations = false }: LinePlot): s
   const band = deviations
     ? `<rect class="band" x="${BOX.left}" y="${at(y(1))}" width="${across}" height="${at(y(-1) - y(1))}"/>`
     : '';
+  const from = x(Math.max(0, steps - 1 - padded));
+  const padding =
+    padded > 0
+      ? `<rect class="padding" x="${at(from)}" y="${BOX.top}" width="${at(x(steps - 1) - from)}" height="${down}"/>`
+      : '';
   const zero = low < 0 && high > 0 ? `<line class="grid" x1="${BOX.left}" x2="${x(steps - 1)}" ${level(y(0))}/>` : '';
   const drawn = lines.map((values, i) => polyline(values, i, (value, step) => [x(step), y(value)]));
   const marks =
@@ -41,7 +53,7 @@ export function linePlot({ title, lines, end, deviations = false }: LinePlot): s
   return (
     `<svg class="plot" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(title)}">` +
     `<rect class="frame" x="${BOX.left}" y="${BOX.top}" width="${across}" height="${down}"/>` +
-    `${band}${zero}${drawn.join('')}${marks}</svg>`
+    `${band}${padding}${zero}${drawn.join('')}${marks}</svg>`
   );
 }
 

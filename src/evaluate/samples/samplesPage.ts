@@ -7,7 +7,7 @@ import type { Robot } from '../../robot/index.ts';
 import type { SeenSamples } from '../../train/index.ts';
 import { columnWords, words } from '../figures/index.ts';
 import { dataTable, STYLE, THEME } from '../report/index.ts';
-import { linePlot } from './linePlot.ts';
+import { HATCH, linePlot } from './linePlot.ts';
 import { SAMPLES_STYLE } from './samplesStyle.ts';
 
 /** What else the page says: the command's words for where numbers come from. */
@@ -38,14 +38,14 @@ export async function samplesPage(seen: SeenSamples, note: SampleNote): Promise<
       : '';
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Valet samples: ${escapeHtml(name)}</title>
-<link rel="icon" href="data:,"><style>${STYLE}${SAMPLES_STYLE}</style></head><body><main>
+<link rel="icon" href="data:,"><style>${STYLE}${SAMPLES_STYLE}</style></head><body>${HATCH}<main>
 <div class="top"><span><b>Valet</b> · training samples</span><button data-theme-button>Light / dark</button></div>
 <h1>${escapeHtml(name)}: what the network sees</h1>
 <p class="lead">One sample is one moment of a demonstration: the pictures and the state of the robot then, and the ${actionHorizon} actions that followed (${seconds(actionHorizon, robot)} at ${robot.rate} Hz). From the first, the network learns to say the second. Here are ${raw.size}, first as they are in the data, then as training hands them over.</p>
 <p class="note">Pictures are scaled to ${imageSize} × ${imageSize}${augmentations(config)}. Numbers become deviations from the mean: ±1 is usual, beyond ±${FAR} is rare. Mean and deviation are ${escapeHtml(note.statistics)}.${padding} Configuration ${escapeHtml(note.config)}, seed ${note.seed}.</p>
 <nav class="index" aria-label="Samples">${links.join('')}</nav>
 ${sections.join('\n')}
-<footer><p><span class="hatched"></span> marks padding: the edges of pictures that are not square, and numbers that the robot does not have. A chunk never reaches behind the end of its episode, so none of its steps is padding.</p></footer>
+<footer><p><span class="hatched"></span> marks padding: the edges of pictures that are not square, and numbers that the robot does not have. ${config.endPadding ? 'Steps of a chunk behind the end of its episode, which repeat the last action, are padding, too.' : 'A chunk never reaches behind the end of its episode, so none of its steps is padding.'}</p></footer>
 </main>
 <script type="module">${THEME}document.querySelector('[data-theme-button]').onclick = changeTheme;</script>
 </body></html>
@@ -81,11 +81,13 @@ async function section(seen: SeenSamples, b: number): Promise<string> {
   const task = raw.taskId[b] as number;
   const [stage, told] = [raw.stage[b] as number, batch.toldStage[b] as number];
   const stages = config.model.taskNumStages[task] ?? 1;
+  const padded = paddedSteps(seen, b);
   const facts = [
     ['moment', `${significant(frame / set.fps, 3)} s of ${significant(episode.length / set.fps, 3)} s`],
     ['frame', `${frame} of ${episode.length}`],
     ['task', `${set.tasks.get(task)?.name ?? 'task'} (number ${task})`],
     ['stage', `${stage + 1} of ${stages}`],
+    ...(padded > 0 ? [['padding', `the last ${padded} of ${config.model.actionHorizon} actions`] as const] : []),
     ...(told === stage ? [] : [['stage that the network is told', `${told + 1}: by chance a neighbouring one`]]),
   ] as const;
   return `<h2 id="sample-${b + 1}">Episode ${episode.index}, frame ${frame}</h2>
@@ -95,6 +97,10 @@ async function section(seen: SeenSamples, b: number): Promise<string> {
 <h3>The ${config.model.actionHorizon} actions</h3>${charts(seen, b).join('')}
 <details class="fold"><summary>State, number by number</summary><div class="columns">${stateTables(seen, b)}</div></details></div>`;
 }
+
+/** Actions of a chunk behind the end of its episode. */
+const paddedSteps = ({ config, raw, episodes }: SeenSamples, b: number): number =>
+  Math.max(0, (raw.source.frame[b] ?? 0) + config.model.actionHorizon - (episodes[b]?.length ?? 0));
 
 /** Of each camera: the picture in the network's size, and the same as it is handed over. */
 async function pictures({ set, robot, config, raw, batch }: SeenSamples, b: number): Promise<string[]> {
@@ -139,7 +145,8 @@ function edges({ width, height }: { readonly width: number; readonly height: num
 }
 
 /** Of each part of the robot: its actions as they are recorded, and as the network learns them. */
-function charts({ robot, config, raw, batch }: SeenSamples, b: number): string[] {
+function charts(sample: SeenSamples, b: number): string[] {
+  const { robot, config, raw, batch } = sample;
   const { actionHorizon: horizon, actionDim: padded } = config.model;
   const { width } = robot;
   const chunk = raw.actions.subarray(b * horizon * width, (b + 1) * horizon * width);
@@ -154,7 +161,7 @@ function charts({ robot, config, raw, batch }: SeenSamples, b: number): string[]
       (d, i) =>
         `<span><i class="swatch" style="--c:var(--run${i % 8})"></i>${escapeHtml(columnWords(robot, d))}</span>`,
     );
-    const about = { end: `${seconds(horizon, robot)} ahead` };
+    const about = { end: `${seconds(horizon, robot)} ahead`, padded: paddedSteps(sample, b) };
     const title = words(name);
     const before = linePlot({ ...about, title: `${title} as recorded, in ${unit}`, lines: lines(chunk, width) });
     const after = linePlot({ ...about, title: `${title} as learned`, lines: lines(seen, padded), deviations: true });

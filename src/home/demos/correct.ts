@@ -37,7 +37,7 @@ export async function correctRollout(
   expert: Expert,
   policy: HelpedPolicy,
   instance: number,
-  options: { seconds: number; random: Random; late: number },
+  options: { seconds: number; random: Random; late: number; picturesEvery?: number | undefined },
 ): Promise<{ clips: Demonstration[]; steps: number; success: boolean }> {
   const { random, late: lateShare } = options;
   const frames = Math.round(options.seconds * household.robot.rate);
@@ -56,9 +56,13 @@ export async function correctRollout(
     if (household.steps >= until) {
       const moment = household.snapshot();
       const start = household.steps;
-      const clip = record(household, expert, frames, {
-        clip: { start, fullLength: Math.max(household.task.meanExpertSteps, start + frames) },
-        source: 'correction',
+      const clip = record(household, expert, {
+        frames,
+        picturesEvery: options.picturesEvery,
+        meta: {
+          clip: { start, fullLength: Math.max(household.task.meanExpertSteps, start + frames) },
+          source: 'correction',
+        },
       });
       const { width, horizon } = household.robot;
       if (clip && clip.action.length / width > horizon) clips.push(clip);

@@ -14,6 +14,8 @@ export interface DemoOptions {
   /** With `correct`: share of the scenes in which the expert plays up to some moment first (0). */
   readonly late?: number;
   readonly imageSize?: number;
+  /** Draw the pictures of every so manieth frame alone, for a training whose `frameStride` is a multiple of it. */
+  readonly picturesEvery?: number | undefined;
   readonly workers?: number;
   /** Checkpoint folder: its policy drives, the expert corrects. */
   readonly correct?: string;

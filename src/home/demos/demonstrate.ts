@@ -13,9 +13,14 @@ const HORIZON = HOUSEHOLD_ROBOT.horizon;
 const LED_ASTRAY = 0.25;
 
 /** A whole scene, from the reset to shortly after the goal. */
-export function wholeDemonstration(household: Household, expert: Expert, instance: number): Demonstration | undefined {
+export function wholeDemonstration(
+  household: Household,
+  expert: Expert,
+  instance: number,
+  picturesEvery?: number,
+): Demonstration | undefined {
   household.reset(instance);
-  return record(household, expert, Number.POSITIVE_INFINITY, { source: 'expert' });
+  return record(household, expert, { picturesEvery, meta: { source: 'expert' } });
 }
 
 /**
@@ -28,7 +33,7 @@ export function clipDemonstration(
   household: Household,
   expert: Expert,
   instance: number,
-  options: { seconds: number; disturbance: number; random: Random },
+  options: { seconds: number; disturbance: number; random: Random; picturesEvery?: number | undefined },
 ): Demonstration | undefined {
   const { random } = options;
   const frames = Math.max(HORIZON + 1, Math.round(options.seconds * HOUSEHOLD_ROBOT.rate));
@@ -48,9 +53,10 @@ export function clipDemonstration(
   while (household.steps < from) household.step(expert.act());
   if (led) lead(household, expert, pushSteps, random);
   else if (disturbed) push(household, expert, pushSteps, random);
-  return record(household, expert, frames, {
-    clip: { start, fullLength: length },
-    source: disturbed ? 'expert after a disturbance' : 'expert',
+  return record(household, expert, {
+    frames,
+    picturesEvery: options.picturesEvery,
+    meta: { clip: { start, fullLength: length }, source: disturbed ? 'expert after a disturbance' : 'expert' },
   });
 }
 

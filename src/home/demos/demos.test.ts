@@ -90,6 +90,16 @@ describe('demonstrations', () => {
     expect(window.state).toEqual(whole.state.subarray(256 * start, 256 * start + window.state.length));
     expect(window.pictures.head![0]).toEqual(whole.pictures.head![start]);
 
+    const sparse = clipDemonstration(household, expert, 1_000_000, {
+      seconds: 2,
+      disturbance: 0,
+      random: Random.of(1),
+      picturesEvery: 5,
+    })!;
+    expect({ ...sparse, pictures: undefined }).toEqual({ ...window, pictures: undefined });
+    const drawn = window.pictures.head!.map((_, row, all) => all[row - (row % 5)]);
+    expect(sparse.pictures.head).toEqual(drawn);
+
     const pushed = clipDemonstration(household, expert, 1_000_000, {
       seconds: 2,
       disturbance: 1,

@@ -21,6 +21,8 @@ export interface DemoSettings {
   readonly disturbance: number;
   /** Share of the corrected scenes that begin late. */
   readonly late: number;
+  /** Pictures are drawn in every so manieth frame alone. */
+  readonly picturesEvery?: number | undefined;
   /** Checkpoint folder of the policy to correct. */
   readonly correct?: string;
   /** Correct it also with statistics that it was not trained with. */
@@ -85,7 +87,7 @@ async function correcting(checkpoint: string, scene: string): Promise<HelpedPoli
 async function play(unit: DemoUnit): Promise<DemoPlayed> {
   waiting = [];
   const { household, expert } = await world(unit.task);
-  const { clipSeconds, disturbance, late, seed } = settings;
+  const { clipSeconds, disturbance, late, seed, picturesEvery } = settings;
   const [first] = unit.instances as readonly [number, ...number[]];
   const random = Random.of('demonstration', seed, unit.task, first);
   if (settings.correct !== undefined) {
@@ -94,6 +96,7 @@ async function play(unit: DemoUnit): Promise<DemoPlayed> {
       seconds: clipSeconds ?? 1.5,
       late,
       random,
+      picturesEvery,
     });
     waiting = clips;
     return { episodes: clips.length, failures: 0, policySuccess: success };
@@ -102,8 +105,8 @@ async function play(unit: DemoUnit): Promise<DemoPlayed> {
   for (const instance of unit.instances) {
     const recording =
       clipSeconds === undefined
-        ? wholeDemonstration(household, expert, instance)
-        : clipDemonstration(household, expert, instance, { seconds: clipSeconds, disturbance, random });
+        ? wholeDemonstration(household, expert, instance, picturesEvery)
+        : clipDemonstration(household, expert, instance, { seconds: clipSeconds, disturbance, random, picturesEvery });
     if (recording) {
       waiting = [recording];
       return { episodes: 1, failures };

@@ -25,14 +25,20 @@ export class EpisodeLog {
     return this.rows.action.length;
   }
 
-  /** Before a step: its pictures are drawn now. @param stage of the task, as it truly is */
+  /**
+   * Before a step: its pictures are drawn now. Where they were not (0 × 0), the last ones stand again.
+   * @param stage of the task, as it truly is
+   */
   look({ proprioception, pictures }: Observation, stage: number): void {
     const { household, rows } = this;
     rows.state.push(proprioception);
     rows.cameraPoses.push(household.cameraPoses());
     rows.taskInfo.push(household.taskInfo());
     this.stages.push(stage);
-    for (const [name, { data }] of Object.entries(pictures)) this.pictures[name]?.push(data);
+    for (const [name, { data }] of Object.entries(pictures)) {
+      const kept = this.pictures[name];
+      kept?.push(data.length > 0 ? data : (kept.at(-1) ?? data));
+    }
   }
 
   act(action: Float32Array): void {

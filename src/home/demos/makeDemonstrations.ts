@@ -60,6 +60,7 @@ async function make(options: DemoOptions): Promise<DemoSummary> {
     clipSeconds,
     disturbance: disturbanceOf(options),
     late: options.late ?? 0,
+    picturesEvery: options.picturesEvery,
     correct,
     otherStatistics: options.otherStatistics,
   };
@@ -132,11 +133,12 @@ async function make(options: DemoOptions): Promise<DemoSummary> {
   };
 }
 
-async function openWriter({ out, imageSize = 64, replace, episodes, tasks }: DemoOptions, folder: string) {
+async function openWriter(options: DemoOptions, folder: string) {
+  const { out, imageSize = 64, replace, episodes, tasks, picturesEvery } = options;
   const stageSuccessors = Object.fromEntries(
     tasks.map(homeTask).flatMap((task) => (task.stageSuccessors ? [[task.id, task.stageSuccessors]] : [])),
   );
-  const writer = await DatasetWriter.create(out, { imageSize, replace, folder, stageSuccessors });
+  const writer = await DatasetWriter.create(out, { imageSize, replace, folder, stageSuccessors, picturesEvery });
   const most = writer.layout.info.chunks_size;
   if (episodes > most)
     throw new InputError('home demos', `a data set holds at most ${most} episodes of a task (got ${episodes}).`);
@@ -157,6 +159,7 @@ async function identityOf(options: DemoOptions): Promise<Readonly<Record<string,
     clipSeconds,
     disturbance: disturbanceOf(options),
     late: options.late ?? 0,
+    ...(options.picturesEvery !== undefined && { picturesEvery: options.picturesEvery }),
     correct: correct === undefined ? null : await checkpointDigest(correct),
     versions: { valet: packageVersion(), mujoco: MUJOCO_VERSION, scenes: SCENE_VERSION },
   };

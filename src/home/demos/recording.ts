@@ -6,21 +6,27 @@ import { type Demonstration, EpisodeLog } from './episodeLog.ts';
 /** Frames kept after the goal is reached, so that whole chunks can begin right up to the end. */
 export const TAIL = 35;
 
+export interface RecordOptions {
+  /** At most so many frames; the goal's tail may end it earlier. No limit when left out. */
+  readonly frames?: number;
+  /** Pictures are drawn in every so manieth frame and repeat in between; in every one when left out. */
+  readonly picturesEvery?: number | undefined;
+  readonly meta?: EpisodeRecord['meta'];
+}
+
 /**
  * The expert plays and every frame is kept: what the robot sensed, then the action it answered with.
- * @param frames at most this many; the goal's tail may end it earlier
  * @returns undefined when the episode became invalid or the time was up
  */
 export function record(
   household: Household,
   expert: Expert,
-  frames: number,
-  meta: EpisodeRecord['meta'] = {},
+  { frames = Number.POSITIVE_INFINITY, picturesEvery = 1, meta = {} }: RecordOptions,
 ): Demonstration | undefined {
   const log = new EpisodeLog(household);
   let tail = 0;
   while (log.frames < frames && tail < TAIL) {
-    log.look(household.observe(), expert.stage);
+    log.look(household.observe({ cameras: log.frames % picturesEvery === 0 }), expert.stage);
     const next = expert.act();
     log.act(next);
     const { done, success, invalid } = household.step(next);

@@ -1,8 +1,7 @@
 import { type ChunkStatistics, deltaChunk, readNormStats } from '../../action/index.ts';
 import { InputError, Random } from '../../base/index.ts';
-import { BadFiles, type Dataset, datasetStatistics, type Episode } from '../../data/index.ts';
+import { BadFiles, chunkCount, type Dataset, datasetStatistics, type Episode } from '../../data/index.ts';
 import { type Robot, stateOf } from '../../robot/index.ts';
-import { chunkCount } from '../chunkCount.ts';
 import type { OpenSource, Report } from './source.ts';
 
 /**
@@ -14,7 +13,7 @@ export async function* deltaChunks(source: OpenSource, phase: string, report: Re
   const { datasets, robot, horizon, maxChunks, seed } = source;
   const { width } = robot;
   const episodes = datasets.flatMap((set, s) => set.episodes.map((episode) => ({ set, episode, s })));
-  const total = episodes.reduce((sum, { episode }) => sum + chunkCount(episode.length, horizon), 0);
+  const total = episodes.reduce((sum, { episode }) => sum + chunkCount(episode.length, { horizon }), 0);
   if (total === 0)
     throw new InputError(
       source.folders.join(', '),
@@ -24,7 +23,7 @@ export async function* deltaChunks(source: OpenSource, phase: string, report: Re
   let owed = 0;
   const bad = new BadFiles();
   for (const [done, { set, episode, s }] of episodes.entries()) {
-    const count = chunkCount(episode.length, horizon);
+    const count = chunkCount(episode.length, { horizon });
     owed += fraction * count;
     const take = Math.min(count, Math.round(owed));
     owed -= take;
