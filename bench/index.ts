@@ -9,6 +9,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   plan: async () => (await import('./plan.ts')).plan,
   network: async () => (await import('./network.ts')).network,
   statistics: async () => (await import('./statistics.ts')).statistics,
+  data: async () => (await import('./data.ts')).data,
   import: async () => (await import('./import.ts')).importBenchmark,
   training: async () => (await import('./training.ts')).training,
   simulator: async () => (await import('./simulator.ts')).simulator,

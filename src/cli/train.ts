@@ -91,7 +91,11 @@ export function command(): Command {
     .option('--min-std <x>', MIN_STD_HELP, atLeastZero)
     .option('--allow-far', 'train although data lie far outside the statistics', false)
     .option('--skip-far', 'leave out samples that lie far outside the statistics', false)
-    .option('--skip-bad', 'leave out samples with numbers that are not finite or far too large', false)
+    .option(
+      '--skip-bad',
+      'leave out samples whose numbers are not finite or far too large, or whose videos cannot be read',
+      false,
+    )
     .option('--tokenizer <dir>', 'FAST vocabulary for model.useFastAuxiliary (fitted on the data when left out)')
     .addOption(new Option('--device <name>', 'what computes: training runs on the CPU alone').default('cpu'))
     .option('--checkpoint-every <n>', 'updates between checkpoints', positive)

@@ -72,4 +72,4 @@ export {
   STATISTICS_JOB,
   statisticsHandler,
 } from './statistics/index.ts';
-export { checkVideo, decodeFrames, encodeVideo, probeVideo, VideoError, writeFilm } from './video/index.ts';
+export { checkVideo, decodeFrames, encodeVideo, probeVideo, readFrames, VideoError, writeFilm } from './video/index.ts';

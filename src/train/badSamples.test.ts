@@ -83,7 +83,7 @@ describe('numbers that nothing can be learned from', () => {
     );
     expect(lines).toEqual([expect.stringMatching(`left out: ${expected.length} of 198 samples`)]);
     expect(rest.size).toBe(198 - expected.length);
-    expect(rest.badNumbers()).toEqual([]);
+    expect(rest.badSamples()).toEqual([]);
     const all = rest.gather(Array.from({ length: rest.size }, (_, i) => i));
     for (const values of [all.state, all.actions, all.taskInfo]) expect(values.every(Number.isFinite)).toBe(true);
     for (let i = 0; i < rest.size; i += 17) expect(rest.numbers(i).state).toEqual(rest.gather([i]).state);
@@ -101,9 +101,9 @@ describe('numbers that nothing can be learned from', () => {
       places.find((place) => (JSON.stringify(one(place)) === none) === same),
     );
     const unused = await withNumber('unused', 'observation.state', 9, idle, Number.NaN);
-    expect((await load(unused)).badNumbers()).toEqual([]);
+    expect((await load(unused)).badSamples()).toEqual([]);
     const used = await withNumber('used', 'observation.state', 9, busy, Number.NaN);
-    const found = (await load(used)).badNumbers();
+    const found = (await load(used)).badSamples();
     expect(found).toMatchObject([{ folder: 1, episode: 1, frame: 9, what: 'state', value: Number.NaN }]);
   });
 
@@ -121,6 +121,41 @@ describe('numbers that nothing can be learned from', () => {
     expect(lines).toHaveLength(result.leftOutSamples);
     expect(JSON.parse(lines[0]!)).toMatchObject({ data: dir, episode: 1, reason: expect.stringContaining('is NaN') });
   });
+
+  it.each(['never', 'always'] as const)(
+    'videos that cannot be read are left out with --skip-bad (--stream %s)',
+    async (stream) => {
+      const dir = join(folder, `videos-${stream}`);
+      await cp(join(folder, 'sound'), dir, { recursive: true });
+      const { episodes, video } = await openDataset(dir);
+      const path = video(episodes[1]!, 'head').path;
+      const whole = await readFile(path);
+      const damages = {
+        cut: () => writeFile(path, whole.subarray(0, whole.length >> 1)),
+        garbled: () => writeFile(path, Buffer.concat([whole.subarray(0, 900), Buffer.alloc(whole.length - 900, 7)])),
+      };
+      for (const [kind, damage] of Object.entries(damages)) {
+        await damage();
+        const out = join(folder, `${kind}-${stream}`);
+        const options = { config: { ...config, stream }, data: [dir], threads: 1, seed: 1, out };
+        await expect(train({ ...options, out: `${out}-refused` }), kind).rejects.toThrow(/head/);
+        const result = await train({ ...options, skipBad: true });
+        expect(result.step).toBe(2);
+        const lines = (await readFile(join(out, 'left-out.jsonl'), 'utf8')).trim().split('\n');
+        const left = lines.map((line) => JSON.parse(line));
+        expect(new Set(left.map(({ episode }) => episode))).toEqual(new Set([1]));
+        expect(left[0].reason).toContain(path);
+        expect(left).toHaveLength(result.leftOutSamples);
+        // What was found is remembered, and the run goes on without another look.
+        expect(
+          await train({ ...options, skipBad: true, resume: true, config: { ...options.config, steps: 3 } }),
+        ).toMatchObject({
+          step: 3,
+          leftOutSamples: left.length,
+        });
+      }
+    },
+  );
 });
 
 it('updates that are left out are counted, and their samples named', async () => {

@@ -14,8 +14,8 @@ export interface SkippedSample {
 }
 
 /**
- * Looks at every number of every sample. Those with numbers that are not finite or far too large are refused, or left
- * out when `skip` is set.
+ * Looks at every sample. Those with numbers that are not finite or far too large are refused, or left out when `skip`
+ * is set, as are those whose pictures cannot be read.
  * @throws InputError that names data set, episode, frame and dimension of the first one
  */
 export function goodSamples(
@@ -23,7 +23,7 @@ export function goodSamples(
   skip: boolean,
   log: (line: string) => void,
 ): { store: SampleSource; skipped: SkippedSample[] } {
-  const bad = store.badNumbers();
+  const bad = store.badSamples();
   const [first] = bad;
   if (!first) return { store, skipped: [] };
   const words = store.badWords(first);

@@ -85,6 +85,7 @@ export async function loadData(
       seed,
       stageLabels: config.stageLabels,
       taskWeights: config.taskWeights,
+      ...(skipBad && { passUnreadable: true }),
       ...(config.endPadding && { endPadding: true }),
       ...(share > 0 ? { split: { part, share, by } } : {}),
     };
@@ -124,8 +125,10 @@ export async function loadData(
           log(`no validation: ${error.message}`);
         },
       );
-    const [train, validation] = opened.map((source) => goodSamples(source, skipBad, log));
-    const store = present(train, 'train').store;
+    const [first, second] = opened;
+    const train = goodSamples(present(first, 'train'), skipBad, log);
+    const validation = second && heldOutOf(second, skipBad, log);
+    const { store } = train;
     const heldOut = validation?.store ?? null;
     const episodes = store.folders.reduce((sum, folder) => sum + folder.episodes, 0);
     const summary = `${store.size} samples of ${episodes} episodes${heldOut ? `, ${heldOut.size} held out` : ''}`;
@@ -134,6 +137,17 @@ export async function loadData(
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** The good held-out samples; none where all of them are left out. @throws InputError for bad ones that are not */
+function heldOutOf(source: SampleSource, skipBad: boolean, log: (line: string) => void) {
+  try {
+    return goodSamples(source, skipBad, log);
+  } catch (error) {
+    if (!skipBad || !(error instanceof InputError)) throw error;
+    log(`no validation: ${error.message}`);
+    return undefined;
   }
 }
 

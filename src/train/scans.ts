@@ -3,22 +3,23 @@ import { z } from 'zod';
 import { readJson, writeFileAside } from '../base/index.ts';
 import type { SampleScan } from '../data/index.ts';
 
+const Place = z.object({ sample: z.int(), folder: z.int(), episode: z.int(), frame: z.int() });
+
 /** What a look at all numbers of a run's streamed samples found, so that a resumed run need not look again. */
 const Scans = z.record(
   z.string(),
   z.object({
     taskInfoSize: z.int().min(0),
     bad: z.array(
-      z.object({
-        sample: z.int(),
-        folder: z.int(),
-        episode: z.int(),
-        frame: z.int(),
-        what: z.enum(['state', 'action', 'task_info']),
-        dimension: z.int(),
-        // JSON has no NaN and no infinity.
-        value: z.string().transform(Number),
-      }),
+      z.union([
+        Place.extend({
+          what: z.enum(['state', 'action', 'task_info']),
+          dimension: z.int(),
+          // JSON has no NaN and no infinity.
+          value: z.string().transform(Number),
+        }),
+        Place.extend({ what: z.literal('pictures'), problem: z.string() }),
+      ]),
     ),
   }),
 );

@@ -58,7 +58,8 @@ export function requireSameForm([first, ...others]: readonly Dataset[]): void {
     if (every !== otherEvery)
       throw new InputError(
         other.root,
-        `has new pictures in every ${otherEvery}. row (expected ${every} as in ${first.root}). Train on both as two sets.`,
+        `has new pictures in every ${otherEvery}th row (expected ${every} as in ${first.root}). Train on both as two ` +
+          'sets.',
       );
     const got = forms(other);
     for (const name of new Set([...wanted.keys(), ...got.keys()]))

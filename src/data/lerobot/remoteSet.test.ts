@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, readdir, readFile, rm, unlink } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,7 +7,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { type FileServer, serveFiles } from '../../../test/support/fileServer.ts';
 import { writeFakeSet } from '../../../test/support/training.ts';
 import { selectEpisodes, writeSet } from '../edit/index.ts';
-import { checkDataset, dataFingerprint, datasetStatistics, openDataset, openSets, SampleStore } from '../index.ts';
+import {
+  checkDataset,
+  dataFingerprint,
+  datasetStatistics,
+  openDataset,
+  openSamples,
+  openSets,
+  SampleStore,
+} from '../index.ts';
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
@@ -80,6 +88,29 @@ test.each(['v21', 'v30'])('a set of the layout %s gives the same statistics, sam
   const stores = [await SampleStore.load([at(form)], options), await SampleStore.load([there(form)], options)];
   expect(stores[1]?.batch(3, 4, 0)).toEqual(stores[0]?.batch(3, 4, 0));
   expect(await checkDataset(there(form), { endsOnly: true })).toEqual(await checkDataset(at(form), { endsOnly: true }));
+});
+
+test('streamed samples are fetched as they are needed, also into a cache that holds less than the set', async () => {
+  const options = { imageSize: 28, workers: 2, frameStride: 3, log: () => undefined };
+  const files = await readdir(at('v21'), { recursive: true, withFileTypes: true });
+  const sizes = await Promise.all(
+    files.filter((file) => file.isFile()).map(async (file) => (await stat(join(file.parentPath, file.name))).size),
+  );
+  const less = Math.ceil(0.7 * sizes.reduce((sum, size) => sum + size, 0));
+  for (const [form, limit] of [
+    ['v21', ''],
+    ['v30', ''],
+    ['v21', `:${less}B`],
+  ] as const) {
+    process.env['VALET_DATA_CACHE'] = join(folder, `stream-${form}-${limit.length}`) + limit;
+    const near = await openSamples([at(form)], { ...options, stream: 'never' });
+    const far = await openSamples([there(form)], { ...options, stream: 'always' });
+    try {
+      for (const step of [0, 1, 9, 2]) expect(await far.batch(step, 5, 'a', 20)).toEqual(near.batch(step, 5, 'a'));
+    } finally {
+      await far.close();
+    }
+  }
 });
 
 test('of a part, only the files of the part are fetched', async () => {

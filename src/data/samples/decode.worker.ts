@@ -19,6 +19,8 @@ export interface OpenRequest {
   readonly taskNumStages: readonly number[];
   readonly robot: RobotRecord;
   readonly datasets: readonly SetPlace[];
+  /** Tell of an episode whose pictures cannot be read, in place of an error. */
+  readonly passUnreadable?: boolean | undefined;
   /** Keeps the pictures of videos that `read` decodes. */
   readonly frameCache?: FrameCacheSetting | undefined;
 }
@@ -38,6 +40,8 @@ export interface LoadedEpisode {
   readonly taskInfo: Float32Array;
   readonly taskInfoWidth: number;
   readonly stage: Uint16Array;
+  /** Why its pictures cannot be read. */
+  readonly unreadable?: string | undefined;
 }
 
 /** Samples of one episode, by the frames (ascending, unique) at which they begin. */
@@ -122,16 +126,36 @@ async function load(
   const frames = framesOf(starts);
   const numbers = await readNumbers(dataset, episode, robot, setting);
   const { state, taskInfo, stage } = rowsAt(numbers, frames);
+  const unreadable = pictures ? await readPictures(dataset, episode, frames, firstSample) : undefined;
+  const { action, taskInfoWidth } = numbers;
+  return { action, state, taskInfo, taskInfoWidth, stage, unreadable };
+}
+
+/**
+ * Reads the pictures of an episode's samples into the blocks, where there are some.
+ * @returns why they cannot be read, where that is to be told. @throws InputError where it is not
+ */
+async function readPictures(
+  dataset: Dataset,
+  episode: Episode,
+  frames: Int32Array,
+  firstSample: number,
+): Promise<string | undefined> {
   const sampleBytes = bytesOfPicture() * robot.cameras.length;
-  for (const [c, camera] of pictures ? robot.cameraNames.entries() : []) {
-    requireVideo(dataset, episode, camera);
-    await dataset.eachPicture(episode, camera, Array.from(frames), (i, rgb, width, height) => {
-      const sample = firstSample + i;
-      const at = (sample % setting.samplesPerBlock) * sampleBytes + c * bytesOfPicture();
-      blocks[Math.floor(sample / setting.samplesPerBlock)]?.set(fitted(rgb, width, height), at);
-    });
+  try {
+    for (const [c, camera] of robot.cameraNames.entries()) {
+      requireVideo(dataset, episode, camera);
+      await dataset.eachPicture(episode, camera, Array.from(frames), (i, rgb, width, height) => {
+        const sample = firstSample + i;
+        const at = (sample % setting.samplesPerBlock) * sampleBytes + c * bytesOfPicture();
+        blocks[Math.floor(sample / setting.samplesPerBlock)]?.set(fitted(rgb, width, height), at);
+      });
+    }
+    return undefined;
+  } catch (error) {
+    if (!setting.passUnreadable || !(error instanceof InputError)) throw error;
+    return error.message;
   }
-  return { action: numbers.action, state, taskInfo, taskInfoWidth: numbers.taskInfoWidth, stage };
 }
 
 async function read({

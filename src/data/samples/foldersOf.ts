@@ -8,7 +8,7 @@ export function foldersOf({ dirs, plan }: PreparedSamples, draws: Draws): Sample
   const counts = draws.folderCounts(dirs.length);
   return dirs.map((dir, i) => {
     const count = counts[i] ?? 0;
-    if (count === 0) throw new InputError(dir, 'no sample is left: all of them hold such numbers.');
+    if (count === 0) throw new InputError(dir, 'no sample is left: all of them are bad.');
     return { dir, count, episodes: present(plan.counts[i], 'plan.counts[i]').episodes };
   });
 }

@@ -31,6 +31,8 @@ export interface SampleOptions {
   /** Stages of each task by id; the challenge's when left out. */
   readonly taskNumStages?: readonly number[];
   readonly taskWeights?: SampleChoice['taskWeights'];
+  /** Episodes whose pictures cannot be read are told by `badSamples`, in place of an error. */
+  readonly passUnreadable?: boolean | undefined;
   /** Keep only one side of a fixed split of the episodes; `share` of them are for validation. */
   readonly split?: SampleChoice['split'];
   /** Episodes loaded so far, and of how many. */
@@ -73,6 +75,7 @@ export async function prepareSamples(dataFolders: readonly string[], options: Sa
     taskNumStages,
     robot: robotRecord(robot),
     datasets: datasets.map(setPlace),
+    passUnreadable: options.passUnreadable,
   };
   return {
     robot,

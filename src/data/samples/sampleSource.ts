@@ -1,5 +1,5 @@
 import type { Robot } from '../../robot/index.ts';
-import type { BadNumber } from './badNumbers.ts';
+import type { BadSample } from './badSample.ts';
 import type { RawBatch } from './rawBatch.ts';
 import type { RowShare } from './rowShare.ts';
 
@@ -31,12 +31,12 @@ export interface SampleSource {
   readonly size: number;
   /** Width K of `taskInfo`. */
   readonly taskInfoSize: number;
-  /** Numbers that no network can learn from, one of each sample that has some. */
-  badNumbers(): readonly BadNumber[];
-  /** A bad number in words, with data set, episode, frame and dimension. */
-  badWords(bad: BadNumber): string;
+  /** Numbers that no network can learn from and pictures that cannot be read, one of each sample that has some. */
+  badSamples(): readonly BadSample[];
+  /** A bad sample in words, with data set, episode, and frame and dimension or file. */
+  badWords(bad: BadSample): string;
   /** The same source without the samples of these numbers. @throws InputError when a data set keeps none */
-  without(bad: readonly Pick<BadNumber, 'sample'>[]): SampleSource;
+  without(bad: readonly Pick<BadSample, 'sample'>[]): SampleSource;
   /**
    * The batch of `step`: a pure function of (seed, step) for the same data and options; each group's samples once per
    * epoch. @param steps of the run: nothing beyond the last one is read ahead

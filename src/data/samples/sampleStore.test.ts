@@ -47,7 +47,7 @@ describe('SampleStore', () => {
       expect(store.numbers(i).actions).toEqual(chunk);
     }
     expect([...new Set(all.source.frame)].sort((a, b) => a - b)).toEqual(Array.from({ length: 64 }, (_, i) => i));
-    expect(store.badNumbers()).toEqual([]);
+    expect(store.badSamples()).toEqual([]);
   });
 
   it('gives each sample the pictures, state, actions and labels of its frame', async () => {

@@ -1,11 +1,14 @@
 import { freemem } from 'node:os';
 import { InputError, present } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
-import { type BadNumber, badNumbers, badNumberWords } from './badNumbers.ts';
+import { badNumbers } from './badNumbers.ts';
+import { type BadSample, badWords, oneOfEach, type UnreadablePictures, unreadablePictures } from './badSample.ts';
+import type { LoadedEpisode } from './decode.worker.ts';
 import { DecodePool } from './decodePool.ts';
 import type { Draws } from './draws.ts';
 import { foldersOf } from './foldersOf.ts';
 import { loadEpisodes, usefulWorkers } from './loadEpisodes.ts';
+import type { PlannedEpisode } from './planSamples.ts';
 import {
   bytesInMemory,
   gibibytes,
@@ -38,6 +41,7 @@ export class SampleStore implements SampleSource {
     private readonly pictures: PictureBlocks,
     private readonly table: SampleTable,
     private readonly draws: Draws,
+    private readonly unreadable: readonly UnreadablePictures[],
   ) {
     this.robot = prepared.robot;
     this.horizon = prepared.horizon;
@@ -64,16 +68,20 @@ export class SampleStore implements SampleSource {
     const { plan, robot, draws } = prepared;
     const pictures = pictureBlocks(plan.samples, prepared.sampleBytes);
     const table = new SampleTable(plan.samples, plan.rows, robot.width);
+    const unreadable: UnreadablePictures[] = [];
     const threads = usefulWorkers(plan.episodes.length, workers);
     const pool = await DecodePool.open({ ...prepared.open, ...pictures }, threads);
     try {
-      const put = table.put.bind(table);
+      const put = (planned: PlannedEpisode, loaded: LoadedEpisode) => {
+        table.put(planned, loaded);
+        if (loaded.unreadable !== undefined) unreadable.push(...unreadablePictures(planned, loaded.unreadable));
+      };
       await loadEpisodes(plan.episodes, pool.clients, put, { pictures: true, progress });
       table.seal();
     } finally {
       await pool.close();
     }
-    return new SampleStore(prepared, pictures, table, draws);
+    return new SampleStore(prepared, pictures, table, draws, unreadable);
   }
 
   get size(): number {
@@ -108,17 +116,18 @@ export class SampleStore implements SampleSource {
     }
   }
 
-  badNumbers(): BadNumber[] {
-    return this.size === this.table.count ? badNumbers(this.table, this.horizon) : [];
+  badSamples(): BadSample[] {
+    if (this.size !== this.table.count) return [];
+    return oneOfEach(this.unreadable, badNumbers(this.table, this.horizon));
   }
 
-  badWords(bad: BadNumber): string {
-    return badNumberWords(bad, this.folders[bad.folder]?.dir ?? '', this.robot);
+  badWords(bad: BadSample): string {
+    return badWords(bad, this.folders[bad.folder]?.dir ?? '', this.robot);
   }
 
-  without(bad: readonly Pick<BadNumber, 'sample'>[]): SampleStore {
+  without(bad: readonly Pick<BadSample, 'sample'>[]): SampleStore {
     const draws = this.draws.without(bad.map(({ sample }) => this.draws.placeOf(sample)));
-    return new SampleStore(this.prepared, this.pictures, this.table, draws);
+    return new SampleStore(this.prepared, this.pictures, this.table, draws, this.unreadable);
   }
 
   sourceOf(sample: number): SamplePlace {

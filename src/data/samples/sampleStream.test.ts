@@ -144,7 +144,7 @@ describe('SampleStream', () => {
     for (const step of [0, 5]) expect(await others.batch(step, 7, 2)).toEqual(some.batch(step, 7, 2));
     const known = { taskInfoSize: 9, bad };
     const again = await opened('always', [radio!, mixed!], { known });
-    expect(again.badNumbers()).toEqual(bad);
+    expect(again.badSamples()).toEqual(bad);
   });
 
   it('is chosen where samples do not fit in memory, and says so', async () => {

@@ -1,6 +1,7 @@
 import type { Robot } from '../../robot/index.ts';
 import type { FolderLimit } from '../remote/index.ts';
-import { type BadNumber, badNumbers, badNumberWords } from './badNumbers.ts';
+import { type BadNumber, badNumbers } from './badNumbers.ts';
+import { type BadSample, badWords, oneOfEach, type UnreadablePictures, unreadablePictures } from './badSample.ts';
 import type { LoadedEpisode } from './decode.worker.ts';
 import { DecodePool } from './decodePool.ts';
 import type { Draws } from './draws.ts';
@@ -18,10 +19,10 @@ import type { SampleFolder, SamplePlace, SampleSource, SampleVisitor } from './s
 import { SampleTable } from './sampleTable.ts';
 import { chunkAt } from './sampling.ts';
 
-/** What a look at all numbers found. */
+/** What a look at all samples found. */
 export interface SampleScan {
   readonly taskInfoSize: number;
-  readonly bad: readonly BadNumber[];
+  readonly bad: readonly BadSample[];
 }
 
 /** What is special about streamed samples. */
@@ -67,7 +68,8 @@ export class SampleStream implements SampleSource {
   }
 
   /**
-   * Looks at all numbers, unless `known` says what is to be found there.
+   * Looks at all numbers, and at all pictures where those that cannot be read are passed over, unless `known` says what
+   * is to be found there.
    * @throws InputError when a file is bad
    */
   static async open(
@@ -103,16 +105,16 @@ export class SampleStream implements SampleSource {
     return this.scan.taskInfoSize;
   }
 
-  badNumbers(): readonly BadNumber[] {
+  badSamples(): readonly BadSample[] {
     return this.size === this.prepared.plan.samples ? this.scan.bad : [];
   }
 
-  badWords(bad: BadNumber): string {
-    return badNumberWords(bad, this.folders[bad.folder]?.dir ?? '', this.robot);
+  badWords(bad: BadSample): string {
+    return badWords(bad, this.folders[bad.folder]?.dir ?? '', this.robot);
   }
 
   /** It shares the workers: closing one closes both. */
-  without(bad: readonly Pick<BadNumber, 'sample'>[]): SampleStream {
+  without(bad: readonly Pick<BadSample, 'sample'>[]): SampleStream {
     const draws = this.draws.without(bad.map(({ sample }) => this.draws.placeOf(sample)));
     return new SampleStream(this.prepared, this.pool, this.scan, draws, this.memoryLimit, this.notKept);
   }
@@ -186,19 +188,21 @@ export class SampleStream implements SampleSource {
 }
 
 async function scanned(
-  { plan, robot, horizon }: PreparedSamples,
+  { plan, robot, horizon, open }: PreparedSamples,
   pool: DecodePool,
   progress: SampleOptions['progress'],
 ): Promise<SampleScan> {
   let taskInfoSize = 0;
   const bad: BadNumber[] = [];
+  const unreadable: UnreadablePictures[] = [];
   const look = (planned: PlannedEpisode, loaded: LoadedEpisode) => {
     taskInfoSize = Math.max(taskInfoSize, loaded.taskInfoWidth);
     const table = new SampleTable(planned.starts.count, planned.episode.length, robot.width);
     table.put({ ...planned, firstSample: 0 }, loaded);
     table.seal();
+    if (loaded.unreadable !== undefined) unreadable.push(...unreadablePictures(planned, loaded.unreadable));
     for (const one of badNumbers(table, horizon)) bad.push({ ...one, sample: planned.firstSample + one.sample });
   };
-  await loadEpisodes(plan.episodes, pool.clients, look, { pictures: false, progress });
-  return { taskInfoSize, bad: bad.sort((a, b) => a.sample - b.sample) };
+  await loadEpisodes(plan.episodes, pool.clients, look, { pictures: open.passUnreadable ?? false, progress });
+  return { taskInfoSize, bad: oneOfEach(unreadable, bad) };
 }

@@ -16,7 +16,8 @@ export interface LinePlot {
 /** The filling of padded steps, once in a page. */
 export const HATCH =
   '<svg width="0" height="0" aria-hidden="true" style="position:absolute"><defs>' +
-  '<pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="3" height="8"/></pattern></defs></svg>';
+  '<pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">' +
+  '<rect width="3" height="8"/></pattern></defs></svg>';
 
 const [WIDTH, HEIGHT] = [400, 150];
 const BOX = { left: 56, right: 8, top: 10, bottom: 24 };
