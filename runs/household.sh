@@ -36,6 +36,9 @@ rows=$(awk -v chosen="$chosen" 'NF && (chosen == "" || index(chosen, "," $1 ",")
 TASKS=$(awk '{ print $1 }' <<<"$rows" | paste -sd,)
 [ -n "$TASKS" ] || { echo "runs/household.sh: --tasks names none of $(awk 'NF { print $1 }' <<<"$TABLE" | paste -sd' ')" >&2; exit 2; }
 
+# How the policy plans: less noise, and plans twice as often (docs/lab/noise-scale.md).
+PLANS="noiseScale=0.5 session.executeActions=13 session.executeSteps=10 session.historyLength=6 session.votes=4"
+
 # windows COLUMN : "task number" of each task that gets some in this round
 windows() { awk -v column="$1" '$column > 0 { print $1, $column }' <<<"$rows"; }
 # make ROUND ARGUMENTS... : a data set of each task
@@ -57,26 +60,26 @@ if [ -z "$from" ] || [ "$rounds" -gt 1 ]; then make 1 --clip 2.6; fi
 if [ -z "$from" ]; then
   once stats "${VALET[@]}" stats $(data 1 | sed 's/:[^:]*$//') --out "$WORK/stats"
   train r1 --data $(data 1) --stats "$WORK/stats/norm_stats.json" --seed 1 --steps "$(n 4000)" --checkpoint-every "$(n 1000)" \
-    --set frameStride=3 model.auxiliary.chunk.weight=1 schedule.warmupSteps="$(n 300)" schedule.decaySteps="$(n 8000)"
+    --set $PLANS frameStride=3 model.auxiliary.chunk.weight=1 schedule.warmupSteps="$(n 300)" schedule.decaySteps="$(n 8000)"
   from=$WORK/r1/checkpoints/latest
 fi
 enough 1
 
 make 2 --clip 1.7 --correct "$from" --late 0.75
 train r2 --data $(data 0.42 0.58) --init "$from" --seed 2 --steps "$(n 2000)" --checkpoint-every "$(n 1000)" \
-  --set frameStride=3 schedule.peak=0.0009 schedule.warmupSteps="$(n 100)" schedule.finalShare=0.25 schedule.decaySteps="$(n 4000)"
+  --set $PLANS frameStride=3 schedule.peak=0.0009 schedule.warmupSteps="$(n 100)" schedule.finalShare=0.25 schedule.decaySteps="$(n 4000)"
 from=$WORK/r2/checkpoints/latest
 enough 2
 
 make 3 --clip 1.7 --correct "$from" --late 0.75
 train r3 --data $(data 0.28 0.29 0.43) --init "$from" --seed 3 --steps "$(n 2500)" --checkpoint-every "$(n 500)" \
-  --set frameStride=3 schedule.peak=0.0009 schedule.warmupSteps="$(n 100)" schedule.finalShare=0.2
+  --set $PLANS frameStride=3 schedule.peak=0.0009 schedule.warmupSteps="$(n 100)" schedule.finalShare=0.2
 from=$WORK/r3/checkpoints/latest
 enough 3
 
 make 4 --clip 1.7 --correct "$from" --late 0.75
 train r4 --data $(data 0.24 0.19 0.27 0.3) --init "$from" --seed 4 --steps "$(n 2500)" --checkpoint-every "$(n 500)" \
-  --set frameStride=4 schedule.peak=0.0008 schedule.warmupSteps="$(n 60)" schedule.finalShare=0.03 optimizer.emaDecay=0.998
+  --set $PLANS frameStride=4 schedule.peak=0.0008 schedule.warmupSteps="$(n 60)" schedule.finalShare=0.03 optimizer.emaDecay=0.998
 
 # Which checkpoint: by episodes on train instances that no data set holds. Only then the public ones, once.
 LOOKS=$(n 20)

@@ -96,7 +96,7 @@ async function run(options: Options): Promise<void> {
   });
   const server = await startServer({
     plannerFor: () => planner,
-    sessionOptions: { seed: options.seed, ...planner.stages },
+    sessionOptions: { seed: options.seed, ...planner.session },
     port: 0,
     metadata: {
       server: 'valet',

@@ -17,9 +17,19 @@ import {
 import { recordedStatistics } from './card.ts';
 import { checkpointFolder } from './checkpointFolder.ts';
 import { int8Parts, readInt8 } from './int8/index.ts';
-import { type ModelConfig, modelConfig, parameterTree } from './network/index.ts';
+import { type ModelConfig, type ModelStages, modelConfig, parameterTree, taskStagesOf } from './network/index.ts';
 import { type StatisticsChoice, statisticsHash, statisticsOrigin } from './ownStatistics.ts';
 import { requireStatisticsFit } from './statisticsFit.ts';
+
+/** How its plans are executed and its stages voted on: options of `createSession`, the original's where left out. */
+export const PolicySessionSchema = z.strictObject({
+  executeActions: z.int().positive().exactOptional(),
+  executeSteps: z.int().positive().exactOptional(),
+  keepActions: z.int().min(0).exactOptional(),
+  historyLength: z.int().positive().exactOptional(),
+  votes: z.int().positive().exactOptional(),
+});
+export type PolicySession = z.infer<typeof PolicySessionSchema>;
 
 /** How plans are made from this network: what training decided and serving must repeat. */
 const PolicySettingsSchema = z.strictObject({
@@ -27,6 +37,9 @@ const PolicySettingsSchema = z.strictObject({
   assetId: z.string().min(1).default('household'),
   /** Euler steps from noise to actions. */
   samplingSteps: z.number().int().positive().default(20),
+  /** Factor on the noise that plans start from: below 1 they keep closer to what is likeliest. */
+  noiseScale: z.number().min(0).max(10).default(1),
+  session: PolicySessionSchema.exactOptional(),
 });
 export type PolicySettings = z.infer<typeof PolicySettingsSchema>;
 
@@ -38,6 +51,13 @@ const ConfigFileSchema = z.object({
   /** The robot that it drives; the challenge's when left out, as in checkpoints of before robots were values. */
   robot: z.unknown().optional(),
   policy: PolicySettingsSchema,
+});
+
+/** What a session must know of a checkpoint: options of `createSession` by name. */
+export interface CheckpointSession extends ModelStages, PolicySession {}
+export const checkpointSession = ({ config, policy }: Pick<Checkpoint, 'config' | 'policy'>): CheckpointSession => ({
+  ...taskStagesOf(config),
+  ...policy.session,
 });
 
 /** A trained network with everything that is needed to plan with it. */

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { InputError, parse } from '../base/index.ts';
-import { type ModelConfig, ModelConfigSchema, modelConfig, refuseRenamedKeys } from '../model/index.ts';
+import {
+  type ModelConfig,
+  ModelConfigSchema,
+  modelConfig,
+  PolicySessionSchema,
+  refuseRenamedKeys,
+} from '../model/index.ts';
 import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot, type TaskSuccessors } from '../robot/index.ts';
 import { AdvantageSchema } from './advantage.ts';
 import { frozenLeaves } from './freeze.ts';
@@ -150,6 +156,10 @@ export const TrainConfig = z.strictObject({
     .prefault({}),
   /** Euler steps that a policy with these weights takes by default. */
   samplingSteps: count,
+  /** Factor on the noise that its plans start from. */
+  noiseScale: z.number().min(0).max(10).default(1),
+  /** How its plans are executed and its stages voted on by default; the original's where left out. */
+  session: PolicySessionSchema.prefault({}),
 });
 export type TrainConfig = z.infer<typeof TrainConfig>;
 

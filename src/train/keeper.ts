@@ -142,7 +142,7 @@ export class CheckpointKeeper {
       robot,
       statistics,
       tokenizer,
-      policy: { samplingSteps: config.samplingSteps },
+      policy: { samplingSteps: config.samplingSteps, noiseScale: config.noiseScale, session: config.session },
       card: { ...made, ...(lora && { lora }), code: codeVersion() },
       carried,
     });

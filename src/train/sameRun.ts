@@ -32,6 +32,8 @@ const BEFORE: Readonly<Record<string, unknown>> = {
   'config.model.progressLossWeight': 0,
   'config.lora': null,
   'config.endPadding': false,
+  'config.noiseScale': 1,
+  'config.session': {},
   'config.pictures.colour': 'linear',
   'config.pictures.crop': 1,
   'config.pictures.rotate': 0,

@@ -8,6 +8,7 @@ import {
   loraTree,
   type ModelConfig,
   mergeLora,
+  type PolicySettings,
   readCheckpoint,
   type StatisticsChoice,
   writeCheckpoint,
@@ -50,7 +51,7 @@ export interface CheckpointContent {
   readonly frozen: Weights;
   readonly robot: Robot;
   readonly statistics: ChunkStatistics;
-  readonly policy: { readonly samplingSteps: number };
+  readonly policy: Omit<PolicySettings, 'assetId'>;
   readonly tokenizer?: FastTokenizer | undefined;
   readonly card: Record<string, unknown>;
   readonly carried: Carried;

@@ -1,7 +1,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ChunkStatistics, writeNormStats } from '../../src/action/index.ts';
-import { configs, initParameters, modelConfig, modelConfigFor, writeCheckpoint } from '../../src/model/index.ts';
+import {
+  type CheckpointContents,
+  configs,
+  initParameters,
+  modelConfig,
+  modelConfigFor,
+  writeCheckpoint,
+} from '../../src/model/index.ts';
 import { CHALLENGE_ROBOT, type Robot } from '../../src/robot/index.ts';
 import { writeSafetensors } from '../../src/tensor/index.ts';
 
@@ -128,15 +135,18 @@ export async function writeForeignCheckpoint(
   if (!bare) writeFileSync(join(folder, 'stages.json'), JSON.stringify({ task_num_stages: stages }));
 }
 
-/** A checkpoint of `tinyNetwork`: a real policy, not a good one. @param samplingSteps more of them, a slower plan */
+/**
+ * A checkpoint of `tinyNetwork`: a real policy, not a good one. @param policy its settings; more `samplingSteps`, a
+ * slower plan
+ */
 export const writeTinyPolicy = (
   folder: string,
-  { seed = 1, samplingSteps }: { readonly seed?: number; readonly samplingSteps?: number } = {},
+  { seed = 1, ...policy }: { readonly seed?: number } & Omit<CheckpointContents['policy'] & object, 'assetId'> = {},
 ): Promise<void> =>
   writeCheckpoint(folder, {
     config: tinyNetwork,
     parameters: initParameters(tinyNetwork, seed),
     normStats: tinyStatistics(),
     card: {},
-    ...(samplingSteps !== undefined && { policy: { samplingSteps } }),
+    policy,
   });

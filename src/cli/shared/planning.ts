@@ -2,13 +2,16 @@ import { type Command, Option } from 'commander';
 import type { PlannerOptions } from '../../model/index.ts';
 import { DEVICES, type Device } from '../../tensor/index.ts';
 import { refuseIdle } from './given.ts';
-import { positive, share } from './numbers.ts';
+import { numberOption, positive, share } from './numbers.ts';
 import { addStatisticsOption } from './otherStatistics.ts';
 import type { SessionOptionValues } from './session.ts';
+
+const noiseScale = numberOption('a number from 0 to 10', (value) => value >= 0 && value <= 10);
 
 /** What `addPlanningOptions` adds. */
 export interface PlanningOptionValues {
   readonly samplingSteps?: number;
+  readonly noiseScale?: number;
   readonly timeThresholdInpaint?: number;
   readonly correlationBeta?: number;
   readonly correlatedNoise: boolean;
@@ -20,6 +23,7 @@ export interface PlanningOptionValues {
 /** Their names. */
 export const PLANNING_OPTIONS = [
   'samplingSteps',
+  'noiseScale',
   'timeThresholdInpaint',
   'correlationBeta',
   'correlatedNoise',
@@ -39,6 +43,7 @@ export function refuseIdlePlanning(command: Command, options: PlanningOptionValu
 export function addPlanningOptions(command: Command): Command {
   return addStatisticsOption(command)
     .option('--sampling-steps <n>', "flow steps of a plan (the checkpoint's own by default)", positive)
+    .option('--noise-scale <s>', "factor on the starting noise: below 1 plans vary less (the checkpoint's)", noiseScale)
     .option('--time-threshold-inpaint <t>', 'hold kept actions while the flow time is above this', share)
     .option('--correlation-beta <share>', "share of the data's correlation in the starting noise", share)
     .option('--no-correlated-noise', 'start plans from white noise')
@@ -50,12 +55,21 @@ export function addPlanningOptions(command: Command): Command {
 
 /** The same for a planner; what was not said is left out. */
 export function plannerOptions(options: PlanningOptionValues) {
-  const { samplingSteps, timeThresholdInpaint, correlationBeta, correlatedNoise, device, precision } = options;
+  const {
+    samplingSteps,
+    noiseScale: scale,
+    timeThresholdInpaint,
+    correlationBeta,
+    correlatedNoise,
+    device,
+    precision,
+  } = options;
   const { otherStatistics } = options;
   return {
     device,
     precision,
     ...(samplingSteps !== undefined && { samplingSteps }),
+    ...(scale !== undefined && { noiseScale: scale }),
     ...(timeThresholdInpaint !== undefined && { timeThresholdInpaint }),
     ...(correlationBeta !== undefined && { correlationBeta }),
     ...(!correlatedNoise && { useCorrelatedNoise: false }),

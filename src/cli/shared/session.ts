@@ -35,11 +35,11 @@ export const SESSION_OPTIONS = [
 /** How plans are executed, stages voted and observations seen, alike in every command with a session. */
 export function addSessionOptions(command: Command): Command {
   return command
-    .option('--execute-actions <n>', 'rows of a plan that are executed (26)', positive)
-    .option('--execute-steps <n>', 'control steps in which they are (20)', positive)
-    .option('--keep-actions <n>', 'rows after them that the next plan keeps to (4)', whole)
-    .option('--history-length <n>', 'stage votes that are remembered (3)', positive)
-    .option('--votes <n>', 'of them, what the next stage needs (2)', positive)
+    .option('--execute-actions <n>', "rows of a plan that are executed (the checkpoint's, else 26)", positive)
+    .option('--execute-steps <n>', "control steps in which they are (the checkpoint's, else 20)", positive)
+    .option('--keep-actions <n>', "rows after them that the next plan keeps to (the checkpoint's, else 4)", whole)
+    .option('--history-length <n>', "stage votes that are remembered (the checkpoint's, else 3)", positive)
+    .option('--votes <n>', "of them, what the next stage needs (the checkpoint's, else 2)", positive)
     .option('--task <task>', 'number or name: every observation is of this task, whatever it says', task)
     .option('--default-task <task>', 'number or name: the task of observations that name none', task)
     .option('--mask <parts>', 'parts whose measured state is taken to be 0, such as base-velocity', nameList())

@@ -63,14 +63,17 @@ export async function openPolicy(spec: PolicySpec, imageSize = 64, environments 
       };
     }
     case 'checkpoint': {
-      const [{ createPlanner, readCheckpoint, taskStagesOf }, { createSession }, { RecordedPlans }] = await Promise.all(
-        [import('../../model/index.ts'), import('../../control/index.ts'), import('./plannedPolicy.ts')],
-      );
+      const [{ createPlanner, readCheckpoint, checkpointSession }, { createSession }, { RecordedPlans }] =
+        await Promise.all([
+          import('../../model/index.ts'),
+          import('../../control/index.ts'),
+          import('./plannedPolicy.ts'),
+        ]);
       const { threads, copies, session, ablation } = spec;
       const checkpoint = await readCheckpoint(spec.folder, spec.planner);
-      const { robot, config } = checkpoint;
+      const { robot } = checkpoint;
       requireFit(robot, HOUSEHOLD_ROBOT);
-      const options = { robot, ...taskStagesOf(config), ...session };
+      const options = { robot, ...checkpointSession(checkpoint), ...session };
       let parts: PlanTiming | undefined;
       const together = environments > 1 ? await import('./sharedPasses.ts') : undefined;
       const planner = await createPlanner(checkpoint, {

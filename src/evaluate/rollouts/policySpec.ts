@@ -15,6 +15,7 @@ import type { Ablation } from './ablations.ts';
 export type PlanSettings = Pick<
   PlannerOptions,
   | 'samplingSteps'
+  | 'noiseScale'
   | 'device'
   | 'precision'
   | 'useCorrelatedNoise'

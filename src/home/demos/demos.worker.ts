@@ -1,7 +1,7 @@
 import { answerCalls, InputError, Random, ValetError } from '../../base/index.ts';
 import { createPolicy, createSession, dropPlan, goOnFrom } from '../../control/index.ts';
 import { type EncodedEpisode, type EpisodeLayout, encodeEpisode } from '../../data/index.ts';
-import { createPlanner, type ModelStages, readCheckpoint, taskStagesOf } from '../../model/index.ts';
+import { type CheckpointSession, checkpointSession, createPlanner, readCheckpoint } from '../../model/index.ts';
 import { type Planner, type Robot, sameRobot } from '../../robot/index.ts';
 import { createExpert, type Expert } from '../expert/index.ts';
 import { openHousehold } from '../tasks/index.ts';
@@ -47,7 +47,7 @@ export interface DemoPlayed {
 
 let settings: DemoSettings;
 const worlds = new Map<string, { household: Household; expert: Expert }>();
-let corrected: { readonly planner: Planner; readonly robot: Robot; readonly stages: ModelStages } | undefined;
+let corrected: { readonly planner: Planner; readonly robot: Robot; readonly settings: CheckpointSession } | undefined;
 let waiting: readonly Demonstration[] = [];
 
 async function world(task: string) {
@@ -70,10 +70,10 @@ async function correcting(checkpoint: string, scene: string): Promise<HelpedPoli
         `its robot ${opened.robot.name} is not the household's (${HOUSEHOLD_ROBOT.name}); there is nothing to correct.`,
       );
     const planner = await createPlanner(opened, { threads: 1 });
-    corrected = { planner, robot: opened.robot, stages: taskStagesOf(opened.config) };
+    corrected = { planner, robot: opened.robot, settings: checkpointSession(opened) };
   }
-  const { planner, robot, stages } = corrected;
-  const session = createSession({ robot, ...stages, seed: `${settings.seed}/${scene}` });
+  const { planner, robot, settings: own } = corrected;
+  const session = createSession({ robot, ...own, seed: `${settings.seed}/${scene}` });
   const policy = createPolicy({ planner, session });
   return {
     reset: () => policy.reset(),

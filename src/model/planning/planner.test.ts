@@ -6,11 +6,11 @@ import type { ChunkStatistics } from '../../action/index.ts';
 import { Random } from '../../base/index.ts';
 import { CHALLENGE_ROBOT, type Picture, type Planner, type PlanRequest, type Prediction } from '../../robot/index.ts';
 import { writeSafetensors } from '../../tensor/index.ts';
-import { type Checkpoint, loadParameters, readCheckpoint, writeCheckpoint } from '../checkpoint.ts';
+import { type Checkpoint, checkpointSession, loadParameters, readCheckpoint, writeCheckpoint } from '../checkpoint.ts';
 import { modelConfig } from '../network/config.ts';
 import { initParameters } from '../network/initialise.ts';
 import { configs } from '../network/presets.ts';
-import { createPlanner } from './planner.ts';
+import { createPlanner, type PlannerOptions } from './planner.ts';
 import { PlannerClient } from './plannerClient.ts';
 
 const config = configs.nano;
@@ -164,6 +164,27 @@ describe('planner', () => {
     expect(at5.stageLogits).toEqual(at7.stageLogits);
     const [plain] = await planner.plan([request('s', { prefix })]);
     expect(await plan(0.3)).toMatchObject({ actions: plain!.actions });
+  });
+
+  it('starts from as much noise as the checkpoint or its caller says', async () => {
+    const contents = { config, parameters: await loadParameters(checkpoint), normStats: someStatistics(), card: {} };
+    const session = { executeActions: 13, executeSteps: 10 };
+    const calmFolder = join(root, 'calm');
+    await writeCheckpoint(calmFolder, { ...contents, policy: { samplingSteps: 5, noiseScale: 0.5, session } });
+    const plan = async (seed: string, options: PlannerOptions) => {
+      const calm = await createPlanner(await readCheckpoint(calmFolder), options);
+      const [{ actions }] = (await calm.plan([request(seed)])) as [Prediction];
+      await calm.close();
+      return actions;
+    };
+    const [half, whole] = [await plan('s', {}), await plan('s', { noiseScale: 1 })];
+    expect(half).not.toEqual(whole);
+    expect(await plan('s', { noiseScale: 0.5 })).toEqual(half);
+    expect(await plan('t', {})).not.toEqual(half);
+    expect(await plan('t', { noiseScale: 0 })).toEqual(await plan('s', { noiseScale: 0 }));
+    expect(checkpointSession(await readCheckpoint(calmFolder))).toMatchObject(session);
+    const wild = writeCheckpoint(join(root, 'wild'), { ...contents, policy: { noiseScale: -1 } });
+    await expect(wild).rejects.toThrow(/noiseScale/);
   });
 
   it(

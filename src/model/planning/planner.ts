@@ -23,7 +23,7 @@ export interface PlannerOptions extends StatisticsChoice {
   readonly batchSizes?: readonly number[];
   /** Euler steps; the checkpoint's when left out. */
   readonly samplingSteps?: number;
-  /** Factor on the starting noise; 0 gives the same plan for every seed. */
+  /** Factor on the starting noise, the checkpoint's when left out; 0 gives the same plan for every seed. */
   readonly noiseScale?: number;
   /** What computes the network, and in what: the CPU and float32 when left out. */
   readonly device?: Device;
@@ -96,7 +96,12 @@ export async function createPlanner(checkpoint: Checkpoint, options: PlannerOpti
         ...(quantised && { quantised }),
       }),
     );
-  return new NetworkPlanner({ ...checkpoint, config }, samplers, options.noiseScale ?? 1, options.onPass);
+  return new NetworkPlanner(
+    { ...checkpoint, config },
+    samplers,
+    options.noiseScale ?? policy.noiseScale,
+    options.onPass,
+  );
 }
 
 class NetworkPlanner implements Planner {

@@ -1,9 +1,8 @@
 import { workerData } from 'node:worker_threads';
 import { answerCalls, Transfer } from '../../base/index.ts';
 import type { Planner, PlanRequest, PlanTiming } from '../../robot/index.ts';
-import { type Checkpoint, readCheckpoint } from '../checkpoint.ts';
+import { type Checkpoint, checkpointSession, readCheckpoint } from '../checkpoint.ts';
 import { planningBytes } from '../memory.ts';
-import { taskStagesOf } from '../network/index.ts';
 import { createPlanner, type PlannerOptions, planningNeeds } from './planner.ts';
 
 /** Owns one planner: the programs run on this thread, never on the main one. */
@@ -23,7 +22,7 @@ answerCalls({
   },
   open: async () => {
     const { imageSize, robot } = await ready();
-    return { imageSize, robot, stages: taskStagesOf((await folder()).config) };
+    return { imageSize, robot, session: checkpointSession(await folder()) };
   },
   plan: async (requests: readonly PlanRequest[]) => {
     passes = [];

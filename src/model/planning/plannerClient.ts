@@ -1,6 +1,6 @@
 import { WorkerClient } from '../../base/index.ts';
 import type { Picture, Planner, PlanRequest, PlanTiming, Prediction, Robot } from '../../robot/index.ts';
-import type { ModelStages } from '../network/index.ts';
+import type { CheckpointSession } from '../checkpoint.ts';
 import type { PlannerOptions } from './planner.ts';
 
 /** A planner in a worker thread: the calling thread only sends requests and gets predictions. */
@@ -11,8 +11,8 @@ export class PlannerClient implements Planner {
     private readonly worker: WorkerClient,
     readonly imageSize: number,
     readonly robot: Robot,
-    /** The stages of the checkpoint's tasks. */
-    readonly stages: ModelStages,
+    /** The stages of the checkpoint's tasks, and how its plans are executed. */
+    readonly session: CheckpointSession,
     /** What it takes in memory, estimated (`inferenceMemory` of every batch size). */
     readonly bytes: number,
     private readonly onPass: PlannerOptions['onPass'],
@@ -38,9 +38,9 @@ export class PlannerClient implements Planner {
     try {
       const { bytes } = admit ? await worker.call<{ bytes: number }>('measure') : { bytes: 0 };
       await admit?.(bytes);
-      type Opened = Pick<PlannerClient, 'imageSize' | 'robot' | 'stages'>;
-      const { imageSize, robot, stages } = await worker.call<Opened>('open');
-      return new PlannerClient(worker, imageSize, robot, stages, bytes, onPass);
+      type Opened = Pick<PlannerClient, 'imageSize' | 'robot' | 'session'>;
+      const { imageSize, robot, session } = await worker.call<Opened>('open');
+      return new PlannerClient(worker, imageSize, robot, session, bytes, onPass);
     } catch (error) {
       await worker.close();
       throw error;

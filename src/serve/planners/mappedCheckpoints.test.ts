@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -54,6 +54,24 @@ it('stages are those of the checkpoint that plans for the task, also beyond the 
   session.observe({ ...observation, taskId: 99 });
   expect(session.planRequest().taskId).toBe(99);
   expect(() => session.observe({ ...observation, taskId: 7 })).toThrow('unknown task id (got 7');
+});
+
+it('have their plans executed as they say, where they agree', async () => {
+  const own = { executeActions: 13, executeSteps: 10, votes: 4 };
+  const [one, same, other] = ['one', 'same', 'other'].map((name) => {
+    const folder = checkpoint(name, [4]);
+    const file = join(folder, 'config.json');
+    const policy = name === 'other' ? {} : { session: own };
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), policy }));
+    return folder;
+  }) as [string, string, string];
+  const sessionOf = async (...folders: string[]) => {
+    const paths = new Map(folders.map((folder) => [folder, folder]));
+    return (await readMappedCheckpoints({ paths, byTask: new Map(), otherwise: folders[0]! })).session;
+  };
+  expect(await sessionOf(one, same)).toEqual(own);
+  expect(await sessionOf(other)).toEqual({});
+  expect(await sessionOf(one, other)).toBeUndefined();
 });
 
 it('drive one robot, or are refused by the names of both', async () => {

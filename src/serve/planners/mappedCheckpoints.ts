@@ -1,11 +1,21 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError, present, readJson } from '../../base/index.ts';
-import { type ModelStages, modelConfig, taskStagesOf } from '../../model/index.ts';
+import {
+  type ModelStages,
+  modelConfig,
+  type PolicySession,
+  PolicySessionSchema,
+  taskStagesOf,
+} from '../../model/index.ts';
 import { CHALLENGE_ROBOT, parseRobot, type Robot, sameRobot } from '../../robot/index.ts';
 import type { CheckpointMapping } from './checkpointMapping.ts';
 
-const ConfigFile = z.looseObject({ model: z.unknown(), robot: z.unknown().optional() });
+const ConfigFile = z.looseObject({
+  model: z.unknown(),
+  robot: z.unknown().optional(),
+  policy: z.looseObject({ session: PolicySessionSchema.prefault({}) }).prefault({}),
+});
 
 /** What a server must know of its checkpoints before it has loaded them. */
 export interface MappedCheckpoints {
@@ -13,11 +23,14 @@ export interface MappedCheckpoints {
   readonly robot: Robot | undefined;
   /** Stages as the checkpoint that plans for a task counts them; a hole where none knows the task. */
   readonly stages: ModelStages;
+  /** How all of them have their plans executed; undefined where they differ. */
+  readonly session: PolicySession | undefined;
 }
 
 interface Facts {
   readonly robot: Robot;
   readonly stages: ModelStages;
+  readonly session: PolicySession;
 }
 
 /**
@@ -39,7 +52,9 @@ export async function readMappedCheckpoints(mapping: CheckpointMapping): Promise
       );
   }
   const stagesByName = (name: string) => present(facts.get(name), `the checkpoint ${name}`).stages;
-  return { robot: first?.robot, stages: mergedStages(mapping, stagesByName) };
+  const sessions = new Map([...facts.values()].map(({ session }) => [JSON.stringify(session), session]));
+  const session = sessions.size > 1 ? undefined : [...sessions.values()][0];
+  return { robot: first?.robot, stages: mergedStages(mapping, stagesByName), session };
 }
 
 function mergedStages(
@@ -61,9 +76,10 @@ function mergedStages(
 }
 
 async function readFacts(file: string): Promise<Facts> {
-  const { model, robot } = await readJson(file, ConfigFile);
+  const { model, robot, policy } = await readJson(file, ConfigFile);
   return {
     robot: robot === undefined ? CHALLENGE_ROBOT : parseRobot(robot, `${file}: robot`),
     stages: taskStagesOf(modelConfig(model, file)),
+    session: policy.session,
   };
 }

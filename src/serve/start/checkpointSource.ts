@@ -50,7 +50,8 @@ export async function openCheckpoints(
 ): Promise<OpenedSource> {
   const { logger = createLogger('silent'), metrics = new Metrics() } = start;
   await requireMapped(mapping, settings.planner);
-  const { robot, stages } = await readMappedCheckpoints(mapping);
+  const { robot, stages, session: own } = await readMappedCheckpoints(mapping);
+  if (!own) logger.warn('the checkpoints have their plans executed differently; the original way is taken');
   for (const folder of new Set(mapping.paths.values())) {
     const note = await checkStatistics(folder, settings.planner ?? {});
     if (note !== undefined) logger.warn(note);
@@ -65,7 +66,7 @@ export async function openCheckpoints(
       const left = await pool.preload(mapping.paths.values());
       if (left.length > 0) logger.warn({ folders: left }, 'not preloaded: they do not fit --memory');
     }
-    const session = { ...stages, ...start.sessionOptions };
+    const session = { ...stages, ...own, ...start.sessionOptions };
     if (robot) requireWorkable({ ...session, robot });
     const tasks = [...mapping.byTask.keys()];
     logger.info({ tasks: ranges(tasks), checkpoints: pool.folders.length, robot: robot?.name }, 'checkpoints are open');
