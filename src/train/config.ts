@@ -1,12 +1,6 @@
 import { z } from 'zod';
 import { InputError, parse } from '../base/index.ts';
-import {
-  type ModelConfig,
-  ModelConfigSchema,
-  modelConfig,
-  PolicySessionSchema,
-  refuseRenamedKeys,
-} from '../model/index.ts';
+import { type ModelConfig, ModelConfigSchema, modelConfig, refuseRenamedKeys } from '../model/index.ts';
 import { BEHAVIOR_STAGES, CHALLENGE_ROBOT, type Robot, type TaskSuccessors } from '../robot/index.ts';
 import { AdvantageSchema } from './advantage.ts';
 import { frozenLeaves } from './freeze.ts';
@@ -23,6 +17,14 @@ export const NetworkSchema = ModelConfigSchema.extend({
   actionDim: count.nullable().default(null),
   actionHorizon: count.nullable().default(null),
   taskNumStages: z.array(count).min(1).nullable().default(null),
+});
+
+const PlanSession = z.strictObject({
+  executeActions: count.nullable().default(null),
+  executeSteps: count.nullable().default(null),
+  keepActions: z.int().min(0).nullable().default(null),
+  historyLength: count.nullable().default(null),
+  votes: count.nullable().default(null),
 });
 
 /** Everything that decides a training run besides its data, its seed and its number of steps. */
@@ -158,8 +160,8 @@ export const TrainConfig = z.strictObject({
   samplingSteps: count,
   /** Factor on the noise that its plans start from. */
   noiseScale: z.number().min(0).max(10).default(1),
-  /** How its plans are executed and its stages voted on by default; the original's where left out. */
-  session: PolicySessionSchema.prefault({}),
+  /** How its plans are executed and its stages voted on by default; null: the original's. */
+  session: PlanSession.prefault({}),
 });
 export type TrainConfig = z.infer<typeof TrainConfig>;
 

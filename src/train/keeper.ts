@@ -1,10 +1,12 @@
 import { codeVersion, isUnwritable, ValetError } from '../base/index.ts';
+import type { PolicySession } from '../model/index.ts';
 import { type BestRule, bestOf, isBetter, type Score, scoresOf, selectionWords } from './bestRule.ts';
 import type { Carried } from './carried.ts';
+import type { RunConfig } from './config.ts';
 import type { LookPlan } from './lookPlan.ts';
 import { removable } from './retention.ts';
 import type { Run } from './run.ts';
-import { saveTrainingCheckpoint } from './save.ts';
+import { type CheckpointContent, saveTrainingCheckpoint } from './save.ts';
 import type { TrainerSnapshot } from './trainer.ts';
 
 /** Between two tries to save, where the disk took nothing. */
@@ -142,7 +144,7 @@ export class CheckpointKeeper {
       robot,
       statistics,
       tokenizer,
-      policy: { samplingSteps: config.samplingSteps, noiseScale: config.noiseScale, session: config.session },
+      policy: policyOf(config),
       card: { ...made, ...(lora && { lora }), code: codeVersion() },
       carried,
     });
@@ -174,4 +176,10 @@ export class CheckpointKeeper {
   private async scores(rule: BestRule): Promise<Score[]> {
     return scoresOf(rule, await this.run.folder.lines(rule.file));
   }
+}
+
+/** What a configuration says of planning, without what it leaves to the defaults. */
+function policyOf({ samplingSteps, noiseScale, session }: RunConfig): CheckpointContent['policy'] {
+  const said = Object.entries(session).filter(([, value]) => value !== null);
+  return { samplingSteps, noiseScale, ...(said.length > 0 && { session: Object.fromEntries(said) as PolicySession }) };
 }

@@ -33,7 +33,7 @@ const BEFORE: Readonly<Record<string, unknown>> = {
   'config.lora': null,
   'config.endPadding': false,
   'config.noiseScale': 1,
-  'config.session': {},
+  'config.session': { executeActions: null, executeSteps: null, keepActions: null, historyLength: null, votes: null },
   'config.pictures.colour': 'linear',
   'config.pictures.crop': 1,
   'config.pictures.rotate': 0,

@@ -82,6 +82,15 @@ describe('train', () => {
     expect((await comparable('straight')).map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
+  it('writes into its checkpoints how the policy plans', async () => {
+    const session = { executeActions: 13, executeSteps: 10, keepActions: null, historyLength: null, votes: null };
+    const plans = { ...config, steps: 1, checkpointEvery: 1, noiseScale: 0.5, session };
+    const { checkpoint } = await run('plans', { config: plans });
+    const { policy } = JSON.parse(await readFile(join(checkpoint, 'config.json'), 'utf8'));
+    expect(policy).toMatchObject({ noiseScale: 0.5, session: { executeActions: 13, executeSteps: 10 } });
+    expect(Object.keys(policy.session)).toHaveLength(2);
+  });
+
   it('goes on from the newest whole checkpoint, whatever became of latest', { timeout: 600_000 }, async () => {
     const kept = { ...config, keepCheckpoints: 5, steps: 4, checkpointEvery: 2 };
     const straight = await run('all six', { config: { ...config, steps: 6 } });

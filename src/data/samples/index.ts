@@ -1,5 +1,5 @@
 export type { BadNumber } from './badNumbers.ts';
-export type { BadSample } from './badSample.ts';
+
 export { parseDataFolder } from './dataFolder.ts';
 export { openSamples, type StreamChoice } from './openSamples.ts';
 export type { RawBatch } from './rawBatch.ts';
