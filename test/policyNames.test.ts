@@ -68,5 +68,8 @@ it('home demos --correct and train --init take it by its name', async () => {
   const record = JSON.parse(await readFile(join(at('run'), 'run.json'), 'utf8'));
   expect(record.initDigest).toBe(await checkpointDigest('household'));
   const trained = await readCheckpoint(join(at('run'), 'checkpoints', 'latest'));
-  expect(trained.card).toMatchObject({ step: 1, tasks: ['picking_up_trash', 'turning_on_radio'] });
+  const { policy, card } = await readCheckpoint('household');
+  expect(trained.card).toMatchObject({ step: 1, tasks: card['tasks'] });
+  expect(trained.policy).toEqual(policy);
+  expect(policy.session).toBeDefined();
 });

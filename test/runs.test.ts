@@ -24,7 +24,7 @@ mkdir -p "$out"
 case "$1" in
   train) mkdir -p "$out/checkpoints/000100" "$out/checkpoints/000200"; ln -sfn 000200 "$out/checkpoints/latest"
     for step in 000100 000200; do echo '{"step": 1}' >"$out/checkpoints/$step/card.json"; done ;;
-  eval) q=0.5; case "$*" in *r4*000100*) q=0.75 ;; esac
+  eval) q=0.5; case "$*" in *r6*000100*) q=0.75 ;; esac
     printf '{"task":"a","q":%s}\\n{"task":"b","q":1}\\n' "$q" >"$out/ledger.jsonl"; touch "$out/run.json" ;;
 esac
 `,
@@ -67,10 +67,10 @@ describe('recipes', { timeout: 240_000 }, () => {
     const looks = calls.filter((call) => call.startsWith('eval'));
     expect(looks.slice(0, -1).every((call) => call.includes('--instances train'))).toBe(true);
     expect(looks).toHaveLength(5);
-    expect(looks.at(-1)).toMatch(/--policy looks\/r4\/checkpoints\/000100 .*--instances public .*--seeds 0-4/);
-    const checkpoints = join(folder, 'looks/r4/checkpoints');
+    expect(looks.at(-1)).toMatch(/--policy looks\/r6\/checkpoints\/000100 .*--instances public .*--seeds 0-4/);
+    const checkpoints = join(folder, 'looks/r6/checkpoints');
     const cardOf = async (step: string) => JSON.parse(await readFile(join(checkpoints, step, 'card.json'), 'utf8'));
-    const rule = /^highest q of 4 checkpoints on 20 train instances of each of .*seed look \(r3\/000100 0.7500, .*\)$/;
+    const rule = /^highest q of 4 checkpoints on 20 train instances of each of .*seed look \(r5\/000100 0.7500, .*\)$/;
     expect(await cardOf('000100')).toEqual({ step: 1, selection: expect.stringMatching(rule) });
     expect(await cardOf('000200')).toEqual({ step: 1 });
   });
@@ -85,11 +85,19 @@ describe('recipes', { timeout: 240_000 }, () => {
     expect(calls[2]).toMatch(/--tasks turning_on_radio --episodes 28 .*--correct policies\/household/);
     const trainings = calls.filter((call) => call.startsWith('train'));
     expect(trainings[0]).toMatch(/--init policies\/household .*--steps 200 /);
-    // Shares of 3 and 7, divided among rounds; the radio gets no corrections in round 4.
-    const shares = ['turning_on_radio-1:1.2600', 'turning_on_radio-2:1.7400', 'picking_up_trash-1:2.9400'];
-    expect(trainings[0]).toContain([...shares, 'picking_up_trash-2:4.0600'].map((set) => `from/${set}`).join(' '));
+    // Shares of 3 and 8, divided among rounds; the radio gets no corrections in round 4.
+    const shares = ['turning_on_radio-1:1.2600', 'turning_on_radio-2:1.7400', 'picking_up_trash-1:3.3600'];
+    expect(trainings[0]).toContain([...shares, 'picking_up_trash-2:4.6400'].map((set) => `from/${set}`).join(' '));
     expect(trainings[2]).not.toContain('turning_on_radio-4');
-    expect(trainings[2]).toContain('picking_up_trash-4:2.1000');
+    expect(trainings[2]).toContain('picking_up_trash-4:2.4000');
+    // The large rounds: corrections with every fifth picture, and training on them alone.
+    const large = calls.filter((call) => call.includes('--pictures-every 5'));
+    expect(large.map((call) => / --tasks (\S+) --episodes (\d+) /.exec(call)?.slice(1).join(' '))).toEqual(
+      [5, 6].flatMap(() => ['turning_on_radio 110', 'picking_up_trash 630']),
+    );
+    expect(trainings[4]).toMatch(
+      /--data from\/turning_on_radio-6:3 from\/picking_up_trash-6:8 --init from\/r5\/checkpoints\/latest .*frameStride=5/,
+    );
     expect(calls.at(-1)).toMatch(/--tasks turning_on_radio,picking_up_trash --instances public --episodes 5 /);
     const wrong = await recipe('runs/household.sh', 'wrong', ['--form', 'x']);
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringMatching(/no option --form/) });

@@ -158,9 +158,9 @@ export const TrainConfig = z.strictObject({
     .prefault({}),
   /** Euler steps that a policy with these weights takes by default. */
   samplingSteps: count,
-  /** Factor on the noise that its plans start from. */
-  noiseScale: z.number().min(0).max(10).default(1),
-  /** How its plans are executed and its stages voted on by default; null: the original's. */
+  /** Factor on the noise that its plans start from; null: the first checkpoint's, else 1. */
+  noiseScale: z.number().min(0).max(10).nullable().default(null),
+  /** How its plans are executed and its stages voted on by default; null: the first checkpoint's, else the original's. */
   session: PlanSession.prefault({}),
 });
 export type TrainConfig = z.infer<typeof TrainConfig>;

@@ -179,7 +179,11 @@ export class CheckpointKeeper {
 }
 
 /** What a configuration says of planning, without what it leaves to the defaults. */
-function policyOf({ samplingSteps, noiseScale, session }: RunConfig): CheckpointContent['policy'] {
+function policyOf({ samplingSteps, noiseScale: scale, session }: RunConfig): CheckpointContent['policy'] {
   const said = Object.entries(session).filter(([, value]) => value !== null);
-  return { samplingSteps, noiseScale, ...(said.length > 0 && { session: Object.fromEntries(said) as PolicySession }) };
+  return {
+    samplingSteps,
+    noiseScale: scale ?? 1,
+    ...(said.length > 0 && { session: Object.fromEntries(said) as PolicySession }),
+  };
 }

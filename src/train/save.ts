@@ -41,6 +41,7 @@ export interface ResumePoint extends TrainerSnapshot {
   readonly model: ModelConfig;
   readonly robot: Robot;
   readonly statistics: ChunkStatistics;
+  readonly policy: PolicySettings;
 }
 
 export interface CheckpointContent {
@@ -131,6 +132,7 @@ export async function readTrainingCheckpoint(path: string, choice: StatisticsCho
     model: checkpoint.config,
     robot: checkpoint.robot,
     statistics: checkpoint.normStats,
+    policy: checkpoint.policy,
   };
 }
 

@@ -1,9 +1,17 @@
 import { InputError } from '../base/index.ts';
 import { commonRobot, type Dataset, openSets, parseDataFolder, stageTable, successorTable } from '../data/index.ts';
-import type { ModelConfig } from '../model/index.ts';
+import type { ModelConfig, PolicySettings } from '../model/index.ts';
 import { type Robot, sameRobot } from '../robot/index.ts';
 import { type RunConfig, requireFitting, settledConfig } from './config.ts';
 import type { TrainOptions } from './options.ts';
+
+/** The checkpoint that a run comes from. */
+interface Origin {
+  readonly robot: Robot;
+  readonly model?: ModelConfig;
+  readonly config?: ModelConfig;
+  readonly policy?: PolicySettings;
+}
 
 /**
  * The robot of the data, and the configuration for it. `from`: the checkpoint that the run starts from or goes on
@@ -11,7 +19,7 @@ import type { TrainOptions } from './options.ts';
  */
 export async function settle(
   { data, robot: given, choice, config, init, out }: TrainOptions,
-  from: { readonly robot: Robot; readonly model?: ModelConfig; readonly config?: ModelConfig } | null,
+  from: Origin | null,
   log: (line: string) => void,
 ): Promise<{ robot: Robot; sets: readonly Dataset[]; config: RunConfig }> {
   const folders = data.map((folder) => parseDataFolder(folder).dir);
@@ -30,7 +38,21 @@ export async function settle(
   const stageSuccessors = { ...network?.stageSuccessors, ...successorTable(datasets) };
   const settled = settledConfig(config, { robot, taskNumStages, stageSuccessors });
   requireFitting(settled, robot);
-  return { robot, sets: datasets, config: settled };
+  return { robot, sets: datasets, config: { ...settled, ...plansOf(settled, from?.policy) } };
+}
+
+/** How the policy plans: what the configuration leaves open is as the checkpoint that the run comes from plans. */
+function plansOf(
+  { noiseScale, session }: RunConfig,
+  before: Origin['policy'],
+): Pick<RunConfig, 'noiseScale' | 'session'> {
+  const keys = Object.keys(session) as (keyof typeof session)[];
+  return {
+    noiseScale: noiseScale ?? before?.noiseScale ?? 1,
+    session: Object.fromEntries(
+      keys.map((key) => [key, session[key] ?? before?.session?.[key] ?? null]),
+    ) as RunConfig['session'],
+  };
 }
 
 const described = ({ name, width, rate, cameraNames }: Robot): string =>
