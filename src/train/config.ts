@@ -160,7 +160,7 @@ export const TrainConfig = z.strictObject({
   samplingSteps: count,
   /** Factor on the noise that its plans start from; null: the first checkpoint's, else 1. */
   noiseScale: z.number().min(0).max(10).nullable().default(null),
-  /** How its plans are executed and its stages voted on by default; null: the first checkpoint's, else the original's. */
+  /** How its plans are executed and its stages voted on by default; null: as the first checkpoint. */
   session: PlanSession.prefault({}),
 });
 export type TrainConfig = z.infer<typeof TrainConfig>;
