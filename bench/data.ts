@@ -111,7 +111,7 @@ async function streamed(set: string, threads: number): Promise<{ peakBytes: numb
 /** The share of the time that `valet train` waits for streamed data, over the last updates. */
 async function waiting(set: string, threads: number): Promise<number> {
   const out = `${set}-run`;
-  const options = ['--stream', 'always', '--steps', String(UPDATES), '--threads', String(threads), '--quiet'];
+  const options = ['--stream', 'always', '--steps', String(UPDATES), '--threads', String(threads)];
   const args = ['train', '--config', 'nano', '--data', set, '--out', out, ...options];
   await execute(process.execPath, [...process.execArgv, ownProgram(), ...args], { maxBuffer: 2 ** 24 });
   const lines = (await readFile(join(out, 'metrics.jsonl'), 'utf8')).trim().split('\n');
@@ -170,6 +170,7 @@ async function grown(path: string, episodes: number): Promise<string> {
     const info = JSON.parse(text) as object;
     return JSON.stringify({ ...info, total_episodes: episodes, total_frames: episodes * FRAMES });
   }
+  if (!path.endsWith('.jsonl')) return text;
   const lines = text
     .trim()
     .split('\n')

@@ -6,8 +6,11 @@ took, how many there were, and the mean of their numbers.
 """
 
 import json
+import os
 import sys
 import time
+
+os.environ["SVT_LOG"] = "1"  # errors alone
 
 import av
 import numpy as np
