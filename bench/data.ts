@@ -22,8 +22,8 @@ const UPDATES = 60;
 const execute = promisify(execFile);
 
 /**
- * Data for training: decoding videos beside PyAV, samples streamed beside samples held in memory, the memory of both
- * as the set grows, and how long updates of `nano` wait for streamed data.
+ * Data for training: decoding videos beside PyAV, samples streamed beside samples held in memory, the memory of
+ * streamed ones as the set grows, and how long updates of `nano` wait for streamed data.
  */
 export const data: Benchmark = {
   summary: 'videos decoded (peer: PyAV), samples streamed against held in memory, memory at 100 to 10,000 episodes',

@@ -23,7 +23,7 @@ export const InfoSchema = z.looseObject({
   video_path: z.string().nullable().optional(),
   metainfo_path: z.string().optional(),
   annotation_path: z.string().optional(),
-  /** Valet's own: pictures are new in every so manieth row of an episode alone, and repeat in between. */
+  /** Valet's own: the rows 0, n, 2n … of an episode have pictures of their own, the others repeat the last. */
   pictures_every: z.number().int().positive().optional(),
   features: z.record(z.string(), Feature),
 });

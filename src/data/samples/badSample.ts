@@ -1,5 +1,6 @@
 import type { Robot } from '../../robot/index.ts';
 import { type BadNumber, badNumberWords } from './badNumbers.ts';
+import type { LoadedEpisode } from './decode.worker.ts';
 import type { PlannedEpisode } from './planSamples.ts';
 
 /** A sample of an episode whose pictures cannot be read. */
@@ -17,15 +18,22 @@ export interface UnreadablePictures {
 /** A sample that nothing can be learned from, and why. */
 export type BadSample = BadNumber | UnreadablePictures;
 
-/** All samples of an episode whose pictures cannot be read. */
+/** All samples of an episode whose pictures cannot be read; none of another. */
 export const unreadablePictures = (
   { dataset, episode, starts, firstSample }: PlannedEpisode,
-  problem: string,
+  { unreadable: problem }: Pick<LoadedEpisode, 'unreadable'>,
 ): UnreadablePictures[] =>
-  Array.from({ length: starts.count }, (_, i) => ({
-    ...{ sample: firstSample + i, folder: dataset, episode: episode.index, frame: starts.first + i * starts.stride },
-    ...{ what: 'pictures', problem },
-  }));
+  problem === undefined
+    ? []
+    : Array.from({ length: starts.count }, (_, i) => ({
+        ...{
+          sample: firstSample + i,
+          folder: dataset,
+          episode: episode.index,
+          frame: starts.first + i * starts.stride,
+        },
+        ...{ what: 'pictures', problem },
+      }));
 
 /** One of each sample, in the order of the samples: what cannot be read comes before what it says. */
 export function oneOfEach(unreadable: readonly UnreadablePictures[], numbers: readonly BadNumber[]): BadSample[] {

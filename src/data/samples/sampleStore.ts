@@ -74,7 +74,7 @@ export class SampleStore implements SampleSource {
     try {
       const put = (planned: PlannedEpisode, loaded: LoadedEpisode) => {
         table.put(planned, loaded);
-        if (loaded.unreadable !== undefined) unreadable.push(...unreadablePictures(planned, loaded.unreadable));
+        unreadable.push(...unreadablePictures(planned, loaded));
       };
       await loadEpisodes(plan.episodes, pool.clients, put, { pictures: true, progress });
       table.seal();

@@ -200,7 +200,7 @@ async function scanned(
     const table = new SampleTable(planned.starts.count, planned.episode.length, robot.width);
     table.put({ ...planned, firstSample: 0 }, loaded);
     table.seal();
-    if (loaded.unreadable !== undefined) unreadable.push(...unreadablePictures(planned, loaded.unreadable));
+    unreadable.push(...unreadablePictures(planned, loaded));
     for (const one of badNumbers(table, horizon)) bad.push({ ...one, sample: planned.firstSample + one.sample });
   };
   await loadEpisodes(plan.episodes, pool.clients, look, { pictures: open.passUnreadable ?? false, progress });
