@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../src/base/index.ts';
 import type { Program } from '../../test/support/killedEvaluation.ts';
+import { serveFiles } from '../../test/support/fileServer.ts';
 import { writeFakeSet } from '../../test/support/training.ts';
 import type { RedisServer } from './redis.ts';
 
@@ -20,7 +21,7 @@ export interface StatisticsCheck {
   readonly report: (what: string, ok: boolean, detail?: string) => void;
 }
 
-/** `valet stats --queue`: the bytes of threads in one process, whoever is killed. */
+/** `valet stats --queue`: the bytes of threads in one process, whoever is killed; also of a set on a server. */
 export async function checkStatistics(about: StatisticsCheck): Promise<void> {
   const { folder, redis, random, workers, worker, valet, report } = about;
   const data = join(folder, 'data');
@@ -62,5 +63,11 @@ export async function checkStatistics(about: StatisticsCheck): Promise<void> {
       report(`${victim} is killed${midway ? ' meanwhile' : ' at the end'}: it ends well`, code === 0, coordinator.said);
       report('with the same bytes', (await bytes(name)) === wanted);
     }
+    await using server = await serveFiles(data);
+    const name = `remote-${memory}`;
+    const words = ['--out', out(name), '--quiet', ...options, '--queue', redis.url];
+    const remote = valet('stats', `${server.address}/`, ...words);
+    report('the set on a server: workers fetch what they add up', (await remote.ended) === 0, remote.said);
+    report('with the same bytes', (await bytes(name)) === wanted);
   }
 }

@@ -3,13 +3,13 @@ import { copyFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { makeFolder } from '../../base/index.ts';
 import { resizeWithPad } from '../../picture/index.ts';
-import { pictureSize } from '../lerobot/index.ts';
+import { type Info, pictureSize } from '../lerobot/index.ts';
 import { type EncodedCodec, InseparableError, joinVideos, probeVideo, VideoWriter } from '../video/index.ts';
 import { isWhole, type KeptEpisode } from './keptEpisode.ts';
 
 /** Names of the features that are videos. */
-export const videoFeatures = ({ source }: Pick<KeptEpisode, 'source'>): string[] =>
-  Object.entries(source.info.features).flatMap(([name, { dtype }]) => (dtype === 'video' ? [name] : []));
+export const videoFeatures = ({ features }: Pick<Info, 'features'>): string[] =>
+  Object.entries(features).flatMap(([name, { dtype }]) => (dtype === 'video' ? [name] : []));
 
 /** Writes one of a kept episode's videos with square pictures, as the network gets them: scaled to fit, on black. */
 export async function resizeVideo(

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -137,6 +137,49 @@ describe('convert', () => {
     const back = await openDataset(at('back'));
     expect(await checkDataset(at('back'))).toMatchObject({ ok: true, problems: [] });
     expect(await contents(back)).toEqual(wanted);
+  });
+
+  it('to v3.0 holds the files of few episodes twice, and goes on when it is cut off after any of them', async () => {
+    const maxBytes = { data: 1, video: 1 };
+    const part = at('cut.part');
+    const own = () =>
+      readdirSync(join(part, 'v2.1'), { recursive: true }).filter((path) => /[.](parquet|mp4)$/.test(String(path)));
+    await writeSet(await selectEpisodes(set, {}), at('uncut'), { format: 'v3.0', maxBytes });
+    for (const last of [1, 2, 3, 4, 5]) {
+      let most = 0;
+      const cut = writeSet(await selectEpisodes(set, {}), at('cut'), {
+        ...{ format: 'v3.0', maxBytes },
+        progress: (done) => {
+          most = Math.max(most, own().length);
+          if (done === last) throw new Error('cut');
+        },
+      });
+      await expect(cut).rejects.toThrow('cut');
+      // An episode's table and three videos, and those of the one before until they are joined.
+      expect(most).toBeLessThanOrEqual(8);
+      expect(most).toBeGreaterThan(0);
+    }
+    await writeSet(await selectEpisodes(set, {}), at('cut'), { format: 'v3.0', maxBytes });
+    expect(await tree(at('cut'))).toEqual(await tree(at('uncut')));
+    expect(existsSync(part)).toBe(false);
+  });
+
+  it('clears up what is left when it was cut off after the set had its name', async () => {
+    const kept = await selectEpisodes(set, { length: { from: 24, to: 26 } });
+    await writeSet(kept, at('once'));
+    const before = await tree(at('once'));
+    await expect(writeSet(kept, at('once'))).rejects.toThrow(/exists already/);
+    // As a process leaves it that was killed between the rename and the clearing up.
+    let plan = '';
+    const seen = writeSet(kept, at('twice'), {
+      progress: () => (plan = readFileSync(join(at('twice.part'), 'edit.json'), 'utf8')),
+    });
+    expect(await seen).toMatchObject({ episodes: 2, frames: 50 });
+    await mkdir(at('once.part'));
+    await writeFile(join(at('once.part'), 'edit.json'), plan);
+    expect(await writeSet(kept, at('once'))).toMatchObject({ episodes: 2, frames: 50 });
+    expect(existsSync(at('once.part'))).toBe(false);
+    expect(await tree(at('once'))).toEqual(before);
   });
 
   it('pools the statistics of the episodes as those of all frames', async () => {

@@ -12,6 +12,7 @@ import { cutAnnotation } from './cutAnnotation.ts';
 import { episodeLine, episodeStatistics, type OldLines, oldLines, taskLine } from './episodeTables.ts';
 import { isWhole, type KeptEpisode } from './keptEpisode.ts';
 import { copyIfThere, copyOtherFiles } from './setFiles.ts';
+import type { SharedFiles } from './sharedFiles.ts';
 
 /** What became of a set that was written. */
 export interface Edited {
@@ -34,6 +35,8 @@ export interface WriteOptions {
   readonly codec?: EncodedCodec | undefined;
   /** What the column `annotation.stage` is to say; as it is when left out. */
   readonly stages?: NewStages | undefined;
+  /** Takes over the tables and videos of each episode that is written. */
+  readonly shared?: SharedFiles | undefined;
 }
 
 /** Which skills are which stages. */
@@ -60,7 +63,8 @@ const PLAIN_SIDES = {
 export async function writeV21(kept: readonly KeptEpisode[], out: string, options: WriteOptions): Promise<Edited> {
   const [first] = kept;
   if (!first) throw new InputError(out, 'no episode is left. A data set needs at least one.');
-  const info = infoOf(first.source, options);
+  const info = v21Info(first.source, options);
+  const { shared } = options;
   const old = new Map<Dataset, OldLines>();
   for (const source of new Set(kept.map((one) => one.source))) old.set(source, await oldLines(source));
   await makeFolder(join(out, 'meta'));
@@ -69,15 +73,18 @@ export async function writeV21(kept: readonly KeptEpisode[], out: string, option
   let [frames, encoded] = [0, 0];
   for (const [i, one] of kept.entries()) {
     const before = old.get(one.source) as OldLines;
-    const videos = videoFeatures({ source: { ...one.source, info } });
+    const videos = videoFeatures(info);
     const firstFrame = frames;
     const write = () => writeEpisode(one, out, info, firstFrame, options);
-    encoded += await withFiles(one.source, [one.episode], videos, write, { optional: true });
+    const done = shared?.statistics(one.index);
+    if (!done) encoded += await withFiles(one.source, [one.episode], videos, write, { optional: true });
     frames += one.to - one.from;
     tasks.set(one.taskIndex, tasks.get(one.taskIndex) ?? taskLine(one, before));
     lines?.push(episodeLine(one, before));
     const path = episodePaths(out, info, one.index).data;
-    stats?.push({ episode_index: one.index, stats: await episodeStatistics(one, path, before) });
+    const its = done ?? (await episodeStatistics(one, path, before));
+    stats?.push({ episode_index: one.index, stats: its });
+    await shared?.add(one, its);
     options.progress?.(i + 1);
   }
   const left = await copyOtherFiles(first.source, out);
@@ -92,7 +99,7 @@ export async function writeV21(kept: readonly KeptEpisode[], out: string, option
     total_episodes: kept.length,
     total_frames: frames,
     total_tasks: tasks.size,
-    total_videos: kept.length * videoFeatures({ source: { ...first.source, info } }).length,
+    total_videos: kept.length * videoFeatures(info).length,
     total_chunks: new Set(kept.map(({ index }) => Math.floor(index / info.chunks_size))).size,
     splits: { train: `0:${kept.length}` },
   };
@@ -112,7 +119,7 @@ async function writeEpisode(
   const to = episodePaths(out, info, kept.index);
   if (existsSync(to.data)) return 0;
   let encoded = 0;
-  for (const feature of videoFeatures({ source: { ...kept.source, info } })) {
+  for (const feature of videoFeatures(info)) {
     const path = to.video(feature);
     if (!path) continue;
     if (imageSize !== undefined) await resizeVideo(kept, feature, path, { size: imageSize, codec });
@@ -137,8 +144,8 @@ async function copySides(kept: KeptEpisode, to: ReturnType<typeof episodePaths>)
   await writeFile(to.annotation, jsonText(cut));
 }
 
-/** info.json of the new set, but for its totals. */
-function infoOf(source: Dataset, { plain, imageSize, codec, stages }: WriteOptions): Info {
+/** info.json of a new v2.1 set, but for its totals. */
+export function v21Info(source: Dataset, { plain, imageSize, codec, stages }: WriteOptions): Info {
   const { info, format } = source;
   const { data_files_size_in_mb: _, video_files_size_in_mb: __, ...rest } = info;
   const own = format === 'v3.0' || plain;

@@ -1,124 +1,34 @@
-import { existsSync } from 'node:fs';
-import { rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { makeFolder, present } from '../../base/index.ts';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeFolder } from '../../base/index.ts';
 import { BEHAVIOR_TASKS } from '../../robot/index.ts';
-import {
-  copyParquet,
-  type Dataset,
-  type Episode,
-  episodePaths,
-  fillPath,
-  type Info,
-  parquetOfLines,
-  sidePath,
-} from '../lerobot/index.ts';
-import { joinVideos, videoForm } from '../video/index.ts';
-import { videoFeatures } from './copyVideos.ts';
+import { type Dataset, type Info, parquetOfLines, sidePath } from '../lerobot/index.ts';
 import { oldLines } from './episodeTables.ts';
 import { copyIfThere, copyOtherFiles } from './setFiles.ts';
 import { pooled } from './setStatistics.ts';
-
-/** Where v3.0 has its files, and how large they may grow; the values of LeRobot. */
-const LAYOUT = {
-  chunks_size: 1000,
-  data_files_size_in_mb: 100,
-  video_files_size_in_mb: 200,
-  data_path: 'data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet',
-  video_path: 'videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4',
-} as const;
-const MB = 1 << 20;
-
-/** Episodes that share a file, and its place. */
-interface Shared {
-  readonly chunk: number;
-  readonly file: number;
-  readonly episodes: readonly Episode[];
-}
+import { V30_LAYOUT } from './sharedFiles.ts';
 
 /**
- * Writes a plain v2.1 set (episodes numbered from 0) as v3.0 into `out`: the tables and videos of many episodes in
- * shared files, without decoding. A shared file that is there already is done.
+ * Writes what a v3.0 set holds beside its shared tables and videos: its index, and the files beside the episodes.
+ * @param set the v2.1 set of the same episodes (numbered from 0); its tables and videos may be gone
+ * @param places where the tables and videos of each episode are
  */
-export async function writeV30(set: Dataset, out: string, maxBytes?: { data?: number; video?: number }): Promise<void> {
+export async function writeV30(
+  set: Dataset,
+  out: string,
+  places: ReadonlyMap<number, Readonly<Record<string, unknown>>>,
+): Promise<void> {
   const { root, info, episodes } = set;
   const old = await oldLines(set);
-  const paths = (episode: Episode) => episodePaths(root, info, episode.index);
-  const rows = new Map<number, Record<string, unknown>>(
-    episodes.map((episode) => [
-      episode.index,
-      { episode_index: episode.index, tasks: old.episodes.get(episode.index)?.tasks, length: episode.length },
-    ]),
-  );
-  const note = (episode: Episode, more: object) =>
-    Object.assign(present(rows.get(episode.index), 'the row of the episode'), more);
-
-  const data = maxBytes?.data ?? LAYOUT.data_files_size_in_mb * MB;
-  let frames = 0;
-  for (const { chunk, file, episodes: shared } of await grouped(episodes, data, (one) => paths(one).data)) {
-    const to = join(out, fillPath(LAYOUT.data_path, { chunk_index: chunk, file_index: file }));
-    const sources = shared.map((one) => paths(one).data);
-    await once(to, (path) => copyParquet(path, sources, (table) => `select * exclude (file_row_number) from ${table}`));
-    for (const episode of shared) {
-      note(episode, { 'data/chunk_index': chunk, 'data/file_index': file, dataset_from_index: frames });
-      frames += episode.length;
-      note(episode, { dataset_to_index: frames });
-    }
-  }
-  for (const feature of videoFeatures({ source: set })) {
-    const pathOf = (one: Episode) => present(paths(one).video(feature), 'the path of a video');
-    const video = maxBytes?.video ?? LAYOUT.video_files_size_in_mb * MB;
-    for (const { chunk, file, episodes: shared } of await grouped(episodes, video, pathOf, videoForm)) {
-      const values = { video_key: feature, chunk_index: chunk, file_index: file };
-      const pieces = shared.map((one) => ({ path: pathOf(one), startSeconds: 0, frames: one.length }));
-      await once(join(out, fillPath(LAYOUT.video_path, values)), (path) => joinVideos(path, pieces, info.fps));
-      let before = 0;
-      for (const episode of shared) {
-        const [from_timestamp, to_timestamp] = [before / info.fps, (before + episode.length) / info.fps];
-        const its = { chunk_index: chunk, file_index: file, from_timestamp, to_timestamp };
-        note(episode, Object.fromEntries(Object.entries(its).map(([key, v]) => [`videos/${feature}/${key}`, v])));
-        before += episode.length;
-      }
-    }
-  }
+  const rows = episodes.map(({ index, length }) => ({
+    ...{ episode_index: index, tasks: old.episodes.get(index)?.tasks, length },
+    ...places.get(index),
+  }));
   for (const { index } of episodes)
     for (const kind of ['annotation_path', 'metainfo_path'] as const)
       await copyIfThere(sidePath(root, info, kind, index), sidePath(out, info, kind, index));
   await copyOtherFiles(set, out);
-  await writeIndex(set, out, [...rows.values()], old);
-}
-
-/** Consecutive episodes whose files are together no larger than `bytes`, and of one form. */
-async function grouped(
-  episodes: readonly Episode[],
-  bytes: number,
-  path: (episode: Episode) => string,
-  form: (path: string) => string = () => '',
-): Promise<Shared[]> {
-  const groups: { episodes: Episode[]; size: number; form: string }[] = [];
-  for (const episode of episodes) {
-    const { size } = await stat(path(episode));
-    const its = form(path(episode));
-    const last = groups.at(-1);
-    if (last && last.size + size <= bytes && last.form === its) {
-      last.episodes.push(episode);
-      last.size += size;
-    } else groups.push({ episodes: [episode], size, form: its });
-  }
-  const { chunks_size } = LAYOUT;
-  return groups.map((group, i) => ({
-    chunk: Math.floor(i / chunks_size),
-    file: i % chunks_size,
-    episodes: group.episodes,
-  }));
-}
-
-/** Writes a file aside and renames it, unless it is there. */
-async function once(path: string, write: (path: string) => Promise<void> | void): Promise<void> {
-  if (existsSync(path)) return;
-  await makeFolder(dirname(path));
-  await write(`${path}.tmp`);
-  await rename(`${path}.tmp`, path);
+  await writeIndex(set, out, rows, old);
 }
 
 async function writeIndex(
@@ -148,7 +58,7 @@ async function writeIndex(
   await writeFile(join(meta, 'tasks.jsonl'), named.map((line) => `${JSON.stringify(line)}\n`).join(''));
   await writeFile(join(meta, 'stats.json'), `${JSON.stringify(pooled(statistics), null, 4)}\n`);
   const { total_chunks: _, total_videos: __, ...rest } = info;
-  const newInfo: Info = { ...rest, codebase_version: 'v3.0', ...LAYOUT, total_tasks: list.length };
+  const newInfo: Info = { ...rest, codebase_version: 'v3.0', ...V30_LAYOUT, total_tasks: list.length };
   await writeFile(join(meta, 'info.json'), `${JSON.stringify(newInfo, null, 4)}\n`);
 }
 

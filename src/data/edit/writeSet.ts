@@ -3,22 +3,26 @@ import { existsSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { InputError, isFull, jsonText, lockFolder, makeFolder, readJson, ValetError } from '../../base/index.ts';
+import { InputError, isFull, jsonText, lockFolder, makeFolder, present, readJson, ValetError } from '../../base/index.ts';
 import { dataFingerprint } from '../fingerprint.ts';
-import { openDataset } from '../lerobot/index.ts';
+import { InfoSchema, openDataset } from '../lerobot/index.ts';
 import { type KeptEpisode, numberTellsTask } from './keptEpisode.ts';
 import { requireSameForm } from './setFiles.ts';
-import { type Edited, type WriteOptions, writeV21 } from './v21Set.ts';
+import { SharedFiles } from './sharedFiles.ts';
+import { type Edited, v21Info, type WriteOptions, writeV21 } from './v21Set.ts';
 import { writeV30 } from './v30Set.ts';
 
 export interface WriteSetOptions extends Pick<WriteOptions, 'progress' | 'imageSize' | 'codec' | 'stages'> {
   /** That of the first source when left out. */
-  readonly format?: 'v2.1' | 'v3.0' | undefined;
+  readonly format?: Format | undefined;
   /** Bytes at which v3.0 begins another shared file; LeRobot's when left out. */
   readonly maxBytes?: { readonly data?: number; readonly video?: number };
 }
 
 const PLAN = 'edit.json';
+type Format = 'v2.1' | 'v3.0';
+/** What a new set is made of: with another one the folder must not be gone on with. */
+type Plan = { readonly format: Format } & Readonly<Record<string, unknown>>;
 
 /**
  * Writes episodes of data sets as a new one. It grows in `<out>.part`, and takes its name when it is whole; the same
@@ -39,7 +43,7 @@ export async function writeSet(
   const target = format ?? first.source.format;
   const plain = target === 'v3.0' || !sources.every(numberTellsTask);
   const kept = numbered(wanted, plain);
-  const plan = {
+  const plan: Plan = {
     format: target,
     ...(imageSize !== undefined && { imageSize }),
     ...(codec === 'hevc' && { codec }),
@@ -53,12 +57,11 @@ export async function writeSet(
   };
   const lock = await lockFolder(out, 'writing a data set');
   try {
-    const part = await begun(out, plan);
-    const written = join(part, 'v2.1');
-    const edited = await writeV21(kept, written, { plain, progress, imageSize, codec, stages });
-    if (target === 'v3.0') await writeV30(await openDataset(written), join(part, 'v3.0'), maxBytes);
-    await rename(join(part, target), out);
-    await rm(part, { recursive: true, force: true });
+    const part = await begun(out, plan, kept);
+    const own = { plain, progress, imageSize, codec, stages };
+    const edited = part ? await written(kept, part, target, { ...own, maxBytes }) : unchanged(kept);
+    if (part) await rename(join(part, target), out);
+    await rm(partOf(out), { recursive: true, force: true });
     return edited;
   } catch (error) {
     if (!isFull(error)) throw error;
@@ -69,19 +72,59 @@ export async function writeSet(
   }
 }
 
-/** The unfinished folder, if it is of this plan. */
-async function begun(out: string, plan: object): Promise<string> {
-  if (existsSync(out)) throw new InputError(out, 'exists already. Choose another folder or remove it first.');
-  const part = `${resolve(out)}.part`;
+/** Writes the set into `part`, as `v2.1` or `v3.0`. */
+async function written(
+  kept: readonly KeptEpisode[],
+  part: string,
+  target: Format,
+  { maxBytes, ...own }: WriteOptions & Pick<WriteSetOptions, 'maxBytes'>,
+): Promise<Edited> {
+  const pieces = join(part, 'v2.1');
+  if (target === 'v2.1') return writeV21(kept, pieces, own);
+  const out = join(part, 'v3.0');
+  const info = v21Info(present(kept[0], 'the first episode').source, own);
+  const shared = await SharedFiles.open({ pieces, info, out, journal: join(part, 'done.jsonl'), maxBytes });
+  const edited = await writeV21(kept, pieces, { ...own, shared });
+  await writeV30(await openDataset(pieces), out, await shared.finish());
+  return edited;
+}
+
+const framesOf = (kept: readonly KeptEpisode[]) => kept.reduce((sum, { from, to }) => sum + to - from, 0);
+
+const unchanged = (kept: readonly KeptEpisode[]): Edited => ({
+  ...{ episodes: kept.length, frames: framesOf(kept), encoded: 0, notes: [] },
+});
+
+const partOf = (out: string) => `${resolve(out)}.part`;
+
+/**
+ * The unfinished folder, if it is of this plan; undefined where the set has its name already and only the clearing up
+ * was cut off.
+ */
+async function begun(out: string, plan: Plan, kept: readonly KeptEpisode[]): Promise<string | undefined> {
+  const part = partOf(out);
   const file = join(part, PLAN);
+  const isSame = existsSync(file) && jsonText(await readJson(file, z.unknown())) === jsonText(plan);
+  if (existsSync(out)) {
+    if (isSame && !existsSync(join(part, plan.format)) && (await holds(out, kept))) return undefined;
+    throw new InputError(out, 'exists already. Choose another folder or remove it first.');
+  }
   if (existsSync(file)) {
-    if (jsonText(await readJson(file, z.unknown())) !== jsonText(plan))
+    if (!isSame)
       throw new InputError(part, 'holds an unfinished data set of other episodes. Remove it, or finish that one.');
   } else {
     await makeFolder(part);
     await writeFile(file, jsonText(plan));
   }
   return part;
+}
+
+/** Whether a set has as many episodes and frames as are kept. */
+async function holds(out: string, kept: readonly KeptEpisode[]): Promise<boolean> {
+  const path = join(out, 'meta', 'info.json');
+  if (!existsSync(path)) return false;
+  const { total_episodes, total_frames } = await readJson(path, InfoSchema);
+  return total_episodes === kept.length && total_frames === framesOf(kept);
 }
 
 const digest = (lines: readonly string[]) => createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 16);

@@ -27,6 +27,7 @@ export {
   episodePaths,
   fillPath,
   type Info,
+  InfoSchema,
   pictureSize,
   TaskLine,
 } from './layout.ts';

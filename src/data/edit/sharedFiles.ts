@@ -1,0 +1,184 @@
+import { existsSync } from 'node:fs';
+import { appendFile, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { InputError, makeFolder, present } from '../../base/index.ts';
+import { copyParquet, episodePaths, fillPath, type Info } from '../lerobot/index.ts';
+import { joinVideos, videoForm } from '../video/index.ts';
+import { videoFeatures } from './copyVideos.ts';
+import type { KeptEpisode } from './keptEpisode.ts';
+
+/** Where v3.0 has its files, and how large they may grow; the values of LeRobot. */
+export const V30_LAYOUT = {
+  chunks_size: 1000,
+  data_files_size_in_mb: 100,
+  video_files_size_in_mb: 200,
+  data_path: 'data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet',
+  video_path: 'videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4',
+} as const;
+const MB = 1 << 20;
+const TABLES = 'data';
+
+/** What is known of an episode once its own files are written, by kind: the tables, or a feature of videos. */
+interface Piece {
+  readonly index: number;
+  readonly length: number;
+  readonly stats: Readonly<Record<string, unknown>>;
+  readonly files: Readonly<Record<string, { readonly bytes: number; readonly form: string }>>;
+}
+
+/** Episodes that share a file. */
+interface Group {
+  readonly form: string;
+  readonly pieces: Piece[];
+  bytes: number;
+}
+
+export interface SharedOptions {
+  /** The folder of the episodes' own files, as `info` names them (v2.1, numbered from 0). */
+  readonly pieces: string;
+  readonly info: Info;
+  /** Of the v3.0 set. */
+  readonly out: string;
+  /** Keeps what is known of each episode, a line each. */
+  readonly journal: string;
+  /** Bytes at which another shared file begins; LeRobot's when left out. */
+  readonly maxBytes?: { readonly data?: number; readonly video?: number } | undefined;
+}
+
+/**
+ * The shared tables and videos of a v3.0 set, made of episodes' own files as these are written, without decoding. A
+ * file is joined as soon as the next episode does not fit; its pieces are removed then, so that the disk holds the set
+ * once. What a killed run left is gone on with: the journal tells which episodes are done.
+ */
+export class SharedFiles {
+  private readonly known = new Map<number, Piece>();
+  private readonly groups = new Map<string, Group>();
+  /** Files of each kind that are full. */
+  private readonly full = new Map<string, number>();
+  private readonly places = new Map<number, Record<string, unknown>>();
+  private readonly frames = new Map<string, number>();
+  private readonly kinds: readonly string[];
+
+  private constructor(private readonly options: SharedOptions) {
+    this.kinds = [TABLES, ...videoFeatures(options.info)];
+  }
+
+  /** @throws InputError when the journal is damaged */
+  static async open(options: SharedOptions): Promise<SharedFiles> {
+    const shared = new SharedFiles(options);
+    const { journal } = options;
+    const text = existsSync(journal) ? await readFile(journal, 'utf8') : '';
+    const whole = text.slice(0, text.lastIndexOf('\n') + 1); // a line counts when its end is written
+    if (whole.length < text.length) await truncate(journal, Buffer.byteLength(whole));
+    for (const [i, line] of whole.split('\n').filter(Boolean).entries()) {
+      const piece = pieceOf(line, `${journal}:${i + 1}`);
+      shared.known.set(piece.index, piece);
+    }
+    return shared;
+  }
+
+  /** Statistics of an episode that was added before the last run ended. */
+  statistics(index: number): Readonly<Record<string, unknown>> | undefined {
+    return this.known.get(index)?.stats;
+  }
+
+  /** Takes over an episode's own files, in the order of the episodes. */
+  async add({ index, from, to }: KeptEpisode, stats: Readonly<Record<string, unknown>>): Promise<void> {
+    const piece = this.known.get(index) ?? (await this.note(index, to - from, stats));
+    for (const kind of this.kinds) {
+      const { bytes, form } = present(piece.files[kind], `the file of ${kind}`);
+      const last = this.groups.get(kind);
+      if (last && last.bytes + bytes <= this.limitOf(kind) && last.form === form) {
+        last.pieces.push(piece);
+        last.bytes += bytes;
+      } else {
+        await this.join(kind);
+        this.groups.set(kind, { form, bytes, pieces: [piece] });
+      }
+    }
+  }
+
+  /** Joins the last files. @returns where the tables and videos of each episode are, as meta/episodes says it */
+  async finish(): Promise<ReadonlyMap<number, Readonly<Record<string, unknown>>>> {
+    for (const kind of this.kinds) await this.join(kind);
+    return this.places;
+  }
+
+  private async note(index: number, length: number, stats: Piece['stats']): Promise<Piece> {
+    const files: Record<string, { bytes: number; form: string }> = {};
+    for (const kind of this.kinds) {
+      const path = this.pathOf(kind, index);
+      files[kind] = { bytes: (await stat(path)).size, form: kind === TABLES ? '' : videoForm(path) };
+    }
+    const piece = { index, length, stats, files };
+    await appendFile(this.options.journal, `${JSON.stringify(piece)}\n`);
+    return piece;
+  }
+
+  /** Writes the file that has become full, or is the last. */
+  private async join(kind: string): Promise<void> {
+    const group = this.groups.get(kind);
+    if (!group) return;
+    this.groups.delete(kind);
+    const { info, out } = this.options;
+    const number = this.full.get(kind) ?? 0;
+    this.full.set(kind, number + 1);
+    const { chunks_size: size, data_path, video_path } = V30_LAYOUT;
+    const [chunk_index, file_index] = [Math.floor(number / size), number % size];
+    const values = { video_key: kind, chunk_index, file_index };
+    const to = join(out, fillPath(kind === TABLES ? data_path : video_path, values));
+    const paths = group.pieces.map(({ index }) => this.pathOf(kind, index));
+    await once(to, (path) => {
+      if (kind === TABLES)
+        return copyParquet(path, paths, (table) => `select * exclude (file_row_number) from ${table}`);
+      const pieces = group.pieces.map(({ length }, i) => ({ path: paths[i] ?? '', startSeconds: 0, frames: length }));
+      return joinVideos(path, pieces, info.fps);
+    });
+    for (const path of paths) await rm(path, { force: true });
+    let before = 0;
+    for (const { index, length } of group.pieces) {
+      if (kind === TABLES) {
+        const first = this.frames.get(kind) ?? 0;
+        this.frames.set(kind, first + length);
+        this.place(index, { 'data/chunk_index': chunk_index, 'data/file_index': file_index });
+        this.place(index, { dataset_from_index: first, dataset_to_index: first + length });
+      } else {
+        const [from_timestamp, to_timestamp] = [before / info.fps, (before + length) / info.fps];
+        const its = { chunk_index, file_index, from_timestamp, to_timestamp };
+        this.place(index, Object.fromEntries(Object.entries(its).map(([key, v]) => [`videos/${kind}/${key}`, v])));
+      }
+      before += length;
+    }
+  }
+
+  private place(index: number, its: Record<string, unknown>): void {
+    this.places.set(index, { ...this.places.get(index), ...its });
+  }
+
+  private pathOf(kind: string, index: number): string {
+    const { data, video } = episodePaths(this.options.pieces, this.options.info, index);
+    return kind === TABLES ? data : present(video(kind), 'the path of a video');
+  }
+
+  private limitOf(kind: string): number {
+    const { data, video } = this.options.maxBytes ?? {};
+    if (kind === TABLES) return data ?? V30_LAYOUT.data_files_size_in_mb * MB;
+    return video ?? V30_LAYOUT.video_files_size_in_mb * MB;
+  }
+}
+
+function pieceOf(line: string, where: string): Piece {
+  try {
+    return JSON.parse(line) as Piece;
+  } catch {
+    throw new InputError(where, 'is no JSON. Remove the folder to begin again.');
+  }
+}
+
+/** Writes a file aside and renames it, unless it is there. */
+async function once(path: string, write: (path: string) => Promise<void> | void): Promise<void> {
+  if (existsSync(path)) return;
+  await makeFolder(dirname(path));
+  await write(`${path}.tmp`);
+  await rename(`${path}.tmp`, path);
+}
