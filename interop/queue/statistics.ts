@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../../src/base/index.ts';
-import type { Program } from '../../test/support/killedEvaluation.ts';
 import { serveFiles } from '../../test/support/fileServer.ts';
+import type { Program } from '../../test/support/killedEvaluation.ts';
 import { writeFakeSet } from '../../test/support/training.ts';
 import type { RedisServer } from './redis.ts';
 

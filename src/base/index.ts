@@ -52,6 +52,7 @@ export {
 export { oneLine, parse, readJson } from './parse.ts';
 export { duration, Progress } from './progress.ts';
 export { Random } from './random.ts';
+export { Rate } from './rate.ts';
 export { bytesText, type MemoryRefusal, type MemorySetting, memoryRefusal, requireMemory } from './requireMemory.ts';
 export { significant } from './significant.ts';
 export { fullError, isFull, isUnwritable } from './unwritable.ts';

@@ -1,12 +1,14 @@
 import cliProgress from 'cli-progress';
+import { Rate } from './rate.ts';
 
 /**
- * A progress bar on stderr with rate and time left; in a pipe it prints a plain line now and then. `--quiet` and tests
- * pass `silent`.
+ * A progress bar on stderr with rate and time left, both as it goes lately; in a pipe it prints a plain line now and
+ * then. `--quiet` and tests pass `silent`.
  */
 export class Progress {
   private readonly bar: cliProgress.SingleBar | undefined;
   private readonly started = performance.now();
+  private readonly pace = new Rate();
   private lastLine = 0;
   private done = 0;
 
@@ -37,16 +39,14 @@ export class Progress {
   at(done: number, note = ''): void {
     this.done = done;
     const seconds = (performance.now() - this.started) / 1000;
-    const rate = done / Math.max(seconds, 1e-3);
-    const left = duration(rate > 0 ? (this.total - done) / rate : Number.NaN);
-    if (this.bar)
-      this.bar.update(done, { unit: this.unit, rate: rate >= 10 ? rate.toFixed(0) : rate.toFixed(2), left, note });
+    this.pace.at(done);
+    const { perSecond } = this.pace;
+    const rate = perSecond === 0 ? '–' : perSecond.toFixed(perSecond >= 10 ? 0 : 2);
+    const left = duration(this.pace.secondsLeft(this.total));
+    if (this.bar) this.bar.update(done, { unit: this.unit, rate, left, note });
     else if (!this.silent && performance.now() - this.lastLine > 10_000) {
       if (this.lastLine > 0 || seconds > 2)
-        process.stderr.write(
-          `${this.label} ${done}/${this.total} ${this.unit} · ${rate.toFixed(rate >= 10 ? 0 : 2)}/s · ` +
-            `${left} left · ${note}\n`,
-        );
+        process.stderr.write(`${this.label} ${done}/${this.total} ${this.unit} · ${rate}/s · ${left} left · ${note}\n`);
       this.lastLine = performance.now();
     }
   }

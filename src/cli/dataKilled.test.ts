@@ -102,7 +102,8 @@ describe('commands that write data', () => {
     for (const moment of moments) if (await killedOnce(dir, moment)) kills++;
     expect(kills).toBeGreaterThan(0);
     for (const name of NAMES)
-      if (!existsSync(resultOf(name, dir)) || existsSync(join(dir, `${name}.part`))) expect([await run(wordsOf(name, dir)), said], name).toEqual([0, said]);
+      if (!existsSync(resultOf(name, dir)) || existsSync(join(dir, `${name}.part`)))
+        expect([await run(wordsOf(name, dir)), said], name).toEqual([0, said]);
     expect(await tree(dir)).toEqual(await tree(join(folder, 'straight')));
   });
 

@@ -1,3 +1,4 @@
+import { Rate } from '../base/index.ts';
 import type { Carried, Untold } from './carried.ts';
 import type { RunConfig } from './config.ts';
 import type { RunEvents } from './events/index.ts';
@@ -17,6 +18,8 @@ export class UpdateLog {
   /** Time for other things. */
   private away = 0;
   private lastLine = Number.NEGATIVE_INFINITY;
+  /** Of updates, without the time for other things. */
+  private readonly pace: Rate;
 
   constructor(
     private readonly run: {
@@ -30,6 +33,7 @@ export class UpdateLog {
     private readonly events: RunEvents,
   ) {
     this.meter = new Meter(run.config.batch, run.carried.untold);
+    this.pace = new Rate(run.start, () => (performance.now() - this.away) / 1000);
   }
 
   /** The updates that no line tells of yet. */
@@ -54,6 +58,7 @@ export class UpdateLog {
   async update(step: number, report: StepReport, rate: number, skippedUpdates: number): Promise<void> {
     const { folder, config } = this.run;
     this.meter.add(report);
+    this.pace.at(step);
     await this.events.add(step, report);
     if (step % config.logEvery !== 0 && step !== config.steps) return;
     this.reading = this.meter.read();
@@ -75,13 +80,12 @@ export class UpdateLog {
   }
 
   private tell(step: number, learningRate: number, skippedUpdates: number): void {
-    const { config, info, start, log } = this.run;
+    const { config, info, log } = this.run;
     const { steps } = config;
     if (performance.now() - this.lastLine <= LINE_EVERY_MS && step !== steps) return;
     this.lastLine = performance.now();
     const { losses, samplesPerSecond, dataWait, ranks } = this.reading;
-    const trained = (performance.now() - this.began - this.away) / 1000;
-    const secondsLeft = (trained / (step - start)) * (steps - step);
+    const secondsLeft = this.pace.secondsLeft(steps);
     const peakShare = info.peak && (samplesPerSecond * info.flops) / config.batch / info.peak / 1e9;
     const pace = {
       step,

@@ -3,7 +3,16 @@ import { existsSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { InputError, isFull, jsonText, lockFolder, makeFolder, present, readJson, ValetError } from '../../base/index.ts';
+import {
+  InputError,
+  isFull,
+  jsonText,
+  lockFolder,
+  makeFolder,
+  present,
+  readJson,
+  ValetError,
+} from '../../base/index.ts';
 import { dataFingerprint } from '../fingerprint.ts';
 import { InfoSchema, openDataset } from '../lerobot/index.ts';
 import { type KeptEpisode, numberTellsTask } from './keptEpisode.ts';

@@ -88,9 +88,7 @@ export async function datasetStatistics(
   };
   // Only where the work may be gone on with, or is done elsewhere.
   const named = result === undefined && !queue ? [] : sets;
-  const fingerprints = await Promise.all(
-    named.map(({ root, remote }) => dataFingerprint([remote?.address ?? root])),
-  );
+  const fingerprints = await Promise.all(named.map(({ root, remote }) => dataFingerprint([remote?.address ?? root])));
   const about = { fingerprints, robot: robotRecord(robot), chunks, exact, versions: statisticsVersions() };
   const plan = digestOf([about, jobs.map(({ set, episodes }) => [set, episodes.map(({ index }) => index)])]);
   const unfinished = result === undefined ? undefined : await UnfinishedStatistics.open(result, plan);
