@@ -32,6 +32,7 @@ export {
   requireVersions,
   serveJobs,
 } from './jobs/index.ts';
+export { readJournal } from './journal.ts';
 export { readJsonLines } from './jsonLines.ts';
 export { type Memory, machineMemory } from './machine.ts';
 export { portFree, processor, softwareVersions } from './machineReport.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { appendFile, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
+import { appendFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { InputError, makeFolder, present } from '../../base/index.ts';
+import { makeFolder, present, readJournal } from '../../base/index.ts';
 import { copyParquet, episodePaths, fillPath, type Info } from '../lerobot/index.ts';
 import { joinVideos, videoForm } from '../video/index.ts';
 import { videoFeatures } from './copyVideos.ts';
@@ -66,14 +66,7 @@ export class SharedFiles {
   /** @throws InputError when the journal is damaged */
   static async open(options: SharedOptions): Promise<SharedFiles> {
     const shared = new SharedFiles(options);
-    const { journal } = options;
-    const text = existsSync(journal) ? await readFile(journal, 'utf8') : '';
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1); // a line counts when its end is written
-    if (whole.length < text.length) await truncate(journal, Buffer.byteLength(whole));
-    for (const [i, line] of whole.split('\n').filter(Boolean).entries()) {
-      const piece = pieceOf(line, `${journal}:${i + 1}`);
-      shared.known.set(piece.index, piece);
-    }
+    for (const piece of await readJournal<Piece>(options.journal)) shared.known.set(piece.index, piece);
     return shared;
   }
 
@@ -164,14 +157,6 @@ export class SharedFiles {
     const { data, video } = this.options.maxBytes ?? {};
     if (kind === TABLES) return data ?? V30_LAYOUT.data_files_size_in_mb * MB;
     return video ?? V30_LAYOUT.video_files_size_in_mb * MB;
-  }
-}
-
-function pieceOf(line: string, where: string): Piece {
-  try {
-    return JSON.parse(line) as Piece;
-  } catch {
-    throw new InputError(where, 'is no JSON. Remove the folder to begin again.');
   }
 }
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { type FileHandle, open, readFile, rm, truncate } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { InputError, jsonText, makeFolder, readJson, writeFileAside } from '../../base/index.ts';
+import { InputError, jsonText, makeFolder, readJournal, readJson, writeFileAside } from '../../base/index.ts';
 import type { EncodedEpisode } from './episode.ts';
 
 /** Episodes that are on disk together, such as those of a scene, and what the data set's index needs of them. */
@@ -66,13 +66,7 @@ export class UnfinishedSet<Part extends FinishedPart> {
       await writeFileAside(join(folder, identityName), jsonText(identity));
     }
     const path = join(folder, partsName);
-    const text = existsSync(path) ? await readFile(path, 'utf8') : '';
-    const whole = text.slice(0, text.lastIndexOf('\n') + 1); // a line counts when its end is written
-    if (whole.length < text.length) await truncate(path, Buffer.byteLength(whole));
-    const parts = whole
-      .split('\n')
-      .filter(Boolean)
-      .map((line, i) => partOf<Part>(line, `${path}:${i + 1}`));
+    const parts = await readJournal<Part>(path);
     return new UnfinishedSet(folder, await open(path, 'a'), kind, parts);
   }
 
@@ -117,14 +111,6 @@ export class UnfinishedSet<Part extends FinishedPart> {
 
 const filesOf = ({ name, parts }: Pick<PartKind<never>, 'name' | 'parts'>) =>
   [`${name}.json`, `${parts}.jsonl`] as const;
-
-function partOf<Part>(line: string, where: string): Part {
-  try {
-    return JSON.parse(line) as Part;
-  } catch {
-    throw new InputError(where, 'is no JSON. Remove the folder to begin again.');
-  }
-}
 
 function requireSame(folder: string, was: Identity, now: Identity): void {
   const plain = JSON.parse(JSON.stringify(now)) as Identity;

@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../../test/support/evaluate.ts';
+import { killedWhen } from '../../../test/support/killedWhen.ts';
 import { tinyNetwork, tinyStatistics } from '../../../test/support/model.ts';
 import { checkDataset, openSets } from '../../data/index.ts';
 import { initParameters, modelConfig, writeCheckpoint } from '../../model/index.ts';
@@ -14,14 +15,14 @@ import { readStepLines } from './recording.ts';
 const root = await temporaryFolder();
 const FIRST = 1_000_000;
 const STEPS = 45;
+const options = {
+  policy: { kind: 'expert' },
+  tasks: ['turning_on_radio'],
+  instances: [FIRST, FIRST + 1],
+  ...{ imageSize: 32, maxSteps: STEPS, silent: true },
+} as const;
 const recorded = (name: string, more: Partial<Parameters<typeof evaluate>[0]> = {}) =>
-  evaluate({
-    policy: { kind: 'expert' },
-    tasks: ['turning_on_radio'],
-    instances: [FIRST, FIRST + 1],
-    ...{ imageSize: 32, maxSteps: STEPS, silent: true, out: join(root, name), recordData: join(root, `${name}-data`) },
-    ...more,
-  });
+  evaluate({ ...options, out: join(root, name), recordData: join(root, `${name}-data`), ...more });
 
 /** SHA-256 of every file of a data set. */
 async function hashesOf(folder: string): Promise<Record<string, string>> {
@@ -66,6 +67,21 @@ it('rollouts become a data set of what was executed; one that was broken off com
   await recorded('broken', { resume: true });
   expect(await hashesOf(join(root, 'broken-data'))).toEqual(await hashesOf(data));
   await recorded('broken', { resume: true }); // all is there: nothing to do
+});
+
+it('a process that is killed while it records leaves what comes to the same bytes', { timeout: 240_000 }, async () => {
+  const [out, data] = [join(root, 'killed'), join(root, 'killed-data')];
+  const code = `
+    import { evaluate } from ${JSON.stringify(join(import.meta.dirname, 'evaluate.ts'))};
+    await evaluate(${JSON.stringify({ ...options, out, recordData: data, workers: 1 })});`;
+  const files = (dir: string) => readdir(dir, { recursive: true }).catch(() => [] as string[]);
+  // While the second episode's videos are written: the first one is on disk.
+  const videos = async () => (await files(`${data}.part`)).filter((file) => file.endsWith('.mp4')).length;
+  expect(await killedWhen(code, async () => (await videos()) > 3)).toBe(true);
+  expect(existsSync(data)).toBe(false);
+  await recorded('killed', { resume: true });
+  expect(await hashesOf(data)).toEqual(await hashesOf(join(root, 'whole-data')));
+  expect(existsSync(`${data}.part`)).toBe(false);
 });
 
 it('keeps what the heads of a policy say, in the data and in the recording', { timeout: 120_000 }, async () => {
