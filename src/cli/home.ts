@@ -53,6 +53,11 @@ export function command(): Command {
     .option('--workers <n>', 'threads', positive, 2)
     .option('--correct <checkpoint>', "this policy drives; the expert's corrections of it are the episodes")
     .option('--late <share>', 'with --correct: share of the scenes that begin at some later moment (0)', share)
+    .option(
+      '--until <seconds>',
+      'with --clip or --correct: windows begin in the first so many seconds of a scene, such as what a task shows',
+      aboveZero,
+    )
     .option('--resume', 'go on with the unfinished data set beside --out', false)
     .addOption(new Option('--format <version>', 'of LeRobot').choices(['v2.1', 'v3.0']).default('v2.1'))
     .option('--json', 'print one JSON object on stdout', false)
@@ -118,6 +123,7 @@ interface DemoFlags {
   clip?: number;
   disturb?: number;
   late?: number;
+  until?: number;
   imageSize: number;
   workers: number;
   correct?: string;
@@ -133,6 +139,8 @@ async function demos(flags: DemoFlags, command: Command): Promise<void> {
   if (flags.clip === undefined) refuseIdle(command, ['disturb'], 'without --clip');
   if (flags.correct !== undefined) refuseIdle(command, ['disturb'], 'with --correct');
   else refuseIdle(command, ['late', 'otherStatistics'], 'without --correct');
+  if (flags.correct === undefined && flags.clip === undefined)
+    refuseIdle(command, ['until'], 'without --clip or --correct');
   await requireOutput(flags.out, { kind: 'folder' });
   // Episodes are written one by one, as v2.1 has them; v3.0 is made of the finished set.
   const out = flags.format === 'v2.1' ? flags.out : `${flags.out}.v2.1`;
@@ -147,6 +155,7 @@ async function demos(flags: DemoFlags, command: Command): Promise<void> {
       clipSeconds: flags.clip,
       disturbance: flags.disturb,
       late: flags.late,
+      until: flags.until,
       imageSize: flags.imageSize,
       picturesEvery: flags.picturesEvery,
       workers: flags.workers,

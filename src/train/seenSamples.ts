@@ -98,7 +98,7 @@ export async function seenSamples(options: SeenOptions): Promise<SeenSamples> {
 interface PlaceRule {
   readonly horizon: number;
   readonly endPadding: boolean;
-  /** At every so manieth frame alone, which has pictures of its own. */
+  /** At every n-th frame alone, which has pictures of its own. */
   readonly every: number;
 }
 

@@ -3,7 +3,7 @@ import { mean as average, type Interval, scoreInterval, wilson } from './interva
 /** The score of one instance played with one seed. */
 export interface SeededScore {
   readonly instance: number;
-  /** The how manieth seed. */
+  /** The seed's place in the list. */
   readonly rollout: number;
   readonly q: number;
 }

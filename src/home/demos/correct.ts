@@ -31,25 +31,34 @@ const NEAR_METRES = 0.16;
  * limit below the time-out: what goes wrong late in an episode, such as driving off, is corrected as often as what goes
  * wrong early.
  * @param options.late share of the scenes that begin late: the expert plays up to some moment, any of them
+ * @param options.until the scene ends after so many seconds; where it does otherwise when left out
  */
 export async function correctRollout(
   household: Household,
   expert: Expert,
   policy: HelpedPolicy,
   instance: number,
-  options: { seconds: number; random: Random; late: number; picturesEvery?: number | undefined },
+  options: {
+    readonly seconds: number;
+    readonly random: Random;
+    readonly late: number;
+    readonly until?: number | undefined;
+    readonly picturesEvery?: number | undefined;
+  },
 ): Promise<{ clips: Demonstration[]; steps: number; success: boolean }> {
   const { random, late: lateShare } = options;
   const frames = Math.round(options.seconds * household.robot.rate);
   const clips: Demonstration[] = [];
   household.reset(instance);
   await policy.reset();
-  const late = lateShare > 0 && random.uniform() < lateShare ? random.integer(household.task.meanExpertSteps) : 0;
+  const last = stepsUntil(options.until);
+  const latest = Math.min(household.task.meanExpertSteps, last);
+  const late = lateShare > 0 && random.uniform() < lateShare ? random.integer(latest) : 0;
   let result = { done: false, success: false };
   while (household.steps < late && !result.done) result = household.step(expert.act());
   const begun = household.steps;
   if (begun > 0) policy.goOnFrom(household.task.id, Math.min(expert.stage, household.task.numStages - 1));
-  const end = late > 0 ? begun + LATE_STEPS : Number.POSITIVE_INFINITY;
+  const end = Math.min(last, late > 0 ? begun + LATE_STEPS : Number.POSITIVE_INFINITY);
   let until = begun + random.integer(FAR[1]);
   let expertUntil = 0;
   while (!result.done && household.steps < end) {
@@ -79,6 +88,10 @@ export async function correctRollout(
   }
   return { clips, steps: household.steps, success: result.success };
 }
+
+/** Control steps of so many seconds, at least one; no end when left out. */
+export const stepsUntil = (seconds = Number.POSITIVE_INFINITY): number =>
+  Math.max(1, Math.round(seconds * HOUSEHOLD_ROBOT.rate));
 
 function nearTarget(household: Household): boolean {
   return distance(household.hands.right.tip, household.situation().target) < NEAR_METRES;

@@ -10,5 +10,7 @@ it('a window is longer than a chunk and no longer than any scene; others are ref
       `a clip lasts more than 1 second, the length of a chunk, and at most 600 seconds (got ${clipSeconds})`,
     );
   expect(demos({ episodes: 0 })).toThrow(/an integer from 1 on \(got 0\)/);
+  expect(demos({ until: 4 })).toThrow(/until must be seconds above 0, for windows or corrections \(got 4\)/);
+  expect(demos({ until: 4, clipSeconds: 2 })).not.toThrow();
   expect(demos({ seed: 1.5 })).toThrow(/an integer from 0 to 1000000 \(got 1.5\)/);
 });

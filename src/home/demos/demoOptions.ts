@@ -13,8 +13,10 @@ export interface DemoOptions {
   readonly disturbance?: number;
   /** With `correct`: share of the scenes in which the expert plays up to some moment first (0). */
   readonly late?: number;
+  /** Of windows and corrections: they begin in the first so many seconds of a scene. */
+  readonly until?: number | undefined;
   readonly imageSize?: number;
-  /** Draw the pictures of every so manieth frame alone, for a training whose `frameStride` is a multiple of it. */
+  /** Draw the pictures of every n-th frame alone, for a training whose `frameStride` is a multiple of it. */
   readonly picturesEvery?: number | undefined;
   readonly workers?: number;
   /** Checkpoint folder: its policy drives, the expert corrects. */
@@ -48,7 +50,7 @@ export interface DemoSummary {
 const MOST_CLIP_SECONDS = 600;
 
 /** @throws InputError for what cannot be made */
-export function checkDemoOptions({ episodes, seed = 0, workers = 2, clipSeconds }: DemoOptions): void {
+export function checkDemoOptions({ episodes, seed = 0, workers = 2, clipSeconds, until, correct }: DemoOptions): void {
   const where = 'home demos';
   if (!Number.isSafeInteger(episodes) || episodes < 1)
     throw new InputError(where, `the number of episodes must be an integer from 1 on (got ${episodes}).`);
@@ -56,6 +58,11 @@ export function checkDemoOptions({ episodes, seed = 0, workers = 2, clipSeconds 
     throw new InputError(where, `the seed must be an integer from 0 to 1000000 (got ${seed}).`);
   if (!Number.isSafeInteger(workers) || workers < 1)
     throw new InputError(where, `the number of workers must be an integer from 1 on (got ${workers}).`);
+  if (until !== undefined && !(until > 0 && (clipSeconds !== undefined || correct !== undefined)))
+    throw new InputError(
+      where,
+      `until must be seconds above 0, for windows or corrections (got ${until}). Leave it out for whole scenes.`,
+    );
   const chunkSeconds = HOUSEHOLD_ROBOT.horizon / HOUSEHOLD_ROBOT.rate;
   if (clipSeconds !== undefined && !(clipSeconds > chunkSeconds && clipSeconds <= MOST_CLIP_SECONDS))
     throw new InputError(

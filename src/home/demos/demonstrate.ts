@@ -1,6 +1,7 @@
 import type { Random } from '../../base/index.ts';
 import type { Expert } from '../expert/index.ts';
 import { ARM_JOINTS, COLUMNS, clamp, HOUSEHOLD_ROBOT, type Household, type Snapshot } from '../world/index.ts';
+import { stepsUntil } from './correct.ts';
 import type { Demonstration } from './episodeLog.ts';
 import { record, rehearse } from './recording.ts';
 
@@ -28,12 +29,19 @@ export function wholeDemonstration(
  * moments of the scene are equally likely to be a chunk's beginning.
  * @param disturbance probability that something pushes the robot off its way just before the window, which then shows
  *   how to go on
+ * @param until the window begins in the first so many seconds of the scene; anywhere when left out
  */
 export function clipDemonstration(
   household: Household,
   expert: Expert,
   instance: number,
-  options: { seconds: number; disturbance: number; random: Random; picturesEvery?: number | undefined },
+  options: {
+    readonly seconds: number;
+    readonly disturbance: number;
+    readonly random: Random;
+    readonly until?: number | undefined;
+    readonly picturesEvery?: number | undefined;
+  },
 ): Demonstration | undefined {
   const { random } = options;
   const frames = Math.max(HORIZON + 1, Math.round(options.seconds * HOUSEHOLD_ROBOT.rate));
@@ -43,8 +51,10 @@ export function clipDemonstration(
     if (household.steps % SNAPSHOT_STEPS === 0) snapshots.push(household.snapshot());
   });
   if (!success) return undefined;
-  const last = Math.max(0, length - frames);
-  const start = clamp(random.integer(length - HORIZON + frames - HORIZON) - (frames - HORIZON), 0, last);
+  // Nothing begins behind the moment that was asked for.
+  const whole = Math.min(length, stepsUntil(options.until) - 1 + frames);
+  const last = Math.max(0, whole - frames);
+  const start = clamp(random.integer(whole - HORIZON + frames - HORIZON) - (frames - HORIZON), 0, last);
   const disturbed = random.uniform() < options.disturbance;
   const led = disturbed && random.uniform() < LED_ASTRAY;
   const pushSteps = disturbed ? Math.min(start, led ? 20 + random.integer(50) : 6 + random.integer(20)) : 0;

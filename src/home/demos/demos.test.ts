@@ -179,6 +179,35 @@ describe('demonstrations', () => {
     household.close();
   });
 
+  it('begin in the first seconds alone where that is asked for, of experts and of corrections', async () => {
+    const household = await openHousehold('opening_shown_drawer', { imageSize: 8 });
+    const expert = createExpert(household);
+    const starts = Array.from({ length: 8 }, (_, seed) => {
+      const options = { seconds: 1.2, disturbance: 0.5, random: Random.of(seed), until: 2 };
+      return clipDemonstration(household, expert, 1_000_000 + seed, options)!.meta!.clip!.start;
+    });
+    expect(Math.max(...starts)).toBeLessThan(60);
+    expect(Math.min(...starts)).toBeLessThan(20);
+    expect(new Set(starts).size).toBeGreaterThan(3);
+    const still: HelpedPolicy = {
+      reset: async () => {},
+      act: async () => household.lastAction,
+      close: async () => {},
+      dropPlan: () => {},
+      goOnFrom: () => {},
+    };
+    for (const late of [0, 1])
+      for (let seed = 0; seed < 4; seed++) {
+        const options = { seconds: 1.2, random: Random.of(seed), late, until: 4 };
+        const { clips, steps } = await correctRollout(household, expert, still, 1_000_001, options);
+        expect(steps).toBe(120);
+        for (const { meta } of clips) expect(meta!.clip!.start).toBeLessThan(120);
+        if (late === 0) expect(clips.length).toBeGreaterThan(1);
+      }
+    expert.close();
+    household.close();
+  });
+
   it('go on after an interruption to the same bytes, and are never mixed with others', async () => {
     const base = { tasks: ['turning_on_radio'], episodes: 3, clipSeconds: 1.2, imageSize: 16, seed: 3, workers: 1 };
     const make = (name: string, more: object = {}) =>

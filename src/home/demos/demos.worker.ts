@@ -21,7 +21,9 @@ export interface DemoSettings {
   readonly disturbance: number;
   /** Share of the corrected scenes that begin late. */
   readonly late: number;
-  /** Pictures are drawn in every so manieth frame alone. */
+  /** Windows begin in the first so many seconds of a scene. */
+  readonly until?: number | undefined;
+  /** Pictures are drawn in every n-th frame alone. */
   readonly picturesEvery?: number | undefined;
   /** Checkpoint folder of the policy to correct. */
   readonly correct?: string;
@@ -87,26 +89,25 @@ async function correcting(checkpoint: string, scene: string): Promise<HelpedPoli
 async function play(unit: DemoUnit): Promise<DemoPlayed> {
   waiting = [];
   const { household, expert } = await world(unit.task);
-  const { clipSeconds, disturbance, late, seed, picturesEvery } = settings;
+  const { clipSeconds, disturbance, late, until, seed, picturesEvery } = settings;
   const [first] = unit.instances as readonly [number, ...number[]];
   const random = Random.of('demonstration', seed, unit.task, first);
   if (settings.correct !== undefined) {
     const policy = await correcting(settings.correct, `${unit.task}/${first}`);
     const { clips, success } = await correctRollout(household, expert, policy, first, {
       seconds: clipSeconds ?? 1.5,
-      late,
-      random,
-      picturesEvery,
+      ...{ late, random, until, picturesEvery },
     });
     waiting = clips;
     return { episodes: clips.length, failures: 0, policySuccess: success };
   }
   let failures = 0;
+  const window = { disturbance, random, until, picturesEvery };
   for (const instance of unit.instances) {
     const recording =
       clipSeconds === undefined
         ? wholeDemonstration(household, expert, instance, picturesEvery)
-        : clipDemonstration(household, expert, instance, { seconds: clipSeconds, disturbance, random, picturesEvery });
+        : clipDemonstration(household, expert, instance, { ...window, seconds: clipSeconds });
     if (recording) {
       waiting = [recording];
       return { episodes: 1, failures };

@@ -60,6 +60,7 @@ async function make(options: DemoOptions): Promise<DemoSummary> {
     clipSeconds,
     disturbance: disturbanceOf(options),
     late: options.late ?? 0,
+    until: options.until,
     picturesEvery: options.picturesEvery,
     correct,
     otherStatistics: options.otherStatistics,
@@ -128,7 +129,9 @@ async function make(options: DemoOptions): Promise<DemoSummary> {
     expertFailures: total.failures,
     scenes: total.scenes,
     ...missing(tasks, queue),
-    ...(correct === undefined ? {} : { helpedSuccess: total.successes / Math.max(1, total.scenes) }),
+    ...(correct === undefined || options.until !== undefined
+      ? {}
+      : { helpedSuccess: total.successes / Math.max(1, total.scenes) }),
     out,
   };
 }
@@ -159,6 +162,7 @@ async function identityOf(options: DemoOptions): Promise<Readonly<Record<string,
     clipSeconds,
     disturbance: disturbanceOf(options),
     late: options.late ?? 0,
+    ...(options.until !== undefined && { until: options.until }),
     ...(options.picturesEvery !== undefined && { picturesEvery: options.picturesEvery }),
     correct: correct === undefined ? null : await checkpointDigest(correct),
     versions: { valet: packageVersion(), mujoco: MUJOCO_VERSION, scenes: SCENE_VERSION },

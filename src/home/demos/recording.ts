@@ -9,7 +9,7 @@ export const TAIL = 35;
 export interface RecordOptions {
   /** At most so many frames; the goal's tail may end it earlier. No limit when left out. */
   readonly frames?: number;
-  /** Pictures are drawn in every so manieth frame and repeat in between; in every one when left out. */
+  /** Pictures are drawn in every n-th frame and repeat in between; in every one when left out. */
   readonly picturesEvery?: number | undefined;
   readonly meta?: EpisodeRecord['meta'];
 }

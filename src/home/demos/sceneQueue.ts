@@ -1,4 +1,4 @@
-/** A scene to play: which task, and the how manieth of it. */
+/** A scene to play: which task, and its number among those of the task. */
 export interface Scene {
   readonly task: number;
   readonly number: number;
