@@ -99,6 +99,21 @@ describe('counting balls into a box', () => {
     expect(runtime.asked - runtime.left).toBe(1);
   });
 
+  it.for([SCENE, SCENE + 1, SCENE + 2, SCENE + 3])(
+    'is mended by the expert with one ball too many in its hand (%i)',
+    (scene) => {
+      room.reset(scene);
+      while (!runtime.held) room.step(expert.act());
+      for (let i = 0; i < 20; i++) room.step(expert.act());
+      expect(runtime.held).toBe(true);
+      // Nothing is left to put in.
+      runtime.asked = 0;
+      while (runtime.save()[2] === 0 && room.steps < room.maxSteps) room.step(expert.act());
+      expect([runtime.save()[2], runtime.held, runtime.left]).toEqual([1, false, 0]);
+      expect(runtime.ball[2]).toBeCloseTo(runtime.nest[2], 2);
+    },
+  );
+
   it('hides the count: equal pictures, and one goes for a ball where the other goes for the bell', async () => {
     const { step, same } = await firstDifference(
       countingBalls,

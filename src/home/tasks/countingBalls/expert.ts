@@ -11,6 +11,10 @@ const GRASP = 0.008;
 /** Above the ball: where an open hand travels. Above the box's opening: where it lets go. */
 const TRAVEL = 0.12;
 const CARRY = 0.085;
+/** How far above its nest it lets go of a ball that it took too much. */
+const LET_GO = 0.008;
+/** Fingertips so far above the middle of the ball do not touch it. */
+const CLEAR = 0.08;
 
 /** Reads the sign from afar, then takes ball after ball to the box, and rings the bell when the number is in. */
 export function createCountingExpert(world: ExpertWorld, runtime: CountingRuntime): TaskExpert {
@@ -35,6 +39,26 @@ export function createCountingExpert(world: ExpertWorld, runtime: CountingRuntim
     const gate = clamp(1 - (height - tip[2] - 0.02) / 0.05, 0, 1);
     const target: Vector3 = [tip[0] + gate * (opening[0] - tip[0]), tip[1] + gate * (opening[1] - tip[1]), height];
     motion.reach('right', target, world.base[2], READY.right, 0.25 * style.speed);
+  }
+
+  /** Puts a ball that is one too many back onto the stand, and rises from it with an open hand. */
+  function giveBack(): void {
+    const { style, nest, held } = runtime;
+    const { tip } = world.hands.right;
+    const [x, y, z] = nest;
+    const aside = Math.hypot(x - tip[0], y - tip[1]);
+    const low = z + GRASP + LET_GO;
+    const isThere = aside < 0.02 && tip[2] < low + 0.015;
+    motion.gripper('right', held && !isThere ? -1 : 1);
+    const rise = held ? clamp((aside - 0.015) * 4, 0, TRAVEL + style.lift) : TRAVEL;
+    motion.reach('right', [x, y, low + rise], world.base[2], READY.right, 0.25 * style.speed);
+  }
+
+  /** Whether a hand that does not hold the ball still has it between its fingers. */
+  function isAroundBall(): boolean {
+    const { tip } = world.hands.right;
+    const [x, y, z] = runtime.ball;
+    return Math.hypot(x - tip[0], y - tip[1]) < BALL.radius && tip[2] < z + CLEAR;
   }
 
   /** Waits above the stand with the hand open. */
@@ -66,6 +90,7 @@ export function createCountingExpert(world: ExpertWorld, runtime: CountingRuntim
         const up = aboveButton(runtime.bellTop[2]) + style.lift;
         motion.reach('right', inFront(world, 'right', up), world.base[2], READY.right, 0.3 * style.speed);
       } else if (waiting) wait();
+      else if (left <= 0 && (held || isAroundBall())) giveBack();
       else if (left <= 0) press(motion, world, 'right', runtime.bellTop, style.speed);
       else if (held) dropBall();
       else takeBall();
