@@ -57,6 +57,27 @@ describe('moving boxes to storage', () => {
     expect(room.q()).toBe(0.5);
   });
 
+  const ROOT_HALF = Math.SQRT1_2;
+  const [side, end] = [[ROOT_HALF, 0, ROOT_HALF, 0] as const, [ROOT_HALF, ROOT_HALF, 0, 0] as const];
+  it.for([
+    ['on its end', end, 1, 0.3],
+    ['on its end, turned by a quarter and more', end, 1, Math.PI / 2 + 0.2],
+    ['on its side', side, 0, -0.2],
+    ['turned by half', [1, 0, 0, 0], 2, Math.PI - 0.1],
+  ] as const)('a container that was tipped is taken as it stands by the expert: %s', ([, tipped, axis, yaw]) => {
+    room.reset(7);
+    const { index, position } = runtime.current()!;
+    const [w, x, y, z] = tipped;
+    const [c, t] = [Math.cos(yaw / 2), Math.sin(yaw / 2)];
+    const turned = [c * w - t * z, c * x - t * y, c * y + t * x, c * z + t * w] as const;
+    room.placeFree(BOXES[index]!, [position[0], position[1], CARTON.half[axis] + 0.002], turned);
+    room.physics.poses();
+    expect(Math.abs(runtime.box(index).yaw)).toBeLessThan(0.4);
+    expect(runtime.box(index).half[2]).toBe(CARTON.half[axis]);
+    while (!room.success && room.steps < room.maxSteps) room.step(expert.act());
+    expect([room.q(), room.success]).toEqual([1, true]);
+  });
+
   it('takes both hands: one that opens drops the container, one alone lifts nothing', () => {
     room.reset(1_000_010);
     while (!bothHold()) room.step(expert.act());

@@ -14,6 +14,9 @@ import { type BoxesRuntime, type BoxState, CARTON } from './runtime.ts';
 
 /** Knees bent, chest low: the hands reach the floor. */
 const SQUAT = [1.6, -2.32, -1.5, 0];
+/** Half as low, to put a container on one that stands on its end: that high from the floor, metres. */
+const STOOP = [0.8, -1.16, -0.75, 0];
+const HIGH = 0.4;
 const READY: Readonly<Record<Side, readonly number[]>> = {
   left: [-0.7, 0.2, 0, -1.5, 0, 1.5, -0.2],
   right: [-0.7, -0.2, 0, -1.5, 0, 1.5, 0.2],
@@ -46,22 +49,22 @@ export function createBoxesExpert(world: ExpertWorld, runtime: BoxesRuntime): Ta
     if (!box) return undefined;
     const tip = world.hands[side].tip;
     const [ahead, across] = turn(subtract(tip, box.position), -box.yaw);
-    const beside = sign(side) * across - CARTON.half[1];
-    const low = tip[2] < box.position[2] + CARTON.half[2] + 0.03;
-    if (!low || Math.abs(ahead) > CARTON.half[0] + 0.03 || beside < -0.05 || beside > BESIDE - 0.01) return undefined;
-    const place = add(box.position, turn([ahead, sign(side) * (CARTON.half[1] + BESIDE + 0.02), 0], box.yaw));
+    const beside = sign(side) * across - box.half[1];
+    const low = tip[2] < box.position[2] + box.half[2] + 0.03;
+    if (!low || Math.abs(ahead) > box.half[0] + 0.03 || beside < -0.05 || beside > BESIDE - 0.01) return undefined;
+    const place = add(box.position, turn([ahead, sign(side) * (box.half[1] + BESIDE + 0.02), 0], box.yaw));
     return [place[0], place[1], tip[2]];
   }
 
   function take(box: BoxState): void {
     const { style } = runtime;
-    const edge = box.position[2] + CARTON.half[2];
+    const edge = box.position[2] + box.half[2];
     const [x, y] = world.inBase(box.position);
     const near = x < 0.66 && Math.abs(y) < 0.1 && Math.abs(wrapAngle(world.base[2])) < 0.1;
     // Beside the container first, then down, then together.
     const places = (out: number, height: number) =>
       SIDES.map((side): Vector3 => {
-        const aside = turn([0, sign(side) * (CARTON.half[1] + out), 0], box.yaw);
+        const aside = turn([0, sign(side) * (box.half[1] + out), 0], box.yaw);
         return add([box.position[0], box.position[1], height], aside);
       }) as [Vector3, Vector3];
     const low = edge - BELOW_EDGE;
@@ -70,7 +73,7 @@ export function createBoxesExpert(world: ExpertWorld, runtime: BoxesRuntime): Ta
     const pressed = places(PRESSED, low);
     const seen = tips.map((tip) => turn(subtract(tip, box.position), -box.yaw));
     const along = Math.max(...seen.map(([ahead]) => Math.abs(ahead)));
-    const outside = Math.min(...seen.map(([, across], i) => (i === 0 ? across : -across))) - CARTON.half[1];
+    const outside = Math.min(...seen.map(([, across], i) => (i === 0 ? across : -across))) - box.half[1];
     const down = Math.max(...tips.map((tip) => tip[2] - low));
     const aligned = near && along < 0.03 && outside > -0.005;
     const press = aligned && down < 0.025;
@@ -141,8 +144,8 @@ export function createBoxesExpert(world: ExpertWorld, runtime: BoxesRuntime): Ta
   return {
     act(): Float32Array {
       motion.begin();
-      motion.bend(SQUAT);
       const box = runtime.current();
+      motion.bend(box?.held && runtime.destination[2] > HIGH ? STOOP : SQUAT);
       if (box?.held) carry(box);
       else if (box) take(box);
       else leave();

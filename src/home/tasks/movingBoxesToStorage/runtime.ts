@@ -55,6 +55,8 @@ export interface BoxState {
   readonly position: Vector3;
   /** Its heading, world frame, radians. */
   readonly yaw: number;
+  /** Half of what it takes up along its heading, across it, and in height, as it stands: others may have tipped it. */
+  readonly half: Vector3;
   readonly held: boolean;
 }
 
@@ -109,7 +111,7 @@ export class BoxesRuntime implements TaskRuntime {
     const m = matrixAt(views.xmat, body);
     const { left, right } = this.world.hands;
     const held = left.held === index || right.held === index;
-    return { index, position: vectorAt(views.xpos, body), yaw: Math.atan2(m[3], m[0]), held };
+    return { index, position: vectorAt(views.xpos, body), ...standing(m), held };
   }
 
   /** The container that stands on the garage floor, let go. */
@@ -133,12 +135,13 @@ export class BoxesRuntime implements TaskRuntime {
   /** Where the middle of the present container is to go: on the garage floor, or on top of the other. */
   get destination(): Vector3 {
     const { lowest } = this;
+    const height = (this.current() ?? { half: CARTON.half }).half[2];
     if (lowest) {
       const [x, y, z] = lowest.position;
-      return [x, y, z + 2 * CARTON.half[2]];
+      return [x, y, z + lowest.half[2] + height];
     }
     const [x, y, z] = vectorAt(this.world.physics.views.xpos, this.floor);
-    return [x, y, z + PLACE.half[2] + CARTON.half[2]];
+    return [x, y, z + PLACE.half[2] + height];
   }
 
   /** Where it seems to go to who carries it. */
@@ -179,3 +182,22 @@ export class BoxesRuntime implements TaskRuntime {
     this.misjudgement.noticed = noticed === 1;
   }
 }
+
+/** An axis is taken for vertical from this cosine on. */
+const UPRIGHT = 0.75;
+
+/**
+ * Heading and half sizes of a container as it stands. One that was tipped lies on its side (its first axis is vertical)
+ * or on its end (its second one is). Turned by half, or on its end by a quarter, it is the same: the heading is the
+ * one that is nearest to 0.
+ * @param m rotation, row by row: column k is the container's axis k in the world
+ */
+function standing(m: ReturnType<typeof matrixAt>): Pick<BoxState, 'yaw' | 'half'> {
+  const [ahead, across, up] = CARTON.half;
+  if (Math.abs(m[7]) > UPRIGHT)
+    return { yaw: nearestTo0(Math.atan2(m[3], m[0]), Math.PI / 2), half: [ahead, up, across] };
+  if (Math.abs(m[6]) > UPRIGHT) return { yaw: nearestTo0(Math.atan2(-m[1], m[4]), Math.PI), half: [up, across, ahead] };
+  return { yaw: nearestTo0(Math.atan2(m[3], m[0]), Math.PI), half: CARTON.half };
+}
+
+const nearestTo0 = (angle: number, period: number): number => angle - period * Math.round(angle / period);
