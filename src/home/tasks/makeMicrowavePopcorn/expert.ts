@@ -13,7 +13,7 @@ import {
   type Zone,
   zoneOf,
 } from '../../expert/index.ts';
-import { clamp, type ExpertWorld, type TaskExpert, type Vector3 } from '../../world/index.ts';
+import { clamp, type ExpertWorld, type TaskExpert, type Vector3, wrapAngle } from '../../world/index.ts';
 import { OVEN_OPEN, type PopcornRuntime } from './runtime.ts';
 
 /** Where things should be, seen from the base, metres. */
@@ -21,6 +21,9 @@ const BAG_ZONE: Zone = { x: [0.58, 0.64], y: [-0.26, -0.18] };
 const HANDLE: Zone = { x: [0.5, 0.58], y: [0.04, 0.2] };
 const SPOT: Zone = { x: [0.7, 0.75], y: [-0.15, -0.08] };
 const BUTTON_ZONE: Zone = { x: [0.56, 0.64], y: [-0.38, -0.2] };
+/** Where the base stays while it closes the door, and how far it may be turned, radians. */
+const CLOSING: Zone = { x: [0.55, 0.9], y: [-0.3, 0.07] };
+const TURNED = 0.15;
 /** A hand lines up this far in front of the opening, metres. */
 const IN_FRONT = 0.2;
 /** A hand that has let go of the handle is clear of it this far away, metres. */
@@ -110,7 +113,7 @@ export function createPopcornExpert(world: ExpertWorld, runtime: PopcornRuntime)
   }
 
   function close(): void {
-    const { door, style, bag } = runtime;
+    const { door, style, bag, spot } = runtime;
     const clear = letGo(motion, world, 'right', bag);
     if (clear) {
       motion.gripper('right', 1);
@@ -118,6 +121,10 @@ export function createPopcornExpert(world: ExpertWorld, runtime: PopcornRuntime)
     }
     if (clear) pushDoorClear(motion, world, 'left', door, style.speed);
     else withdrawLeft();
+    // A base that was pushed or turned away cannot hold against the door.
+    const [x, y] = world.inBase(spot);
+    const stands = x > CLOSING.x[0] && x < CLOSING.x[1] && y > CLOSING.y[0] && y < CLOSING.y[1];
+    if (!stands || Math.abs(wrapAngle(world.base[2])) > TURNED) motion.driveToZone(spot, shifted(SPOT), { limit: 0.45 });
   }
 
   function start(): void {
