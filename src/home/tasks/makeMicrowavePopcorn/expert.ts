@@ -124,7 +124,8 @@ export function createPopcornExpert(world: ExpertWorld, runtime: PopcornRuntime)
     // A base that was pushed or turned away cannot hold against the door.
     const [x, y] = world.inBase(spot);
     const stands = x > CLOSING.x[0] && x < CLOSING.x[1] && y > CLOSING.y[0] && y < CLOSING.y[1];
-    if (!stands || Math.abs(wrapAngle(world.base[2])) > TURNED) motion.driveToZone(spot, shifted(SPOT), { limit: 0.45 });
+    if (!stands || Math.abs(wrapAngle(world.base[2])) > TURNED)
+      motion.driveToZone(spot, shifted(SPOT), { limit: 0.45 });
   }
 
   function start(): void {
