@@ -141,13 +141,13 @@ describe('convert', () => {
 
   it('to v3.0 holds the files of few episodes twice, and goes on when it is cut off after any of them', async () => {
     const maxBytes = { data: 1, video: 1 };
-    const part = at('cut.part');
+    const part = at('broken.part');
     const own = () =>
       readdirSync(join(part, 'v2.1'), { recursive: true }).filter((path) => /[.](parquet|mp4)$/.test(String(path)));
-    await writeSet(await selectEpisodes(set, {}), at('uncut'), { format: 'v3.0', maxBytes });
+    await writeSet(await selectEpisodes(set, {}), at('unbroken'), { format: 'v3.0', maxBytes });
     for (const last of [1, 2, 3, 4, 5]) {
       let most = 0;
-      const cut = writeSet(await selectEpisodes(set, {}), at('cut'), {
+      const cut = writeSet(await selectEpisodes(set, {}), at('broken'), {
         ...{ format: 'v3.0', maxBytes },
         progress: (done) => {
           most = Math.max(most, own().length);
@@ -159,8 +159,8 @@ describe('convert', () => {
       expect(most).toBeLessThanOrEqual(8);
       expect(most).toBeGreaterThan(0);
     }
-    await writeSet(await selectEpisodes(set, {}), at('cut'), { format: 'v3.0', maxBytes });
-    expect(await tree(at('cut'))).toEqual(await tree(at('uncut')));
+    await writeSet(await selectEpisodes(set, {}), at('broken'), { format: 'v3.0', maxBytes });
+    expect(await tree(at('broken'))).toEqual(await tree(at('unbroken')));
     expect(existsSync(part)).toBe(false);
   });
 
