@@ -26,6 +26,12 @@ counting_balls_into_box              7  1200  1000  1000   800   5100
 opening_shown_drawer                 4   600   400   400   200   2200
 repeating_shown_order                6   800   600   600   400   4500
 "
+# What a task shows at its beginning: windows of the first so many seconds, in rounds 5 and 6 each, and their share of the task's.
+SHOWN="
+counting_balls_into_box   4     2000   0.25
+repeating_shown_order     8.5   2400   0.35
+opening_shown_drawer      5      600   0.15
+"
 WORK=out/household
 from=""
 scale=1
@@ -89,7 +95,13 @@ for round in 5 6; do
   while read -r task number; do
     demos "$task-$round" --tasks "$task" --episodes "$(n "$number")" --seed "1$round" --clip 1.7 --pictures-every 5 --correct "$from" --late 0.5
   done < <(windows 7)
-  train "r$round" --data $(awk -v work="$WORK" -v round="$round" '{ printf "%s/%s-%d:%d\n", work, $1, round, $2 }' <<<"$rows") \
+  while read -r task seconds number _; do
+    demos "$task-$round-shown" --tasks "$task" --episodes "$(n "$number")" --seed "2$round" --clip 1.7 --pictures-every 5 --correct "$from" --until "$seconds"
+  done < <(awk -v tasks=",$TASKS," 'NF && index(tasks, "," $1 ",")' <<<"$SHOWN")
+  train "r$round" --data $(awk -v work="$WORK" -v round="$round" '
+    NR == FNR { if (NF) shown[$1] = $4; next }
+    { printf "%s/%s-%d:%.4f\n", work, $1, round, $2 * (1 - shown[$1])
+      if (shown[$1]) printf "%s/%s-%d-shown:%.4f\n", work, $1, round, $2 * shown[$1] }' <(echo "$SHOWN") <(echo "$rows")) \
     --init "$from" --seed "$round" --steps "$(n 9000)" --checkpoint-every "$(n 1000)" \
     --set $PLANS frameStride=5 memoryGiB=15 schedule.peak=0.0008 schedule.warmupSteps="$(n 80)" schedule.finalShare=0.02 optimizer.emaDecay=0.998
   from=$WORK/r$round/checkpoints/latest

@@ -95,7 +95,7 @@ describe('recipes', { timeout: 240_000 }, () => {
     expect(large.map((call) => / --tasks (\S+) --episodes (\d+) /.exec(call)?.slice(1).join(' '))).toEqual(
       [5, 6].flatMap(() => ['turning_on_radio 110', 'picking_up_trash 630']),
     );
-    expect(trainings[4]).toContain('--data from/turning_on_radio-6:3 from/picking_up_trash-6:8 --init from/r5/');
+    expect(trainings[4]).toContain('--data from/turning_on_radio-6:3.0000 from/picking_up_trash-6:8.0000 --init from/r5/');
     expect(trainings[4]).toContain('frameStride=5');
     expect(calls.at(-1)).toMatch(/--tasks turning_on_radio,picking_up_trash --instances public --episodes 5 /);
     const wrong = await recipe('runs/household.sh', 'wrong', ['--form', 'x']);
@@ -110,6 +110,13 @@ describe('recipes', { timeout: 240_000 }, () => {
     const more = await recipe('runs/household.sh', 'rounds', [...args, '--rounds', '2']);
     expect(more.calls).toHaveLength(5);
     expect(more.calls[3]).toContain('--correct rounds/r1/checkpoints/latest');
+    // What the task shows at its beginning has windows of its own, a part of the task's share.
+    const all = await recipe('runs/household.sh', 'rounds', args);
+    const shown = all.calls.filter((call) => call.includes('--until'));
+    expect(shown).toHaveLength(2);
+    expect(shown[1]).toMatch(/--out rounds\/opening_shown_drawer-6-shown .* --episodes 600 .* --until 5$/);
+    const [last] = all.calls.filter((call) => call.startsWith('train')).slice(-1);
+    expect(last).toContain('--data rounds/opening_shown_drawer-6:3.4000 rounds/opening_shown_drawer-6-shown:0.6000 ');
     const none = await recipe('runs/household.sh', 'none', ['--tasks', 'dancing']);
     expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('names none of turning_on_radio ') });
     const { calls } = await recipe('runs/household-small.sh', 'small', ['--rounds', '1']);
