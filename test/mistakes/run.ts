@@ -148,22 +148,27 @@ export function page(findings: readonly Finding[]): string {
   });
   const byTwins = findings.filter(({ first }) => first?.case.startsWith('twin-'));
   const alone =
-    `${byTwins.length} are caught by the twins alone, as the original's cases have one key-value head, ` +
-    "no absent camera while sampling, the data's correlation and the identity at equal weights, and every ε so small " +
-    `that leaving it out is rounding: ${byTwins.map(({ mistake }) => mistake.what).join('; ')}.`;
+    `${byTwins.length} are caught by the twins alone. The original's cases have one key-value head and no absent camera ` +
+    "while sampling. They weigh the data's correlation and the identity alike. Their ε are so small that leaving one " +
+    `out is rounding. The ${byTwins.length} are: ${byTwins.map(({ mistake }) => mistake.what).join('; ')}.`;
   return [
     '# Deliberate mistakes',
     '',
-    'Whether `valet verify` can be trusted shows when something is wrong. `npx tsx test/mistakes/run.ts` makes the ' +
-      'mistakes below one at a time in a copy of the source and verifies the committed cases: those made with the ' +
-      'original program (`network-tiny`, `sampler`, `optimizer`, `optimizer-weight-decay`, `train-steps`), then the ' +
-      "twins in `test/twins`, whose sizes and settings the original's cases do not have; it ends with the first of " +
-      'them that is off. It writes this page, and fails when a mistake is not caught, or when the text that it ' +
-      'changes is no longer there exactly once.',
+    'Would `valet verify` notice a mistake? This makes the ones below, one at a time, in a copy of the source:',
+    '',
+    '```sh',
+    'npx tsx test/mistakes/run.ts                       # all of them, and this page anew: an hour and more',
+    'npx tsx test/mistakes/run.ts --only RoPE --no-page # some of them',
+    '```',
+    '',
+    'Each time it verifies the committed cases. First come those of the original program: `network-tiny`, `sampler`, ' +
+      '`optimizer`, `optimizer-weight-decay`, `train-steps`. Then come the twins in `test/twins`, which have sizes ' +
+      "and settings that the original's cases lack. It ends with the first case that is off. The command fails when " +
+      'a mistake is not caught, or when the text that it changes is not there exactly once.',
     '',
     `${findings.filter(caught).length} of ${findings.length} mistakes are caught. "First off" is what comes first in ` +
-      'the order of the computation, as `valet verify` names it; the error is relative to the largest magnitude of ' +
-      'the tensor, its tolerance beside it; then the number of quantities that are off, and their cases.',
+      'the order of the computation, as `valet verify` names it. The error is relative to the largest magnitude of ' +
+      'the tensor; its tolerance stands beside it. The last column counts the quantities that are off, by case.',
     '',
     ...(byTwins.length > 0 ? [alone, ''] : []),
     '| mistake | file | first off | error (tolerance) | off |',
