@@ -126,7 +126,7 @@ function addChanges(data: Command): void {
 function addAnnotate(data: Command): void {
   const annotate = data.command('annotate').description('the same data set with other labels');
   common(annotate.command('stages'))
-    .description('the same data set with the stage of each frame anew, in annotation.stage')
+    .description('the same data set with a new stage label for each frame, in annotation.stage')
     .argument('<in>', "the data set's folder")
     .argument('<out>', 'folder of the new data set')
     .addOption(

@@ -38,7 +38,7 @@ export function command(): Command {
     )
     .option(
       '--checkpoint <dir...>',
-      'checkpoint folders (or names of policies that come with the package) to reckon with, too',
+      'also estimate the memory of these checkpoint folders (or names of policies that come with the package)',
       [],
     )
     .option('--device <name>', `with --ops: ${DEVICES.join(', ')}`)

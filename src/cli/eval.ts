@@ -72,7 +72,7 @@ interface Options extends PlanningOptionValues, SessionOptionValues {
 
 export function command(): Command {
   const evaluation = new Command('eval')
-    .description('rollouts of a policy in the household, into a ledger that can be gone on with')
+    .description('rollouts of a policy in the household, into a ledger; --resume goes on with it')
     .option('--policy <who>', 'ws://HOST:PORT, a checkpoint folder, household, expert, hold or replay')
     .option('--tasks <names>', TASKS_HELP, homeTasks)
     .option('--instances <which>', 'public, hidden, train, or numbers such as 0-19', 'public')

@@ -23,7 +23,7 @@ import { homeTasks } from './shared/tasks.ts';
 
 export function command(): Command {
   const home = new Command('home').description(
-    'the embedded household: tasks, expert demonstrations, an episode to look at',
+    'the embedded household: tasks, demonstrations, an episode to look at, audit, Gymnasium',
   );
   home.addHelpText('after', '\nExample:\n  $ valet home tasks');
   home

@@ -157,7 +157,7 @@ export function page(findings: readonly Finding[]): string {
     'Would `valet verify` notice a mistake? This makes the ones below, one at a time, in a copy of the source:',
     '',
     '```sh',
-    'npx tsx test/mistakes/run.ts                       # all of them, and this page anew',
+    'npx tsx test/mistakes/run.ts                       # all of them; writes this page',
     'npx tsx test/mistakes/run.ts --only RoPE --no-page # some of them',
     '```',
     '',
