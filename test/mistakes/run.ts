@@ -148,9 +148,9 @@ export function page(findings: readonly Finding[]): string {
   });
   const byTwins = findings.filter(({ first }) => first?.case.startsWith('twin-'));
   const alone =
-    `${byTwins.length} are caught by the twins alone. The original's cases have one key-value head and no absent camera ` +
-    "while sampling. They weigh the data's correlation and the identity alike. Their ε are so small that leaving one " +
-    `out is rounding. The ${byTwins.length} are: ${byTwins.map(({ mistake }) => mistake.what).join('; ')}.`;
+    `${byTwins.length} are caught by the twins alone. The original's cases have one key-value head and no absent ` +
+    "camera while sampling. They weigh the data's correlation and the identity alike. Their ε are so small that " +
+    `leaving one out is rounding. The ${byTwins.length} are: ${byTwins.map(({ mistake }) => mistake.what).join('; ')}.`;
   return [
     '# Deliberate mistakes',
     '',
