@@ -95,7 +95,9 @@ describe('recipes', { timeout: 240_000 }, () => {
     expect(large.map((call) => / --tasks (\S+) --episodes (\d+) /.exec(call)?.slice(1).join(' '))).toEqual(
       [5, 6].flatMap(() => ['turning_on_radio 110', 'picking_up_trash 630']),
     );
-    expect(trainings[4]).toContain('--data from/turning_on_radio-6:3.0000 from/picking_up_trash-6:8.0000 --init from/r5/');
+    expect(trainings[4]).toContain(
+      '--data from/turning_on_radio-6:3.0000 from/picking_up_trash-6:8.0000 --init from/r5/',
+    );
     expect(trainings[4]).toContain('frameStride=5');
     expect(calls.at(-1)).toMatch(/--tasks turning_on_radio,picking_up_trash --instances public --episodes 5 /);
     const wrong = await recipe('runs/household.sh', 'wrong', ['--form', 'x']);
