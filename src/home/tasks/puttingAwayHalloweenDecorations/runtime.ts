@@ -37,6 +37,8 @@ const PLACES: readonly (readonly [number, number])[] = [
 ];
 /** What was let go so far above the rim falls in, metres. */
 const FALLING = 0.15;
+/** What is so far below the table's top has fallen from it, metres. */
+const OUT_OF_REACH = 0.2;
 /** In front of a thing, where a hand closes on nothing. */
 const SLIP = 0.06;
 
@@ -143,10 +145,15 @@ export class HalloweenRuntime implements TaskRuntime {
     return STOWED.filter((_, i) => this.lies(i)).length;
   }
 
-  /** The decoration to deal with: the one in the hand, otherwise the leftmost that is not in the drawer. */
+  /** It lies on the floor, out of reach. */
+  private isLost(index: number): boolean {
+    return this.world.hands.right.held !== index && this.position(index)[2] < TABLE.top - OUT_OF_REACH;
+  }
+
+  /** The decoration to deal with: the one in the hand, otherwise the leftmost on the table. */
   get next(): { index: number; position: Vector3 } | undefined {
     const waiting = STOWED.map((_, index) => ({ index, position: this.position(index) })).filter(
-      ({ index }) => !this.lies(index),
+      ({ index }) => !this.lies(index) && !this.isLost(index),
     );
     const { held } = this.world.hands.right;
     return waiting.find(({ index }) => index === held) ?? waiting.sort((a, b) => b.position[1] - a.position[1])[0];
@@ -174,8 +181,10 @@ export class HalloweenRuntime implements TaskRuntime {
   }
 
   get stage(): number {
-    const { stowed, held, wide, ajar } = this;
-    return halloweenStage({ stowed, held, wide, ajar });
+    const { held, wide, ajar } = this;
+    // Work goes on with what can be reached.
+    const lost = STOWED.filter((_, i) => !this.lies(i) && this.isLost(i)).length;
+    return halloweenStage({ stowed: this.stowed + lost, held, wide, ajar });
   }
 
   afterStep(): void {
