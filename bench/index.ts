@@ -10,6 +10,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   network: async () => (await import('./network.ts')).network,
   statistics: async () => (await import('./statistics.ts')).statistics,
   data: async () => (await import('./data.ts')).data,
+  step: async () => (await import('./step.ts')).step,
   import: async () => (await import('./import.ts')).importBenchmark,
   training: async () => (await import('./training.ts')).training,
   simulator: async () => (await import('./simulator.ts')).simulator,

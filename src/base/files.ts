@@ -44,14 +44,17 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /** Writes a file so that a reader sees the old one or the whole new one: temporary name, sync, rename. */
-export async function writeFileAside(path: string, data: Uint8Array | string | readonly Uint8Array[]): Promise<void> {
+export async function writeFileAside(
+  path: string,
+  data: Uint8Array | string | readonly Uint8Array[] | AsyncIterable<Uint8Array>,
+): Promise<void> {
   await makeFolder(dirname(path));
   const temporary = aside(path);
   try {
     const handle = await open(temporary, 'w');
     try {
-      if (Array.isArray(data)) for (const part of data as Uint8Array[]) await writeAll(handle, part);
-      else await handle.writeFile(data as Uint8Array | string);
+      if (typeof data === 'string' || data instanceof Uint8Array) await handle.writeFile(data);
+      else for await (const part of data) await writeAll(handle, part);
       await handle.sync();
     } finally {
       await handle.close();

@@ -51,6 +51,7 @@ export {
   ThreadRanks,
 } from './parallel/index.ts';
 export { oneLine, parse, readJson } from './parse.ts';
+export { type ProcessMemory, processMemory } from './processMemory.ts';
 export { duration, Progress } from './progress.ts';
 export { Random } from './random.ts';
 export { Rate } from './rate.ts';

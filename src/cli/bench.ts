@@ -10,7 +10,7 @@ export function command(): Command {
     .description('benchmarks, each with its peers beside it where Python is there')
     .argument('<names...>', BENCHMARK_NAMES.join(', '))
     .option('--threads <n>', 'threads of the work', positive, availableParallelism())
-    .option('--config <name>', 'plan: which network')
+    .option('--config <name>', 'plan and step: which network')
     .option('--dtype <types>', 'plan: int8, float32 or both')
     .option('--checkpoint <dir>', 'plan: a float32 checkpoint in place of random weights')
     .option('--peer <none>', 'leave the peers out')

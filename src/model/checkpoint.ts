@@ -6,9 +6,10 @@ import { InputError, jsonText, nearest, present, readJson, writeFileAside, write
 import { CHALLENGE_ROBOT, parseRobot, type Robot, robotRecord } from '../robot/index.ts';
 import {
   type DataType,
-  loadWeight,
+  loadWeights,
   mapSafetensors,
   type Parameters,
+  type PiecedArray,
   type QuantisedMatrices,
   type Weight,
   type Weights,
@@ -82,7 +83,8 @@ export interface CheckpointContents {
   readonly config: ModelConfig;
   /** The robot that it drives; the challenge's when left out. */
   readonly robot?: Robot;
-  readonly parameters: Parameters;
+  /** The tree of float32 weights, in memory or had piece by piece. */
+  readonly parameters: ReadonlyMap<string, Weight | PiecedArray>;
   readonly normStats: ChunkStatistics;
   readonly card: Readonly<Record<string, unknown>>;
   readonly policy?: z.input<typeof PolicySettingsSchema>;
@@ -184,17 +186,18 @@ export async function readCheckpointParts(nameOrFolder: string): Promise<Checkpo
   return { dtype, config, robot, policy, parameters, ...(quantised && { quantised }), card };
 }
 
-/** The whole tree in memory, to train from. @throws InputError for an int8 checkpoint */
-export async function loadParameters({ parameters, quantised }: Checkpoint): Promise<Parameters> {
+/** The whole tree, to train from. @throws InputError for an int8 checkpoint */
+export function requireFloats({ parameters, quantised }: Checkpoint): Weights {
   if (quantised)
     throw new InputError(
       'checkpoint',
       'holds its matrices as int8, which is for planning alone. Train from the float32 one.',
     );
-  const out: Parameters = new Map();
-  for (const [name, weight] of parameters) out.set(name, await loadWeight(weight));
-  return out;
+  return parameters;
 }
+
+/** The whole tree in memory. @throws InputError for an int8 checkpoint */
+export const loadParameters = (checkpoint: Checkpoint): Promise<Parameters> => loadWeights(requireFloats(checkpoint));
 
 async function requireCheckpoint(folder: string): Promise<void> {
   const info = await stat(folder).catch(() => undefined);
@@ -211,7 +214,7 @@ async function requireCheckpoint(folder: string): Promise<void> {
 }
 
 /** The leaves of the tree, in its order; each must be there with the right shape, float32. */
-function checkedParameters<W extends Weight>(
+function checkedParameters<W extends Weight | PiecedArray>(
   where: string,
   found: ReadonlyMap<string, W>,
   tree: readonly { name: string; shape: readonly number[] }[],

@@ -16,6 +16,7 @@ export {
   type PolicySettings,
   readCheckpoint,
   readCheckpointParts,
+  requireFloats,
   writeCheckpoint,
 } from './checkpoint.ts';
 export { checkpointDigest, checkpointHashes } from './checkpointDigest.ts';
@@ -55,12 +56,9 @@ export {
   PROCESS_BYTES,
   planningRefusal,
   requirePlanningMemory,
-  trainingMemory,
-  trainingStateBytes,
-  type UpdateForm,
   type WeightType,
 } from './memory.ts';
-export { mergeLora } from './mergeLora.ts';
+export { mergedWhenRead, mergeLora } from './mergeLora.ts';
 export {
   buildDenoiseProgram,
   buildLossProgram,
@@ -92,6 +90,7 @@ export {
   sincosFrequencies,
   splitLayers,
   taskStagesOf,
+  withoutUnreadRows,
 } from './network/index.ts';
 export { checkStatistics, type StatisticsChoice, statisticsFile, statisticsHash } from './ownStatistics.ts';
 export {
@@ -105,3 +104,4 @@ export {
 } from './planning/index.ts';
 export { planningConfig, quantiseCheckpoint } from './quantiseCheckpoint.ts';
 export { requireStatisticsFit } from './statisticsFit.ts';
+export { trainingMemory, trainingStateBytes, type UpdateForm } from './trainingMemory.ts';

@@ -5,12 +5,13 @@ import { expect, it } from 'vitest';
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts';
 import { checkpointFolder } from './checkpointFolder.ts';
 import { int8Parts } from './int8/int8.ts';
-import { inferenceMemory, planningBytes, planningRefusal, trainingMemory, trainingStateBytes } from './memory.ts';
+import { inferenceMemory, planningBytes, planningRefusal } from './memory.ts';
 import { modelConfig } from './network/config.ts';
 import { configs } from './network/presets.ts';
 import { programParameters } from './network/views.ts';
 import { createPlanner, planningNeeds } from './planning/planner.ts';
 import { planningConfig, quantiseCheckpoint } from './quantiseCheckpoint.ts';
+import { trainingMemory, trainingStateBytes } from './trainingMemory.ts';
 
 const { nano, full } = configs;
 /** The released widths, few layers, small pictures. */

@@ -11,7 +11,6 @@ import { int8Parts } from './int8/index.ts';
 import {
   buildConditionProgram,
   buildDenoiseProgram,
-  buildLossProgram,
   buildPrefixProgram,
   type Lora,
   type ModelConfig,
@@ -49,7 +48,7 @@ export type WeightType = 'float32' | 'float16' | 'int8';
  * How large the runtime's arena becomes for a byte that is alive at once: the first run fills it piece by piece, the
  * second adds one block by the plan that the first one left. Measured (docs/memory.md): 1.8 to 3.4.
  */
-const ARENA = 2.5;
+export const ARENA = 2.5;
 
 /** What one model in memory can hold: it is one protocol buffer. Weights that stay in their file do not count. */
 const MODEL_LIMIT = 2 ** 31;
@@ -82,7 +81,7 @@ export function inferenceMemory(
   const inMemory = weights === 'float16' || widened || (device !== 'cpu' && weights !== 'int8');
   const tree = inMemory ? treeBytes(config) : 0;
   const rounding = weights === 'float16' ? 0.5 + width : 0;
-  return estimate({
+  return memoryEstimate({
     weights: sizes.length * perPair * width,
     state: cache * sizes.reduce((a, b) => a + b, 0),
     activations: ARENA * sizes.reduce((sum, batch) => sum + planningPeak(config, batch), 0),
@@ -97,7 +96,7 @@ function modelBytes(config: ModelConfig, weights: WeightType, device: Device = '
 }
 
 /** Bytes of the float32 leaves. */
-function treeBytes(config: ModelConfig, lora?: Lora | null): number {
+export function treeBytes(config: ModelConfig, lora?: Lora | null): number {
   return programParameters(config, lora).reduce((sum, { length }) => sum + 4 * length, 0);
 }
 
@@ -233,65 +232,8 @@ export function planningRefusal(
   return memoryRefusal(`${several} with ${weights} weights${robots}`, bytes(sizes, weights), available, alternatives);
 }
 
-/** Bytes of the five float32 arrays of training (TrainingState). Frozen leaves have no part in them. */
-export function trainingStateBytes(
-  config: ModelConfig,
-  trainable: (leaf: string) => boolean = () => true,
-  lora?: Lora | null,
-): number {
-  const weights = programParameters(config, lora);
-  return weights.reduce((sum, { leaf, length }) => sum + (trainable(leaf) ? 5 * 4 * length : 0), 0);
-}
-
-/**
- * The share of what recomputation could save that the runtime's own order of the nodes takes back. Measured
- * (docs/memory.md): 0.34 and 0.56.
- */
-const REORDERED = 0.5;
-
-/** How training computes an update (the keys of a training configuration). */
-export interface UpdateForm {
-  /** The batch goes through the network in so many parts; 1 when left out. */
-  readonly accumulate?: number;
-  /** Values within layers are computed again in the backward pass. */
-  readonly recompute?: boolean;
-  /** So many processes share the optimiser's state; memory and batch are those of one. 1 when left out. */
-  readonly ranks?: number;
-  /** Adapters of the vision-language model; none when left out. */
-  readonly lora?: Lora | null;
-}
-
-/**
- * Memory of training with `batch` samples: five float32 numbers per trained parameter and one per frozen one, the arena
- * of the loss program with its gradients, and the copies of the trees while the run begins or a checkpoint is saved.
- * The samples of the data set come on top. With a batch of 0 what no batch changes (the large programs take a second to
- * build).
- * @param ranks how many share moments and average; each also has room for its piece of the summed gradients
- */
-export function trainingMemory(
-  config: ModelConfig,
-  batch: number,
-  trainable: (leaf: string) => boolean = () => true,
-  { accumulate = 1, recompute = false, ranks = 1, lora = null }: UpdateForm = {},
-): MemoryEstimate {
-  const all = treeBytes(config, lora);
-  const gradients = trainingStateBytes(config, trainable, lora) / 5; // outputs of the program, but arrays of the state
-  const peak = (again: boolean): number => {
-    const settings = { batch: Math.ceil(batch / accumulate), gradients: true, trainable, recompute: again, lora };
-    return batch > 0 ? peakBytes(buildLossProgram(config, settings)) : gradients;
-  };
-  const alive = recompute ? REORDERED * peak(false) + (1 - REORDERED) * peak(true) : peak(false);
-  // The gradients of later parts are fetched into arrays of their own.
-  const summed = accumulate > 1 ? gradients : 0;
-  return estimate({
-    weights: all,
-    state: (ranks === 1 ? 4 * gradients : (1 + 4 / ranks) * gradients) + summed,
-    activations: ARENA * Math.max(0, alive - gradients) + gradients,
-    passing: 2 * all + 2 * gradients,
-  });
-}
-
-function estimate(parts: Omit<MemoryEstimate, 'total'>): MemoryEstimate {
+/** With the sum of its parts. */
+export function memoryEstimate(parts: Omit<MemoryEstimate, 'total'>): MemoryEstimate {
   const { weights, state, activations, passing } = parts;
   return { ...parts, total: Math.round(weights + state + activations + passing) };
 }

@@ -6,9 +6,7 @@ import { robotRecord } from '../robot/index.ts';
 import { loadWeight, type Parameters, type Weight, weightRange, writeSafetensors } from '../tensor/index.ts';
 import { type CheckpointParts, readCheckpointParts } from './checkpoint.ts';
 import { type Int8Parts, int8Parts, type MatrixError, writeInt8 } from './int8/index.ts';
-import { type ModelConfig, modelConfig, STATE_BINS } from './network/index.ts';
-
-const EMBEDDING = 'PaliGemma/llm/embedder/input_embedding';
+import { type ModelConfig, modelConfig, STATE_BINS, VOCABULARY } from './network/index.ts';
 
 /**
  * The network without what planning never reads: training's heads, and the rows of the vocabulary beyond the state's
@@ -58,8 +56,8 @@ export async function quantiseCheckpoint(
 
 function withShortVocabulary({ parameters }: CheckpointParts, config: ModelConfig): Map<string, Weight> {
   const leaves = new Map(parameters);
-  const table = leaves.get(EMBEDDING);
-  if (table) leaves.set(EMBEDDING, weightRange(table, 0, [config.vocabSize, config.vlmWidth]));
+  const table = leaves.get(VOCABULARY);
+  if (table) leaves.set(VOCABULARY, weightRange(table, 0, [config.vocabSize, config.vlmWidth]));
   return leaves;
 }
 

@@ -2,12 +2,14 @@
 export { checkOps, OPS_HEAD, opLine } from './check/index.ts';
 export {
   Builder,
+  carriedValues,
   type DataType,
   gradients,
   type NdArray,
   type Parameters,
   type Program,
   recomputed,
+  sectionsOf,
   type Tensor,
   type TypedArray,
 } from './graph/index.ts';
@@ -78,19 +80,24 @@ export {
   type ProgramSessionOptions,
   probeDevice,
   requireDevice,
+  SectionedSession,
 } from './run/index.ts';
 export { TrainingState, type UpdateResult } from './training/index.ts';
 export {
   byteLength,
+  bytesOfArray,
   columnBlocks,
   isStored,
   loadWeight,
+  loadWeights,
   mapSafetensors,
+  type PiecedArray,
   type QuantisedMatrices,
   type QuantisedMatrix,
   quantiseColumns,
   readSafetensors,
   readSafetensorsHeader,
+  roomFor,
   type StoredArray,
   safetensorsLayout,
   splitColumns,

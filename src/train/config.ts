@@ -36,6 +36,11 @@ export const TrainConfig = z.strictObject({
   accumulate: count.default(1),
   /** Values within the layers are computed again in the backward pass, in place of being kept. */
   recompute: z.boolean().default(false),
+  /**
+   * Layers are computed one after the other, each a program of its own that reads its frozen weights from their file;
+   * values within them are computed again in the backward pass.
+   */
+  layerwise: z.boolean().default(false),
   /** Updates, unless --steps says otherwise; the cosine schedule ends with them. */
   steps: count,
   schedule: z.strictObject({

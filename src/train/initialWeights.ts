@@ -5,12 +5,12 @@ import {
   checkStatistics,
   initParameters,
   type Lora,
-  loadParameters,
   type ModelConfig,
   networkTree,
   readCheckpoint,
+  requireFloats,
 } from '../model/index.ts';
-import type { Parameters } from '../tensor/index.ts';
+import type { Weight, Weights } from '../tensor/index.ts';
 import type { TrainOptions } from './options.ts';
 
 /** The checkpoint that a run starts from. With a file of statistics given, its own count for nothing. */
@@ -57,17 +57,17 @@ export function requireSameModel(where: string, has: ModelConfig, wants: ModelCo
 }
 
 /**
- * Fresh weights, and a checkpoint's in their place where it has them: the auxiliary heads may differ. Those of adapters
- * are fresh.
+ * Fresh weights, and a checkpoint's in their place where it has them, in its file: the auxiliary heads may differ.
+ * Those of adapters are fresh.
  * @throws InputError for an int8 checkpoint
  */
 export async function startingWeights(
   model: ModelConfig,
   seed: number,
   { initial, lora }: { readonly initial?: Checkpoint | null; readonly lora?: Lora | null },
-): Promise<Parameters> {
-  const from = initial ? await loadParameters(initial) : undefined;
-  const weights: Parameters = new Map();
+): Promise<Weights> {
+  const from = initial ? requireFloats(initial) : undefined;
+  const weights = new Map<string, Weight>();
   for (const leaf of networkTree(model, lora)) {
     const given = from?.get(leaf.name);
     const fits = given && String(given.shape) === String(leaf.shape);

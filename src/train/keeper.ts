@@ -6,7 +6,8 @@ import type { RunConfig } from './config.ts';
 import type { LookPlan } from './lookPlan.ts';
 import { removable } from './retention.ts';
 import type { Run } from './run.ts';
-import { type CheckpointContent, saveTrainingCheckpoint } from './save.ts';
+import { type CheckpointContent, type SavedState, saveTrainingCheckpoint } from './save.ts';
+import { stateInPlace } from './stateInPlace.ts';
 import type { TrainerSnapshot } from './trainer.ts';
 
 /** Between two tries to save, where the disk took nothing. */
@@ -61,13 +62,21 @@ export class CheckpointKeeper {
     if (this.failure !== undefined) throw this.failure;
   }
 
-  /** Takes the state as it is now; its writing goes on beside what follows. @throws what became of the one before */
+  /**
+   * Takes the state as it is now; its writing goes on beside what follows. Layer by layer there is no memory for a
+   * copy: what follows waits until it is written. @throws what became of the one before
+   */
   async save(step: number): Promise<void> {
     await this.turn;
-    const snapshot = await this.run.client.call<TrainerSnapshot>('snapshot');
+    const { client, config, ranks } = this.run;
+    const inPlace = config.layerwise && !ranks;
+    const snapshot = inPlace
+      ? await stateInPlace(client, step, config)
+      : await client.call<TrainerSnapshot>('snapshot');
     const carried = this.watch.carried();
     this.newest = step;
     this.next(() => this.tryWriting(step, snapshot, carried));
+    if (inPlace) await this.turn;
   }
 
   /** A new score may make another checkpoint the best, or an old one needless. */
@@ -99,7 +108,7 @@ export class CheckpointKeeper {
   }
 
   /** A disk that takes nothing ends the run, or leaves this state unsaved, as the run is told. */
-  private async tryWriting(step: number, snapshot: TrainerSnapshot, carried: Carried): Promise<void> {
+  private async tryWriting(step: number, snapshot: SavedState, carried: Carried): Promise<void> {
     try {
       await this.write(step, snapshot, carried);
     } catch (error) {
@@ -134,7 +143,7 @@ export class CheckpointKeeper {
       : `the last good checkpoint is ${this.run.folder.checkpoint(whole)}`;
   }
 
-  private async write(step: number, snapshot: TrainerSnapshot, carried: Carried): Promise<void> {
+  private async write(step: number, snapshot: SavedState, carried: Carried): Promise<void> {
     const { folder, config, robot, statistics, tokenizer, record, tasks, seed, frozen } = this.run;
     const { data, dataFingerprint, steps, init, versions } = record;
     const { lora } = config;

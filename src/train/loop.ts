@@ -6,6 +6,7 @@ import { RunEvents } from './events/index.ts';
 import { chunkTokenizer } from './fastTokens.ts';
 import { Guard, type MadeBatch } from './guard.ts';
 import type { Losses } from './losses.ts';
+import { firstUpdateLine } from './memoryLines.ts';
 import type { ReadingOptions } from './networkReading.ts';
 import type { Run } from './run.ts';
 import { learningRate, type Schedule } from './schedule.ts';
@@ -68,7 +69,7 @@ export async function runLoop(run: Run): Promise<TrainResult> {
       running.catch(() => undefined); // awaited below; making the next batch may throw first
       batch = await prepare(step + 1);
       const report = await running;
-      step++;
+      if (++step === start + 1) run.log(firstUpdateLine(report.milliseconds));
       await guard.judge(step, report);
       await updates.update(step, report, rate, guard.skippedUpdates);
       options.onStep?.(step);

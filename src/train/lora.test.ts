@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { smallTraining, writeFakeSet } from '../../test/support/training.ts';
 import { sharedRanks } from '../base/index.ts';
-import { createPlanner, loadParameters, loraBases, readCheckpoint, trainingMemory } from '../model/index.ts';
+import { configs, createPlanner, loadParameters, loraBases, readCheckpoint, trainingMemory } from '../model/index.ts';
 import { readSafetensors } from '../tensor/index.ts';
 import { checkTrainConfig, type TrainConfig } from './config.ts';
 import { frozenLeaves } from './freeze.ts';
@@ -50,6 +50,17 @@ const hashOf = async (...names: string[]) =>
     .digest('hex');
 const weightsOf = async (path: string) => loadParameters(await readCheckpoint(path));
 const bytesOf = ({ data }: { data: ArrayBufferView }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+
+/** The weights of two checkpoints differ by rounding alone, in the leaves that adapters are of. */
+async function expectSame(checkpoint: string, other: string): Promise<void> {
+  const [own, wanted] = [await weightsOf(checkpoint), await weightsOf(other)];
+  for (const leaf of loraBases(config.lora!)) {
+    const [a, b] = [own.get(leaf)!.data, wanted.get(leaf)!.data] as [Float32Array, Float32Array];
+    const largest = b.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    const error = a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0);
+    expect(error / largest, leaf).toBeLessThan(1e-3);
+  }
+}
 
 describe('training adapters', () => {
   it('changes their bases and what else is trained, nothing that is frozen, and holds no more than that', async () => {
@@ -124,21 +135,81 @@ describe('training adapters', () => {
     );
   });
 
+  describe('layer by layer', () => {
+    const layers = (out: string, more: Partial<TrainOptions> = {}) =>
+      optionsOf(out, { config: { ...config, layerwise: true }, ...more });
+    const baseOf = async (out: string) => [...(await readSafetensors(join(folder, out, 'base.safetensors'))).keys()];
+
+    it('follows the same curve, with what is frozen in a file of its own', async () => {
+      const said: string[] = [];
+      const { checkpoint } = await train(layers('layers', { log: (line) => said.push(line) }));
+      const { config: model } = await readCheckpoint(checkpoint);
+      expect((await baseOf('layers')).sort()).toEqual(frozenLeaves(model, config).sort());
+      await expectSame(checkpoint, join(folder, 'straight/checkpoints/latest'));
+      const looks = await Promise.all(
+        ['layers', 'straight'].map(async (out) => {
+          const lines = (await readFile(join(folder, out, 'validation.jsonl'), 'utf8')).trim().split('\n');
+          return lines.map((line) => JSON.parse(line)['loss'] as number);
+        }),
+      );
+      for (const [i, loss] of looks[0]!.entries()) expect(loss).toBeCloseTo(looks[1]![i]!, 4);
+      expect(said.filter((line) => /^memory: about \d+ MB \(weights/.test(line))).toHaveLength(1);
+      expect(said.filter((line) => /^first update: [\d.]+ s; memory now .* at most/.test(line))).toHaveLength(1);
+    });
+
+    it('gives the same bytes interrupted and resumed as in one go, without the folder of --init', async () => {
+      const stop = new AbortController();
+      await train(layers('layers halves', { signal: stop.signal, onStep: (step) => step === 2 && stop.abort() }));
+      const away = join(folder, 'away');
+      await rename(join(folder, 'base'), away);
+      const { init: _, ...bare } = layers('layers halves', { resume: true });
+      await train({ ...bare, stats: stats.replace(join(folder, 'base'), away) });
+      await rename(away, join(folder, 'base'));
+      for (const file of ['params.safetensors', 'train.safetensors'])
+        expect(await hashOf('layers halves/checkpoints/000004', file), file).toBe(
+          await hashOf('layers/checkpoints/000004', file),
+        );
+    });
+
+    it('takes over a run that was begun otherwise, and gives it back', async () => {
+      const half = (n: number) => {
+        const stop = new AbortController();
+        return { signal: stop.signal, onStep: (step: number) => step === n && stop.abort() };
+      };
+      const { init: _, ...bare } = optionsOf('mixed', { resume: true });
+      await train(optionsOf('mixed', half(1)));
+      const said: string[] = [];
+      const mixed = { ...bare, config: { ...config, layerwise: true }, log: (line: string) => void said.push(line) };
+      await train({ ...mixed, ...half(2) });
+      expect(said).toContainEqual(expect.stringMatching(/the run had layerwise false, now true/));
+      await train(bare);
+      await expectSame(join(folder, 'mixed/checkpoints/latest'), join(folder, 'straight/checkpoints/latest'));
+    });
+
+    it('is reckoned with what it takes, and advised where it is what fits', () => {
+      const { full } = configs;
+      const size = {
+        model: full,
+        batch: 1,
+        freeze: ['visionTower'],
+        lora: { rank: 16, alpha: null, targets: ['attn', 'ffn'] },
+      };
+      const trains = trainedWith(full, size);
+      const { weights, total } = trainingMemory(full, 1, trains, { lora: size.lora, layerwise: true });
+      expect(weights).toBeLessThan(3e9);
+      expect(total).toBeLessThan(16e9);
+      expect(trainingRefusal(size, 20e9)?.advice).toMatch(/fits: --set layerwise=true \(\d+\.\d GB and what the batch/);
+      expect(trainingRefusal({ ...size, layerwise: true }, 20e9)).toBeUndefined();
+    });
+  });
+
   it('in two ranks follows the curve of one process', async () => {
     const threads = sharedRanks(2);
     const told: string[] = [];
     const tell = (error: unknown) => told.push((error as Error).message);
     await Promise.all([0, 1].map((rank) => trainInRanks({ threads, rank }, optionsOf('ranks'), tell)));
     expect(told).toEqual([]);
-    const [own, other] = await Promise.all(
-      ['ranks', 'straight'].map((out) => weightsOf(join(folder, out, 'checkpoints/latest'))),
-    );
-    for (const leaf of loraBases(config.lora!)) {
-      const [a, b] = [own!.get(leaf)!.data, other!.get(leaf)!.data] as [Float32Array, Float32Array];
-      const largest = b.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-      const error = a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i]!)), 0);
-      expect(error / largest, leaf).toBeLessThan(1e-3);
-    }
+    await expectSame(join(folder, 'ranks/checkpoints/latest'), join(folder, 'straight/checkpoints/latest'));
   });
 });
 

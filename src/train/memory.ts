@@ -35,24 +35,28 @@ export function trainingRefusal(
   { model, batch, freeze, ...form }: TrainingSize,
   available: number,
 ): MemoryRefusal | undefined {
-  const { accumulate = 1, ranks = 1, lora = null } = form;
+  const { accumulate = 1, lora = null } = form;
   const trains = trainedWith(model, { freeze, lora });
   const least = (parts: readonly string[]): number =>
-    trainingMemory(model, 0, trainedWith(model, { freeze: parts, lora }), { ranks, lora }).total;
+    trainingMemory(model, 0, trainedWith(model, { freeze: parts, lora }), { ...form, accumulate: 1 }).total;
   if (least(freeze) > available) {
     // No batch helps, and the loss program, which takes a second to build, need not be.
     const settings = FREEZES.map((more) => [...new Set([...freeze, ...more])]);
     const fitting = settings.find((parts) => least(parts) <= available);
     const smallest = settings.reduce((one, other) => (least(other) < least(one) ? other : one));
+    const layerwise = trainingMemory(model, 0, trains, { ...form, accumulate: 1, layerwise: true }).total;
     const setting = (parts: readonly string[]): string =>
       `--set 'freeze=${JSON.stringify(parts)}' (${bytesText(least(parts))} and what the batch takes)`;
     return {
       reason:
         `training needs ${bytesText(least(freeze))} for weights, gradients, moments and average alone ` +
         `(${bytesText(available)} can be used here)`,
-      advice: fitting
-        ? `nearest setting that fits: ${setting(fitting)}`
-        : `no setting fits: the smallest is ${setting(smallest)}`,
+      advice:
+        !form.layerwise && layerwise <= available
+          ? `nearest setting that fits: --set layerwise=true (${bytesText(layerwise)} and what the batch takes)`
+          : fitting
+            ? `nearest setting that fits: ${setting(fitting)}`
+            : `no setting fits: the smallest is ${setting(smallest)}`,
     };
   }
   const bytes = (parts: number): number => trainingMemory(model, batch, trains, { ...form, accumulate: parts }).total;

@@ -1,5 +1,5 @@
 import { ActionSampler, type ModelConfig, type SamplerInputs } from '../model/index.ts';
-import type { Parameters } from '../tensor/index.ts';
+import type { Weights } from '../tensor/index.ts';
 
 /** Chunks that are planned from held-out moments. */
 export interface ChunkRequest extends Pick<SamplerInputs, 'images' | 'state'> {
@@ -19,10 +19,10 @@ export interface PlannedChunks {
   readonly stageLogitsBefore: Float32Array;
 }
 
-/** Plans chunks with weights that are in memory, all requests of the same size. */
+/** Plans chunks, all requests of the same size. */
 export async function planChunks(
   model: ModelConfig,
-  weights: Parameters,
+  weights: Weights,
   requests: readonly ChunkRequest[],
   { steps, threads }: { readonly steps: number; readonly threads: number },
 ): Promise<PlannedChunks[]> {

@@ -58,7 +58,7 @@ describe.each(['optimizer', 'optimizer-weight-decay'])('golden case %s', (name) 
     const { warmup_steps, peak_lr, decay_steps, decay_lr } = config.schedule;
     const schedule = { warmupSteps: warmup_steps, peak: peak_lr, decaySteps: decay_steps, final: decay_lr };
     const state = new TrainingState([...start].map(([leaf, { shape }]) => ({ name: leaf, shape })));
-    state.load({ parameters: start });
+    await state.load({ parameters: start });
     for (let i = 0; i < config.steps; i++) {
       const at = `step${String(i).padStart(2, '0')}/`;
       for (const [leaf, { data }] of below(gradients, at))

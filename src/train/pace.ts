@@ -52,12 +52,15 @@ export function paceConfig(config: TrainConfig): RunConfig {
  */
 export function paceSettings(config: RunConfig, usable: number, cores = availableParallelism()): PaceSettings {
   const threads = [...new Set([1, 2, 4, 8, 16, 32, 64, cores].filter((count) => count <= cores))].sort((a, b) => a - b);
-  const { batch, accumulate, model, freeze, lora, recompute } = config;
+  const { batch, accumulate, model, freeze, lora, recompute, layerwise } = config;
   const batches = [batch / 2, batch, 2 * batch, 4 * batch].filter(
     (samples) =>
       samples >= 1 &&
       samples % accumulate === 0 &&
-      !trainingRefusal({ model, batch: samples, freeze, lora, accumulate, recompute }, usable - PROCESS_BYTES),
+      !trainingRefusal(
+        { model, batch: samples, freeze, lora, accumulate, recompute, layerwise, fresh: true },
+        usable - PROCESS_BYTES,
+      ),
   );
   return { threads, batches };
 }
@@ -87,9 +90,9 @@ export async function measurePaces(
 }
 
 async function measurePace(config: RunConfig, threads: number, batch: number): Promise<UpdatePace> {
-  const { model, optimizer, accumulate, recompute, freeze, lora } = config;
+  const { model, optimizer, accumulate, recompute, layerwise, freeze, lora } = config;
   const trainer = await Trainer.open({
-    ...{ model, batch, optimizer, accumulate, recompute, threads, lora },
+    ...{ model, batch, optimizer, accumulate, recompute, layerwise, threads, lora },
     frozen: frozenLeaves(model, { freeze, lora }),
     noiseFactor: null,
     fastTokens: false,
@@ -103,7 +106,8 @@ async function measurePace(config: RunConfig, threads: number, batch: number): P
       if (update > 0) milliseconds = Math.min(milliseconds, report.milliseconds);
     }
     const trains = trainedWith(model, { freeze, lora });
-    const bytes = trainingMemory(model, batch, trains, { accumulate, recompute, lora }).total + PROCESS_BYTES;
+    const form = { accumulate, recompute, layerwise, lora, fresh: true };
+    const bytes = trainingMemory(model, batch, trains, form).total + PROCESS_BYTES;
     return { threads, batch, milliseconds, samplesPerSecond: (1000 * batch) / milliseconds, bytes };
   } finally {
     await trainer.close();

@@ -10,6 +10,7 @@ const HARMLESS = new Set([
   'config.steps',
   'config.accumulate',
   'config.recompute',
+  'config.layerwise',
   'config.logEvery',
   'config.histogramEvery',
   'config.checkpointEvery',
@@ -75,7 +76,7 @@ function refuse(folder: string, what: string, how: string): never {
 export function differences(was: RunRecord, now: RunRecord): [what: string, was: unknown, now: unknown][] {
   const pairs: [string, unknown, unknown][] = [
     ['threads', was.threads, now.threads],
-    ...['accumulate', 'recompute'].map((name): [string, unknown, unknown] => [
+    ...['accumulate', 'recompute', 'layerwise'].map((name): [string, unknown, unknown] => [
       name,
       computed(was.config)[name],
       computed(now.config)[name],
@@ -94,5 +95,6 @@ export function differences(was: RunRecord, now: RunRecord): [what: string, was:
 const computed = (config: unknown): Readonly<Record<string, unknown>> => ({
   accumulate: 1,
   recompute: false,
+  layerwise: false,
   ...(config as object),
 });

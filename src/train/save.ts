@@ -3,28 +3,27 @@ import type { ChunkStatistics, FastTokenizer } from '../action/index.ts';
 import { InputError, parse, present } from '../base/index.ts';
 import {
   type Lora,
-  loadParameters,
-  loraBases,
   loraTree,
   type ModelConfig,
-  mergeLora,
+  mergedWhenRead,
   type PolicySettings,
   readCheckpoint,
+  requireFloats,
   type StatisticsChoice,
   writeCheckpoint,
 } from '../model/index.ts';
 import type { Robot } from '../robot/index.ts';
 import {
-  loadWeight,
-  type Parameters,
-  readSafetensors,
+  mapSafetensors,
+  type PiecedArray,
   readSafetensorsHeader,
+  type Weight,
   type Weights,
   writeSafetensors,
 } from '../tensor/index.ts';
 import { type Carried, CarriedText, carriedText } from './carried.ts';
 import { fastFolder } from './fastTokens.ts';
-import type { TrainerSnapshot } from './trainer.ts';
+import type { TrainerStart } from './trainer.ts';
 
 /**
  * The optimiser's part of a checkpoint: the trained parameters and AdamW's moments, and the average of adapters. The
@@ -33,10 +32,15 @@ import type { TrainerSnapshot } from './trainer.ts';
 const TRAINING_FILE = 'train.safetensors';
 const KINDS = ['parameters', 'm', 'v'] as const;
 
-/** What a run goes on from. */
-export interface ResumePoint extends TrainerSnapshot {
+/** What a checkpoint keeps of a trainer: its snapshot, in memory or had piece by piece, its adapters in memory. */
+export interface SavedState extends Record<(typeof KINDS)[number] | 'ema', ReadonlyMap<string, Weight | PiecedArray>> {
+  readonly step: number;
+}
+
+/** What a run goes on from. Weights lie in the checkpoint's files. */
+export interface ResumePoint extends Required<TrainerStart> {
   /** Leaves that are not trained, as the checkpoint has them; not those that adapters are of. */
-  readonly frozen: Parameters;
+  readonly frozen: Weights;
   readonly carried: Carried;
   readonly model: ModelConfig;
   readonly robot: Robot;
@@ -64,20 +68,17 @@ export interface CheckpointContent {
  */
 export async function saveTrainingCheckpoint(
   path: string,
-  snapshot: TrainerSnapshot,
+  snapshot: SavedState,
   content: CheckpointContent,
 ): Promise<void> {
   const { model, robot, statistics, tokenizer, policy, card, carried, lora, frozen } = content;
-  const arrays: Parameters = new Map();
+  const arrays = new Map<string, Weight | PiecedArray>();
   for (const kind of KINDS) for (const [name, array] of snapshot[kind]) arrays.set(`${kind}/${name}`, array);
   for (const { name } of lora ? loraTree(model, lora) : [])
     arrays.set(`ema/${name}`, present(snapshot.ema.get(name), name));
-  const parameters: Parameters = new Map(snapshot.ema);
-  const bases = new Set(lora ? loraBases(lora) : []);
-  for (const [name, weight] of frozen) if (!bases.has(name)) parameters.set(name, await loadWeight(weight));
-  if (lora)
-    for (const [name, merged] of await mergeLora(model, lora, { base: frozen, adapters: snapshot.ema }))
-      parameters.set(name, merged);
+  const adapters = snapshot.ema as Weights;
+  const merged = lora ? mergedWhenRead(model, lora, { base: frozen, adapters }) : [];
+  const parameters = new Map([...snapshot.ema, ...frozen, ...merged]);
   await writeCheckpoint(
     path,
     {
@@ -113,8 +114,8 @@ async function readTrainingMetadata(path: string): Promise<{ step: number; carri
 export async function readTrainingCheckpoint(path: string, choice: StatisticsChoice = {}): Promise<ResumePoint> {
   const checkpoint = await readCheckpoint(path, choice);
   const { step, carried } = await readTrainingMetadata(path);
-  const arrays = await readSafetensors(join(path, TRAINING_FILE));
-  const tree = (kind: string): Parameters =>
+  const arrays = await mapSafetensors(join(path, TRAINING_FILE));
+  const tree = (kind: string): Weights =>
     new Map(
       [...arrays].flatMap(([name, array]) =>
         name.startsWith(`${kind}/`) ? [[name.slice(kind.length + 1), array]] : [],
@@ -123,7 +124,7 @@ export async function readTrainingCheckpoint(path: string, choice: StatisticsCho
   const [parameters, m] = [tree('parameters'), tree('m')];
   // Checkpoints of before adapters hold the frozen parameters, too.
   const trained = (name: string) => m.has(name);
-  const [ema, frozen] = split(await loadParameters(checkpoint), trained);
+  const [ema, frozen] = split(requireFloats(checkpoint), trained);
   return {
     ...{ step, carried, m, frozen },
     parameters: split(parameters, trained)[0],
@@ -137,7 +138,7 @@ export async function readTrainingCheckpoint(path: string, choice: StatisticsCho
 }
 
 /** The arrays whose names fit, and the others. */
-function split(tree: Parameters, fits: (name: string) => boolean): [Parameters, Parameters] {
+function split(tree: Weights, fits: (name: string) => boolean): [Weights, Weights] {
   const all = [...tree];
   return [new Map(all.filter(([name]) => fits(name))), new Map(all.filter(([name]) => !fits(name)))];
 }

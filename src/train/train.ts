@@ -2,8 +2,9 @@ import { availableParallelism } from 'node:os';
 import { InputError, lockFolder, present, ValetError, WorkerClient } from '../base/index.ts';
 import { checkpointDigest, flowNoise } from '../model/index.ts';
 import { robotRecord } from '../robot/index.ts';
+import { loadWeights } from '../tensor/index.ts';
 import { sampleName, withoutFar } from './badSamples.ts';
-import { readBaseWeights, writeBaseWeights } from './baseWeights.ts';
+import { keepWeights, keptWeights, readBaseWeights, writeBaseWeights } from './baseWeights.ts';
 import { NOTHING_CARRIED } from './carried.ts';
 import { chosenBest, chosenRollouts } from './chosenWatch.ts';
 import { checkTrainConfig, type RunConfig, requireEqualParts } from './config.ts';
@@ -17,6 +18,7 @@ import { frozenLeaves } from './freeze.ts';
 import { openInitial, requireSameModel, startingWeights } from './initialWeights.ts';
 import { runLoop, type TrainResult } from './loop.ts';
 import { requireTrainingMemory } from './memory.ts';
+import { estimateLine } from './memoryLines.ts';
 import { denseFactor } from './noiseFactor.ts';
 import type { TrainOptions } from './options.ts';
 import { Outcomes } from './outcomes.ts';
@@ -96,7 +98,7 @@ async function trainLocked(
 
   const { robot, sets, config: wanted } = await settle(options, resumed ?? initial, log);
   const memory = { available: options.availableMemory ?? ranks?.memory };
-  const share = { batch, ...(ranks && { ranks: ranks.size }) };
+  const share = { batch, fresh: !initial && !resumed, ...(ranks && { ranks: ranks.size }) };
   requireTrainingMemory({ ...wanted, ...share }, memory);
   const taskNames = dataTasks(sets);
   const plan = await chosenRollouts(options, { before, ofData: [...taskNames.values()], robot });
@@ -177,12 +179,16 @@ async function trainLocked(
   const noise = flowNoise(model, statistics);
   const { lora } = config;
   const untrained = frozenLeaves(model, config);
-  const weights = resumed
+  const begun = resumed
     ? new Map([...resumed.frozen, ...(await readBaseWeights(out, lora, model)), ...resumed.parameters])
     : await startingWeights(model, seed, { initial, lora });
-  const frozen = new Map([...weights].filter(([leaf]) => untrained.includes(leaf)));
-
+  const still = new Map([...begun].filter(([leaf]) => untrained.includes(leaf)));
+  const writes = !ranks || ranks.rank === 0;
+  // Layer by layer, updates read them from the run's own folder.
+  if (config.layerwise && writes) await keepWeights(out, still);
   await ranks?.agree({ config, seed, data: data.fingerprint, step: resumed?.step ?? 0 });
+  const frozen = config.layerwise ? await keptWeights(out, still) : await loadWeights(still);
+  const weights = new Map([...begun, ...frozen]);
   const client = ranks?.client ?? WorkerClient.start('train/trainer.worker');
   try {
     const info = await client.call<TrainerInfo>('open', {
@@ -190,6 +196,7 @@ async function trainLocked(
       batch,
       accumulate: config.accumulate,
       recompute: config.recompute,
+      layerwise: config.layerwise,
       optimizer: config.optimizer,
       noiseFactor: denseFactor(noise),
       threads,
@@ -229,13 +236,14 @@ async function trainLocked(
       return null;
     }
     await folder.begin({ ...record, ...(best && { best: best.measure }) });
-    if (!resumed) await writeBaseWeights(out, lora, frozen);
+    if (!resumed && !config.layerwise) await writeBaseWeights(out, lora, frozen);
     await folder.rewind(resumed?.step ?? 0);
     await folder.writeLeftOut(data.skipped);
     await writeScans(out, data.scans);
     const peak = info.peak ? `, this machine reaches ${info.peak.toFixed(0)} GFLOP/s on ${threads} threads` : '';
     const work = `${(info.flops / config.batch / 1e9).toFixed(2)} GFLOP a sample${peak}`;
     log(`${(info.parameters / 1e6).toFixed(2)} M parameters · ${data.summary} · ${work}`);
+    log(estimateLine({ ...config, ...share }));
     if (ranks) log(ranks.words(threads));
     return await runLoop(run);
   } finally {

@@ -5,7 +5,7 @@ import { configOfGoldenCase } from '../../test/support/networkConfig.ts';
 import { type Parameters, readSafetensors } from '../tensor/index.ts';
 import type { TrainingBatch } from './batch.ts';
 import { learningRate } from './schedule.ts';
-import { Trainer } from './trainer.ts';
+import { Trainer, type TrainerOptions } from './trainer.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../test/golden/train-steps');
 /** Its gradient is zero in exact arithmetic: what moves it is rounding (the case's README). */
@@ -118,14 +118,14 @@ describe('Trainer', () => {
   });
 });
 
-it('parts of a batch and recomputed layers give the update of the whole batch', async () => {
+it('parts of a batch, recomputed layers and one layer at a time give the update of the whole batch', async () => {
   const { config: c } = JSON.parse(await readFile(join(GOLDEN, 'manifest.json'), 'utf8'));
   const [start, inputs] = await Promise.all(
     ['params', 'inputs'].map((name) => readSafetensors(join(GOLDEN, `${name}.safetensors`))),
   );
   const model = configOfGoldenCase(c, { use_fast_auxiliary: true, ...c });
   const batch = batchOf(inputs!, 0, c.batch, c.cameras);
-  const run = async (how: { readonly accumulate?: number; readonly recompute?: boolean }) => {
+  const run = async (how: Pick<TrainerOptions, 'accumulate' | 'recompute' | 'layerwise'>) => {
     const trainer = await Trainer.open({
       ...{ model, batch: c.batch, noiseFactor: null, threads: 1, start: { parameters: start! }, ...how },
       optimizer: { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, clipNorm: 1, emaDecay: 0.9 },
@@ -142,7 +142,8 @@ it('parts of a batch and recomputed layers give the update of the whole batch', 
   };
   const whole = await run({});
   // Gradients add up in another order: they differ by rounding alone.
-  for (const how of [{ recompute: true }, { accumulate: c.batch }]) {
+  const ways = [{ recompute: true }, { accumulate: c.batch }, { layerwise: true }, { layerwise: true, accumulate: 2 }];
+  for (const how of ways) {
     const parts = await run(how);
     for (const [name, ratio] of moved(parts.parameters, whole.parameters, start!))
       if (name !== ROUNDING_ONLY) expect(ratio, name).toBeLessThan(1e-2);

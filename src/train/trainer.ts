@@ -1,4 +1,4 @@
-import { type Communicator, InputError, ValetError } from '../base/index.ts';
+import { type Communicator, InputError, present, ValetError } from '../base/index.ts';
 import {
   buildLossProgram,
   type Lora,
@@ -7,14 +7,19 @@ import {
   mergeLora,
   programParameters,
   splitLayers,
+  withoutUnreadRows,
 } from '../model/index.ts';
 import {
   gemmPeak,
-  loadWeight,
+  loadWeights,
   type NdArray,
   type Parameters,
+  type Program,
   ProgramSession,
+  SectionedSession,
+  type StoredArray,
   TrainingState,
+  type TypedArray,
   type UpdateResult,
   type Weight,
   type Weights,
@@ -53,6 +58,12 @@ export interface TrainerSnapshot {
   readonly ema: Parameters;
 }
 
+/** What a trainer begins with: `TrainerSnapshot`, in memory or in files, and the leaves that are not trained. */
+export type TrainerStart = { readonly [kind in 'm' | 'v' | 'ema']?: Weights } & {
+  readonly step?: number;
+  readonly parameters: Weights;
+};
+
 export interface TrainerOptions {
   readonly model: ModelConfig;
   /** Samples of an update: of several ranks, of each. */
@@ -61,6 +72,8 @@ export interface TrainerOptions {
   readonly accumulate?: number;
   /** Values within the layers are computed again in the backward pass, in place of being kept. */
   readonly recompute?: boolean;
+  /** Layers run one after the other, and frozen weights stay in their files (`SectionedSession`). */
+  readonly layerwise?: boolean;
   readonly optimizer: OptimizerOptions;
   /** [n, n] lower factor L of the noise's covariance, n = horizon · actionDim; null for white noise. */
   readonly noiseFactor: Float32Array | null;
@@ -78,8 +91,8 @@ export interface TrainerOptions {
   readonly sampleWeights?: boolean;
   /** False: batches hold no FAST tokens, though the network has leaves for them. */
   readonly fastTokens?: boolean;
-  /** Fresh weights, or all of a run that goes on. Frozen leaves may lie in files. */
-  readonly start: Partial<TrainerSnapshot> & { readonly parameters: Weights };
+  /** Fresh weights, or all of a run that goes on. What lies in files is read from there. */
+  readonly start: TrainerStart;
   /** Measure what the machine's matrix products reach, for the share of it that training uses. */
   readonly measurePeak?: boolean;
 }
@@ -92,6 +105,14 @@ export interface TrainerInfo {
   readonly flops: number;
   /** GFLOP/s of this machine's matrix products, times the ranks; absent when not measured. */
   readonly peak?: number;
+}
+
+/** What computes losses: the whole program at once, or section by section. */
+interface LossSession extends Pick<ProgramSession, 'inputs' | 'outputs' | 'close'> {
+  run(
+    feeds: Readonly<Record<string, NdArray | TypedArray | StoredArray>>,
+    fetches: readonly string[] | Readonly<Record<string, NdArray>>,
+  ): Promise<Record<string, NdArray>>;
 }
 
 /** Training tells the network a stage that may differ from the one it should find. */
@@ -116,6 +137,12 @@ export interface StepRequest {
   readonly normLimit?: number | undefined;
 }
 
+/** One leaf of what is trained, of its moments or of its average. */
+export interface LeafRequest {
+  readonly kind: 'parameters' | 'm' | 'v' | 'ema';
+  readonly leaf: string;
+}
+
 export interface StepReport extends UpdateResult {
   /** Of several ranks, their mean. */
   readonly losses: Losses;
@@ -133,24 +160,27 @@ export interface StepReport extends UpdateResult {
  * of its own. Knows nothing of data.
  */
 export class Trainer {
-  private evaluation: ProgramSession | undefined;
+  private evaluation: LossSession | undefined;
   private readonly fetches: Record<string, NdArray>;
   /** What the parts of a batch after the first one are fetched into; its gradients are arrays of their own. */
   private readonly laterFetches: Record<string, NdArray>;
   private readonly lossNames: string[];
+  /** Weights that are not trained, as the program takes them. */
+  private readonly fixedInputs: Weights;
   /** The averaged weights since the last update, once somebody has asked for them. */
   private averages: Parameters | undefined;
 
   private constructor(
     private readonly options: TrainerOptions,
     private readonly state: TrainingState,
-    /** Weights that are not trained, as the program takes them. */
-    private readonly fixed: Parameters,
-    private readonly session: ProgramSession,
+    /** Leaves that are not trained; layer by layer they lie in files. */
+    private readonly fixed: Weights,
+    private readonly session: LossSession,
     private readonly noise: ProgramSession | null,
     readonly info: TrainerInfo,
     private readonly communicator: Communicator | undefined,
   ) {
+    this.fixedInputs = splitLayers(lossModel(options), fixed, options.lora);
     const gradients = this.state.fetches();
     this.fetches = {};
     this.lossNames = [];
@@ -188,19 +218,20 @@ export class Trainer {
     const split = <W extends Weight>(tree: ReadonlyMap<string, W> | undefined) =>
       tree && splitLayers(model, tree, lora);
     const trainable = (leaf: string) => !frozen.has(leaf);
-    state.load({
+    await state.load({
       step: start.step ?? 0,
-      parameters: split(await loaded(start.parameters, trainable))!,
+      parameters: split(start.parameters)!,
       ...(start.ema ? { ema: split(start.ema)! } : {}),
       ...(start.m && start.v ? { m: split(start.m)!, v: split(start.v)! } : {}),
     });
-    const fixed = split(await loaded(start.parameters, (leaf) => frozen.has(leaf)))!;
-    const { accumulate: parts = 1, recompute = false } = options;
-    const program = buildLossProgram(model, {
-      ...{ batch: batch / parts, gradients: true, perSample: true, recompute, trainable, lora },
+    const { accumulate: parts = 1, recompute = false, layerwise = false } = options;
+    const untrained = new Map([...start.parameters].filter(([leaf]) => frozen.has(leaf)));
+    const fixed = layerwise ? untrained : await loadWeights(untrained);
+    const program = buildLossProgram(lossModel(options), {
+      ...{ batch: batch / parts, gradients: true, perSample: true, recompute: recompute || layerwise, trainable, lora },
       ...inputs(options),
     });
-    const session = await ProgramSession.create(program, { threads });
+    const session = await sessionOf(program, options);
     const noise = noiseFactor && (await noiseSession(noiseFactor, model, batch, threads));
     const ranks = communicator?.size ?? 1;
     const info = {
@@ -309,7 +340,7 @@ export class Trainer {
    * The losses of a batch under the averaged weights; nothing changes. It has the samples of an update, of all ranks.
    */
   async validate(batch: TrainingBatch): Promise<Losses> {
-    const { model, batch: size, threads, lora } = this.options;
+    const { batch: size, lora } = this.options;
     const settings = {
       batch: size / this.parts,
       gradients: false,
@@ -317,7 +348,7 @@ export class Trainer {
       ...inputs(this.options),
       sampleWeights: false,
     };
-    this.evaluation ??= await ProgramSession.create(buildLossProgram(model, settings), { threads });
+    this.evaluation ??= await sessionOf(buildLossProgram(lossModel(this.options), settings), this.options);
     const ema = this.ema();
     const ranks = this.communicator?.size ?? 1;
     const all: Losses[] = [];
@@ -334,9 +365,9 @@ export class Trainer {
   /** Plans chunks with the averaged weights; nothing changes. */
   async planChunks(requests: readonly ChunkRequest[], steps: number): Promise<PlannedChunks[]> {
     const { model, threads, lora } = this.options;
-    const all = mergeLayers(model, new Map([...this.fixed, ...this.ema()]), lora);
-    const merged = lora ? await mergeLora(model, lora, { base: all, adapters: all }) : [];
-    return planChunks(model, new Map([...all, ...merged]), requests, { steps, threads });
+    const adapters = mergeLayers(model, this.ema(), lora);
+    const merged = lora ? await mergeLora(model, lora, { base: this.fixed, adapters }) : [];
+    return planChunks(model, new Map([...this.fixed, ...adapters, ...merged]), requests, { steps, threads });
   }
 
   /** Copies of what is trained, and of its moments and average. */
@@ -353,6 +384,13 @@ export class Trainer {
     };
   }
 
+  /** A copy of one leaf of what is trained: what `snapshot` says of it, without memory for all. */
+  leaf(kind: LeafRequest['kind'], leaf: string): NdArray {
+    const { model, lora } = this.options;
+    const views = new Map([...this.state[kind]].filter(([input]) => input.split('#')[0] === leaf));
+    return present(mergeLayers(model, views, lora).get(leaf), leaf);
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.session.close(), this.noise?.close(), this.evaluation?.close()]);
   }
@@ -367,8 +405,8 @@ export class Trainer {
       : batchRows(batch, { from, size, flowSamples: this.options.model.flowSamples });
   }
 
-  private feeds(session: ProgramSession, batch: TrainingBatch, weights: Parameters): Record<string, NdArray> {
-    return trainerFeeds(session, batch, (name) => weights.get(name) ?? this.fixed.get(name));
+  private feeds(session: LossSession, batch: TrainingBatch, weights: Parameters): Record<string, Weight> {
+    return trainerFeeds(session, batch, (name) => weights.get(name) ?? this.fixedInputs.get(name));
   }
 
   /** The parts in which a batch goes through the network. */
@@ -385,11 +423,13 @@ export class Trainer {
   }
 }
 
-/** The weights that `wanted` names, in memory. */
-async function loaded(weights: Weights, wanted: (leaf: string) => boolean): Promise<Parameters> {
-  const out: Parameters = new Map();
-  for (const [leaf, weight] of weights) if (wanted(leaf)) out.set(leaf, await loadWeight(weight));
-  return out;
+/** The network as its loss is computed. */
+function lossModel({ model, layerwise, frozen = [] }: TrainerOptions): ModelConfig {
+  return layerwise ? withoutUnreadRows(model, (leaf) => !frozen.includes(leaf)) : model;
+}
+
+function sessionOf(program: Program, { threads, layerwise }: TrainerOptions): Promise<LossSession> {
+  return layerwise ? SectionedSession.create(program, { threads }) : ProgramSession.create(program, { threads });
 }
 
 /** The numbers of all ranks on rank 0, one rank after the other; on the others their own. */

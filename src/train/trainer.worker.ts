@@ -3,7 +3,7 @@ import type { Parameters } from '../tensor/index.ts';
 import type { TrainingBatch } from './batch.ts';
 import type { ChunkRequest } from './openLoop.ts';
 import { everyones, type JoinOptions, join, leadRanks, nextCommand } from './ranks/index.ts';
-import { type StepRequest, Trainer, type TrainerOptions } from './trainer.ts';
+import { type LeafRequest, type StepRequest, Trainer, type TrainerOptions } from './trainer.ts';
 
 /** The thread that computes updates; the main thread makes the next batch meanwhile. */
 let trainer: Trainer | undefined;
@@ -64,6 +64,10 @@ answerCalls({
       [...tree.values()].map(({ data }) => data.buffer as ArrayBuffer),
     );
     return new Transfer(snapshot, buffers);
+  },
+  leaf({ kind, leaf }: LeafRequest) {
+    const array = opened().leaf(kind, leaf);
+    return new Transfer(array, [array.data.buffer as ArrayBuffer]);
   },
   async close() {
     await trainer?.close();

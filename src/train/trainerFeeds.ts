@@ -1,16 +1,16 @@
 import { ValetError } from '../base/index.ts';
-import type { NdArray, ProgramSession } from '../tensor/index.ts';
+import type { NdArray, ProgramSession, Weight } from '../tensor/index.ts';
 import type { TrainingBatch } from './batch.ts';
 
 /**
  * Inputs of the loss program, by the names and types that it asks for. The batch's noise has its correlation already.
  * @param weightOf the weights by input; undefined for what is none
  */
-export function trainerFeeds(
+export function trainerFeeds<W extends Weight>(
   { inputs }: Pick<ProgramSession, 'inputs'>,
   batch: TrainingBatch,
-  weightOf: (name: string) => NdArray | undefined,
-): Record<string, NdArray> {
+  weightOf: (name: string) => W | undefined,
+): Record<string, W | NdArray> {
   const given: Record<string, ArrayLike<number | bigint>> = {
     images: batch.images,
     state: batch.state,
@@ -30,7 +30,7 @@ export function trainerFeeds(
     ...(batch.fastTokens && { fast_tokens: batch.fastTokens }),
     ...(batch.fastMask && { fast_mask: batch.fastMask }),
   };
-  const feeds: Record<string, NdArray> = {};
+  const feeds: Record<string, W | NdArray> = {};
   for (const { name, shape, dtype } of inputs) {
     const weight = weightOf(name);
     const values = given[name];

@@ -19,3 +19,4 @@ export { refuseRenamedKeys, renamedModelKey } from './renamedKeys.ts';
 export { sincos, sincosFrequencies } from './sincos.ts';
 export { countParameters, type NetworkLeaf, type Part, parameterTree, sizeOf } from './tree.ts';
 export { mergeLayers, networkTree, programParameters, splitLayers } from './views.ts';
+export { VOCABULARY, withoutUnreadRows } from './vocabulary.ts';

@@ -62,7 +62,10 @@ export class Network {
    * in place of being kept for it.
    */
   layer(inputs: readonly Tensor[], body: (inputs: readonly Tensor[]) => readonly Tensor[]): readonly Tensor[] {
-    return this.recompute ? recomputed(inputs, body) : body(inputs);
+    this.builder.cut();
+    const outputs = this.recompute ? recomputed(inputs, body) : body(inputs);
+    this.builder.cut();
+    return outputs;
   }
 
   /** The weights used so far, by input name. */

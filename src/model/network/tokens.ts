@@ -19,6 +19,7 @@ import { type ModelConfig, STATE_BINS } from './config.ts';
 import { dense } from './layers.ts';
 import type { Network } from './network.ts';
 import { STAGE_PERIODS, sincos } from './sincos.ts';
+import { VOCABULARY } from './vocabulary.ts';
 
 /** First row of each task in the table of all task-stage pairs. */
 function stageOffsets(config: ModelConfig): number[] {
@@ -79,10 +80,7 @@ export function stateTokens(net: Network, state: Tensor): Tensor {
   }
   const bins = stateBins(builder, state, config.stateTokens.range);
   net.trace?.('state_bins', bins);
-  return scale(
-    gather(net.weight('PaliGemma/llm/embedder/input_embedding'), bins),
-    Math.fround(Math.sqrt(config.vlmWidth)),
-  );
+  return scale(gather(net.weight(VOCABULARY), bins), Math.fround(Math.sqrt(config.vlmWidth)));
 }
 
 /** STATE_BINS equal bins of [-range, range); values beyond fall in the outer bins. */

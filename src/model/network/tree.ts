@@ -1,5 +1,6 @@
 import { present } from '../../base/index.ts';
 import { type ModelConfig, prefixLayout, tokensPerSide } from './config.ts';
+import { VOCABULARY } from './vocabulary.ts';
 
 /** The parts that params are counted by (docs/facts.md#parameters), and the two that are not in the original. */
 export type Part =
@@ -57,8 +58,7 @@ export function parameterTree(config: ModelConfig): NetworkLeaf[] {
 
   const { vlmWidth: width, expertWidth, layers, numHeads, numKvHeads, headDim } = config;
   part = 'embedding';
-  if (config.stateTokens.kind === 'discrete')
-    leaf('PaliGemma/llm/embedder/input_embedding', [config.vocabSize, width], fanIn(width));
+  if (config.stateTokens.kind === 'discrete') leaf(VOCABULARY, [config.vocabSize, width], fanIn(width));
 
   const residual = 1 / Math.sqrt(2 * layers);
   const block = (suffix: '' | '_1', d: number, mlp: number): void => {

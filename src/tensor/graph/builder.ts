@@ -56,6 +56,7 @@ export class Builder {
   private readonly path: string[] = [];
   private serial = 0;
   private entries: TapeEntry[] = [];
+  private readonly cuts = new Set<number>();
 
   /**
    * Declares an input that the caller feeds. `axes` names the axes for error messages.
@@ -115,18 +116,28 @@ export class Builder {
     }
   }
 
+  /** What follows begins a section of the program (`Program.cuts`). */
+  cut(): void {
+    this.cuts.add(this.nodes.length);
+  }
+
   /** The program of everything that the named outputs need. @throws TensorError when there is no output */
   build(): Program {
     if (this.outputs.size === 0)
       throw new TensorError('Builder.build', 'the program has no output. Name one with output(name, tensor).');
     const live = new Set([...this.outputs.values()].map((tensor) => tensor.name));
-    const nodes: Node[] = [];
+    const used = new Set<Node>();
     for (const node of [...this.nodes].reverse()) {
       if (!node.outputs.some((name) => live.has(name))) continue;
       for (const name of node.inputs) if (name) live.add(name);
-      nodes.push(node);
+      used.add(node);
     }
-    nodes.reverse();
+    const nodes: Node[] = [];
+    const cuts = new Set<number>();
+    for (const [at, node] of this.nodes.entries()) {
+      if (this.cuts.has(at)) cuts.add(nodes.length);
+      if (used.has(node)) nodes.push(node);
+    }
     const values = new Map<string, ValueSpec>();
     for (const [name, tensor] of this.values) values.set(name, spec(tensor));
     return {
@@ -134,9 +145,10 @@ export class Builder {
       parameters: [...this.parameters],
       outputs: [...this.outputs].map(([name, tensor]) => ({ ...spec(tensor), name, value: tensor.name })),
       nodes,
+      cuts: [...cuts].filter((at) => at > 0 && at < nodes.length),
       constants: this.constants.filter((constant) => live.has(constant.name)),
       values,
-      flops: nodes.reduce((sum, node) => sum + matmulFlops(node, values), 0),
+      flops: flopsOf(nodes, values),
     };
   }
 
@@ -261,6 +273,10 @@ export function arrayType(data: TypedArray): DataType {
   if (data instanceof Int8Array) return 'int8';
   return 'uint8';
 }
+
+/** Floating point operations of the matrix products among these nodes. */
+export const flopsOf = (nodes: readonly Node[], values: ReadonlyMap<string, ValueSpec>): number =>
+  nodes.reduce((sum, node) => sum + matmulFlops(node, values), 0);
 
 function matmulFlops(node: Node, values: ReadonlyMap<string, ValueSpec>): number {
   if (node.op !== 'matmul') return 0;

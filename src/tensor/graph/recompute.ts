@@ -25,6 +25,7 @@ export function recomputed(
   const outside = tape.flatMap((entry) => entry.inputs).filter(({ name }) => !inside.has(name));
   const captured = [...new Map(outside.map((tensor) => [tensor.name, tensor])).values()];
   builder.record([...inputs, ...captured], outputs, (arrived, needed) => {
+    builder.cut();
     const given = arrived.filter((gradient) => gradient !== null);
     const later = after(inputs, [...(givenBack.get(builder) ?? []), ...given.map(firstElement)]);
     const again = builder.apart(() => body(later));
@@ -36,6 +37,7 @@ export function recomputed(
     const made = all.map(({ name }) => found.get(name) ?? null);
     const ofWeights = made.slice(inputs.length).filter((gradient) => gradient !== null);
     givenBack.set(builder, ofWeights.map(firstElement));
+    builder.cut();
     return made;
   });
   return outputs;

@@ -60,6 +60,8 @@ export interface Program {
   readonly parameters: readonly ValueSpec[];
   readonly outputs: readonly (ValueSpec & { readonly value: string })[];
   readonly nodes: readonly Node[];
+  /** Nodes with which sections begin, such as a layer and what follows it: where few values are alive. Ascending. */
+  readonly cuts: readonly number[];
   readonly constants: readonly Constant[];
   /** Shapes and types of every value by name. */
   readonly values: ReadonlyMap<string, ValueSpec>;

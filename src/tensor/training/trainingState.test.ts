@@ -56,11 +56,11 @@ class ObviousAdamW {
 }
 
 describe('TrainingState', () => {
-  it('makes the same 50 updates as AdamW written out in float64', () => {
+  it('makes the same 50 updates as AdamW written out in float64', async () => {
     const random = Random.of('adamw');
     const state = new TrainingState(specs);
     const start = normals(random);
-    state.load({ parameters: start });
+    await state.load({ parameters: start });
     const flat = (x: Parameters): number[] => specs.flatMap(({ name }) => [...numbers(x, name)]);
     const obvious = new ObviousAdamW(flat(start));
     for (let step = 0; step < 50; step++) {
@@ -88,7 +88,7 @@ describe('TrainingState', () => {
     toBeAllclose(flat(state.ema), obvious.ema, { relative: 2e-6, absolute: 2e-6 });
   });
 
-  it('goes on bit for bit after its arrays are saved and loaded into a new one', () => {
+  it('goes on bit for bit after its arrays are saved and loaded into a new one', async () => {
     const options = { learningRate: 1e-2, weightDecay: 0.01, clipNorm: 1, emaDecay: 0.99 };
     const run = (state: TrainingState, steps: number) => {
       for (let i = 0; i < steps; i++) {
@@ -98,22 +98,22 @@ describe('TrainingState', () => {
       }
     };
     const whole = new TrainingState(specs);
-    whole.load({ parameters: normals(Random.of(1)) });
+    await whole.load({ parameters: normals(Random.of(1)) });
     run(whole, 6);
     const first = new TrainingState(specs);
-    first.load({ parameters: normals(Random.of(1)) });
+    await first.load({ parameters: normals(Random.of(1)) });
     run(first, 3);
     const second = new TrainingState(specs);
-    second.load(first);
+    await second.load(first);
     run(second, 3);
     for (const kind of STATE_ARRAYS)
       for (const { name } of specs)
         expect(numbers(second[kind], name), `${kind} ${name}`).toEqual(numbers(whole[kind], name));
   });
 
-  it('changes nothing when a gradient is not finite, and says so', () => {
+  it('changes nothing when a gradient is not finite, and says so', async () => {
     const state = new TrainingState(specs);
-    state.load({ parameters: normals(Random.of(2)) });
+    await state.load({ parameters: normals(Random.of(2)) });
     const before = Float32Array.from(numbers(state.parameters, 'w'));
     numbers(state.gradients, 'b')[1] = Number.NaN;
     expect(state.clipAndStep({ learningRate: 1 })).toEqual({ gradientNorm: Number.NaN, applied: false });
@@ -121,21 +121,21 @@ describe('TrainingState', () => {
     expect(state.step).toBe(0);
   });
 
-  it('refuses arrays that are missing or misshapen', () => {
+  it('refuses arrays that are missing or misshapen', async () => {
     const state = new TrainingState(specs);
     const values = normals(Random.of(3));
     values.set('b', { shape: [4], dtype: 'float32', data: new Float32Array(4) });
-    expect(() => state.load({ parameters: values })).toThrow(
+    await expect(state.load({ parameters: values })).rejects.toThrow(
       "TrainingState.load: parameters 'b' has the wrong shape (got [4], expected [3]).",
     );
     values.delete('b');
-    expect(() => state.load({ m: values })).toThrow("m 'b' is missing");
+    await expect(state.load({ m: values })).rejects.toThrow("m 'b' is missing");
   });
 
-  it('trains more than one memory holds, and gets the same bytes', () => {
+  it('trains more than one memory holds, and gets the same bytes', async () => {
     // Bytes needed: 960 for w, 320 each for b and s, 420,160 for the large one. What no memory holds lies outside of
     // them.
-    const run = (memoryBytes?: number) => {
+    const run = async (memoryBytes?: number) => {
       const state = new TrainingState([...specs, { name: 'large', shape: [3, 7001] }], { memoryBytes });
       const random = Random.of('memories');
       const draw = (target: Parameters) => {
@@ -143,7 +143,7 @@ describe('TrainingState', () => {
           (data as Float32Array).set((data as Float32Array).map(() => random.normal()));
       };
       draw(state.parameters);
-      state.load({ parameters: state.parameters });
+      await state.load({ parameters: state.parameters });
       const norms = [1, 2, 3].map(() => {
         draw(state.gradients);
         return state.clipAndStep({ learningRate: 1e-2, weightDecay: 0.1, clipNorm: 1, emaDecay: 0.9 }).gradientNorm;
@@ -152,14 +152,14 @@ describe('TrainingState', () => {
       const bytes = data.map((x) => Buffer.from(x.buffer, x.byteOffset, x.byteLength).toString('base64'));
       return { norms, bytes, memories: new Set(data.slice(0, 4).map(({ buffer }) => buffer)).size };
     };
-    const one = run();
+    const one = await run();
     expect(one.memories).toBe(1);
     for (const [memoryBytes, memories] of [
       [1000, 3],
       [64, 4],
       [421_000, 2],
     ] as const) {
-      const several = run(memoryBytes);
+      const several = await run(memoryBytes);
       expect(several.memories, `${memoryBytes} bytes each`).toBe(memories);
       expect(several.norms).toEqual(one.norms);
       expect(several.bytes).toEqual(one.bytes);

@@ -1,6 +1,7 @@
 import { type Communicator, present } from '../../base/index.ts';
 import { type AdamwPart, adamwParts } from '../../kernels/index.ts';
 import { type NdArray, type Parameters, sameShape, size, TensorError } from '../graph/index.ts';
+import { loadWeight, type Weights } from '../weights/index.ts';
 
 /** The arrays that a training step works on, one float32 number per parameter each. */
 export const STATE_ARRAYS = ['parameters', 'gradients', 'm', 'v', 'ema'] as const;
@@ -92,13 +93,14 @@ export class TrainingState {
   }
 
   /**
-   * Copies values into the named arrays; `ema` follows `parameters` unless it is given.
+   * Copies values into the named arrays, one at a time where they lie in files; `ema` follows `parameters` unless it is
+   * given.
    * @throws TensorError for a missing or misshapen array
    */
-  load(
-    source: { readonly [kind in Exclude<StateArray, 'gradients'>]?: Parameters } & { readonly step?: number },
-  ): void {
-    const given: [Exclude<StateArray, 'gradients'>, Parameters | undefined][] = [
+  async load(
+    source: { readonly [kind in Exclude<StateArray, 'gradients'>]?: Weights } & { readonly step?: number },
+  ): Promise<void> {
+    const given: [Exclude<StateArray, 'gradients'>, Weights | undefined][] = [
       ['parameters', source.parameters],
       ['m', source.m],
       ['v', source.v],
@@ -122,7 +124,8 @@ export class TrainingState {
           const target = part.arrays[kind];
           // Of what is shared only the own piece is here.
           const begins = kind === 'parameters' ? 0 : target.length * (this.communicator?.rank ?? 0);
-          copyOverlap(present(values.get(name), `${kind} '${name}'`).data as Float32Array, target, from - begins);
+          const { data } = await loadWeight(present(values.get(name), `${kind} '${name}'`));
+          copyOverlap(data as Float32Array, target, from - begins);
         }
     if (source.step !== undefined) this.step = source.step;
   }

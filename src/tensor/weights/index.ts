@@ -8,11 +8,15 @@ export {
 } from './safetensors.ts';
 export {
   byteLength,
+  bytesOfArray,
   isStored,
   loadWeight,
+  loadWeights,
+  type PiecedArray,
   type StoredArray,
   type Weight,
   type Weights,
   weightRange,
 } from './stored.ts';
 export { type WeightMatrix, weightMatrices } from './weightMatrix.ts';
+export { roomFor, WeightReader } from './weightReader.ts';

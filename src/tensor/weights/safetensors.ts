@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { bfloat16ToFloat32, float16ToFloat32, InputError, oneLine, present, writeFileAside } from '../../base/index.ts';
 import { type DataType, type NdArray, type Parameters, size, type TypedArray } from '../graph/index.ts';
-import { byteLength, ELEMENT_BYTES, type StoredArray } from './stored.ts';
+import { byteLength, ELEMENT_BYTES, type PiecedArray, piecesOf, type StoredArray, type Weight } from './stored.ts';
 
 /** Where one array lies in the file: offsets count from the end of the header. */
 interface Entry {
@@ -78,27 +78,25 @@ export async function readSafetensorsHeader(file: string | Uint8Array): Promise<
 
 /**
  * Writes arrays to a safetensors file, under a temporary name first. Arrays lie in the order of their element size,
- * then of the map.
+ * then of the map. Of arrays that are not in memory it holds a piece at a time.
  */
 export async function writeSafetensors(
   path: string,
-  arrays: Parameters,
+  arrays: ReadonlyMap<string, Weight | PiecedArray>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  await writeFileAside(path, encodeSafetensors(arrays, metadata));
-}
-
-/** The bytes of a safetensors file in parts (views of the arrays, no copies). */
-export function encodeSafetensors(arrays: Parameters, metadata: Readonly<Record<string, string>> = {}): Uint8Array[] {
-  for (const [name, { shape, data }] of arrays)
-    if (data.length !== size(shape))
+  for (const [name, array] of arrays)
+    if ('data' in array && array.data.length !== size(array.shape))
       throw new InputError(
         'writeSafetensors',
-        `'${name}' has ${data.length} elements (expected ${size(shape)} for [${shape}]).`,
+        `'${name}' has ${array.data.length} elements (expected ${size(array.shape)} for [${array.shape}]).`,
       );
   const { head, offsets } = safetensorsLayout(arrays, metadata);
-  const bytesOf = ({ data }: NdArray) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return [head, ...[...offsets.keys()].map((name) => bytesOf(present(arrays.get(name), `the array '${name}'`)))];
+  async function* parts(): AsyncIterable<Uint8Array> {
+    yield head;
+    for (const name of offsets.keys()) yield* piecesOf(present(arrays.get(name), `the array '${name}'`));
+  }
+  await writeFileAside(path, parts());
 }
 
 /**

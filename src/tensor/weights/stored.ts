@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { bfloat16ToFloat32, float16ToFloat32 } from '../../base/index.ts';
-import { type DataType, type NdArray, size, TensorError, type TypedArray } from '../graph/index.ts';
+import { type DataType, type NdArray, type Parameters, size, TensorError, type TypedArray } from '../graph/index.ts';
 
 /**
  * An array that stays in its file, row-major and little-endian: the runtime maps it, so that a network larger than the
@@ -21,9 +21,32 @@ export interface StoredArray {
 export type Weight = NdArray | StoredArray;
 export type Weights = ReadonlyMap<string, Weight>;
 
-const WIDEN = { bfloat16: bfloat16ToFloat32, float16: float16ToFloat32 };
+export const WIDEN = { bfloat16: bfloat16ToFloat32, float16: float16ToFloat32 };
 
 export const isStored = (weight: Weight): weight is StoredArray => 'file' in weight;
+
+/** An array that is had piece by piece, in order, such as one that is computed while it is written. */
+export interface PiecedArray {
+  readonly shape: readonly number[];
+  readonly dtype: DataType;
+  readonly pieces: () => AsyncIterable<Uint8Array>;
+}
+
+/** Numbers of a piece of an array that lies in a file. */
+const PIECE = 2 ** 24;
+
+/** The bytes of an array, a piece at a time. */
+export async function* piecesOf(array: Weight | PiecedArray): AsyncIterable<Uint8Array> {
+  if ('pieces' in array) yield* array.pieces();
+  else if (isStored(array))
+    for (let from = 0; from < size(array.shape); from += PIECE)
+      yield bytesOfArray(await loadWeight(weightRange(array, from, [Math.min(PIECE, size(array.shape) - from)])));
+  else yield bytesOfArray(array);
+}
+
+/** The bytes of an array in memory; no copy. */
+export const bytesOfArray = ({ data }: NdArray): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 export const ELEMENT_BYTES: Record<DataType, number> = {
   float64: 8,
@@ -50,6 +73,13 @@ export function weightRange<W extends Weight>(weight: W, from: number, shape: re
   if (isStored(weight)) return { ...weight, shape, offset: weight.offset + from * elementBytes(weight) };
   const { data } = weight as NdArray;
   return { ...weight, shape, data: (data as Float32Array).subarray(from, from + size(shape)) };
+}
+
+/** The arrays themselves, read where they are in files. */
+export async function loadWeights(weights: Weights): Promise<Parameters> {
+  const out: Parameters = new Map();
+  for (const [name, weight] of weights) out.set(name, await loadWeight(weight));
+  return out;
 }
 
 /** The array itself, read when it is in a file. */
