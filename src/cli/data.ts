@@ -1,16 +1,30 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { InputError, jsonText, Progress, requireOutput, writeFileAside } from '../base/index.ts';
-import { checkDataset, isAddress, proposeRobot } from '../data/index.ts';
+import {
+  checkDataset,
+  type FitRow,
+  isAddress,
+  isOff,
+  proposeRobot,
+  type Reference,
+  referenceOf,
+  setReference,
+} from '../data/index.ts';
+import { alignedTable } from '../evaluate/index.ts';
 import { robotRecord } from '../robot/index.ts';
 import { addEdit } from './dataEdit.ts';
 import { addShow } from './dataShow.ts';
 import { addDataOptions, type DataOptionValues, dataChoice, tellNotes } from './shared/dataOptions.ts';
 import { robotOption } from './shared/robot.ts';
+import { statisticsOf } from './shared/statisticsOf.ts';
 
 interface CheckValues extends DataOptionValues {
   readonly robot?: string;
   readonly endsOnly?: boolean;
+  readonly against?: string;
   readonly json?: boolean;
 }
 
@@ -26,15 +40,21 @@ export function command(): Command {
     .option('--robot <name|file>', 'whose data they are (default: as the data set says)');
   addDataOptions(check)
     .option('--ends-only', 'decode the first and last picture of each video only (quick, and sees less)')
+    .option('--against <place>', 'how its numbers fit: a data set, a checkpoint, or a folder with norm_stats.json')
     .option('--json', 'print the result as one JSON value')
-    .addHelpText('after', '\nExample:\n  $ valet data check demos')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ valet data check demos\n  $ valet data check demos --against policies/household',
+    )
     .action(async (dir: string, options: CheckValues) => {
       await requireFolder(dir);
+      const reference = options.against === undefined ? undefined : await referenceAt(options.against, options);
       let bar: Progress | undefined;
       const result = await checkDataset(dir, {
         ...(await robotOption(options)),
         choice: await dataChoice(options),
         endsOnly: options.endsOnly ?? false,
+        reference,
         progress(done, total) {
           bar ??= new Progress('checking', total, { unit: 'episodes' });
           bar.at(done);
@@ -46,6 +66,7 @@ export function command(): Command {
         for (const { code, where, message } of result.problems)
           process.stdout.write(`${where}: ${message} [${code}]\n`);
         const size = `${result.format ?? 'unreadable'}, ${result.episodes} episodes, ${result.frames} frames`;
+        if (result.fit) process.stdout.write(fitTable(result.fit, options.against ?? ''));
         tellNotes((result.notes ?? []).map(({ where, message }) => `${where}: ${message}`));
         process.stdout.write(`${dir}: ${size}: ${result.ok ? 'all right' : `${result.problems.length} problems`}\n`);
       }
@@ -75,6 +96,43 @@ export function command(): Command {
     });
   addEdit(data);
   return data;
+}
+
+/** A data set, or what has statistics. */
+async function referenceAt(place: string, options: CheckValues): Promise<Reference> {
+  const isSet = isAddress(place) || existsSync(join(place, 'meta', 'info.json'));
+  if (!isSet) return referenceOf((await statisticsOf(place)).stats);
+  let bar: Progress | undefined;
+  const progress = (done: number, total: number) => {
+    bar ??= new Progress(`reading ${place}`, total, { unit: 'episodes' });
+    bar.at(done);
+  };
+  const { cameras, taskMap } = await dataChoice(options);
+  const reference = await setReference(place, {
+    ...(await robotOption(options)),
+    choice: { cameras, taskMap },
+    progress,
+  });
+  bar?.end();
+  return reference;
+}
+
+/** Dimensions that a person is shown. */
+const SHOWN_ROWS = 12;
+
+/** How a set fits another, the worst dimensions first. */
+function fitTable(rows: readonly FitRow[], place: string): string {
+  const off = rows.filter(isOff).length;
+  const cells = rows
+    .slice(0, Math.max(3, Math.min(off, SHOWN_ROWS)))
+    .map(({ of, name, ...row }) => [
+      `${of} ${name}`,
+      ...[row.shift, row.spread, row.farthest].map((value) => value.toFixed(2)),
+      isOff({ of, name, ...row }) ? 'off' : '',
+    ]);
+  const head = ['dimension', 'shift', 'spread', 'farthest', ''];
+  const sum = `${off} of ${rows.length} dimensions lie elsewhere than in ${place} (shift of a deviation or more, spread a third or three times).`;
+  return `${alignedTable(head, cells)}\n${sum}\n`;
 }
 
 /** @throws InputError when there is no such folder; what is wrong inside one is for the check to say */

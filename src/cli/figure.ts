@@ -1,7 +1,4 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command } from 'commander';
-import { readNormStats } from '../action/index.ts';
 import { InputError, nearest, requireOutput, writeFileAside } from '../base/index.ts';
 import { motionOf, openDataset, requireRobot } from '../data/index.ts';
 import {
@@ -15,13 +12,13 @@ import {
   readSteps,
   stagesFigure,
 } from '../evaluate/index.ts';
-import { configNamed, configs, readCheckpoint, readCheckpointParts } from '../model/index.ts';
-import { CHALLENGE_ROBOT } from '../robot/index.ts';
+import { configNamed, configs, readCheckpointParts } from '../model/index.ts';
 import { loadWeight } from '../tensor/index.ts';
 import { chosenCheckpoint } from './shared/chosenCheckpoint.ts';
 import { refuseIdle } from './shared/given.ts';
 import { positive, whole } from './shared/numbers.ts';
 import { robotOption } from './shared/robot.ts';
+import { statisticsOf } from './shared/statisticsOf.ts';
 
 interface Options {
   out: string;
@@ -161,13 +158,4 @@ async function run(name: string, source: string, options: Options, command: Comm
   await requireOutput(options.out, { kind: 'file' });
   await writeFileAside(options.out, await kind.draw(source, options));
   process.stdout.write(`${options.out}\n`);
-}
-
-/** Statistics with their robot: a checkpoint's, or those of a folder or file. */
-async function statisticsOf(source: string, { robot: asked }: Options) {
-  const file = source.endsWith('.json') ? source : join(source, 'norm_stats.json');
-  const { robot } = await robotOption({ robot: asked });
-  if (existsSync(file)) return { stats: await readNormStats(file), robot: robot ?? CHALLENGE_ROBOT };
-  const checkpoint = await readCheckpoint(await chosenCheckpoint(source));
-  return { stats: checkpoint.normStats, robot: robot ?? checkpoint.robot };
 }

@@ -62,7 +62,7 @@ export {
   runEpisode,
 } from './rollouts/index.ts';
 export { samplesPage } from './samples/index.ts';
-export { type EvaluationSummary, type Interval, qTable, type TaskSummary } from './scores/index.ts';
+export { alignedTable, type EvaluationSummary, type Interval, qTable, type TaskSummary } from './scores/index.ts';
 export {
   EDITIONS,
   ingestOfficial,

@@ -21,6 +21,7 @@ export {
   type ActionPart,
   type Camera,
   closedOnNothing,
+  dimensionName,
   type Gripper,
   isOpen,
   isWristCamera,

@@ -198,3 +198,9 @@ export const isOpen = ({ closed, open, openAbove }: Gripper, state: number): boo
 
 /** Whether a camera moves with a hand: the original tells it by the name, too. */
 export const isWristCamera = (camera: string): boolean => camera.includes('wrist');
+
+/** A dimension by its part of the robot, and its number within. */
+export function dimensionName({ parts }: Robot, column: number): string {
+  const part = parts.find(({ columns: [start, end] }) => column >= start && column < end);
+  return part ? `${part.name} ${column - part.columns[0]}` : `column ${column}`;
+}

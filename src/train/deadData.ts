@@ -1,7 +1,6 @@
 import { significant } from '../base/index.ts';
 import type { RawBatch } from '../data/index.ts';
-import type { Robot } from '../robot/index.ts';
-import { dimensionName } from './farValues.ts';
+import { dimensionName, type Robot } from '../robot/index.ts';
 
 /** Something of the data that did not change over a window of batches. */
 export interface DeadPart {

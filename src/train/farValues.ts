@@ -1,7 +1,7 @@
 import { type ChunkStatistics, STD_FLOOR } from '../action/index.ts';
 import { InputError, present, significant } from '../base/index.ts';
 import type { SampleSource, SampleVisitor } from '../data/index.ts';
-import type { Robot } from '../robot/index.ts';
+import { dimensionName, type Robot } from '../robot/index.ts';
 
 /** What `farValues` looks at. */
 type Samples = Pick<SampleSource, 'each'>;
@@ -81,12 +81,6 @@ export async function farSamples(
     if (far) out.push({ sample, reason: numberWords(far) });
   });
   return out.sort((a, b) => a.sample - b.sample);
-}
-
-/** A dimension by its part of the robot, and its number within. */
-export function dimensionName({ parts }: Robot, column: number): string {
-  const part = parts.find(({ columns: [start, end] }) => column >= start && column < end);
-  return part ? `${part.name} ${column - part.columns[0]}` : `column ${column}`;
 }
 
 /** How far the numbers of each dimension reach, against means and deviations at places of their own. */

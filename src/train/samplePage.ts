@@ -3,9 +3,8 @@ import sharp from 'sharp';
 import type { ChunkStatistics } from '../action/index.ts';
 import { escapeHtml, native, significant, writeFileAside } from '../base/index.ts';
 import type { RawBatch } from '../data/index.ts';
-import type { Robot } from '../robot/index.ts';
+import { dimensionName, type Robot } from '../robot/index.ts';
 import type { TrainingBatch } from './batch.ts';
-import { dimensionName } from './farValues.ts';
 
 /** Samples that a page shows: those that lie farthest from the mean come first. */
 const SHOWN = 8;

@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { ValetError } from '../../base/index.ts';
+import { InputError, ValetError } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import {
   type DataChoice,
@@ -17,7 +17,10 @@ import { checkIndex } from './checkIndex.ts';
 import { checkPictures, checkUnlistedVideos } from './checkPictures.ts';
 import { checkRows } from './checkRows.ts';
 import { checkSideFiles } from './checkSideFiles.ts';
+import { type FitRow, fitOf, type Reference } from './fit.ts';
 import { type Problem, type ReportProblem, withoutPlace } from './problem.ts';
+import { Survey } from './survey.ts';
+import { surveyNotes } from './surveyNotes.ts';
 
 export interface CheckResult {
   readonly ok: boolean;
@@ -28,6 +31,8 @@ export interface CheckResult {
   readonly problems: readonly Problem[];
   /** What is no fault, but should be known; left out where there is nothing. */
   readonly notes?: readonly Problem[];
+  /** How the numbers fit the reference that was given. */
+  readonly fit?: readonly FitRow[];
 }
 
 export interface CheckOptions {
@@ -37,6 +42,8 @@ export interface CheckOptions {
   readonly choice?: DataChoice;
   /** Decode the first and the last picture of each video only, where every one takes too long. */
   readonly endsOnly?: boolean;
+  /** What the set's numbers are compared with. */
+  readonly reference?: Reference | undefined;
   readonly progress?: (done: number, total: number) => void;
 }
 
@@ -75,9 +82,10 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
   const used = new Set(usedFeatures(dataset));
   const { episodes } = (dataset = await chooseForCheck(dataset, choice, report, note));
   const absent = new Map<string, number>();
+  const survey = new Survey(dataset.robot);
   for (const [i, episode] of episodes.entries()) {
     const check = async () => {
-      await checkRows(dataset, episode, report);
+      await checkRows(dataset, episode, report, survey);
       for (const feature of pictures) {
         const spared = choice.available && !used.has(feature);
         if (spared && (await missingFiles(dataset, [episode], [feature], true)).length > 0)
@@ -91,6 +99,8 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
   }
   for (const [feature, count] of absent)
     note('video-missing', root, `left out: ${count} videos of ${feature}, which no camera of the robot needs.`);
+  surveyNotes(survey, dataset, note);
+  const fit = options.reference && fitted(dataset, survey, options.reference);
   return {
     ok: problems.length === 0,
     format: dataset.info.codebase_version,
@@ -98,5 +108,14 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
     frames: episodes.reduce((sum, episode) => sum + episode.length, 0),
     problems: listedOnce(problems),
     ...(notes.length > 0 && { notes }),
+    ...(fit && { fit }),
   };
+}
+
+/** @throws InputError when there is nothing to compare */
+function fitted({ root, robot }: Dataset, survey: Survey, reference: Reference): FitRow[] {
+  const numbers = survey.numbers();
+  if (!robot) throw new InputError(root, 'nothing tells the robot, so its numbers cannot be compared. Add --robot.');
+  if (!numbers) throw new InputError(root, 'has no episode whose numbers can be compared.');
+  return fitOf(robot, numbers, reference);
 }

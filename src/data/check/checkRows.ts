@@ -4,11 +4,20 @@ import { ValetError } from '../../base/index.ts';
 import { type Robot, stateOf } from '../../robot/index.ts';
 import { type Column, type Dataset, type Episode, isStage, pictureFeatures } from '../lerobot/index.ts';
 import { type ReportProblem, withoutPlace } from './problem.ts';
+import type { Survey } from './survey.ts';
 
 type Columns = Readonly<Record<string, Column>>;
 
-/** One episode's rows: every column is there, of its width, with numbers that can be used, row by row in order. */
-export async function checkRows(dataset: Dataset, episode: Episode, report: ReportProblem): Promise<void> {
+/**
+ * One episode's rows: every column is there, of its width, with numbers that can be used, row by row in order.
+ * @param survey hears of them
+ */
+export async function checkRows(
+  dataset: Dataset,
+  episode: Episode,
+  report: ReportProblem,
+  survey: Survey,
+): Promise<void> {
   const path = dataset.dataPath(episode);
   if (!existsSync(path)) return report('data-missing', path, `the data of episode ${episode.index} is not there.`);
   let columns: Columns;
@@ -20,6 +29,7 @@ export async function checkRows(dataset: Dataset, episode: Episode, report: Repo
   }
   for (const [name, column] of Object.entries(columns)) checkNumbers(dataset, episode, name, column, report);
   checkOrder(dataset, episode, columns, report);
+  survey.add(episode, columns);
 }
 
 /** Columns that the checks need; others are checked when the features name them. */

@@ -22,7 +22,13 @@ export type ProblemCode =
   | 'video-size' // width or height differ from info.json's features
   | 'annotation'
   | 'metainfo'
-  | 'stage';
+  | 'stage'
+  // Of notes: what shows in all numbers together.
+  | 'equal-episodes'
+  | 'still' // actions that never change
+  | 'base-velocity' // the state of a base that is driven stands still
+  | 'gripper' // another way than the robot's grippers have
+  | 'limits';
 
 export interface Problem {
   readonly code: ProblemCode;

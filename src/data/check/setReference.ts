@@ -1,0 +1,36 @@
+import { InputError } from '../../base/index.ts';
+import type { Robot } from '../../robot/index.ts';
+import { type DataChoice, openSets, withFiles } from '../lerobot/index.ts';
+import type { Reference } from './fit.ts';
+import { Survey } from './survey.ts';
+
+/**
+ * Another data set to compare with: means and deviations of all its frames. No picture is read.
+ * @param dir its folder or address
+ * @throws InputError when it cannot be read, or nothing tells its robot
+ */
+export async function setReference(
+  dir: string,
+  {
+    robot,
+    choice,
+    progress,
+  }: {
+    readonly robot?: Robot | undefined;
+    readonly choice?: DataChoice | undefined;
+    readonly progress?: ((done: number, total: number) => void) | undefined;
+  } = {},
+): Promise<Reference> {
+  const [set] = (await openSets([dir], { robot, ...(choice && { choice }) })).sets;
+  if (!set?.robot)
+    throw new InputError(dir, 'nothing tells the robot, so its numbers cannot be compared. Add --robot.');
+  const survey = new Survey(set.robot);
+  for (const [i, episode] of set.episodes.entries()) {
+    const read = async () => survey.add(episode, await set.columns(episode, ['action', 'observation.state']));
+    await withFiles(set, [episode], [], read);
+    progress?.(i + 1, set.episodes.length);
+  }
+  const numbers = survey.numbers();
+  if (!numbers) throw new InputError(dir, 'has no episode whose numbers can be compared.');
+  return numbers;
+}
