@@ -16,6 +16,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   simulator: async () => (await import('./simulator.ts')).simulator,
   tokenizer: async () => (await import('./tokenizer.ts')).tokenizer,
   server: async () => (await import('./server.ts')).server,
+  report: async () => (await import('./report.ts')).report,
 };
 
 export const BENCHMARK_NAMES: readonly string[] = Object.keys(BENCHMARKS);

@@ -3,7 +3,10 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { evaluate, rolloutMcap } from '../../src/evaluate/index.ts';
+import { openDataset } from '../../src/data/index.ts';
+import { episodeMcap, evaluate, rolloutMcap } from '../../src/evaluate/index.ts';
+import { robotNamed } from '../../src/robot/index.ts';
+import { writeRobotDataset } from '../../test/support/data.ts';
 import type { Check } from '../check.ts';
 import { python } from '../python.ts';
 
@@ -16,7 +19,7 @@ interface Found {
   readonly pictures: readonly string[];
 }
 
-/** `valet export-rollout --format mcap` of an expert's episode, read by Foxglove's own Python library. */
+/** `valet export-rollout --format mcap`: an expert's episode, and one of a data set of another robot. */
 export const check: Check = async (report) => {
   const executable = await python(import.meta.dirname);
   const place = await mkdtemp(join(tmpdir(), 'valet-interop-viewers-'));
@@ -25,28 +28,57 @@ export const check: Check = async (report) => {
     const tasks = ['turning_on_radio'];
     await evaluate({ policy: { kind: 'expert' }, tasks, instances: [0], out, silent: true });
     const [unit = ''] = await readdir(join(out, 'rollouts'));
-    const file = join(place, 'rollout.mcap');
-    await writeFile(file, await rolloutMcap(join(out, 'rollouts', unit)));
-    const { stdout } = await promisify(execFile)(executable, [join(import.meta.dirname, 'mcap_side.py'), file]);
-    const { schemas, stated, indexed, streamed, afterMiddle, pictures } = JSON.parse(stdout) as Found;
-    const same = (a: object, b: object) =>
-      JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
-    report('every message is found by the index', same(indexed, stated), JSON.stringify(indexed));
-    report('and without it, with checksums', same(streamed, stated), JSON.stringify(streamed));
-    report('a part of the time is found', afterMiddle);
-    report('poses and actions of every step', (indexed['/tf'] ?? 0) === (indexed['/action'] ?? 0) + 1);
-    report('pictures are PNG', pictures.join() === 'PNG');
-    await rerunReads(executable, file, stated, report);
-    const known = ['foxglove.CompressedImage', 'foxglove.FrameTransforms', 'foxglove.SceneUpdate'];
-    report(
-      'schemas that Foxglove draws',
-      known.every((name) => schemas.includes(name)),
-      schemas.join(', '),
+    const found = await readByOthers(
+      executable,
+      await rolloutMcap(join(out, 'rollouts', unit)),
+      place,
+      'rollout',
+      report,
     );
+    report('rollout: poses and actions of every step', (found['/tf'] ?? 0) === (found['/action'] ?? 0) + 1);
+    for (const name of ['aloha', 'single-arm']) {
+      const robot = robotNamed(name);
+      const set = join(place, name);
+      await writeRobotDataset(set, robot, { episodes: 1, frames: 120 });
+      const dataset = await openDataset(set);
+      const file = await episodeMcap(dataset, dataset.episodes[0]?.index ?? 0);
+      const counts = await readByOthers(executable, file, place, name, report);
+      const cameras = robot.cameraNames.every((camera) => (counts[`/camera/${camera}`] ?? 0) > 1);
+      report(`${name}: actions of every step, pictures of every camera`, counts['/action'] === 120 && cameras);
+    }
   } finally {
     await rm(place, { recursive: true, force: true });
   }
 };
+
+/** What Foxglove's library and Rerun find in a file. @returns messages by topic */
+async function readByOthers(
+  executable: string,
+  bytes: Buffer,
+  place: string,
+  name: string,
+  report: Parameters<Check>[0],
+): Promise<Readonly<Record<string, number>>> {
+  const file = join(place, `${name}.mcap`);
+  await writeFile(file, bytes);
+  const { stdout } = await promisify(execFile)(executable, [join(import.meta.dirname, 'mcap_side.py'), file]);
+  const { schemas, stated, indexed, streamed, afterMiddle, pictures } = JSON.parse(stdout) as Found;
+  const same = (a: object, b: object) =>
+    JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
+  report(`${name}: every message is found by the index`, same(indexed, stated), JSON.stringify(indexed));
+  report(`${name}: and without it, with checksums`, same(streamed, stated), JSON.stringify(streamed));
+  report(`${name}: a part of the time is found`, afterMiddle);
+  report(`${name}: pictures are PNG or JPEG`, ['PNG', 'JPEG'].includes(pictures.join()), pictures.join());
+  await rerunReads(executable, file, stated, (what, ...more) => report(`${name}: ${what}`, ...more));
+  const wanted = ['foxglove.CompressedImage', 'foxglove.FrameTransforms', 'foxglove.SceneUpdate'];
+  const known = name === 'rollout' ? wanted : wanted.slice(0, 1);
+  report(
+    `${name}: schemas that Foxglove draws`,
+    known.every((schema) => schemas.includes(schema)),
+    schemas.join(', '),
+  );
+  return indexed;
+}
 
 /**
  * Rerun's own reader finds every message. It keeps JSON messages as they are: it draws Foxglove's schemas in Protobuf

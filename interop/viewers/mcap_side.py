@@ -18,6 +18,13 @@ def counts(reader):
     return found
 
 
+def kind_of(picture):
+    """The file format that a picture's first bytes tell."""
+    if picture[:8] == b"\x89PNG\r\n\x1a\n":
+        return "PNG"
+    return "JPEG" if picture[:3] == b"\xff\xd8\xff" else "unknown"
+
+
 with open(PATH, "rb") as file:
     reader = make_reader(file, validate_crcs=True)
     summary = reader.get_summary()
@@ -27,10 +34,10 @@ with open(PATH, "rb") as file:
     # The messages of a part of the time, which only an index that is right finds.
     start, end = summary.statistics.message_start_time, summary.statistics.message_end_time
     middle = (start + end) // 2
-    times = [m.log_time for _, _, m in reader.iter_messages(topics=["/tf"], start_time=middle)]
+    times = [m.log_time for _, _, m in reader.iter_messages(topics=["/action"], start_time=middle)]
+    cameras = [topic for topic in topics.values() if topic.startswith("/camera/")]
     pictures = [
-        base64.b64decode(json.loads(m.data)["data"])[1:4].decode()
-        for _, _, m in reader.iter_messages(topics=["/camera/head"])
+        kind_of(base64.b64decode(json.loads(m.data)["data"])) for _, _, m in reader.iter_messages(topics=cameras)
     ]
 with open(PATH, "rb") as file:
     streamed = counts(NonSeekingReader(file, validate_crcs=True))

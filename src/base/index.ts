@@ -38,7 +38,7 @@ export { type Memory, machineMemory } from './machine.ts';
 export { portFree, processor, softwareVersions } from './machineReport.ts';
 export { defaultMemory, parseBytes } from './memorySize.ts';
 export { AbandonedError, native, throwIfAbandoned } from './nativeCalls.ts';
-export { numberRanges } from './numberRanges.ts';
+export { numberRanges, rangesText } from './numberRanges.ts';
 export { packageRoot, packageVersion } from './packageRoot.ts';
 export {
   type Communicator,

@@ -14,3 +14,14 @@ export function numberRanges(text: string, { digits, most }: { digits: number; m
   }
   return [...numbers];
 }
+
+/** Ascending whole numbers as a text that `numberRanges` reads: `301-304, 307`. */
+export function rangesText(numbers: readonly number[]): string {
+  const ranges: [number, number][] = [];
+  for (const number of numbers) {
+    const last = ranges.at(-1);
+    if (last && number === last[1] + 1) last[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`)).join(', ');
+}

@@ -7,6 +7,7 @@ import {
   readRecords,
   refuseHiddenChoice,
   requireComparable,
+  requireSameSelection,
   sequentialLine,
 } from '../evaluate/index.ts';
 import { readKeyFile } from '../serve/index.ts';
@@ -17,6 +18,7 @@ import { addWaitOption, waiting } from './shared/waiting.ts';
 interface Options {
   seed: string;
   final: boolean;
+  otherSelection: boolean;
   untilDecided: boolean;
   limit: number;
   margin: number;
@@ -34,6 +36,7 @@ export function command(): Command {
     .argument('<b>', 'evaluation folder')
     .option('--seed <text>', "seed of the permutation test's draws", '0')
     .option('--final', 'the choice is made: hidden instances may be compared', false)
+    .option('--other-selection', 'the checkpoints may have been chosen by different rules', false)
     .optionsGroup('Going on:')
     .option('--until-decided', 'play more instances of both until it is clear which is better', false)
     .option('--limit <n>', 'instances of each task at most', positive, 200)
@@ -58,10 +61,15 @@ export function command(): Command {
 const GOING_ON = ['limit', 'margin', 'workers', 'apiKeyFile', 'wait', 'quiet'];
 
 async function run(a: string, b: string, options: Options, command: Command): Promise<void> {
-  const { seed, final, untilDecided, json } = options;
+  const { seed, final, otherSelection, untilDecided, json } = options;
   if (!untilDecided) refuseIdle(command, GOING_ON, 'without --until-decided');
   const before = await readBoth(a, b);
-  requireComparable({ folder: a, run: before.mine.run }, { folder: b, run: before.theirs.run });
+  const named = [
+    { folder: a, run: before.mine.run },
+    { folder: b, run: before.theirs.run },
+  ] as const;
+  requireComparable(...named);
+  if (!otherSelection) requireSameSelection(...named);
   for (const notice of notices(before.mine.run, before.theirs.run)) process.stderr.write(`${notice}\n`);
   if (!final) refuseHiddenChoice(before.mine.lines, before.theirs.lines);
   const decided = untilDecided ? await playOn(a, b, options) : undefined;

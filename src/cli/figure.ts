@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { InputError, nearest, requireOutput, writeFileAside } from '../base/index.ts';
+import { chunkDefaults } from '../control/index.ts';
 import { motionOf, openDataset, requireRobot } from '../data/index.ts';
 import {
   attentionFigure,
@@ -25,7 +26,7 @@ interface Options {
   robot?: string;
   episode: number;
   frame: number;
-  keep: number;
+  keep?: number;
 }
 
 interface FigureKind {
@@ -55,7 +56,7 @@ const FIGURES: Readonly<Record<string, FigureKind>> = {
     takes: ['robot', 'keep'],
     draw: async (source, options) => {
       const { stats, robot } = await statisticsOf(source, options);
-      return inpaintingFigure(inpaintedPlan(stats, robot, options.keep), robot);
+      return inpaintingFigure(inpaintedPlan(stats, robot, options.keep ?? chunkDefaults(robot).keepActions), robot);
     },
   },
   attention: {
@@ -96,7 +97,8 @@ const FIGURES: Readonly<Record<string, FigureKind>> = {
       if (options.frame + horizon > episode.length)
         throw new InputError('--frame', `${options.frame} leaves fewer than ${horizon} frames of ${episode.length}.`);
       const chunk = Float64Array.from(action.data.slice(options.frame * width, (options.frame + horizon) * width));
-      return compressionFigure(chunk, robot, { execute: 26, keep: options.keep, steps: 20 });
+      const { executeActions: execute, executeSteps: steps, keepActions } = chunkDefaults(robot);
+      return compressionFigure(chunk, robot, { execute, keep: options.keep ?? keepActions, steps });
     },
   },
   motion: {
@@ -129,7 +131,7 @@ export function command(): Command {
     .option('--robot <name|file>', "whose statistics or data they are (the source's own)")
     .option('--episode <number>', 'episode_index (compression)', whole, 0)
     .option('--frame <number>', 'first frame of the chunk (compression)', whole, 0)
-    .option('--keep <rows>', 'rows that the next plan keeps (compression, inpainting)', positive, 4)
+    .option('--keep <rows>', "rows that the next plan keeps (the robot's, 4; compression, inpainting)", positive)
     .addHelpText(
       'after',
       `\nFigures:\n${kinds.join('\n')}\n\nExamples:\n  $ valet figure correlation household --out correlation.svg` +

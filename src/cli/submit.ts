@@ -6,8 +6,6 @@ import {
   EDITIONS,
   type JudgedFolder,
   judgeOfficial,
-  type Leaderboard,
-  leaderboard,
   leaderboardTable,
   ranking,
   rankingTable,
@@ -59,15 +57,13 @@ export function command(): Command {
     .action(run);
 }
 
-/** A folder, and what the challenge would make of it. */
-interface Judged extends JudgedFolder {
-  readonly scores: Leaderboard;
-}
-
-async function judge(dir: string, { year, testset }: Options): Promise<Judged> {
+async function judge(dir: string, { year, testset, check }: Options): Promise<JudgedFolder> {
   await requireOfficial(dir);
-  const judged = await judgeOfficial(dir, { year, testset });
-  return { ...judged, scores: leaderboard(judged.official.files, judged.edition) };
+  const { findings, misnamed, ...judged } = await judgeOfficial(dir, { year, testset });
+  const more = misnamed ? [misnamed] : [];
+  const problems = [...(check ? more : []), ...findings.problems];
+  const notes = [...(check ? [] : more), ...findings.notes];
+  return { ...judged, findings: { problems, notes }, misnamed };
 }
 
 async function run(dirs: string[], options: Options, command: Command): Promise<void> {
@@ -78,7 +74,7 @@ async function run(dirs: string[], options: Options, command: Command): Promise<
     throw new InputError('valet submit', `takes one folder (got ${dirs.length}); several are for --rank.`);
   const judged = await Promise.all(dirs.map((dir) => judge(dir, options)));
   if (rank) return printRanking(judged, dirs, json);
-  const [one] = judged as [Judged];
+  const [one] = judged as [JudgedFolder];
   const ok = one.findings.problems.length === 0;
   report(one, json, check ? {} : undefined);
   if (check || !ok) {
@@ -93,7 +89,7 @@ async function run(dirs: string[], options: Options, command: Command): Promise<
   await write(one, options, command, json);
 }
 
-async function write(one: Judged, options: Options, command: Command, json: boolean): Promise<void> {
+async function write(one: JudgedFolder, options: Options, command: Command, json: boolean): Promise<void> {
   const { official, edition, findings, scores, named, testset } = one;
   const known = { ...named, ...(testset && { testset }) } as Partial<SubmissionName>;
   const given = Object.fromEntries(
@@ -113,7 +109,7 @@ async function write(one: Judged, options: Options, command: Command, json: bool
 }
 
 /** The table on stdout, findings on stderr; with `--json` one object, once what goes with it is known. */
-function report({ findings, scores, edition, testset }: Judged, json: boolean, more?: object): void {
+function report({ findings, scores, edition, testset }: JudgedFolder, json: boolean, more?: object): void {
   const { problems, notes } = findings;
   if (json) {
     if (!more && problems.length === 0) return;
@@ -126,7 +122,7 @@ function report({ findings, scores, edition, testset }: Judged, json: boolean, m
   for (const { where, message } of notes) process.stderr.write(`note: ${where}: ${message}\n`);
 }
 
-function printRanking(judged: readonly Judged[], dirs: readonly string[], json: boolean): void {
+function printRanking(judged: readonly JudgedFolder[], dirs: readonly string[], json: boolean): void {
   const kinds = [...new Set(judged.map(({ edition, testset }) => `${edition.year} ${testset ?? ''}`.trim()))];
   if (kinds.length > 1)
     throw new InputError(

@@ -13,7 +13,7 @@ export {
   type RuleSituation,
 } from './rules.ts';
 export { createSession, type EpisodeSession } from './session.ts';
-export { requireWorkable, SESSION_DEFAULTS, type SessionOptions } from './sessionOptions.ts';
+export { chunkDefaults, requireWorkable, SESSION_DEFAULTS, type SessionOptions } from './sessionOptions.ts';
 export type { SessionSnapshot } from './sessionSnapshot.ts';
 export { type StageState, voteOnStage } from './stages/index.ts';
 export { requireFinite, UnusablePlanError } from './unusablePlan.ts';

@@ -85,7 +85,9 @@ export interface ResolvedOptions extends Omit<SessionOptions, 'rules' | 'extraRu
  * What is executed of a plan: the original's 26 rows in 20 steps, 4 kept, where chunks are long enough; of shorter
  * chunks the same shares.
  */
-function chunkDefaults({ horizon }: Robot): Pick<SessionOptions, 'executeActions' | 'executeSteps' | 'keepActions'> {
+export function chunkDefaults({
+  horizon,
+}: Robot): Pick<SessionOptions, 'executeActions' | 'executeSteps' | 'keepActions'> {
   const { executeActions, executeSteps, keepActions } = SESSION_DEFAULTS;
   const whole = executeActions + keepActions;
   if (horizon >= whole) return { executeActions, executeSteps, keepActions };

@@ -8,6 +8,7 @@ export {
   playUntilDecided,
   refuseHiddenChoice,
   requireComparable,
+  requireSameSelection,
   sequentialLine,
 } from './compare/index.ts';
 export { type CurvesSummary, isTrainingFolder, writeCurves } from './curves/index.ts';
@@ -29,10 +30,21 @@ export {
   labelByRules,
   labelTable,
   parseLabels,
+  readLabelFile,
   ruleAgreement,
+  withStages,
   writeLabels,
 } from './labels/index.ts';
-export { parseInstances, takesNoSeed, type Unit, unitsOfLedger } from './ledger/index.ts';
+export {
+  counted,
+  type LedgerLine,
+  lineText,
+  parseInstances,
+  takesNoSeed,
+  type Unit,
+  unitName,
+  unitsOfLedger,
+} from './ledger/index.ts';
 export {
   type Evaluation,
   FILM_BUDGET,
@@ -68,8 +80,6 @@ export {
   ingestOfficial,
   type JudgedFolder,
   judgeOfficial,
-  type Leaderboard,
-  leaderboard,
   leaderboardTable,
   ranking,
   rankingTable,
@@ -79,4 +89,4 @@ export {
   writeSubmission,
   type Year,
 } from './submit/index.ts';
-export { rolloutMcap } from './viewers/index.ts';
+export { episodeMcap, rolloutMcap, sessionMcap } from './viewers/index.ts';

@@ -15,6 +15,8 @@ export {
   listRecordings,
   openRecordings,
   REPLAY,
+  type RecordedStep,
+  recordedSteps,
   replaySession,
   SessionRecorder,
   SessionRecording,

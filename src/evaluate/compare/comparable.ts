@@ -34,6 +34,31 @@ export function requireComparable(a: Named, b: Named): void {
   }
 }
 
+/** How the looks of a training came out, which stands behind its rule of selection. */
+const COURSE = / \(step .*$/s;
+
+/** The rules by which an evaluation's checkpoints were chosen among others, as far as their cards state them. */
+function selectionOf({ checkpoints = [] }: RunFile): string | undefined {
+  const rules = checkpoints.map(({ selection }) => selection.replace(COURSE, ''));
+  const isStated = rules.length > 0 && rules.every((rule) => !rule.startsWith('not stated'));
+  return isStated ? [...new Set(rules)].sort().join(' | ') : undefined;
+}
+
+/**
+ * Whoever chooses among more, or by what is measured here, gains by the choice alone. Where a card states no rule,
+ * nothing can be said.
+ * @throws InputError when both state one, and they differ
+ */
+export function requireSameSelection(a: Named, b: Named): void {
+  const [mine, theirs] = [selectionOf(a.run), selectionOf(b.run)];
+  if (mine === undefined || theirs === undefined || mine === theirs) return;
+  throw new InputError(
+    b.folder,
+    `cannot be compared with ${a.folder}: its checkpoint was chosen by another rule (${theirs}; the other's: ${mine}). ` +
+      'Choose both by the same rule, or say --other-selection.',
+  );
+}
+
 /**
  * Whoever compares two policies is about to choose one.
  * @throws InputError when both were played on hidden instances, which serve no choice

@@ -1,5 +1,5 @@
 import { type ModelConfig, prefixLayout, prefixVisibility } from '../../model/index.ts';
-import { type Colour, drawing, HEADING, INK, label, matrix, type Panel, path } from './svg.ts';
+import { type Colour, drawing, HEADING, INK, label, matrix, type Panel, path, READABLE_WIDTH } from './svg.ts';
 
 /** Tokens of one kind, in the order of the network. */
 interface Span {
@@ -17,7 +17,7 @@ const HIDDEN: Colour = [244, 243, 239];
  */
 export async function attentionFigure(config: ModelConfig): Promise<string> {
   const { spans, total, visible } = attentionMask(config);
-  const at: Panel = { x: 150, y: HEADING + 14, width: 600, height: 600 };
+  const at: Panel = { x: 150, y: HEADING + 6, width: 470, height: 470 };
   // Long spans would leave short ones no room: each gets at least a little, the rest by the root of its length.
   const weights = spans.map(({ start, end }) => 4 + Math.sqrt(end - start));
   const sum = weights.reduce((a, b) => a + b, 0);
@@ -55,16 +55,16 @@ export async function attentionFigure(config: ModelConfig): Promise<string> {
     const middle = ((edges[i] as number) + (edges[i + 1] as number)) / 2;
     const count = end - start;
     return [
-      label(at.x - 8, at.y + middle * at.height + 4, `${name} (${count})`, { anchor: 'end', size: 11.5 }),
-      label(at.x + middle * at.width, at.y + at.height + 14, name, { size: 11.5, turn: 35, colour: INK.soft }),
+      label(at.x - 8, at.y + middle * at.height + 4, `${name} (${count})`, { anchor: 'end', size: 13 }),
+      label(at.x + middle * at.width, at.y + at.height + 14, name, { size: 13, turn: 35, colour: INK.soft }),
     ];
   });
   return drawing(
     {
       title: `Attention mask (${total} tokens)`,
       note: 'A row is a token that looks; green is what it may see. Sizes of the blocks are not to scale.',
-      width: 860,
-      height: HEADING + 740,
+      width: READABLE_WIDTH,
+      height: HEADING + 580,
     },
     [...panels, ...lines, ...names],
   );

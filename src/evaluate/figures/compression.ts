@@ -1,7 +1,7 @@
 import { compressChunk } from '../../action/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import { columnWords } from './columns.ts';
-import { drawing, HEADING, INK, label, marksBelow, marksLeft, type Panel, path } from './svg.ts';
+import { drawing, HEADING, INK, label, marksBelow, marksLeft, type Panel, path, READABLE_WIDTH, stepTicks } from './svg.ts';
 
 /** Columns shown: those that move most. */
 const SHOWN = 4;
@@ -25,12 +25,12 @@ export function compressionFigure(
   const shown = movement.sort((a, b) => b.high - b.low - (a.high - a.low)).slice(0, SHOWN);
   const horizon = chunk.length / width;
   const body = shown.flatMap(({ column }, i) => {
-    const at: Panel = { x: 150, y: HEADING + 12 + i * 118, width: 640, height: 96 };
+    const at: Panel = { x: 64, y: HEADING + 24 + i * 130, width: 556, height: 88 };
     const before = Array.from({ length: used + nextRows }, (_, t) => chunk[t * width + column] as number);
     const after = Array.from({ length: rows }, (_, t) => actions[t * width + column] as number);
     const [low, high] = [Math.min(...before, ...after), Math.max(...before, ...after)];
     const place = (t: number, value: number): [number, number] => [
-      at.x + (t / (horizon - 1)) * at.width,
+      at.x + (t / Math.max(1, horizon - 1)) * at.width,
       at.y + (1 - (value - low) / Math.max(1e-9, high - low)) * at.height,
     ];
     const name = columnWords(robot, column);
@@ -63,7 +63,7 @@ export function compressionFigure(
         2.4,
       ),
       ...after.map((value, t) => dot(place(t, value))),
-      label(20, at.y + at.height / 2 + 4, name, { weight: 600 }),
+      label(at.x, at.y - 8, name, { weight: 600 }),
       marksLeft(at, [
         [high.toFixed(2), 0],
         [low.toFixed(2), 1],
@@ -72,31 +72,32 @@ export function compressionFigure(
         ? [
             marksBelow(
               at,
-              [0, 5, 10, 15, 20, 25].filter((t) => t < horizon).map((t) => [String(t), t / (horizon - 1)] as const),
+              stepTicks(horizon).map((t) => [String(t), t / Math.max(1, horizon - 1)] as const),
             ),
           ]
         : []),
     ];
   });
-  const foot = HEADING + 12 + shown.length * 118 + 26;
+  const foot = HEADING + 24 + shown.length * 130 + 10;
   const key = [
     [INK.soft, `planned, ${used} rows`],
     [INK.accent, `played, ${rows} steps`],
-    [INK.warm, `promised to the next plan, ${nextRows} rows`],
+    [INK.warm, `promised to the next, ${nextRows} rows`],
   ] as const;
+  const sped = compressed && robot.baseColumns.length > 0 ? '; base velocities grow by as much' : '';
   return drawing(
     {
       title: compressed
         ? `${used} actions in ${rows} steps`
         : `Not compressed: a gripper moves, ${rows} steps as planned`,
-      note: 'A cubic spline squeezes the plan in time; base velocities grow by as much. Across: control steps.',
-      width: 860,
+      note: `${compressed ? 'A cubic spline squeezes the plan in time' : 'A plan in which a gripper moves keeps its speed'}${sped}. Across: control steps.`,
+      width: READABLE_WIDTH,
       height: foot + 30,
     },
     [
       ...body,
       ...key.flatMap(([colour, words], i) => {
-        const x = 150 + i * 215;
+        const x = 64 + 166 * i;
         return [
           path(
             [

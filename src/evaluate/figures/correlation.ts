@@ -14,6 +14,7 @@ import {
   matrix,
   type Panel,
   path,
+  READABLE_WIDTH,
 } from './svg.ts';
 
 /**
@@ -26,9 +27,10 @@ export async function correlationFigure(stats: ChunkStatistics, robot: Robot): P
   if (!correlation)
     throw new InputError('the statistics', 'have no action correlation. Compute them by `valet stats`.');
   const size = horizon * robot.width;
-  const whole: Panel = { x: 110, y: HEADING + 14, width: 560, height: 560 };
-  const columns: Panel = { x: 790, y: HEADING + 14, width: 250, height: 250 };
-  const steps: Panel = { x: 790, y: HEADING + 394, width: 250, height: 180 };
+  const whole: Panel = { x: 110, y: HEADING + 10, width: 510, height: 510 };
+  const below = whole.y + whole.height + 56;
+  const columns: Panel = { x: 110, y: below, width: 220, height: 220 };
+  const steps: Panel = { x: 390, y: below, width: 230, height: 220 };
   const values = chunkCorrelation(stats, robot.width);
   const marks = robot.parts.map(
     ({ name, columns: [first, end] }) => [words(name), (first + end) / 2 / robot.width] as const,
@@ -40,8 +42,8 @@ export async function correlationFigure(stats: ChunkStatistics, robot: Robot): P
     {
       title: `Correlation of action chunks (${size} × ${size})`,
       note: 'Neighbouring steps move together, and so do joints of one arm. Noise for flow matching is drawn from it.',
-      width: 1070,
-      height: HEADING + 622,
+      width: READABLE_WIDTH,
+      height: below + 316,
     },
     [
       await matrix(values, size, size, diverging, whole),
@@ -52,8 +54,8 @@ export async function correlationFigure(stats: ChunkStatistics, robot: Robot): P
       }),
       await matrix(cut(correlation.spatial, width, robot.width), robot.width, robot.width, diverging, columns),
       marksLeft(columns, marks),
-      label(columns.x, columns.y + columns.height + 18, 'between columns, mean over steps', { colour: INK.soft }),
-      divergingKey(columns.x, columns.y + columns.height + 34, columns.width, 1),
+      label(columns.x, columns.y + columns.height + 40, 'between columns, mean of steps', { colour: INK.soft }),
+      divergingKey(columns.x, columns.y + columns.height + 52, columns.width, 1),
       path(
         lag.map((value, i) => [steps.x + (i / Math.max(1, horizon - 1)) * steps.width, place(value)]),
         INK.accent,
@@ -74,7 +76,7 @@ export async function correlationFigure(stats: ChunkStatistics, robot: Robot): P
         ['0', 0],
         [String(horizon - 1), 1],
       ]),
-      label(steps.x, steps.y + steps.height + 34, 'between steps, by their distance', { colour: INK.soft }),
+      label(steps.x, steps.y + steps.height + 40, 'between steps, by their distance', { colour: INK.soft }),
     ],
   );
 }

@@ -73,7 +73,7 @@ it('an inpainted plan keeps its promise and moves the rest; without correlation 
   const white = inpaintedPlan(stats, robot, 4, 0);
   expect(Math.max(...white.moved.slice(4))).toBe(0);
   expect(white.free).toBe(4);
-  expect(inpaintingFigure(plan, robot)).toContain('kept: 4 rows');
+  expect(inpaintingFigure(plan, robot)).toContain('kept: 4');
 });
 
 it('mixing is shown less the identity', () => {

@@ -2,7 +2,7 @@ import { type ChunkStatistics, CorrelatedNoise, Inpainter } from '../../action/i
 import { InputError, Random } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import { columnWords } from './columns.ts';
-import { drawing, HEADING, INK, label, marksBelow, type Panel, path, rectangle } from './svg.ts';
+import { drawing, HEADING, INK, label, marksBelow, type Panel, path, READABLE_WIDTH, rectangle, stepTicks } from './svg.ts';
 
 /** Rows that a promise moves by more than this share of what it moves its own rows are called soft. */
 const SOFT_ABOVE = 0.1;
@@ -74,12 +74,12 @@ function oneColumn(own: Float32Array, x: Float32Array, horizon: number, width: n
 export function inpaintingFigure(plan: InpaintedPlan, robot: Robot): string {
   const { kept, free, moved, before, after, column } = plan;
   const horizon = moved.length;
-  const top: Panel = { x: 90, y: HEADING + 30, width: 720, height: 190 };
-  const low: Panel = { x: 90, y: HEADING + 280, width: 720, height: 110 };
+  const top: Panel = { x: 20, y: HEADING + 30, width: 600, height: 190 };
+  const low: Panel = { x: 20, y: HEADING + 270, width: 600, height: 110 };
   const bands = [
-    { name: `kept: ${kept} rows`, from: 0, to: kept, fill: '#cfe3df' },
-    { name: `soft: ${free - kept} rows`, from: kept, to: free, fill: '#f3e4cf' },
-    { name: free < horizon ? `free: ${horizon - free} rows` : '', from: free, to: horizon, fill: '#f4f3ef' },
+    { name: `kept: ${kept}`, from: 0, to: kept, fill: '#cfe3df' },
+    { name: `soft: ${free - kept}`, from: kept, to: free, fill: '#f3e4cf' },
+    { name: free < horizon ? `free: ${horizon - free}` : '', from: free, to: horizon, fill: '#f4f3ef' },
   ];
   const x = (row: number) => top.x + (row / horizon) * top.width;
   const [least, most] = [Math.min(...before, ...after), Math.max(...before, ...after)];
@@ -95,20 +95,20 @@ export function inpaintingFigure(plan: InpaintedPlan, robot: Robot): string {
   return drawing(
     {
       title: 'A plan that goes on from the last one',
-      note: 'The first rows are kept as promised. The data’s correlation moves the others along.',
-      width: 860,
-      height: HEADING + 450,
+      note: 'The first rows are kept as promised. The data’s correlation moves the others along: those that it moves much are soft, the rest free.',
+      width: READABLE_WIDTH,
+      height: HEADING + 436,
     },
     [
       ...bands
         .filter(({ from, to }) => to > from)
         .flatMap(({ name, from, to, fill }) => [
           rectangle({ x: x(from), y: top.y - 22, width: x(to) - x(from), height: top.height + 22 }, fill),
-          label(x(from) + 6, top.y - 7, to - from > 2 ? name : '', { size: 11.5, colour: INK.soft }),
+          label(x(from) + 6, top.y - 7, x(to) - x(from) > 48 ? name : '', { size: 13, colour: INK.soft }),
         ]),
       line(before, INK.soft, '5 4'),
       line(after, INK.accent),
-      label(90, top.y + top.height + 22, `${columnWords(robot, column)}, in deviations:`, { colour: INK.soft }),
+      label(20, top.y + top.height + 22, `${columnWords(robot, column)}, in deviations:`, { colour: INK.soft }),
       path(
         [
           [300, top.y + top.height + 18],
@@ -142,7 +142,7 @@ export function inpaintingFigure(plan: InpaintedPlan, robot: Robot): string {
       ),
       marksBelow(
         low,
-        [0, 5, 10, 15, 20, 25, 29].filter((t) => t < horizon).map((t) => [String(t), (t + 0.5) / horizon] as const),
+        stepTicks(horizon).map((t) => [String(t), (t + 0.5) / horizon] as const),
       ),
       label(
         low.x,

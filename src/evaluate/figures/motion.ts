@@ -18,7 +18,7 @@ import {
 } from './svg.ts';
 
 const ROW = 30;
-const TOP = HEADING + 34;
+const TOP = HEADING + 14;
 /** A lag is told where the state follows its action: below this correlation there is none to tell. */
 const FOLLOWS = 0.3;
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { InputError } from '../../base/index.ts';
 import { readRolloutScene, readStepLines, type StepLine } from '../rollouts/index.ts';
-import { drawing, HEADING, INK, label, marksBelow, marksLeft, type Panel, path } from './svg.ts';
+import { drawing, HEADING, INK, label, marksBelow, marksLeft, type Panel, path, READABLE_WIDTH } from './svg.ts';
 
 /** What a recorded rollout tells of its steps. */
 export interface RecordedSteps {
@@ -30,7 +30,7 @@ function seconds(steps: number, rate: number): (readonly [string, number])[] {
 
 /** Stages over an episode: what each plan predicted, what the votes made of it, and where the episode truly was. */
 export function stagesFigure({ lines, rate }: RecordedSteps, rollout: string): string {
-  const at: Panel = { x: 60, y: HEADING + 20, width: 780, height: 260 };
+  const at: Panel = { x: 40, y: HEADING + 10, width: 580, height: 240 };
   const last = Math.max(1, ...lines.map((line) => Math.max(line.stage ?? 0, line.predicted ?? 0, line.truth ?? 0)));
   const x = (step: number) => at.x + (step / Math.max(1, lines.length)) * at.width;
   const y = (stage: number) => at.y + (1 - stage / last) * at.height;
@@ -52,13 +52,13 @@ export function stagesFigure({ lines, rate }: RecordedSteps, rollout: string): s
   const note = hasTruth
     ? `Right at the moment of a plan: predicted ${raw}, voted ${voted} of ${told.length} plans.`
     : `${told.length} plans.`;
-  const foot = at.y + at.height + 58;
+  const foot = at.y + at.height + 50;
   const key = [
     ...(hasTruth ? ([['#c9c6bd', 'true stage']] as const) : []),
     [INK.accent, 'voted stage'],
     [INK.warm, 'predicted by a plan'],
   ] as const;
-  return drawing({ title: `Stages of ${basename(rollout)}`, note, width: 880, height: foot + 30 }, [
+  return drawing({ title: `Stages of ${basename(rollout)}`, note, width: READABLE_WIDTH, height: foot + 30 }, [
     ...Array.from({ length: last + 1 }, (_, stage) =>
       path(
         [
@@ -90,11 +90,11 @@ export function stagesFigure({ lines, rate }: RecordedSteps, rollout: string): s
     ),
     marksLeft(
       at,
-      Array.from({ length: last + 1 }, (_, stage) => [String(stage), 1 - stage / last] as const),
+      Array.from({ length: last + 1 }, (_, stage) => [String(stage + 1), 1 - stage / last] as const),
     ),
     marksBelow(at, seconds(lines.length, rate)),
     ...key.flatMap(([colour, words], i) => {
-      const left = 60 + i * 190;
+      const left = 40 + i * 190;
       return [
         path(
           [

@@ -20,12 +20,18 @@ export interface Heading {
   readonly height: number;
 }
 
-/** Height that title and note take. */
-export const HEADING = 62;
+/** Height that title and note take, of two lines. */
+export const HEADING = 82;
+/** Width of figures that are to be read on a telephone, too: there they are shown at half their size. */
+export const READABLE_WIDTH = 640;
+/** Pixels a character of a note takes, about. */
+const CHARACTER = 7.2;
 
 /** A whole drawing on white, with its title. It refers to nothing outside itself. */
 export function drawing({ title, note, width, height }: Heading, body: readonly string[]): string {
-  const head = label(20, 30, title, { size: 18, weight: 620 }) + label(20, 50, note, { colour: INK.soft });
+  const lines = wrapped(note, (width - 40) / CHARACTER);
+  const notes = lines.map((line, i) => label(20, 52 + 18 * i, line, { colour: INK.soft }));
+  const head = label(20, 30, title, { size: 19, weight: 620 }) + notes.join('');
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" \
 font-family="ui-sans-serif, system-ui, 'Segoe UI', Roboto, sans-serif" role="img" aria-label="${escapeHtml(title)}">
 <rect width="${width}" height="${height}" fill="#fff"/>
@@ -33,6 +39,17 @@ ${head}
 ${body.join('\n')}
 </svg>
 `;
+}
+
+/** Lines of at most so many characters. */
+function wrapped(text: string, most: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= most) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 export interface LabelStyle {
@@ -45,7 +62,7 @@ export interface LabelStyle {
 }
 
 export function label(x: number, y: number, words: string, style: LabelStyle = {}): string {
-  const { size = 12, weight = 400, anchor = 'start', colour = INK.text, turn } = style;
+  const { size = 14, weight = 400, anchor = 'start', colour = INK.text, turn } = style;
   const turned = turn === undefined ? '' : ` transform="rotate(${turn} ${fixed(x)} ${fixed(y)})"`;
   return (
     `<text x="${fixed(x)}" y="${fixed(y)}" font-size="${size}" font-weight="${weight}" fill="${colour}" ` +
@@ -113,7 +130,7 @@ export function divergingKey(x: number, y: number, width: number, most: number):
   );
   const ends = [-most, 0, most].map((value, i) =>
     label(x + (i * width) / 2, y + 24, significant(value, 2), {
-      size: 11,
+      size: 13,
       anchor: 'middle',
       colour: INK.soft,
     }),
@@ -121,11 +138,17 @@ export function divergingKey(x: number, y: number, width: number, most: number):
   return bars.join('') + ends.join('');
 }
 
+/** Numbers of steps for an axis of `count` steps, at most seven. */
+export function stepTicks(count: number): number[] {
+  const every = [1, 2, 5, 10, 20, 50].find((each) => count / each <= 7) ?? 100;
+  return Array.from({ length: Math.ceil(count / every) }, (_, i) => i * every);
+}
+
 /** Axis marks below a panel: [value, place 0…1]. */
 export function marksBelow({ x, y, width, height }: Panel, marks: readonly (readonly [string, number])[]): string {
   return marks
     .map(([words, share]) =>
-      label(x + share * width, y + height + 15, words, { size: 11, anchor: 'middle', colour: INK.soft }),
+      label(x + share * width, y + height + 17, words, { size: 13, anchor: 'middle', colour: INK.soft }),
     )
     .join('');
 }
@@ -133,7 +156,7 @@ export function marksBelow({ x, y, width, height }: Panel, marks: readonly (read
 /** Axis marks left of a panel: [value, place from the top 0…1]. */
 export function marksLeft({ x, y, height }: Panel, marks: readonly (readonly [string, number])[]): string {
   return marks
-    .map(([words, share]) => label(x - 6, y + share * height + 4, words, { size: 11, anchor: 'end', colour: INK.soft }))
+    .map(([words, share]) => label(x - 6, y + share * height + 4, words, { size: 13, anchor: 'end', colour: INK.soft }))
     .join('');
 }
 

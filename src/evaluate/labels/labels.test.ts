@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -8,7 +8,9 @@ import type { LedgerLine } from '../ledger/index.ts';
 import { readRecords } from '../report/index.ts';
 import { evaluate } from '../rollouts/index.ts';
 import { cohensKappa } from './kappa.ts';
-import { countLabels, labelByRules, readLabels, ruleAgreement, writeLabels } from './labels.ts';
+import { readLabelFile } from './labelFile.ts';
+import { countLabels, labelByRules, readLabels, ruleAgreement, withStages, writeLabels } from './labels.ts';
+import { stageTable } from './labelTable.ts';
 import { recordedEpisode } from './record.ts';
 import { LABEL_RULES } from './rules.ts';
 import { byRule, type Label, parseLabels } from './vocabulary.ts';
@@ -212,4 +214,102 @@ it('agreement counts pairs of episode and label', () => {
   expect(agreement?.units).toBe(2);
   expect(agreement?.overall).toMatchObject({ count: 4, agreed: 0.5 });
   expect(agreement?.labels['order']).toMatchObject({ count: 2, agreed: 0.5 });
+});
+
+it('a table worked out by hand: kappa of two judges over three labels and five episodes', () => {
+  const label = (unit: string, name: string, by: string): Label => ({ unit, label: name, by });
+  // Episodes:  a        b        c              d      e
+  // rules:     stuck    stuck    stuck, order   order  search
+  // anna:      stuck    search   stuck          order  order
+  const agreement = ruleAgreement([
+    ...['a', 'b', 'c'].map((unit) => label(unit, 'stuck', 'rule:no-motion')),
+    ...['c', 'd'].map((unit) => label(unit, 'order', 'rule:stage-fell-back')),
+    label('e', 'search', 'rule:x'),
+    ...['a', 'c'].map((unit) => label(unit, 'stuck', 'anna')),
+    ...['d', 'e'].map((unit) => label(unit, 'order', 'anna')),
+    label('b', 'search', 'anna'),
+  ]);
+  // stuck: both yes 2, rules alone 1, neither 2: agreed 4/5; by chance 3/5·2/5 + 2/5·3/5 = 12/25; κ = (20−12)/(25−12).
+  expect(agreement?.labels['stuck']).toEqual({ count: 5, agreed: 0.8, kappa: expect.closeTo(8 / 13, 12) });
+  // order: both yes 1 (d), rules alone 1 (c), anna alone 1 (e), neither 2: agreed 3/5; chance 4/25 + 9/25.
+  expect(agreement?.labels['order']).toEqual({ count: 5, agreed: 0.6, kappa: expect.closeTo(2 / 12, 12) });
+  // search: rules e, anna b, neither 3: agreed 3/5; chance 1/25 + 16/25.
+  expect(agreement?.labels['search']).toEqual({ count: 5, agreed: 0.6, kappa: expect.closeTo(-2 / 8, 12) });
+  // All 15 pairs: both yes 3, rules alone 3, anna alone 2, neither 7; chance (6·5 + 9·10) / 225.
+  expect(agreement?.overall).toEqual({
+    ...{ count: 15, agreed: expect.closeTo(10 / 15, 12) },
+    kappa: expect.closeTo((150 - 120) / (225 - 120), 12),
+  });
+});
+
+it('labels are counted by task and by the stage in which they showed first', () => {
+  const lines = [
+    ledgerLine({ task: 'tidy', instance: 0, success: false }),
+    ledgerLine({ task: 'tidy', instance: 1, success: false }),
+    ledgerLine({ task: 'wash', instance: 0, success: false }),
+  ];
+  const stuck = (unit: string, stage?: number, by = 'rule:no-motion'): Label => ({
+    ...{ unit, label: 'stuck', by },
+    ...(stage !== undefined && { stage }),
+  });
+  const counts = countLabels(
+    [stuck('tidy_0_0', 2), stuck('tidy_0_0', 1, 'anna'), stuck('tidy_1_0', 1), stuck('wash_0_0')],
+    lines,
+  );
+  expect(counts).toMatchObject([{ tasks: { tidy: 2, wash: 1 }, stages: { tidy: { 1: 2 }, wash: { none: 1 } } }]);
+  expect(stageTable(counts)).toEqual({
+    head: ['task', 'stage', 'stuck'],
+    rows: [
+      ['tidy', '2', '2'],
+      ['wash', 'not known', '1'],
+    ],
+  });
+  expect(stageTable(countLabels([stuck('wash_0_0')], lines))).toBeUndefined();
+});
+
+it('a person’s table of labels: what a spreadsheet writes, with steps and reasons', async () => {
+  const table = join(folder, 'mine.csv');
+  const units = new Set(['turning_on_radio_0_0', 'turning_on_radio_1_0']);
+  const rows = [
+    '\uFEFFtask,instance,rollout,q,labels,reason',
+    'turning_on_radio,0,0,0.5,robot fell+stuck@40,"leant over, and ""sat"""',
+    'turning_on_radio,1,0,0,,',
+    '',
+  ];
+  await writeFile(table, rows.join('\r\n'));
+  const reason = 'leant over, and "sat"';
+  expect(await readLabelFile(table, 'anna', units)).toEqual([
+    { unit: 'turning_on_radio_0_0', label: 'robot fell', by: 'anna', reason },
+    { unit: 'turning_on_radio_0_0', label: 'stuck', step: 40, by: 'anna', reason },
+  ]);
+  await writeFile(table, 'unit,labels\nturning_on_radio_1_0,search\nturning_on_radio_9_0,stuck\n');
+  await expect(readLabelFile(table, 'anna', units)).rejects.toThrow(/row 3: "turning_on_radio_9_0" is no counted/);
+  await writeFile(table, 'unit,labels\nturning_on_radio_1_0,se"arch\n');
+  await expect(readLabelFile(table, 'anna', units)).rejects.toThrow(/quote that is not closed, in row 2/);
+  await writeFile(table, 'unit,why\nturning_on_radio_1_0,search\n');
+  await expect(readLabelFile(table, 'anna', units)).rejects.toThrow(/columns unit, why \(expected unit/);
+  await expect(readLabelFile(join(folder, 'none.csv'), 'anna', units)).rejects.toThrow(/ENOENT/);
+});
+
+it('the stage of a label is the true one at its step, else the voted one', async () => {
+  const at = join(folder, 'rollouts', 'tidy_0_0');
+  await mkdir(at, { recursive: true });
+  const steps = [
+    { step: 1, truth: 0, stage: 1 },
+    { step: 2, truth: 3, stage: 1 },
+    { step: 3, stage: 4 },
+  ];
+  await writeFile(join(at, 'steps.jsonl'), steps.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const label = (unit: string, step?: number): Label => ({
+    ...{ unit, label: 'stuck', by: 'anna' },
+    ...(step !== undefined && { step }),
+  });
+  const given = [
+    label('tidy_0_0', 0),
+    label('tidy_0_0', 2),
+    label('tidy_0_0', 99),
+    label('tidy_0_0'),
+    label('x_0_0', 1),
+  ];
+  expect(withStages(folder, given).map(({ stage }) => stage)).toEqual([0, 3, 4, 4, undefined]);
 });

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJsonLines, writeFileAside } from '../../base/index.ts';
 import { counted, type LedgerLine, unitName } from '../ledger/index.ts';
+import { readStepLines, type StepLine } from '../rollouts/index.ts';
 import { type Agreement, cohensKappa } from './kappa.ts';
 import { readRecordedEpisode } from './record.ts';
 import { LABEL_RULES } from './rules.ts';
@@ -55,9 +56,28 @@ export async function labelByRules(
       const sight = find(record);
       return sight ? [{ unit, label, by: `rule:${name}`, ...sight }] : [];
     });
-    labels.push(...(found.length > 0 ? found : [{ unit, label: 'unclassified', by: 'rule:none' }]));
+    const all: Label[] = found.length > 0 ? found : [{ unit, label: 'unclassified', by: 'rule:none' }];
+    labels.push(...all.map((label) => withStage(label, record.steps)));
   }
   return { labels, unread };
+}
+
+/** Labels with the stages in which their episodes were, as far as recordings tell. */
+export function withStages(folder: string, labels: readonly Label[]): Label[] {
+  const known = new Map<string, readonly StepLine[]>();
+  const stepsOf = (unit: string) => {
+    const at = join(folder, 'rollouts', unit);
+    const steps = known.get(unit) ?? (existsSync(join(at, 'steps.jsonl')) ? readStepLines(at) : []);
+    known.set(unit, steps);
+    return steps;
+  };
+  return labels.map((label) => withStage(label, stepsOf(label.unit)));
+}
+
+function withStage(label: Label, steps: readonly StepLine[]): Label {
+  const line = label.step === undefined ? steps.at(-1) : steps[Math.max(0, Math.min(label.step, steps.length) - 1)];
+  const stage = line?.truth ?? line?.stage;
+  return stage === undefined ? label : { ...label, stage };
 }
 
 /** Counted episodes that did not succeed. */
@@ -70,20 +90,32 @@ export interface LabelCount {
   /** Episodes that it was given, by whomever. */
   readonly units: readonly string[];
   readonly tasks: Readonly<Record<string, number>>;
+  /** Of each task: episodes by the stage (from 0) in which the label showed first; `none`: nobody knows. */
+  readonly stages: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 /** Labels with the episodes that have them, the most frequent first. */
 export function countLabels(labels: readonly Label[], lines: readonly LedgerLine[]): LabelCount[] {
   const taskOf = new Map(counted(lines).map((line) => [unitName(line), line.task]));
-  return [...new Set(labels.map(({ label }) => label))]
-    .map((label) => {
-      const units = [...new Set(labels.filter((one) => one.label === label).map(({ unit }) => unit))];
+  const byLabel = new Map<string, Map<string, Label[]>>();
+  for (const label of labels) {
+    const units = byLabel.get(label.label) ?? new Map<string, Label[]>();
+    byLabel.set(label.label, units.set(label.unit, [...(units.get(label.unit) ?? []), label]));
+  }
+  return [...byLabel]
+    .map(([label, units]) => {
       const tasks: Record<string, number> = {};
-      for (const unit of units) {
+      const stages: Record<string, Record<string, number>> = {};
+      for (const [unit, own] of units) {
         const task = taskOf.get(unit);
-        if (task !== undefined) tasks[task] = (tasks[task] ?? 0) + 1;
+        if (task === undefined) continue;
+        const told = own.flatMap(({ stage }) => stage ?? []);
+        const stage = told.length > 0 ? String(Math.min(...told)) : 'none';
+        tasks[task] = (tasks[task] ?? 0) + 1;
+        const ofTask = (stages[task] ??= {});
+        ofTask[stage] = (ofTask[stage] ?? 0) + 1;
       }
-      return { label, units, tasks };
+      return { label, units: [...units.keys()], tasks, stages };
     })
     .sort((a, b) => b.units.length - a.units.length || a.label.localeCompare(b.label));
 }

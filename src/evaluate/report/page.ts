@@ -42,6 +42,12 @@ const MOST_STRIPS = 12;
 /** With fewer tasks the strips show all that a heat map would. */
 const FEWEST_ROWS = 3;
 
+/** Units that the page can play: by their recordings, or by films. */
+const watchable = ({ episodes }: Gathered): ReadonlySet<string> =>
+  new Set(
+    episodes.filter(({ recording, video }) => recording !== 'none' || video !== undefined).map(({ unit }) => unit),
+  );
+
 /** The strips of dots and, for many tasks, the heat map before them. */
 function figures(contents: PageContents): string {
   const { policy, baselines, gathered } = contents;
@@ -50,13 +56,12 @@ function figures(contents: PageContents): string {
   const count = Object.keys(summary.tasks).length;
   const watch =
     contents.modules.length > 0 ? ' <span class="screen">Choose one of the policy’s to watch its episode.</span>' : '';
-  const strips = `<p class="note">Each dot is an episode at its q-score: the share of the goal that it achieved. Above the dots, the line is the mean and the band its 95 % interval.${watch}</p><div class="panel">${scoreFigure([policy, ...baselines])}</div>`;
+  const strips = `<p class="note">Each dot is an episode at its q. Above the dots, the line is the mean and the band its 95 % interval.${watch}</p><div class="panel">${scoreFigure([policy, ...baselines])}</div>`;
   if (count < FEWEST_ROWS) return strips;
-  const recorded = gathered.episodes.filter(({ recording }) => recording !== 'none').map(({ unit }) => unit);
   const map =
     '<p class="note">Each cell is an episode, coloured by its q, the best first. Tasks stand by length, the shortest first; ' +
     'the small number is the time-out in steps.</p>' +
-    `<div class="panel">${heatMap(lines, new Set(recorded))}</div>`;
+    `<div class="panel">${heatMap(lines, watchable(gathered))}</div>`;
   if (count <= MOST_STRIPS) return map + strips;
   return `${map}<details class="firings"><summary>Every episode as a dot, task by task, with means and intervals</summary>${strips}</details>`;
 }
@@ -94,10 +99,11 @@ export function reportPage(contents: PageContents): string {
 <div class="top"><span><b>Valet</b> · evaluation · ${escapeHtml(started.slice(0, 16).replace('T', ' '))} UTC</span><button data-theme-button>Light / dark</button></div>
 ${headline(name, summary, others, contents.where)}
 ${perturbNote(contents.perturb)}<h2>Scores</h2>
+<p class="note">An episode’s q is 1 when its task is done, and else the share of the goal that it reached.</p>
 ${figures(contents)}
 <p class="note">q = episodes done + partial credit, which is what episodes bring that are not done.</p>
 <div class="panel scroll">${plainTable(scoreRows(summary, others))}</div>
-${missingNote(summary)}${labelChart(contents.labels, policy.lines)}${methodSection(gathered.method)}${firingTable(gathered.firings)}${theatre(gathered)}
+${missingNote(summary)}${labelChart(contents.labels, policy.lines, watchable(gathered))}${methodSection(gathered.method)}${firingTable(gathered)}${theatre(gathered)}
 <footer><p>q is 1 when the task is done; otherwise the share of the goal's statements that were false at the start and are true at the end. Intervals: percentile bootstrap over a task's episodes (10,000 resamples, seeded); where every instance was played with several seeds, the two-way random model over instances and seeds; Wilson's wider bounds for fewer than 10 episodes, for scores that are all alike, and for success rates; over tasks, the tasks' intervals combined (MOVER).</p>${provenanceList(contents.provenance)}<details><summary>Everything that must be the same to go on with it</summary><p><code>${escapeHtml(contents.fingerprint)}</code></p></details></footer>
 </main>
 <script type="application/json" id="data">${embeddedJson(data)}</script>

@@ -34,7 +34,13 @@ const contents: PageContents = {
   policy: { name: 'policy', lines, summary: summariseLedger(lines) },
   baselines: [],
   gathered: {
-    episodes: [],
+    episodes: [
+      {
+        ...{ unit, task: 'turning_on_radio', instance: 0, rollout: 0, q: 0, success: false, steps: 100, seconds: 3 },
+        ...{ rules: 1, recording: 'beside' as const },
+        other: { key: 'other', name: 'without rules', q: 0.75, success: false, recording: 'beside' as const },
+      },
+    ],
     inside: new Map(),
     damaged: [],
     firings: [{ unit, step: 30, seconds: 1, name: 'empty-gripper', reason: 'closed on nothing, twice' }],
@@ -55,6 +61,10 @@ it('Markdown and CSV have every number of the tables of the page', () => {
   expect(markdown).toMatch(/\| Turning on radio \| 3 \| 33 % \| 100 % \|/);
   expect(markdown).toMatch(/\| 3 \| 20\.0 ms \| 83\.0 ms \| 90\.0 ms \| 1\.0 ms \| 4\.0 ms \| 35\.0 ms \|/);
   expect(markdown).toMatch(/\| stuck \| 1 \|/);
+  expect(markdown).toMatch(/\| empty-gripper \| 1 \| 1 \| 0\.00 \| 1 \| 0\.00 \| 0\.75 \|/);
+  expect(markdown).toMatch(
+    /\| turning_on_radio_0_0 \| 1\.0 s \| empty-gripper \| closed on nothing, twice \| 0\.00 \| 0\.75 \|/,
+  );
   // q is what done episodes bring, and the others.
   expect(markdown).toMatch(/\| Turning on radio \| 0\.500 \| [^|]* \| 33 % \| 0\.167 \| 3 \|/);
   expect(markdown).toMatch(/Mean over tasks\W+0\.375\W+[\d. –]+\W+17 %\W+0\.208\W+4/);

@@ -1,9 +1,9 @@
-import { countLabels, FAILURE_LABELS } from '../labels/index.ts';
+import { countLabels, FAILURE_LABELS, stageTable } from '../labels/index.ts';
 import { type LedgerLine, unitName } from '../ledger/index.ts';
 import { missingLines, partWords } from '../scores/index.ts';
 import { addFacts } from './method.ts';
 import type { PageContents } from './page.ts';
-import { firingRows, type ReportTable, scoreRows, stageRows, timeRows } from './tableRows.ts';
+import { firingRows, type ReportTable, ruleRows, scoreRows, stageRows, timeRows } from './tableRows.ts';
 
 const summaries = ({ baselines }: PageContents) =>
   Object.fromEntries(baselines.map((series) => [series.name, series.summary]));
@@ -27,11 +27,14 @@ export function markdownReport(contents: PageContents): string {
   parts.push('## Scores', markdownTable(scoreRows(summary, summaries(contents))));
   if (missing) parts.push('## Missing', ...missingLines(missing).map((line) => `* ${line.replace('missing: ', '')}`));
   if (counts.length > 0) parts.push('## Why episodes failed', markdownTable(labelRows(counts)));
+  const shown = stageTable(counts);
+  if (shown) parts.push('In which stage of its task each showed:', markdownTable(shown));
   const stages = stageRows(gathered.method);
   const times = timeRows(addFacts([...gathered.method.values()]));
   if (stages || times) parts.push('## How it planned');
   for (const table of [stages, times]) if (table) parts.push(markdownTable(table));
-  if (gathered.firings.length > 0) parts.push('## Rules that fired', markdownTable(firingRows(gathered.firings)));
+  if (gathered.firings.length > 0)
+    parts.push('## Rules that fired', markdownTable(ruleRows(gathered)), markdownTable(firingRows(gathered)));
   parts.push('## What made it', markdownTable({ head: ['what', 'value'], rows: provenance }));
   return `${parts.join('\n\n')}\n`;
 }
@@ -59,7 +62,7 @@ export function episodesCsv({ policy, labels, gathered }: PageContents): string 
     return [
       ...[task, instance, rollout, q, success, steps, maxSteps, plans, distance.base, distance.left, distance.right],
       [...new Set(own(gathered.firings).map(({ name }) => name))].join(' '),
-      [...new Set(own(labels).map(({ label }) => label))].join(' '),
+      [...new Set(own(labels).map(({ label }) => label))].join('+'),
     ].map(String);
   });
   return csv({ head: [...head, 'right_m', 'rules', 'labels'], rows });

@@ -9,6 +9,7 @@ const ORIGIN: Readonly<Record<string, string>> = {
 
 /** What made an evaluation's scores, in words: code, weights, statistics, how they were chosen, seeds, versions. */
 export function provenanceOf(run: RunFile): [string, string][] {
+  if (run.fingerprint.policy['kind'] === 'official') return officialProvenance(run);
   const { code, resumedBy, checkpoints, checkpointsAtEnd, server, fingerprint } = run;
   const commit = (of: { version: string; commit: string }) => `Valet ${of.version}, commit ${of.commit}`;
   const lines: [string, string][] = [['code', code ? commit(code) : 'not recorded']];
@@ -27,4 +28,15 @@ export function provenanceOf(run: RunFile): [string, string][] {
   lines.push(['seeds', fingerprint.seed ?? 'none: they have no effect']);
   for (const [name, version] of Object.entries(fingerprint.versions)) lines.push([`version of ${name}`, version]);
   return lines;
+}
+
+/** Of results that somebody else's evaluator wrote: what it tells. */
+function officialProvenance({ fingerprint: { policy, versions } }: RunFile): [string, string][] {
+  const how = policy['scoresOnly'] === true ? 'published scores, without anything else' : 'files of the official evaluator';
+  return [
+    ['taken in from', String(policy['source'])],
+    ['which are', how],
+    ['challenge', versions['challenge'] ?? 'not told'],
+    ['code, weights, seeds', 'not told by these files'],
+  ];
 }

@@ -1,6 +1,6 @@
 import { doneShare, type EvaluationSummary, partWords, quantile } from '../scores/index.ts';
 import { title } from './figure.ts';
-import type { Firing } from './gather.ts';
+import type { Gathered } from './gather.ts';
 import { decimals } from './html.ts';
 import { addFacts, type MethodFacts } from './method.ts';
 
@@ -57,11 +57,54 @@ export function scoreRows(summary: EvaluationSummary, baselines: Baselines): Rep
   return { head, rows, last };
 }
 
-/** Each firing of a rule of System 2, with its reason. */
-export const firingRows = (firings: readonly Firing[]): ReportTable => ({
-  head: ['Episode', 'At', 'Rule', 'Why'],
-  rows: firings.map(({ unit, seconds, name, reason }) => [unit, `${seconds.toFixed(1)} s`, name, reason]),
-});
+/** Whose episodes of the same scenes stand beside, where there are any. */
+const besideName = ({ episodes }: Fired): string | undefined => episodes.find(({ other }) => other)?.other?.name;
+
+type Fired = Pick<Gathered, 'firings' | 'episodes'>;
+
+/** Each firing of a rule of System 2, with its reason; what its episode came to, and what the other policy's did. */
+export function firingRows(gathered: Fired): ReportTable {
+  const byUnit = new Map(gathered.episodes.map((episode) => [episode.unit, episode]));
+  const other = besideName(gathered);
+  return {
+    head: ['Episode', 'At', 'Rule', 'Why', 'q', ...(other === undefined ? [] : [`q of ${other}`])],
+    rows: gathered.firings.map(({ unit, seconds, name, reason }) => {
+      const episode = byUnit.get(unit);
+      const more = other === undefined ? [] : [decimals(episode?.other?.q, 2)];
+      return [unit, `${seconds.toFixed(1)} s`, name, reason, decimals(episode?.q, 2), ...more];
+    }),
+  };
+}
+
+/** A row a rule: how often it fired, in how many episodes, and what these came to, beside the other policy's. */
+export function ruleRows(gathered: Fired): ReportTable {
+  const byUnit = new Map(gathered.episodes.map((episode) => [episode.unit, episode]));
+  const other = besideName(gathered);
+  const names = [...new Set(gathered.firings.map(({ name }) => name))];
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const rows = names.map((name) => {
+    const own = gathered.firings.filter((firing) => firing.name === name);
+    const episodes = [...new Set(own.map(({ unit }) => unit))].flatMap((unit) => byUnit.get(unit) ?? []);
+    const pairs = episodes.flatMap(({ q, other: their }) => (their ? [{ q, theirs: their.q }] : []));
+    return [
+      ...[name, String(own.length), String(episodes.length), decimals(mean(episodes.map(({ q }) => q)), 2)],
+      ...(other === undefined
+        ? []
+        : [
+            String(pairs.length),
+            decimals(mean(pairs.map(({ q }) => q)), 2),
+            decimals(mean(pairs.map(({ theirs }) => theirs)), 2),
+          ]),
+    ];
+  });
+  return {
+    head: [
+      ...['Rule', 'Times', 'Episodes', 'Mean q of these'],
+      ...(other === undefined ? [] : ['Pairs', 'Mean q in pairs', `Mean q of ${other}`]),
+    ],
+    rows,
+  };
+}
 
 /** How often the stage was right at the moment of a plan, before and after the vote: a row a task that tells. */
 export function stageRows(tasks: ReadonlyMap<string, MethodFacts>): ReportTable | undefined {

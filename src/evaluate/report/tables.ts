@@ -1,8 +1,8 @@
 import { escapeHtml } from '../../base/index.ts';
-import { type EvaluationSummary, missingLines } from '../scores/index.ts';
-import type { Firing } from './gather.ts';
+import { doneShare, type EvaluationSummary, missingLines } from '../scores/index.ts';
+import type { Firing, Gathered } from './gather.ts';
 import { decimals } from './html.ts';
-import { type Baselines, firingRows, type ReportTable } from './tableRows.ts';
+import { type Baselines, firingRows, type ReportTable, ruleRows } from './tableRows.ts';
 
 /** A table that becomes one block a row where the window is narrow. Cells are markup. */
 export function dataTable(head: readonly string[], rows: readonly (readonly string[])[], last?: readonly string[]) {
@@ -19,6 +19,7 @@ export function headline(name: string, summary: EvaluationSummary, baselines: Ba
   const { q, episodes, tasks, missing = [], official } = summary;
   const isPart = missing.length > 0;
   const taskCount = Object.keys(tasks).length;
+  const done = doneShare(summary);
   const successes = Object.values(tasks).reduce(
     (sum, task) => sum + (task.episodes > 0 ? Math.round(task.success * task.episodes) : 0),
     0,
@@ -46,6 +47,9 @@ export function headline(name: string, summary: EvaluationSummary, baselines: Ba
       `95 % interval ${bounds(q.low, q.high)}`,
     ) +
     cell('', `${successes}<span class="of"> / ${episodes}</span>`, 'episodes done', 'the whole goal: q = 1') +
+    (episodes === 0
+      ? ''
+      : cell('', `${decimals(done, 2)}<span class="of"> + ${decimals(q.mean - done, 2)}</span>`, 'done + partial credit', 'what q is made of')) +
     `${others.join('')}</div>`
   );
 }
@@ -69,16 +73,32 @@ export function missingNote({ missing }: EvaluationSummary): string {
   );
 }
 
-/** Each firing of a rule of System 2, with its reason; the first column plays it. */
-export function firingTable(firings: readonly Firing[]): string {
+/** What each rule of System 2 did, and each firing with its reason; the first column plays it, the last both policies. */
+export function firingTable(gathered: Pick<Gathered, 'firings' | 'episodes'>): string {
+  const { firings, episodes } = gathered;
   if (firings.length === 0) return '';
-  const { head, rows } = firingRows(firings);
-  const cells = rows.map(([unit = '', ...rest], i) => [
-    `<button class="link" data-unit="${escapeHtml(unit)}" data-step="${firings[i]?.step}">${escapeHtml(unit)}</button>`,
-    ...rest.map(escapeHtml),
-  ]);
+  const { head, rows } = firingRows(gathered);
+  const paired = new Set(episodes.flatMap(({ unit, other }) => (other ? [unit] : [])));
+  const link = (i: number, text: string, more = '') => {
+    const { unit, step } = firings[i] as Firing;
+    return `<button class="link" data-unit="${escapeHtml(unit)}" data-step="${step}"${more}>${escapeHtml(text)}</button>`;
+  };
+  const cells = rows.map(([unit = '', ...rest], i) => {
+    const plain = rest.map(escapeHtml);
+    if (paired.has(unit))
+      plain.push(link(i, plain.pop() ?? '', ' data-beside="other" title="Play both, side by side"'));
+    return [link(i, unit), ...plain];
+  });
+  const pairs =
+    paired.size > 0
+      ? ' The last column plays both policies side by side, from there.'
+      : ' With <code>valet report --beside</code> an evaluation without rules, pairs stand side by side.';
   return (
-    `<details class="firings"><summary>Rules that fired: ${firings.length}</summary>` +
+    '<h2>Rules that fired</h2><p class="note">A rule of System 2 sees that something went wrong, and replaces what the ' +
+    `network had planned. It fires where things go badly: low scores here do not say that it does harm.</p>` +
+    `<div class="panel scroll">${plainTable(ruleRows(gathered))}</div>` +
+    `<details class="firings"><summary>Every firing: ${firings.length}</summary>` +
+    `<p class="note screen">Choose an episode to watch it from the moment of the rule.${pairs}</p>` +
     `<div class="panel scroll">${dataTable(head, cells)}</div></details>`
   );
 }

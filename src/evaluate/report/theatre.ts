@@ -19,7 +19,10 @@ function whereTheyLie({ episodes, damaged }: Gathered): string {
   const parts = [];
   const films = episodes.filter(({ video }) => video !== undefined).length;
   if (films > 0)
-    parts.push(`The films of ${films} episodes lie beside this file, in rollouts/; keep the folder together.`);
+    parts.push(
+      `${films === 1 ? 'The film of one episode lies' : `The films of ${films} episodes lie`} beside this file, in ` +
+        'rollouts/; keep the folder together.',
+    );
   else if (page + beside === 0) parts.push('No recording was kept of these episodes.');
   else if (beside + none === 0) parts.push(`The recordings of all ${page} episodes are in this file.`);
   if (beside > 0)

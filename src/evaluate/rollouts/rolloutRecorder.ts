@@ -45,6 +45,8 @@ export interface RolloutScene {
   readonly colours: readonly ColourChange[];
   /** Steps at which the cameras were kept: `frames/<step>.png`, head and wrists side by side. */
   readonly pictures: readonly number[];
+  /** Names of these cameras, in that order; older recordings are of the household's robot and do not say. */
+  readonly cameras?: readonly string[];
   /** What went wrong by intention, and what became of it. */
   readonly perturbations?: readonly PerturbationRecord[];
 }
@@ -121,7 +123,7 @@ export class RolloutRecorder implements EpisodeRecorder {
 
   /** Writes the rollout's folder, all of it or nothing. */
   async write(folder: string): Promise<void> {
-    const { scene, poster, perturbed } = this;
+    const { household, scene, poster, perturbed } = this;
     if (!scene || !poster) return;
     await writeFolderAside(
       folder,
@@ -138,6 +140,7 @@ export class RolloutRecorder implements EpisodeRecorder {
           frames: this.track.length,
           colours: this.colours,
           pictures,
+          cameras: household.robot.cameraNames,
           ...(perturbed && { perturbations: perturbed.perturbations() }),
         };
         await writeFile(join(aside, 'scene.json'), JSON.stringify(description));

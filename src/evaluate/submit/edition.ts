@@ -12,8 +12,10 @@ export interface Edition {
   readonly perTask: number;
   /** Time-out as a multiple of the mean length of the human demonstrations. */
   readonly timeout: number;
-  /** Instances of a test set, both ends included, where the challenge numbers them. */
-  readonly instances?: Readonly<Record<TestSet, readonly [number, number]>>;
+  /** Instances of each test set, both ends included. In 2025 each task had its own of them, anywhere in that range. */
+  readonly instances: Readonly<Record<TestSet, readonly [number, number]>>;
+  /** Whether a test set is every instance of its range. */
+  readonly wholeRange: boolean;
   /** Fields of a submission folder's name, which dots separate. */
   readonly nameFields: readonly string[];
   /** Time-out of a task, control steps. */
@@ -26,6 +28,8 @@ export const EDITIONS: Readonly<Record<Year, Edition>> = {
     tasks: 50,
     perTask: 10,
     timeout: 2,
+    instances: { public: [0, 300], hidden: [0, 300] },
+    wholeRange: false,
     nameFields: ['track', 'team', 'affiliation', 'date'],
     maxSteps: ({ maxSteps2025 }) => maxSteps2025,
   },
@@ -35,6 +39,7 @@ export const EDITIONS: Readonly<Record<Year, Edition>> = {
     perTask: 20,
     timeout: 1.5,
     instances: { public: [301, 320], hidden: [321, 340] },
+    wholeRange: true,
     nameFields: ['track', 'testset', 'team', 'affiliation', 'date'],
     maxSteps: ({ maxSteps2026 }) => maxSteps2026,
   },

@@ -1,7 +1,7 @@
 export { EDITIONS, type Year } from './edition.ts';
 export { ingestOfficial } from './ingest.ts';
 export { type JudgedFolder, judgeOfficial } from './judgeOfficial.ts';
-export { type Leaderboard, leaderboard, ranking } from './leaderboard.ts';
+export { ranking } from './leaderboard.ts';
 export { requireOfficial } from './requireOfficial.ts';
 export { runNotes } from './runNotes.ts';
 export type { SubmissionName } from './submissionName.ts';

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
 import { copyFile, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { z } from 'zod';
-import { InputError, jsonText, makeFolder, readJson, removeAbandoned, writeFolderAside } from '../../base/index.ts';
+import { InputError, jsonText, makeFolder, removeAbandoned, writeFolderAside } from '../../base/index.ts';
 import { type LedgerLine, lineText, type RunFile, runFilePath, unitName } from '../ledger/index.ts';
 import { EDITIONS, type Edition, knownTask, type Year } from './edition.ts';
 import { judgeOfficial } from './judgeOfficial.ts';
 import type { Findings } from './officialChecks.ts';
-import type { OfficialFile } from './officialFolder.ts';
+import { firstOfEach, type OfficialFile } from './officialFolder.ts';
+import type { OfficialRecord } from './officialResult.ts';
+import { readPublished } from './publishedScores.ts';
+import { requireOfficial } from './requireOfficial.ts';
 
 export interface IngestOptions {
   /** Needed where the files do not tell. */
@@ -23,25 +25,23 @@ export interface Ingested {
   readonly findings: Findings;
 }
 
-/** Scores as papers publish them: a task's rollouts in order, without anything else. */
-const ScoresSchema = z.record(z.string(), z.array(z.number().min(0).max(1)));
-
 /**
  * Takes results of the official evaluator into an evaluation folder of Valet: run.json, ledger.jsonl, json/, and the
- * films as `rollouts/<unit>/video.mp4`. `source` is the evaluator's folder, a submission's, or a JSON file that names a
- * list of scores for each task. What is broken is left out and told.
+ * films as `rollouts/<unit>/video.mp4`. `source` is the evaluator's folder, a submission's, or a JSON file of published
+ * scores. What is broken is left out and told.
  * @throws InputError when `out` exists, there is nothing to take in, or the year cannot be told
  */
 export async function ingestOfficial(source: string, out: string, options: IngestOptions = {}): Promise<Ingested> {
   if (existsSync(out)) throw new InputError(out, 'exists already. Choose another folder or remove it first.');
   await removeAbandoned(out);
   if ((await stat(source).catch(() => undefined))?.isFile()) return ingestScores(source, out, options);
+  await requireOfficial(source);
   const { official, named, edition, findings } = await judgeOfficial(source, options);
-  const files = uniqueFiles(official.files);
+  const files = firstOfEach(official.files.filter(({ record }) => isUsable(record)));
   if (files.length === 0)
     throw new InputError(source, `has no result that can be read. The first problem: ${findings.problems[0]?.message}`);
   const lines = await Promise.all(files.map((file) => lineOf(file, edition)));
-  const label = options.label ?? named?.team.replaceAll('_', ' ') ?? basename(source);
+  const label = options.label ?? named?.team.replaceAll('_', ' ') ?? official.name;
   const run = runOf(edition, lines, label, { source: basename(source), ...(named && { submission: named }) });
   await writeFolderAside(out, async (at) => {
     await writeRecords(at, run, lines);
@@ -57,29 +57,23 @@ export async function ingestOfficial(source: string, out: string, options: Inges
   return { rollouts: lines.length, videos: files.filter(({ video }) => video).length, findings };
 }
 
-async function ingestScores(source: string, out: string, { year = '2025', label }: IngestOptions): Promise<Ingested> {
-  const scores = await readJson(source, ScoresSchema);
-  const edition = EDITIONS[year];
+async function ingestScores(source: string, out: string, { year, label }: IngestOptions): Promise<Ingested> {
+  const published = await readPublished(source);
+  const edition = EDITIONS[year ?? published.year];
   const started = (await stat(source)).mtime.toISOString();
-  const lines = Object.entries(scores).flatMap(([task, own]) =>
-    own.map((q, instance) => ({
-      ...emptyLine(task, instance, edition),
-      started,
-      q,
-      success: q === 1,
-    })),
-  );
-  if (lines.length === 0) throw new InputError(source, 'names no scores.');
-  const run = runOf(edition, lines, label ?? basename(source, '.json'), { source: basename(source), scoresOnly: true });
+  const lines = published.scores.map(({ task, instance, rollout, q }) => ({
+    ...emptyLine(task, instance, edition),
+    ...{ rollout, started, q, success: q === 1 },
+  }));
+  const title = label ?? published.team ?? basename(source, '.json');
+  const run = runOf(edition, lines, title, { source: basename(source), scoresOnly: true });
   await writeFolderAside(out, (at) => writeRecords(at, run, lines));
   return { rollouts: lines.length, videos: 0, findings: { problems: [], notes: [] } };
 }
 
-/** The first file of every rollout. */
-function uniqueFiles(files: readonly OfficialFile[]): OfficialFile[] {
-  const seen = new Map(files.map((file) => [`${file.task}_${file.instance}_${file.rollout}`, file] as const).reverse());
-  return [...seen.values()].reverse();
-}
+/** Whether its numbers can be counted: a share of the goal, steps, metres. */
+const isUsable = ({ q_score: { final }, time, agent_distance: { base, left, right } }: OfficialRecord): boolean =>
+  final >= 0 && final <= 1 && time.simulator_steps >= 0 && [base, left, right].every(Number.isFinite);
 
 async function lineOf(file: OfficialFile, edition: Edition): Promise<LedgerLine> {
   const { record } = file;

@@ -1,6 +1,7 @@
-import { nearest } from '../../base/index.ts';
+import { nearest, rangesText } from '../../base/index.ts';
 import { BEHAVIOR_TASKS } from '../../robot/index.ts';
 import { type Edition, knownTask, type TestSet } from './edition.ts';
+import { rolloutKey } from './findFiles.ts';
 import type { Finding, OfficialFile, OfficialFolder } from './officialFolder.ts';
 
 /** What was found in a folder of results. Problems forbid a submission; notes do not. */
@@ -9,12 +10,14 @@ export interface Findings {
   readonly notes: readonly Finding[];
 }
 
-const unit = ({ task, instance, rollout }: OfficialFile): string => `${task}_${instance}_${rollout}`;
-
 /** Looks at names, numbers, ranges, twins, and what is missing, by the rules of a year's challenge. */
-export function checkOfficial({ files, problems: unread }: OfficialFolder, edition: Edition, set?: TestSet): Findings {
+export function checkOfficial(
+  { files, problems: unread, notes: known }: Pick<OfficialFolder, 'files' | 'problems' | 'notes'>,
+  edition: Edition,
+  set?: TestSet,
+): Findings {
   const problems: Finding[] = [...unread];
-  const notes: Finding[] = [];
+  const notes: Finding[] = [...known];
   for (const file of files) {
     const { record } = file;
     const say = (code: string, message: string) => problems.push({ code, where: file.file, message });
@@ -26,7 +29,11 @@ export function checkOfficial({ files, problems: unread }: OfficialFolder, editi
     checkTime(file, edition, say);
     for (const part of ['base', 'left', 'right'] as const)
       for (const field of ['agent_distance', 'normalized_agent_distance'] as const)
-        if (record[field][part] < 0) say('range', `${field}.${part} is ${record[field][part]} (expected 0 or more)`);
+        if (!(record[field][part] >= 0))
+          say('range', `${field}.${part} is ${record[field][part]} (expected 0 or more)`);
+    for (const part of ['base', 'left', 'right'] as const)
+      if (record.agent_distance[part] === Infinity)
+        say('range', `agent_distance.${part} is infinite (expected metres)`);
   }
   twins(files, problems, notes);
   missing(files, edition, set, problems, notes);
@@ -53,7 +60,7 @@ function checkName(
     else note(`${task} is none of the tasks 0 to 49; the names of the other fifty are not known here.${meant}`);
   }
   if (rollout !== 0) say('rollout', `rollout ${rollout} (the challenge counts one rollout of an instance, 0)`);
-  const [from, to] = set && instances ? instances[set] : [instances?.public[0] ?? 0, instances?.hidden[1] ?? Infinity];
+  const [from, to] = set ? instances[set] : [instances.public[0], instances.hidden[1]];
   if (instance < from || instance > to)
     say('instance', `instance ${instance} (expected ${from} to ${to}${set ? `, the ${set} ones` : ''})`);
   const inside: readonly (readonly [string, unknown, unknown])[] = [
@@ -73,7 +80,8 @@ function checkTime({ task, record }: OfficialFile, edition: Edition, say: Say): 
   if (most !== undefined && steps > most)
     say('range', `simulator_steps is ${steps} (the time-out of ${edition.year} is ${most - 1})`);
   if (!(normalized > 0)) say('range', `normalized_time is ${normalized} (expected above 0: human steps / steps)`);
-  if (record.steps !== undefined && record.steps !== steps)
+  // Versions of the evaluator count the last step in one of them alone.
+  if (record.steps !== undefined && Math.abs(record.steps - steps) > 1)
     say('contradiction', `steps is ${record.steps}, simulator_steps is ${steps}`);
 }
 
@@ -82,9 +90,9 @@ function twins(files: readonly OfficialFile[], problems: Finding[], notes: Findi
   const byUnit = new Map<string, OfficialFile>();
   const byResult = new Map<string, OfficialFile>();
   for (const file of files) {
-    const first = byUnit.get(unit(file));
+    const first = byUnit.get(rolloutKey(file));
     if (first) problems.push({ code: 'duplicate', where: file.file, message: `is the rollout of ${first.file} again` });
-    else byUnit.set(unit(file), file);
+    else byUnit.set(rolloutKey(file), file);
     const { agent_distance, q_score, time } = file.record;
     const result = JSON.stringify([file.task, agent_distance, q_score, time.simulator_steps]);
     const alike = byResult.get(result);
@@ -96,7 +104,7 @@ function twins(files: readonly OfficialFile[], problems: Finding[], notes: Findi
 
 function missing(
   files: readonly OfficialFile[],
-  { tasks, perTask, instances }: Edition,
+  { tasks, perTask, instances, wholeRange }: Edition,
   set: TestSet | undefined,
   problems: Finding[],
   notes: Finding[],
@@ -110,20 +118,22 @@ function missing(
         where: task,
         message: `has ${found.size} instances (expected ${perTask}; the score divides by ${perTask})`,
       });
-    if (found.size >= perTask) continue;
-    const range = set && instances?.[set];
+    const range = set && wholeRange && instances[set];
     const absent = range
       ? Array.from({ length: perTask }, (_, i) => range[0] + i).filter((instance) => !found.has(instance))
       : [];
-    const which = absent.length > 0 ? `: ${absent.join(', ')}` : '';
-    const message = `${perTask - found.size} of ${perTask} rollouts are missing and count 0${which}`;
+    const lacking = range ? absent.length : perTask - found.size;
+    if (lacking <= 0) continue;
+    const which = absent.length > 0 ? `: ${rangesText(absent)}` : '';
+    const message = `${lacking} of ${perTask} rollouts are missing and count 0${which}`;
     notes.push({ code: 'missing', where: task, message });
   }
   const absent = BEHAVIOR_TASKS.map(({ name }) => name).filter((name) => !byTask.has(name));
   if (byTask.size < tasks) {
     const names =
       absent.length <= 8 ? absent.join(', ') : `${absent.slice(0, 8).join(', ')} and ${absent.length - 8} more`;
-    const which = absent.length > 0 ? `: ${names}` : '';
+    const unknown = tasks > BEHAVIOR_TASKS.length ? ', and others whose names are not known here' : '';
+    const which = absent.length > 0 ? `: ${names}${unknown}` : '';
     const message = `${tasks - byTask.size} of ${tasks} tasks have no result and count 0${which}`;
     notes.push({ code: 'missing', where: 'tasks', message });
   }

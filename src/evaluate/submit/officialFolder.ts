@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '../../base/index.ts';
-import type { Year } from './edition.ts';
-import { type OfficialName, type OfficialRecord, officialName, parseOfficial, yearOf } from './officialResult.ts';
+import { type FoundFiles, findFiles, rolloutKey, videoBeside } from './findFiles.ts';
+import { type OfficialName, type OfficialRecord, officialName, parseOfficial } from './officialResult.ts';
+import { parseSubmissionName } from './submissionName.ts';
 
 /** What is wrong with a folder, or worth knowing of it. */
 export interface Finding {
@@ -15,6 +15,7 @@ export interface Finding {
 
 /** One file of results, as it was read. */
 export interface OfficialFile extends OfficialName {
+  /** Its name; where results lie in several folders, its path in the folder that was given. */
   readonly file: string;
   readonly path: string;
   readonly text: string;
@@ -25,61 +26,79 @@ export interface OfficialFile extends OfficialName {
 
 /** A folder of the official evaluator's results. */
 export interface OfficialFolder {
-  readonly folder: string;
+  /** Its name, or that of the one submission within it. */
+  readonly name: string;
   readonly files: readonly OfficialFile[];
   /** Files that are no results: unreadable, or of no rollout's name. */
   readonly problems: readonly Finding[];
-  /** What its files say; undefined when there are none, or when they differ. */
-  readonly year?: Year;
+  /** What else was found, and passed over. */
+  readonly notes: readonly Finding[];
 }
 
 /**
- * Reads the folder that the official evaluator writes, `json/<task>_<instance>_<rollout>.json` and videos, or such
- * files without the `json` folder. Files that cannot be read become problems.
- * @throws InputError when there is no such folder, or no JSON in it
+ * Reads what the official evaluators leave: `json/` (2026, submissions), `metrics/` (2025), the same below a folder for
+ * each task or run, or such files alone; and the films beside them. Files that cannot be read become problems.
+ * @throws InputError when there is no such folder, no JSON in it, or several submissions
  */
 export async function readOfficialFolder(folder: string): Promise<OfficialFolder> {
   if (!(await stat(folder).catch(() => undefined))?.isDirectory())
     throw new InputError(folder, 'is no folder. Give the folder that the evaluator wrote.');
-  const at = existsSync(join(folder, 'json')) ? join(folder, 'json') : folder;
-  const names = (await readdir(at)).sort();
-  const results = names.filter((name) => name.endsWith('.json') && !name.startsWith('.'));
-  if (results.length === 0)
+  const found = await findFiles(folder);
+  if (found.results.length === 0)
     throw new InputError(
-      at,
+      join(folder, found.place),
       'holds no results (expected <task>_<instance>_<rollout>.json, as the official evaluator writes them).',
     );
-  const videos = await videosOf(folder, at);
+  const name = nameOf(folder, found.results);
   const files: OfficialFile[] = [];
   const problems: Finding[] = [];
-  for (const name of names)
-    if (!results.includes(name) && at.endsWith('json') && !name.startsWith('.'))
-      problems.push({ code: 'stray', where: name, message: 'is no JSON; the json folder holds results only' });
-  for (const file of results) {
-    const named = officialName(file);
+  for (const at of found.results) {
+    const file = found.place === '' ? at : at.slice(found.place.length + 1);
+    const named = officialName(basename(file));
     if (!named) {
       problems.push({ code: 'name', where: file, message: 'is not called <task>_<instance>_<rollout>.json' });
       continue;
     }
-    const path = join(at, file);
+    const path = join(folder, at);
     try {
       const text = await readFile(path, 'utf8');
-      const video = videos.get(file.replace(/\.json$/, ''));
+      const video = videoBeside(found.videos, path, named);
       files.push({ ...named, file, path, text, record: parseOfficial(file, text), ...(video && { video }) });
     } catch (error) {
       const message = (error as Error).message.replace(`${file}: `, '');
       problems.push({ code: 'unreadable', where: file, message });
     }
   }
-  const years = [...new Set(files.map(({ record }) => yearOf(record)))];
-  return { folder, files, problems, ...(years.length === 1 && { year: years[0] as Year }) };
+  return { name, files, problems, notes: notesOf(found) };
 }
 
-/** Films by the name of their rollout: in `videos`, beside the results, or beside their folder. */
-async function videosOf(folder: string, at: string): Promise<ReadonlyMap<string, string>> {
-  const found = new Map<string, string>();
-  for (const place of [join(folder, 'videos'), join(folder, 'video'), at, folder])
-    for (const name of await readdir(place).catch(() => []))
-      if (name.endsWith('.mp4')) found.set(name.replace(/\.mp4$/, ''), join(place, name));
-  return found;
+/** @throws InputError when the results are those of several submissions: they are several results */
+function nameOf(folder: string, results: readonly string[]): string {
+  const own = basename(resolve(folder));
+  const within = [...new Set(results.flatMap((path) => path.split('/').filter(parseSubmissionName)))];
+  if (within.length > 1)
+    throw new InputError(folder, `holds several submissions (${within.slice(0, 3).join(', ')} …). Give one of them.`);
+  return parseSubmissionName(own) ? own : (within[0] ?? own);
+}
+
+function notesOf({ strays, elsewhere, place }: FoundFiles): Finding[] {
+  const notes = strays.map((path) => ({
+    code: 'stray',
+    where: basename(path),
+    message: 'is no result; the challenge passes over it',
+  }));
+  if (elsewhere.length === 0) return notes;
+  const where = dirname(elsewhere[0] as string);
+  const message = `holds results, too; ${place || 'this folder'} alone is read (${elsewhere.length} files are not)`;
+  return [...notes, { code: 'elsewhere', where, message }];
+}
+
+/** The first file of every rollout. */
+export function firstOfEach(files: readonly OfficialFile[]): OfficialFile[] {
+  const seen = new Map<string, OfficialFile>();
+  for (const file of files) {
+    const name = rolloutKey(file);
+    if (!seen.has(name)) seen.set(name, file);
+  }
+  return [...seen.values()];
 }

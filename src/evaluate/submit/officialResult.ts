@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { InputError, oneLine, parse } from '../../base/index.ts';
-import type { Year } from './edition.ts';
+import { EDITIONS, type Year } from './edition.ts';
 
 /** Infinite values are right where an agent did not move. */
 const number = z.custom<number>((value) => typeof value === 'number', { error: 'expected a number' });
@@ -37,9 +37,18 @@ export function officialName(file: string): OfficialName | undefined {
   return task === undefined ? undefined : { task, instance: Number(only), rollout: 0, whole: false };
 }
 
-/** Which year's evaluator wrote it. */
-export const yearOf = ({ task, instance_id: instance }: OfficialRecord): Year =>
-  task === undefined && instance === undefined ? '2025' : '2026';
+/** The year whose test sets have that instance: those of 2026 begin where those of 2025 end. */
+export const yearOfInstance = (instance: number): Year =>
+  instance > EDITIONS['2025'].instances.public[1] ? '2026' : '2025';
+
+/**
+ * Whose challenge a result is, as far as it tells by itself. The evaluator of 2026 adds fields; it was also used on the
+ * instances of 2025 (`either`).
+ */
+export function yearOf({ instance, record }: { instance: number; record: OfficialRecord }): Year | 'either' {
+  if (yearOfInstance(instance) === '2026') return '2026';
+  return record.task === undefined && record.instance_id === undefined ? '2025' : 'either';
+}
 
 /**
  * Reads a record as Python writes it: infinite values are the word `Infinity`, and NaN is a word too.

@@ -2,7 +2,8 @@ import { alignedTable } from '../scores/index.ts';
 import { type Edition, knownTask } from './edition.ts';
 import type { Leaderboard, OfficialScores, Ranked } from './leaderboard.ts';
 
-const share = (value: number) => value.toFixed(4);
+/** Without the sign of a zero. */
+const share = (value: number) => value.toFixed(4).replace(/^-(0\.0+)$/, '$1');
 const distance = ({ base, left, right }: OfficialScores) => (base + left + right) / 3;
 const ratio = (value: number) => (Number.isFinite(value) ? value.toFixed(3) : '∞');
 
@@ -21,7 +22,7 @@ export function leaderboardTable({ overall, tasks }: Leaderboard, { tasks: all, 
     return [name, ...cells(scores), `${scores.rollouts} of ${perTask}`];
   });
   const header = ['task', 'q', 'success', 'partial', 'time', 'distance', 'rollouts'];
-  return alignedTable(header, rows, [`overall (${all} tasks)`, ...cells(overall), `${names.length} tasks`]);
+  return alignedTable(header, rows, [`overall (${all} tasks)`, ...cells(overall), `${names.length} ${names.length === 1 ? 'task' : 'tasks'}`]);
 }
 
 /** A row a folder, the best first. */

@@ -44,11 +44,26 @@ export const SCENE_SCHEMA = object({
   ),
 });
 
-export const PICTURE_SCHEMA = object({
+const PICTURE_SCHEMA = object({
   timestamp: TIME,
   frame_id: string,
   data: { type: 'string', contentEncoding: 'base64' },
   format: string,
+});
+
+/** A camera's picture as a message. @param file PNG or JPEG */
+export const pictureMessage = (camera: string, file: Buffer, format: 'png' | 'jpeg', time: bigint) => ({
+  timestamp: stamp(time),
+  frame_id: camera,
+  data: file.toString('base64'),
+  format,
+});
+
+/** The channel of a camera. */
+export const pictureChannel = (camera: string) => ({
+  topic: `/camera/${camera}`,
+  schema: 'foxglove.CompressedImage',
+  jsonSchema: PICTURE_SCHEMA,
 });
 
 /** Seconds since the beginning, as messages have them. */

@@ -1,1 +1,2 @@
 export { rolloutMcap } from './rolloutMcap.ts';
+export { episodeMcap, sessionMcap } from './sources.ts';

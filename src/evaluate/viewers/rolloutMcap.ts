@@ -4,7 +4,16 @@ import sharp from 'sharp';
 import { InputError, native } from '../../base/index.ts';
 import { HOUSEHOLD_ROBOT } from '../../home/index.ts';
 import { type RolloutScene, readRolloutScene, readStepLines, readTrack, type StepLine } from '../rollouts/index.ts';
-import { FRAMES_SCHEMA, PICTURE_SCHEMA, primitives, quaternion, SCENE_SCHEMA, stamp, vector } from './foxglove.ts';
+import {
+  FRAMES_SCHEMA,
+  pictureChannel,
+  pictureMessage,
+  primitives,
+  quaternion,
+  SCENE_SCHEMA,
+  stamp,
+  vector,
+} from './foxglove.ts';
 import { type McapChannel, type McapMessage, mcapFile } from './mcap.ts';
 
 const WORLD = 'world';
@@ -18,18 +27,14 @@ const STEP_SCHEMA = {
   },
 };
 
-const pictureTopic = (camera: string) => `/camera/${camera}`;
+/** Whose pictures stand side by side in a recording; older ones do not say, and are the household's. */
+const camerasOf = ({ cameras = HOUSEHOLD_ROBOT.cameraNames }: RolloutScene): readonly string[] => cameras;
 
 const CHANNELS: readonly McapChannel[] = [
   { topic: '/tf', schema: 'foxglove.FrameTransforms', jsonSchema: FRAMES_SCHEMA },
   { topic: '/scene', schema: 'foxglove.SceneUpdate', jsonSchema: SCENE_SCHEMA },
   { topic: '/action', schema: 'valet.Action', jsonSchema: ACTION_SCHEMA },
   { topic: '/step', schema: 'valet.Step', jsonSchema: STEP_SCHEMA },
-  ...HOUSEHOLD_ROBOT.cameraNames.map((camera) => ({
-    topic: pictureTopic(camera),
-    schema: 'foxglove.CompressedImage',
-    jsonSchema: PICTURE_SCHEMA,
-  })),
 ];
 
 /**
@@ -47,12 +52,14 @@ export async function rolloutMcap(rollout: string): Promise<Buffer> {
     await readTrack(rollout),
     await cameraPictures(rollout, scene),
   ];
-  return mcapFile(CHANNELS, messages(scene, steps, track, pictures));
+  const channels = [...CHANNELS, ...camerasOf(scene).map(pictureChannel)];
+  return mcapFile(channels, messages(scene, steps, track, pictures));
 }
 
 /** PNG of each camera, in the robot's order, by control step. */
-async function cameraPictures(rollout: string, { pictures }: RolloutScene): Promise<Map<number, Buffer[]>> {
-  const cameras = HOUSEHOLD_ROBOT.cameraNames.length;
+async function cameraPictures(rollout: string, recorded: RolloutScene): Promise<Map<number, Buffer[]>> {
+  const { pictures } = recorded;
+  const cameras = camerasOf(recorded).length;
   const found = new Map<number, Buffer[]>();
   for (const step of pictures) {
     const strip = readFileSync(join(rollout, 'frames', `${step}.png`));
@@ -71,11 +78,13 @@ async function cameraPictures(rollout: string, { pictures }: RolloutScene): Prom
 }
 
 function* messages(
-  { scene, frames, colours }: RolloutScene,
+  recorded: RolloutScene,
   steps: readonly StepLine[],
   track: Float32Array,
   pictures: ReadonlyMap<number, readonly Buffer[]>,
 ): Generator<McapMessage> {
+  const { scene, frames, colours } = recorded;
+  const cameras = camerasOf(recorded);
   const shown = scene.geoms.map((geom) => ({ ...geom }));
   for (let step = 0; step < frames; step++) {
     const time = (BigInt(step) * 1_000_000_000n) / BigInt(Math.round(scene.framesPerSecond));
@@ -100,9 +109,8 @@ function* messages(
       yield { topic: '/step', time, value: rest };
     }
     for (const [i, picture] of (pictures.get(step) ?? []).entries()) {
-      const camera = HOUSEHOLD_ROBOT.cameraNames[i] as string;
-      const value = { timestamp: stamp(time), frame_id: camera, data: picture.toString('base64'), format: 'png' };
-      yield { topic: pictureTopic(camera), time, value };
+      const camera = cameras[i] as string;
+      yield { topic: pictureChannel(camera).topic, time, value: pictureMessage(camera, picture, 'png', time) };
     }
   }
 }

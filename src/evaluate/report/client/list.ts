@@ -7,6 +7,10 @@ let cards = CARDS;
 /** Bounds of q, when a bar of the figure was chosen. */
 let bounds = {};
 
+/** Where nothing was recorded at all, cards are texts alone. */
+const pictured = page.episodes.some(({ poster, video }) => poster || video);
+$('.gallery')?.classList.toggle('plain', !pictured);
+
 function chosen() {
   const value = (name) => form?.elements[name].value;
   return chooseEpisodes(page.episodes, { task: value('task'), result: value('result'), order: value('order'), instances: value('instances'), ...bounds });
@@ -15,7 +19,7 @@ function chosen() {
 function card(episode) {
   const film = episode.video && '<video controls preload="none" playsinline src="' + escape(episode.video) + '" aria-label="' + escape(spoken(episode)) + '"></video>';
   const tag = film ? 'div' : 'button';
-  const picture = film || (episode.poster ? '<img loading="lazy" alt="The room at the end: ' + escape(spoken(episode)) + '" src="' + escape(episode.poster) + '">' : '<span class="nothing">no recording</span>');
+  const picture = film || (episode.poster ? '<img loading="lazy" alt="The room at the end: ' + escape(spoken(episode)) + '" src="' + escape(episode.poster) + '">' : pictured ? '<span class="nothing">no recording</span>' : '');
   const rules = episode.rules > 0 ? ' · ' + episode.rules + (episode.rules === 1 ? ' rule' : ' rules') : '';
   return '<' + tag + ' class="cardlet" data-unit="' + escape(episode.unit) + '"' + (episode.recording === 'none' && !film ? ' disabled' : '') + '>' + picture + '<span class="text"><span>' + escape(page.titles[episode.task] ?? episode.task) + '<i>instance ' + episode.instance + (episode.rollout ? ', rollout ' + (episode.rollout + 1) : '') + (episode.steps > 0 ? ' · ' + seconds(episode.seconds) : '') + rules + '</i></span><span class="chip' + (episode.success ? ' full' : episode.q === 0 ? ' none' : '') + '">' + episode.q.toFixed(2) + '</span></span></' + tag + '>';
 }
@@ -52,15 +56,17 @@ function neighbour(by) {
   return place < 0 ? episodes[0]?.unit : episodes[place + by]?.unit;
 }
 
-/** The list of a stack of the figure. */
-function listRange({ task, low, high }) {
-  form.reset();
-  form.elements.task.value = task;
-  bounds = { low: Number(low), high: Number(high) };
+/** The list with these filters and no others, in view. */
+function listOnly(filters, range = {}) {
+  for (const element of form.elements) if (element.name) element.value = filters[element.name] ?? (element.options?.[0].value ?? '');
+  bounds = range;
   cards = CARDS;
   showList();
   form.scrollIntoView({ block: 'start' });
 }
+
+/** The list of a stack of the figure. */
+const listRange = ({ task, low, high }) => listOnly({ task }, { low: Number(low), high: Number(high) });
 
 form?.addEventListener('submit', (event) => event.preventDefault());
 form?.addEventListener('input', () => { cards = CARDS; showList(); });

@@ -8,6 +8,7 @@ let turn = 0;
 /** Plays an episode from a step on; brings the player into view unless the page has just been opened. */
 async function open(unit, { step = 0, scroll = true } = {}) {
   const episode = byUnit.get(unit);
+  if (episode?.video) return openFilm(episode);
   if (!episode || !$('#player')) return;
   const mine = ++turn;
   current = unit;
@@ -44,6 +45,12 @@ async function open(unit, { step = 0, scroll = true } = {}) {
   }
 }
 
+/** Lists an episode that has a film alone, and plays it. */
+function openFilm({ task, instance }) {
+  listOnly({ task, instances: String(instance) });
+  $('.gallery video')?.play().catch(() => {});
+}
+
 let library;
 async function startPlayer() {
   try {
@@ -64,7 +71,8 @@ function problem(words) {
 }
 
 document.addEventListener('click', ({ target, shiftKey }) => {
-  const { unit, step, low } = target.closest('[data-unit], [data-low]')?.dataset ?? {};
+  const { unit, step, low, beside: pair } = target.closest('[data-unit], [data-low]')?.dataset ?? {};
+  if (pair) besideWanted = pair;
   const beside = shiftKey && player?.rollout && [...besideChoice.options].some(({ value }) => value === unit);
   if (beside) { besideChoice.value = unit; showBeside(); }
   else if (unit) open(unit, { step: Number(step ?? 0) });

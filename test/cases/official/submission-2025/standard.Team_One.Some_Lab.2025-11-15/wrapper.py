@@ -1,0 +1,2 @@
+class WRAPPER_CLASS:
+    pass
