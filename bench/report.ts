@@ -44,12 +44,12 @@ export const report: Benchmark = {
       const both = await seconds(() => load(long));
       const summed = await seconds(() => readEvaluation(long));
       return [
-        row(`report of ${ROLLOUTS} recorded rollouts, the first time`, first, 's'),
-        row('the same again', second, 's'),
+        ...rows(`report of ${ROLLOUTS} recorded rollouts, the first time`, first),
+        ...rows('the same again', second),
         row('its page', page / 1e6, 'MB'),
-        row(`loading ${LINES} ledger lines`, alone, 's'),
-        row('the same with the ledger’s copy beside it', both, 's'),
-        row('the same with scores and intervals', summed, 's'),
+        ...rows(`loading ${LINES} ledger lines`, alone),
+        ...rows('the same with the ledger’s copy beside it', both),
+        ...rows('the same with scores and intervals', summed),
       ];
     } finally {
       await rm(folder, { recursive: true, force: true });
@@ -68,11 +68,23 @@ async function load(folder: string): Promise<void> {
   if (lines.length !== LINES) throw new ValetError('bench report', `${lines.length} lines were read of ${LINES}.`);
 }
 
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1000;
+interface Taken {
+  readonly wall: number;
+  /** Of all threads, user and system: what the work takes on a machine that has nothing else to do, at most. */
+  readonly processor: number;
 }
+
+async function seconds(work: () => Promise<unknown>): Promise<Taken> {
+  const [start, before] = [performance.now(), process.cpuUsage()];
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return { wall: (performance.now() - start) / 1000, processor: (user + system) / 1e6 };
+}
+
+const rows = (name: string, { wall, processor }: Taken): BenchRow[] => [
+  row(name, wall, 's'),
+  row(`${name}, processor time`, processor, 's'),
+];
 
 /** An evaluation of `count` episodes: those of `source` again and again, as further instances. */
 async function multiply(source: string, out: string, count: number, withRecordings: boolean): Promise<void> {

@@ -1,7 +1,18 @@
 import { compressChunk } from '../../action/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import { columnWords } from './columns.ts';
-import { drawing, HEADING, INK, label, marksBelow, marksLeft, type Panel, path, READABLE_WIDTH, stepTicks } from './svg.ts';
+import {
+  drawing,
+  HEADING,
+  INK,
+  label,
+  marksBelow,
+  marksLeft,
+  type Panel,
+  path,
+  READABLE_WIDTH,
+  stepTicks,
+} from './svg.ts';
 
 /** Columns shown: those that move most. */
 const SHOWN = 4;

@@ -2,7 +2,18 @@ import { type ChunkStatistics, CorrelatedNoise, Inpainter } from '../../action/i
 import { InputError, Random } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import { columnWords } from './columns.ts';
-import { drawing, HEADING, INK, label, marksBelow, type Panel, path, READABLE_WIDTH, rectangle, stepTicks } from './svg.ts';
+import {
+  drawing,
+  HEADING,
+  INK,
+  label,
+  marksBelow,
+  type Panel,
+  path,
+  READABLE_WIDTH,
+  rectangle,
+  stepTicks,
+} from './svg.ts';
 
 /** Rows that a promise moves by more than this share of what it moves its own rows are called soft. */
 const SOFT_ABOVE = 0.1;

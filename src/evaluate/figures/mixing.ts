@@ -1,4 +1,15 @@
-import { diverging, divergingKey, drawing, HEADING, INK, label, type Panel, READABLE_WIDTH, rectangle, rgb } from './svg.ts';
+import {
+  diverging,
+  divergingKey,
+  drawing,
+  HEADING,
+  INK,
+  label,
+  type Panel,
+  READABLE_WIDTH,
+  rectangle,
+  rgb,
+} from './svg.ts';
 
 /** A network's mixing of layers, [layers, layers] for keys and for values. */
 export interface LayerMix {

@@ -42,7 +42,8 @@ it.each([
     }),
     motion: await motionFigure(await motionOf(dataset, robot, 30), robot),
   };
-  for (const svg of Object.values(drawn)) expect(svg.replaceAll(/base64,[^"]*/g, '')).not.toMatch(/NaN|undefined|Infinity/);
+  for (const svg of Object.values(drawn))
+    expect(svg.replaceAll(/base64,[^"]*/g, '')).not.toMatch(/NaN|undefined|Infinity/);
   expect(drawn.correlation).toContain(`(${horizon * width} × ${horizon * width})`);
   for (const part of robot.parts) expect(drawn.correlation).toContain(`>${words(part.name)}</text>`);
   expect(drawn.inpainting.match(/row \d+: /g)).toHaveLength(horizon);

@@ -32,7 +32,8 @@ export function provenanceOf(run: RunFile): [string, string][] {
 
 /** Of results that somebody else's evaluator wrote: what it tells. */
 function officialProvenance({ fingerprint: { policy, versions } }: RunFile): [string, string][] {
-  const how = policy['scoresOnly'] === true ? 'published scores, without anything else' : 'files of the official evaluator';
+  const how =
+    policy['scoresOnly'] === true ? 'published scores, without anything else' : 'files of the official evaluator';
   return [
     ['taken in from', String(policy['source'])],
     ['which are', how],

@@ -49,7 +49,12 @@ export function headline(name: string, summary: EvaluationSummary, baselines: Ba
     cell('', `${successes}<span class="of"> / ${episodes}</span>`, 'episodes done', 'the whole goal: q = 1') +
     (episodes === 0
       ? ''
-      : cell('', `${decimals(done, 2)}<span class="of"> + ${decimals(q.mean - done, 2)}</span>`, 'done + partial credit', 'what q is made of')) +
+      : cell(
+          '',
+          `${decimals(done, 2)}<span class="of"> + ${decimals(q.mean - done, 2)}</span>`,
+          'done + partial credit',
+          'what q is made of',
+        )) +
     `${others.join('')}</div>`
   );
 }

@@ -99,3 +99,13 @@ it('quantile interpolates as numpy does', () => {
   expect(quantile([5], 0.9)).toBe(5);
   expect(quantile([0, 10], 1)).toBe(10);
 });
+
+it('of thousands of scores the bounds are those of a bootstrap, without resampling', () => {
+  const random = Random.of('many scores');
+  const scores = Array.from({ length: 2001 }, () => [0, 0, 0, 1 / 3, 1][random.integer(5)] as number);
+  const [many, resampled] = [scoreInterval(scores, 's'), bootstrap(scores, 's')];
+  expect(many.mean).toBe(resampled.mean);
+  expect(Math.abs(many.low - resampled.low)).toBeLessThan(1e-3);
+  expect(Math.abs(many.high - resampled.high)).toBeLessThan(1e-3);
+  expect(scoreInterval(scores.slice(1), 's')).toEqual(bootstrap(scores.slice(1), 's'));
+});

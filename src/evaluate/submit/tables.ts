@@ -22,7 +22,11 @@ export function leaderboardTable({ overall, tasks }: Leaderboard, { tasks: all, 
     return [name, ...cells(scores), `${scores.rollouts} of ${perTask}`];
   });
   const header = ['task', 'q', 'success', 'partial', 'time', 'distance', 'rollouts'];
-  return alignedTable(header, rows, [`overall (${all} tasks)`, ...cells(overall), `${names.length} ${names.length === 1 ? 'task' : 'tasks'}`]);
+  return alignedTable(header, rows, [
+    `overall (${all} tasks)`,
+    ...cells(overall),
+    `${names.length} ${names.length === 1 ? 'task' : 'tasks'}`,
+  ]);
 }
 
 /** A row a folder, the best first. */
