@@ -25,7 +25,7 @@ export function command(): Command {
     .argument('<source>', 'EVALUATION/rollouts/UNIT, what valet serve --record wrote, or a data set')
     .addOption(new Option('--format <name>', 'mcap: Foxglove and others').choices(['mcap']).default('mcap'))
     .requiredOption('--out <file>', 'file to write')
-    .option('--robot <name|file>', "whose recording or data set it is (r1pro; the set's own)")
+    .option('--robot <name|file>', "whose recording or data set it is (the challenge's; the set's own)")
     .option('--session <id>', 'which session (of several recordings)')
     .option('--episode <number>', 'episode_index (of a data set)', whole, 0)
     .option('--json', 'print one JSON object on stdout', false)

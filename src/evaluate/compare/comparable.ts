@@ -54,7 +54,8 @@ export function requireSameSelection(a: Named, b: Named): void {
   if (mine === undefined || theirs === undefined || mine === theirs) return;
   throw new InputError(
     b.folder,
-    `cannot be compared with ${a.folder}: its checkpoint was chosen by another rule (${theirs}; the other's: ${mine}). ` +
+    `cannot be compared with ${a.folder}: its checkpoint was chosen by another rule ` +
+      `(${theirs}; the other's: ${mine}). ` +
       'Choose both by the same rule, or say --other-selection.',
   );
 }

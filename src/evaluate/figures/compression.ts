@@ -95,13 +95,16 @@ export function compressionFigure(
     [INK.accent, `played, ${rows} steps`],
     [INK.warm, `promised to the next, ${nextRows} rows`],
   ] as const;
-  const sped = compressed && robot.baseColumns.length > 0 ? '; base velocities grow by as much' : '';
+  const sped = robot.baseColumns.length > 0 ? '; base velocities grow by as much' : '';
+  const how = compressed
+    ? `A cubic spline squeezes the plan in time${sped}`
+    : 'A plan in which a gripper moves keeps its speed';
   return drawing(
     {
       title: compressed
         ? `${used} actions in ${rows} steps`
         : `Not compressed: a gripper moves, ${rows} steps as planned`,
-      note: `${compressed ? 'A cubic spline squeezes the plan in time' : 'A plan in which a gripper moves keeps its speed'}${sped}. Across: control steps.`,
+      note: `${how}. Across: control steps.`,
       width: READABLE_WIDTH,
       height: foot + 30,
     },

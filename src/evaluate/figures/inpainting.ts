@@ -106,7 +106,9 @@ export function inpaintingFigure(plan: InpaintedPlan, robot: Robot): string {
   return drawing(
     {
       title: 'A plan that goes on from the last one',
-      note: 'The first rows are kept as promised. The data’s correlation moves the others along: those that it moves much are soft, the rest free.',
+      note:
+        'The first rows are kept as promised. The data’s correlation moves the others along: those that it moves ' +
+        'much are soft, the rest free.',
       width: READABLE_WIDTH,
       height: HEADING + 436,
     },

@@ -15,7 +15,7 @@ export function labelTable(counts: readonly LabelCount[], agreement: RuleAgreeme
     ...tasks.map((task) => String(own[task] ?? 0)),
     ...(agreement ? [kappa(label)] : []),
   ]);
-  const stages = stageTable(counts);
+  const stages = labelStages(counts);
   const table = [
     alignedTable(['label', 'episodes', ...tasks, ...(agreement ? ['kappa'] : [])], rows),
     ...(stages ? ['', alignedTable(stages.head, stages.rows)] : []),
@@ -31,7 +31,7 @@ export function labelTable(counts: readonly LabelCount[], agreement: RuleAgreeme
 /**
  * Where in the tasks labels show: a row a stage that has any, a column a label. Nothing where no stage is known.
  */
-export function stageTable(counts: readonly LabelCount[]): { head: string[]; rows: string[][] } | undefined {
+export function labelStages(counts: readonly LabelCount[]): { head: string[]; rows: string[][] } | undefined {
   const places = new Map<string, readonly [string, string]>();
   for (const { stages } of counts)
     for (const [task, own] of Object.entries(stages))

@@ -10,7 +10,7 @@ import { evaluate } from '../rollouts/index.ts';
 import { cohensKappa } from './kappa.ts';
 import { readLabelFile } from './labelFile.ts';
 import { countLabels, labelByRules, readLabels, ruleAgreement, withStages, writeLabels } from './labels.ts';
-import { stageTable } from './labelTable.ts';
+import { labelStages } from './labelTable.ts';
 import { recordedEpisode } from './record.ts';
 import { LABEL_RULES } from './rules.ts';
 import { byRule, type Label, parseLabels } from './vocabulary.ts';
@@ -257,14 +257,14 @@ it('labels are counted by task and by the stage in which they showed first', () 
     lines,
   );
   expect(counts).toMatchObject([{ tasks: { tidy: 2, wash: 1 }, stages: { tidy: { 1: 2 }, wash: { none: 1 } } }]);
-  expect(stageTable(counts)).toEqual({
+  expect(labelStages(counts)).toEqual({
     head: ['task', 'stage', 'stuck'],
     rows: [
       ['tidy', '2', '2'],
       ['wash', 'not known', '1'],
     ],
   });
-  expect(stageTable(countLabels([stuck('wash_0_0')], lines))).toBeUndefined();
+  expect(labelStages(countLabels([stuck('wash_0_0')], lines))).toBeUndefined();
 });
 
 it('a person’s table of labels: what a spreadsheet writes, with steps and reasons', async () => {

@@ -6,7 +6,7 @@ import {
   LABEL_RULES,
   type Label,
   ruleAgreement,
-  stageTable,
+  labelStages,
 } from '../labels/index.ts';
 import type { LedgerLine } from '../ledger/index.ts';
 import { title } from './figure.ts';
@@ -39,13 +39,14 @@ export function labelChart(
   return (
     '<h2>Why episodes failed</h2><p class="note">Each bar counts the episodes that have a label; an episode may have ' +
     'several. Rules give them from the recordings, or persons do. ' +
-    `<span class="screen">Open a bar for its episodes${watch}.</span></p><div class="panel whys">${bars.join('')}</div>${stages(counts)}${agreement(labels)}`
+    `<span class="screen">Open a bar for its episodes${watch}.</span></p>` +
+    `<div class="panel whys">${bars.join('')}</div>${stages(counts)}${agreement(labels)}`
   );
 }
 
 /** In which stage of its task each label showed. */
 function stages(counts: ReturnType<typeof countLabels>): string {
-  const table = stageTable(counts);
+  const table = labelStages(counts);
   if (!table) return '';
   const rows = table.rows.map(([task = '', stage = '', ...numbers]) => [
     title(task),
@@ -69,8 +70,8 @@ function agreement(labels: readonly Label[]): string {
   ];
   const rows = Object.entries(found.labels).map(([name, own]) => row(name, own));
   return (
-    `<p class="note">Rules and persons have both judged ${found.units} episodes. Cohen’s kappa is 1 where they always ` +
-    'agree, and 0 where they agree as often as chance would.</p><div class="panel scroll">' +
+    `<p class="note">Rules and persons have both judged ${found.units} episodes. Cohen’s kappa is 1 where they ` +
+    'always agree, and 0 where they agree as often as chance would.</p><div class="panel scroll">' +
     `${plainTable({ head: ['Label', 'Say the same', 'Kappa'], rows, last: row('All labels', found.overall) })}</div>`
   );
 }

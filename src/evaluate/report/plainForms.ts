@@ -1,4 +1,4 @@
-import { countLabels, FAILURE_LABELS, stageTable } from '../labels/index.ts';
+import { countLabels, FAILURE_LABELS, labelStages } from '../labels/index.ts';
 import { type LedgerLine, unitName } from '../ledger/index.ts';
 import { missingLines, partWords } from '../scores/index.ts';
 import { addFacts } from './method.ts';
@@ -27,7 +27,7 @@ export function markdownReport(contents: PageContents): string {
   parts.push('## Scores', markdownTable(scoreRows(summary, summaries(contents))));
   if (missing) parts.push('## Missing', ...missingLines(missing).map((line) => `* ${line.replace('missing: ', '')}`));
   if (counts.length > 0) parts.push('## Why episodes failed', markdownTable(labelRows(counts)));
-  const shown = stageTable(counts);
+  const shown = labelStages(counts);
   if (shown) parts.push('In which stage of its task each showed:', markdownTable(shown));
   const stages = stageRows(gathered.method);
   const times = timeRows(addFacts([...gathered.method.values()]));

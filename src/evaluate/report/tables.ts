@@ -78,7 +78,9 @@ export function missingNote({ missing }: EvaluationSummary): string {
   );
 }
 
-/** What each rule of System 2 did, and each firing with its reason; the first column plays it, the last both policies. */
+/**
+ * What each rule of System 2 did, and each firing with its reason; the first column plays it, the last both policies.
+ */
 export function firingTable(gathered: Pick<Gathered, 'firings' | 'episodes'>): string {
   const { firings, episodes } = gathered;
   if (firings.length === 0) return '';
@@ -86,7 +88,8 @@ export function firingTable(gathered: Pick<Gathered, 'firings' | 'episodes'>): s
   const paired = new Set(episodes.flatMap(({ unit, other }) => (other ? [unit] : [])));
   const link = (i: number, text: string, more = '') => {
     const { unit, step } = firings[i] as Firing;
-    return `<button class="link" data-unit="${escapeHtml(unit)}" data-step="${step}"${more}>${escapeHtml(text)}</button>`;
+    const data = `data-unit="${escapeHtml(unit)}" data-step="${step}"${more}`;
+    return `<button class="link" ${data}>${escapeHtml(text)}</button>`;
   };
   const cells = rows.map(([unit = '', ...rest], i) => {
     const plain = rest.map(escapeHtml);
@@ -99,8 +102,8 @@ export function firingTable(gathered: Pick<Gathered, 'firings' | 'episodes'>): s
       ? ' The last column plays both policies side by side, from there.'
       : ' With <code>valet report --beside</code> an evaluation without rules, pairs stand side by side.';
   return (
-    '<h2>Rules that fired</h2><p class="note">A rule of System 2 sees that something went wrong, and replaces what the ' +
-    `network had planned. It fires where things go badly: low scores here do not say that it does harm.</p>` +
+    '<h2>Rules that fired</h2><p class="note">A rule of System 2 sees that something went wrong, and replaces what ' +
+    `the network had planned. It fires where things go badly: low scores here do not say that it does harm.</p>` +
     `<div class="panel scroll">${plainTable(ruleRows(gathered))}</div>` +
     `<details class="firings"><summary>Every firing: ${firings.length}</summary>` +
     `<p class="note screen">Choose an episode to watch it from the moment of the rule.${pairs}</p>` +

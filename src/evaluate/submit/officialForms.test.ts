@@ -240,7 +240,7 @@ it('the scoring script’s output is taken in; one without rollouts, or of sever
   expect(existsSync(join(folder, 'no'))).toBe(false);
 });
 
-it('a name of 2025 over results of 2026 is told; several runs of one rollout too, and films are those of their run', async () => {
+it('a wrong year in the name is told, and several runs of a rollout; films are those of their run', async () => {
   const misnamed = join(folder, 'standard.Us.Lab.2026-10-08');
   await cp(join(CASES, 'evaluator-2026'), misnamed, { recursive: true });
   const judged = await judgeOfficial(misnamed, {});

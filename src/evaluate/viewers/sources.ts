@@ -26,7 +26,10 @@ async function* sessionMoments(recording: SessionRecording, robot: Robot): Async
     throw new InputError(recording.path, 'holds no observation. Record a session in which a robot asks for actions.');
 }
 
-/** An episode of a data set, of any robot. @throws InputError when there is no such episode, or its robot is not known */
+/**
+ * An episode of a data set, of any robot.
+ * @throws InputError when there is no such episode, or its robot is not known
+ */
 export function episodeMcap(dataset: Dataset, index: number): Promise<Buffer> {
   return robotMcap(requireRobot(dataset), dataset.cameras, episodeMoments(dataset, index));
 }

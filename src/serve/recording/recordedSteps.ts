@@ -14,7 +14,8 @@ export interface RecordedStep {
 }
 
 /**
- * What a robot saw and did, as a recorded session holds it, step by step. Resets and what is no message are passed over.
+ * What a robot saw and did, as a recorded session holds it, step by step. Resets and what is no message are passed
+ * over.
  * @throws InputError when the messages are not those of the robot, or are those of several
  */
 export async function* recordedSteps(recording: SessionRecording, robot: Robot): AsyncGenerator<RecordedStep> {
