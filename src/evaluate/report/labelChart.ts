@@ -5,8 +5,8 @@ import {
   FAILURE_LABELS,
   LABEL_RULES,
   type Label,
-  ruleAgreement,
   labelStages,
+  ruleAgreement,
 } from '../labels/index.ts';
 import type { LedgerLine } from '../ledger/index.ts';
 import { title } from './figure.ts';
