@@ -180,7 +180,7 @@ beforeAll(async () => {
     record: true,
     silent: true,
   } as never);
-}, 60_000);
+}, 300_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 it('real rollouts are labelled: who holds still is stuck; persons and rules do not overwrite each other', async () => {
