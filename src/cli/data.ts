@@ -5,11 +5,11 @@ import { Command } from 'commander';
 import { InputError, jsonText, Progress, requireOutput, writeFileAside } from '../base/index.ts';
 import {
   checkDataset,
+  type FitReference,
   type FitRow,
   isAddress,
   isOff,
   proposeRobot,
-  type Reference,
   referenceOf,
   setReference,
 } from '../data/index.ts';
@@ -99,7 +99,7 @@ export function command(): Command {
 }
 
 /** A data set, or what has statistics. */
-async function referenceAt(place: string, options: CheckValues): Promise<Reference> {
+async function referenceAt(place: string, options: CheckValues): Promise<FitReference> {
   const isSet = isAddress(place) || existsSync(join(place, 'meta', 'info.json'));
   if (!isSet) return referenceOf((await statisticsOf(place)).stats);
   let bar: Progress | undefined;
@@ -131,7 +131,9 @@ function fitTable(rows: readonly FitRow[], place: string): string {
       isOff({ of, name, ...row }) ? 'off' : '',
     ]);
   const head = ['dimension', 'shift', 'spread', 'farthest', ''];
-  const sum = `${off} of ${rows.length} dimensions lie elsewhere than in ${place} (shift of a deviation or more, spread a third or three times).`;
+  const sum =
+    `${off} of ${rows.length} dimensions lie elsewhere than in ${place} ` +
+    '(shift of a deviation or more, spread a third or three times).';
   return `${alignedTable(head, cells)}\n${sum}\n`;
 }
 

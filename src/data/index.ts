@@ -1,6 +1,6 @@
 /** Episodes on disk and in memory: LeRobot data sets written, read and checked; samples for training. */
 export { BadFiles } from './badFiles.ts';
-export { checkDataset, type FitRow, isOff, type Reference, referenceOf, setReference } from './check/index.ts';
+export { checkDataset, type FitReference, type FitRow, isOff, referenceOf, setReference } from './check/index.ts';
 export { contactSheet } from './contactSheet.ts';
 export {
   annotatedStages,

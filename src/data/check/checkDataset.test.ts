@@ -198,7 +198,10 @@ const CASES: [string, (dir: string) => unknown, ProblemCode, string, RegExp][] =
 
 describe('checkDataset', () => {
   it('finds nothing wrong with what the writer writes', async () => {
-    expect(await checkDataset(sound)).toEqual({
+    // Its numbers are noise, of which notes tell.
+    const { notes = [], ...result } = await checkDataset(sound);
+    expect(notes.map(({ code }) => code)).toEqual(['gripper', 'gripper', 'limits']);
+    expect(result).toEqual({
       ok: true,
       format: 'v2.1',
       episodes: 2,

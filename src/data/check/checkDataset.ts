@@ -17,7 +17,7 @@ import { checkIndex } from './checkIndex.ts';
 import { checkPictures, checkUnlistedVideos } from './checkPictures.ts';
 import { checkRows } from './checkRows.ts';
 import { checkSideFiles } from './checkSideFiles.ts';
-import { type FitRow, fitOf, type Reference } from './fit.ts';
+import { type FitReference, type FitRow, fitOf } from './fit.ts';
 import { type Problem, type ReportProblem, withoutPlace } from './problem.ts';
 import { Survey } from './survey.ts';
 import { surveyNotes } from './surveyNotes.ts';
@@ -43,7 +43,7 @@ export interface CheckOptions {
   /** Decode the first and the last picture of each video only, where every one takes too long. */
   readonly endsOnly?: boolean;
   /** What the set's numbers are compared with. */
-  readonly reference?: Reference | undefined;
+  readonly reference?: FitReference | undefined;
   readonly progress?: (done: number, total: number) => void;
 }
 
@@ -113,7 +113,7 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
 }
 
 /** @throws InputError when there is nothing to compare */
-function fitted({ root, robot }: Dataset, survey: Survey, reference: Reference): FitRow[] {
+function fitted({ root, robot }: Dataset, survey: Survey, reference: FitReference): FitRow[] {
   const numbers = survey.numbers();
   if (!robot) throw new InputError(root, 'nothing tells the robot, so its numbers cannot be compared. Add --robot.');
   if (!numbers) throw new InputError(root, 'has no episode whose numbers can be compared.');

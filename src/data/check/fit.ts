@@ -3,7 +3,7 @@ import { deviationFloors, dimensionName, type Robot } from '../../robot/index.ts
 import type { SetNumbers, Spread } from './survey.ts';
 
 /** What a set is compared with: means and deviations of states, and of actions relative to them. */
-export interface Reference {
+export interface FitReference {
   readonly state: Pick<Spread, 'mean' | 'std'>;
   readonly delta: Pick<Spread, 'mean' | 'std'>;
 }
@@ -26,13 +26,13 @@ const SHIFTED = 1;
 const SPREAD = 3;
 
 /** The same of a file of statistics: its actions are relative to the states of their frames, too. */
-export const referenceOf = ({ state, actions }: ChunkStatistics): Reference => ({ state, delta: actions });
+export const referenceOf = ({ state, actions }: ChunkStatistics): FitReference => ({ state, delta: actions });
 
 /**
  * How a set fits another, or a checkpoint's statistics, dimension by dimension; the worst first. Deviations are raised
  * to the robot's floors, as in training.
  */
-export function fitOf(robot: Robot, numbers: SetNumbers, reference: Reference): FitRow[] {
+export function fitOf(robot: Robot, numbers: SetNumbers, reference: FitReference): FitRow[] {
   const floors = deviationFloors(robot);
   const rows = (['state', 'delta'] as const).flatMap((what) =>
     Array.from({ length: robot.width }, (_, d): FitRow => {

@@ -1,4 +1,4 @@
 /** What is wrong with a data set, file by file, and how it fits another. */
 export { checkDataset } from './checkDataset.ts';
-export { type FitRow, isOff, type Reference, referenceOf } from './fit.ts';
+export { type FitReference, type FitRow, isOff, referenceOf } from './fit.ts';
 export { setReference } from './setReference.ts';

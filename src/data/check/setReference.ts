@@ -1,7 +1,7 @@
 import { InputError } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import { type DataChoice, openSets, withFiles } from '../lerobot/index.ts';
-import type { Reference } from './fit.ts';
+import type { FitReference } from './fit.ts';
 import { Survey } from './survey.ts';
 
 /**
@@ -20,7 +20,7 @@ export async function setReference(
     readonly choice?: DataChoice | undefined;
     readonly progress?: ((done: number, total: number) => void) | undefined;
   } = {},
-): Promise<Reference> {
+): Promise<FitReference> {
   const [set] = (await openSets([dir], { robot, ...(choice && { choice }) })).sets;
   if (!set?.robot)
     throw new InputError(dir, 'nothing tells the robot, so its numbers cannot be compared. Add --robot.');

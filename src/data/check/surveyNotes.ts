@@ -103,8 +103,8 @@ function tellLimits(robot: Robot, { action, delta }: SetNumbers, say: Say): void
   if (apart)
     say(
       'limits',
-      `commanded ${FAR_FROM_STATE} rad or more from where the state says that it is, on average: ${apart}. Are columns ` +
-        'of actions and states in the same order?',
+      `commanded ${FAR_FROM_STATE} rad or more from where the state says that it is, on average: ${apart}. Are ` +
+        'columns of actions and states in the same order?',
     );
 }
 
