@@ -5,7 +5,7 @@ import { type Benchmark, type BenchRow, row } from './row.ts';
 import { load, observationBytes, ROBOT_AT_REST } from './serverLoad.ts';
 import { Process, repositoryFolder } from './serverProcess.ts';
 
-/** Steps of one plan that are executed: every so-manieth step after a reset needs a plan. */
+/** Steps of one plan that are executed: every n-th step after a reset needs a plan. */
 const STEPS_PER_PLAN = 20;
 const BLOCK = 3 * STEPS_PER_PLAN;
 const SIZES = [

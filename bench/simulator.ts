@@ -13,7 +13,7 @@ export const simulator: Benchmark = {
   async run(): Promise<BenchRow[]> {
     const household = await openHousehold('turning_on_radio');
     try {
-      /** Milliseconds a step. @param every the cameras are drawn in every so manieth step */
+      /** Milliseconds a step. @param every the cameras are drawn in every n-th step */
       const measure = (every?: number): number => {
         const start = performance.now();
         play(household, STEPS, every);

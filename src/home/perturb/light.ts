@@ -5,7 +5,7 @@ import { atLevel, type Perturbation } from './perturbation.ts';
 export const light: Perturbation = {
   axis: 'light',
   about: 'the lamp stands elsewhere, and all light is weaker or stronger',
-  levels: ['lamp 20° away, light × 0.85 or 1.15', 'lamp 45° away, light × 0.65 or 1.35', 'lamp 75° away, × 0.4 or 1.7'],
+  levels: ['lamp 20° away, light × 0.85 or 1.18', 'lamp 45° away, light × 0.65 or 1.41', 'lamp 75° away, × 0.4 or 1.7'],
   begin({ household, level, random, strike }) {
     const degrees = atLevel(level, [20, 45, 75]);
     const change = atLevel(level, [0.15, 0.35, 0.6]);
