@@ -247,7 +247,7 @@ async function training(
   threads: number,
 ) {
   const state = new TrainingState([...weights].map(([name, { shape }]) => ({ name, shape })));
-  state.load({ parameters: weights });
+  await state.load({ parameters: weights });
   const forward = await ProgramSession.create(programs.forward, { threads });
   const backward = await ProgramSession.create(programs.gradients, { threads });
   const feeds = { ...inputs, ...state.feeds() };

@@ -197,7 +197,8 @@ export function requireFloats({ parameters, quantised }: Checkpoint): Weights {
 }
 
 /** The whole tree in memory. @throws InputError for an int8 checkpoint */
-export const loadParameters = (checkpoint: Checkpoint): Promise<Parameters> => loadWeights(requireFloats(checkpoint));
+export const loadParameters = async (checkpoint: Checkpoint): Promise<Parameters> =>
+  loadWeights(requireFloats(checkpoint));
 
 async function requireCheckpoint(folder: string): Promise<void> {
   const info = await stat(folder).catch(() => undefined);

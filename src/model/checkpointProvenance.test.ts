@@ -25,7 +25,7 @@ it('says which weights and statistics, and how they were chosen', async () => {
       .digest('hex'),
   );
   expect(shipped.ownStatistics).toBe(true);
-  expect(shipped.selection).toMatch(/chosen on 20 train instances/);
+  expect(shipped.selection).toMatch(/on 20 train instances of each task/);
   await writeFile(join(folder, 'card.json'), '{"step": 7}');
   const unsaid = { ownStatistics: null, selection: expect.stringMatching(/not stated.*7/) };
   expect(await checkpointProvenance(folder)).toEqual({ ...shipped, ...unsaid });

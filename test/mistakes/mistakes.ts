@@ -37,7 +37,10 @@ export const MISTAKES: readonly Mistake[] = [
     "const s = onnx.mul(onnx.add(onnx.unary('Erf', onnx.mul(x, Math.SQRT1_2)), 1), 0.5);",
   ]),
   mistake('LayerNorm: ε left out', 'model/network/vision.ts', ['epsilon: net.config.layerNormEpsilon', 'epsilon: 0']),
-  mistake('state tokens without √width', 'model/network/tokens.ts', ['Math.fround(Math.sqrt(config.vlmWidth)),', '1,']),
+  mistake('state tokens without √width', 'model/network/tokens.ts', [
+    'bins), Math.fround(Math.sqrt(config.vlmWidth)))',
+    'bins), 1)',
+  ]),
   mistake('state bins rounded to the nearest edge', 'model/network/tokens.ts', [
     "builder.emit('Floor', [at], [at])",
     "builder.emit('Round', [at], [at])",

@@ -96,7 +96,7 @@ async function update(golden: GoldenCase, config: OptimizerConfig, schedule: Sch
   const start = await golden.tensors(golden.file('params.safetensors'));
   const gradients = await golden.tensors(golden.file('gradients.safetensors'));
   const state = new TrainingState([...start].map(([name, { shape }]) => ({ name, shape })));
-  state.load({ parameters: start });
+  await state.load({ parameters: start });
   const arrays = new Map<string, Float32Array>();
   const { clipNorm } = stepOptions(config);
   const steps = config.steps ?? stepsOf(gradients);
