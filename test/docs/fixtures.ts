@@ -86,7 +86,8 @@ export class Fixtures {
   async provide(words: readonly string[], folder: string): Promise<void> {
     for (const [i, word] of words.entries())
       for (const name of Object.keys(FIXTURES)) {
-        if (word !== name && !word.startsWith(`${name}/`)) continue;
+        // A data set may have a weight, `demos:0.4`.
+        if (word !== name && !word.startsWith(`${name}/`) && !word.startsWith(`${name}:`)) continue;
         const isOutput = OUTPUTS.includes(words[i - 1] ?? '') && name !== 'CHECKPOINT';
         if (isOutput || existsSync(join(folder, name))) continue;
         await this.make(name);
