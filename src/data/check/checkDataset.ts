@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { InputError, ValetError } from '../../base/index.ts';
+import { ValetError } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import {
   type DataChoice,
@@ -8,6 +8,7 @@ import {
   missingFiles,
   openDataset,
   pictureFeatures,
+  requireRobot,
   usedFeatures,
   withFiles,
 } from '../lerobot/index.ts';
@@ -100,7 +101,7 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
   for (const [feature, count] of absent)
     note('video-missing', root, `left out: ${count} videos of ${feature}, which no camera of the robot needs.`);
   surveyNotes(survey, dataset, note);
-  const fit = options.reference && fitted(dataset, survey, options.reference);
+  const fit = options.reference && fitOf(requireRobot(dataset), survey.required(root), options.reference);
   return {
     ok: problems.length === 0,
     format: dataset.info.codebase_version,
@@ -110,12 +111,4 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
     ...(notes.length > 0 && { notes }),
     ...(fit && { fit }),
   };
-}
-
-/** @throws InputError when there is nothing to compare */
-function fitted({ root, robot }: Dataset, survey: Survey, reference: FitReference): FitRow[] {
-  const numbers = survey.numbers();
-  if (!robot) throw new InputError(root, 'nothing tells the robot, so its numbers cannot be compared. Add --robot.');
-  if (!numbers) throw new InputError(root, 'has no episode whose numbers can be compared.');
-  return fitOf(robot, numbers, reference);
 }

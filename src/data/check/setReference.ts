@@ -1,6 +1,6 @@
-import { InputError } from '../../base/index.ts';
+import { present } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
-import { type DataChoice, openSets, withFiles } from '../lerobot/index.ts';
+import { type DataChoice, openSets, requireRobot, withFiles } from '../lerobot/index.ts';
 import type { FitReference } from './fit.ts';
 import { Survey } from './survey.ts';
 
@@ -21,16 +21,13 @@ export async function setReference(
     readonly progress?: ((done: number, total: number) => void) | undefined;
   } = {},
 ): Promise<FitReference> {
-  const [set] = (await openSets([dir], { robot, ...(choice && { choice }) })).sets;
-  if (!set?.robot)
-    throw new InputError(dir, 'nothing tells the robot, so its numbers cannot be compared. Add --robot.');
-  const survey = new Survey(set.robot);
+  const [found] = (await openSets([dir], { robot, ...(choice && { choice }) })).sets;
+  const set = present(found, 'the data set');
+  const survey = new Survey(requireRobot(set));
   for (const [i, episode] of set.episodes.entries()) {
     const read = async () => survey.add(episode, await set.columns(episode, ['action', 'observation.state']));
     await withFiles(set, [episode], [], read);
     progress?.(i + 1, set.episodes.length);
   }
-  const numbers = survey.numbers();
-  if (!numbers) throw new InputError(dir, 'has no episode whose numbers can be compared.');
-  return numbers;
+  return survey.required(dir);
 }

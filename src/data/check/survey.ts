@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { InputError } from '../../base/index.ts';
 import { type Robot, stateOf, stateProblem } from '../../robot/index.ts';
 import type { Column, Episode } from '../lerobot/index.ts';
 
@@ -57,6 +58,13 @@ export class Survey {
     const { sums, frames } = this;
     if (!sums || frames === 0) return undefined;
     return { frames, state: sums.state.spread(), action: sums.action.spread(), delta: sums.delta.spread() };
+  }
+
+  /** The same of a set that is compared. @throws InputError when there are none */
+  required(root: string): SetNumbers {
+    const numbers = this.numbers();
+    if (!numbers) throw new InputError(root, 'has no episode whose numbers can be compared.');
+    return numbers;
   }
 
   private count(action: Column, proprioception: Column): void {

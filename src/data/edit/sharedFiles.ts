@@ -56,7 +56,8 @@ export class SharedFiles {
   /** Files of each kind that are full. */
   private readonly full = new Map<string, number>();
   private readonly places = new Map<number, Record<string, unknown>>();
-  private readonly frames = new Map<string, number>();
+  /** In the tables that are full. */
+  private frames = 0;
   private readonly kinds: readonly string[];
 
   private constructor(private readonly options: SharedOptions) {
@@ -131,8 +132,8 @@ export class SharedFiles {
     let before = 0;
     for (const { index, length } of group.pieces) {
       if (kind === TABLES) {
-        const first = this.frames.get(kind) ?? 0;
-        this.frames.set(kind, first + length);
+        const first = this.frames;
+        this.frames += length;
         this.place(index, { 'data/chunk_index': chunk_index, 'data/file_index': file_index });
         this.place(index, { dataset_from_index: first, dataset_to_index: first + length });
       } else {

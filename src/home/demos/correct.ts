@@ -1,9 +1,8 @@
-import type { Random } from '../../base/index.ts';
 import type { Policy } from '../../robot/index.ts';
 import type { Expert } from '../expert/index.ts';
 import { distance, HOUSEHOLD_ROBOT, type Household } from '../world/index.ts';
 import type { Demonstration } from './episodeLog.ts';
-import { record } from './recording.ts';
+import { record, stepsUntil, type WindowOptions } from './recording.ts';
 
 /** A policy that others may help now and then. */
 export interface HelpedPolicy extends Policy {
@@ -38,13 +37,7 @@ export async function correctRollout(
   expert: Expert,
   policy: HelpedPolicy,
   instance: number,
-  options: {
-    readonly seconds: number;
-    readonly random: Random;
-    readonly late: number;
-    readonly until?: number | undefined;
-    readonly picturesEvery?: number | undefined;
-  },
+  options: WindowOptions & { readonly late: number },
 ): Promise<{ clips: Demonstration[]; steps: number; success: boolean }> {
   const { random, late: lateShare } = options;
   const frames = Math.round(options.seconds * household.robot.rate);
@@ -88,10 +81,6 @@ export async function correctRollout(
   }
   return { clips, steps: household.steps, success: result.success };
 }
-
-/** Control steps of so many seconds, at least one; no end when left out. */
-export const stepsUntil = (seconds = Number.POSITIVE_INFINITY): number =>
-  Math.max(1, Math.round(seconds * HOUSEHOLD_ROBOT.rate));
 
 function nearTarget(household: Household): boolean {
   return distance(household.hands.right.tip, household.situation().target) < NEAR_METRES;

@@ -1,9 +1,8 @@
 import type { Random } from '../../base/index.ts';
 import type { Expert } from '../expert/index.ts';
 import { ARM_JOINTS, COLUMNS, clamp, HOUSEHOLD_ROBOT, type Household, type Snapshot } from '../world/index.ts';
-import { stepsUntil } from './correct.ts';
 import type { Demonstration } from './episodeLog.ts';
-import { record, rehearse } from './recording.ts';
+import { record, rehearse, stepsUntil, type WindowOptions } from './recording.ts';
 
 /** Steps between two snapshots of a rehearsal. */
 const SNAPSHOT_STEPS = 15;
@@ -35,13 +34,7 @@ export function clipDemonstration(
   household: Household,
   expert: Expert,
   instance: number,
-  options: {
-    readonly seconds: number;
-    readonly disturbance: number;
-    readonly random: Random;
-    readonly until?: number | undefined;
-    readonly picturesEvery?: number | undefined;
-  },
+  options: WindowOptions & { readonly disturbance: number },
 ): Demonstration | undefined {
   const { random } = options;
   const frames = Math.max(HORIZON + 1, Math.round(options.seconds * HOUSEHOLD_ROBOT.rate));

@@ -1,6 +1,7 @@
+import type { Random } from '../../base/index.ts';
 import type { EpisodeRecord } from '../../data/index.ts';
 import type { Expert } from '../expert/index.ts';
-import type { Household } from '../world/index.ts';
+import { HOUSEHOLD_ROBOT, type Household } from '../world/index.ts';
 import { type Demonstration, EpisodeLog } from './episodeLog.ts';
 
 /** Frames kept after the goal is reached, so that whole chunks can begin right up to the end. */
@@ -13,6 +14,20 @@ export interface RecordOptions {
   readonly picturesEvery?: number | undefined;
   readonly meta?: EpisodeRecord['meta'];
 }
+
+/** Windows of a scene. */
+export interface WindowOptions {
+  /** Of a window. */
+  readonly seconds: number;
+  readonly random: Random;
+  /** They begin in the first so many seconds of the scene; anywhere when left out. */
+  readonly until?: number | undefined;
+  readonly picturesEvery?: number | undefined;
+}
+
+/** Control steps of so many seconds, at least one; no end when left out. */
+export const stepsUntil = (seconds = Number.POSITIVE_INFINITY): number =>
+  Math.max(1, Math.round(seconds * HOUSEHOLD_ROBOT.rate));
 
 /**
  * The expert plays and every frame is kept: what the robot sensed, then the action it answered with.
