@@ -8,7 +8,7 @@ import { stepName } from './folder.ts';
 import { NormGuard } from './normGuard.ts';
 import type { Run } from './run.ts';
 import { pagePath, writeSamplePage } from './samplePage.ts';
-import type { StepReport } from './trainer.ts';
+import type { StepReport } from './trainerOptions.ts';
 
 /** What an update is made from. */
 export interface MadeBatch {

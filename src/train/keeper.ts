@@ -8,7 +8,7 @@ import { removable } from './retention.ts';
 import type { Run } from './run.ts';
 import { type CheckpointContent, type SavedState, saveTrainingCheckpoint } from './save.ts';
 import { stateInPlace } from './stateInPlace.ts';
-import type { TrainerSnapshot } from './trainer.ts';
+import type { TrainerSnapshot } from './trainerOptions.ts';
 
 /** Between two tries to save, where the disk took nothing. */
 const RETRY_MS = 30_000;

@@ -10,7 +10,7 @@ import { firstUpdateLine } from './memoryLines.ts';
 import type { ReadingOptions } from './networkReading.ts';
 import type { Run } from './run.ts';
 import { learningRate, type Schedule } from './schedule.ts';
-import type { StepReport, StepRequest } from './trainer.ts';
+import type { StepReport, StepRequest } from './trainerOptions.ts';
 import { UpdateLog } from './updateLog.ts';
 import { Watch } from './watch.ts';
 

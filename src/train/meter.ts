@@ -1,6 +1,6 @@
 import type { Untold } from './carried.ts';
 import { average, type Losses } from './losses.ts';
-import type { StepReport } from './trainer.ts';
+import type { StepReport } from './trainerOptions.ts';
 
 export interface MeterReading {
   readonly losses: Losses;

@@ -12,7 +12,7 @@ import type { LookPlan } from './lookPlan.ts';
 import type { TrainOptions } from './options.ts';
 import type { Outcomes } from './outcomes.ts';
 import type { Ranks } from './ranks/index.ts';
-import type { TrainerInfo } from './trainer.ts';
+import type { TrainerInfo } from './trainerOptions.ts';
 
 /** What a run is made of when its first update begins. */
 export interface Run {

@@ -23,7 +23,7 @@ import {
 } from '../tensor/index.ts';
 import { type Carried, CarriedText, carriedText } from './carried.ts';
 import { fastFolder } from './fastTokens.ts';
-import type { TrainerStart } from './trainer.ts';
+import type { TrainerStart } from './trainerOptions.ts';
 
 /**
  * The optimiser's part of a checkpoint: the trained parameters and AdamW's moments, and the average of adapters. The

@@ -4,7 +4,7 @@ import { bytesOfArray, type NdArray, type PiecedArray, type Weight } from '../te
 import type { RunConfig } from './config.ts';
 import { frozenLeaves } from './freeze.ts';
 import type { SavedState } from './save.ts';
-import type { LeafRequest } from './trainer.ts';
+import type { LeafRequest } from './trainerOptions.ts';
 
 /**
  * The trainer's state where it is: its arrays are had one leaf at a time when they are read, while it makes no updates.

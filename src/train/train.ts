@@ -29,7 +29,7 @@ import { differences, requireSameRun } from './sameRun.ts';
 import { readScans, writeScans } from './scans.ts';
 import { fitModel, settle } from './settle.ts';
 import { chooseStatistics, requireSameStatistics } from './statistics.ts';
-import type { TrainerInfo, TrainerOptions } from './trainer.ts';
+import type { TrainerInfo, TrainerOptions } from './trainerOptions.ts';
 import { validationKeys } from './validation.ts';
 import { versions } from './versions.ts';
 

@@ -90,9 +90,9 @@ function furthest(a: Parameters, b: Parameters): number {
 const state = (out: string, step: string) =>
   readSafetensors(join(folder, out, 'checkpoints', step, 'train.safetensors'));
 
-async function expectSameRun(out: string): Promise<void> {
+async function expectSameRun(out: string, alone = 'alone'): Promise<void> {
   for (const name of ['metrics.jsonl', 'validation.jsonl']) {
-    const [own, expected] = [await lines(out, name), await lines('alone', name)];
+    const [own, expected] = [await lines(out, name), await lines(alone, name)];
     expect(own.map(({ step }) => step)).toEqual(expected.map(({ step }) => step));
     for (const [i, line] of expected.entries())
       for (const [key, value] of Object.entries(line))
@@ -102,7 +102,7 @@ async function expectSameRun(out: string): Promise<void> {
           );
   }
   // AdamW divides by the square root of tiny second moments: there rounding is largest.
-  expect(furthest(await state(out, '000006'), await state('alone', '000006'))).toBeLessThan(1e-3);
+  expect(furthest(await state(out, '000006'), await state(alone, '000006'))).toBeLessThan(1e-3);
 }
 
 describe('training in several ranks', () => {
@@ -123,6 +123,19 @@ describe('training in several ranks', () => {
     const { told, results } = await inRanks(2, () => optionsOf('streamed', streamed));
     expect({ told, results }).toEqual({ told: [], results: [expect.objectContaining({ step: 6 }), null] });
     await expectSameRun('streamed');
+  });
+
+  it('follows it layer by layer, with what is frozen read from the file that rank 0 wrote', async () => {
+    const frozen = { ...config, freeze: ['visionTower' as const] };
+    await train(optionsOf('frozen', { config: frozen }));
+    const layers = { config: { ...frozen, layerwise: true } };
+    const stop = new AbortController();
+    const signal = { signal: stop.signal, onStep: (step: number) => step === 3 && stop.abort() };
+    const begun = await inRanks(2, (rank) => optionsOf('layers', { ...layers, ...(rank === 0 && signal) }));
+    expect(begun).toEqual({ told: [], results: [expect.objectContaining({ step: 3, stopped: 'interrupted' }), null] });
+    const ended = await inRanks(2, () => optionsOf('layers', { ...layers, resume: true }));
+    expect(ended).toEqual({ told: [], results: [expect.objectContaining({ step: 6 }), null] });
+    await expectSameRun('layers', 'frozen');
   });
 
   it('tells once what is wrong everywhere, and writes nothing', async () => {

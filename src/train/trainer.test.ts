@@ -5,7 +5,8 @@ import { configOfGoldenCase } from '../../test/support/networkConfig.ts';
 import { type Parameters, readSafetensors } from '../tensor/index.ts';
 import type { TrainingBatch } from './batch.ts';
 import { learningRate } from './schedule.ts';
-import { Trainer, type TrainerOptions } from './trainer.ts';
+import { Trainer } from './trainer.ts';
+import type { TrainerOptions } from './trainerOptions.ts';
 
 const GOLDEN = join(import.meta.dirname, '../../test/golden/train-steps');
 /** Its gradient is zero in exact arithmetic: what moves it is rounding (the case's README). */

@@ -3,7 +3,8 @@ import type { Parameters } from '../tensor/index.ts';
 import type { TrainingBatch } from './batch.ts';
 import type { ChunkRequest } from './openLoop.ts';
 import { everyones, type JoinOptions, join, leadRanks, nextCommand } from './ranks/index.ts';
-import { type LeafRequest, type StepRequest, Trainer, type TrainerOptions } from './trainer.ts';
+import { Trainer } from './trainer.ts';
+import type { LeafRequest, StepRequest, TrainerOptions } from './trainerOptions.ts';
 
 /** The thread that computes updates; the main thread makes the next batch meanwhile. */
 let trainer: Trainer | undefined;

@@ -5,7 +5,7 @@ import type { RunEvents } from './events/index.ts';
 import type { RunFolder } from './folder.ts';
 import { Meter, type MeterReading } from './meter.ts';
 import { progressLine } from './progressLine.ts';
-import type { StepReport, TrainerInfo } from './trainer.ts';
+import type { StepReport, TrainerInfo } from './trainerOptions.ts';
 
 /** Lines for a person come at most this often. */
 const LINE_EVERY_MS = 5000;

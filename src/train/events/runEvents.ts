@@ -4,7 +4,7 @@ import type { WhenFull } from '../fullDisk.ts';
 import type { Losses } from '../losses.ts';
 import type { MeterReading } from '../meter.ts';
 import type { ByPart, NetworkReading } from '../networkReading.ts';
-import type { StepReport } from '../trainer.ts';
+import type { StepReport } from '../trainerOptions.ts';
 import { type BatchWords, batchPictures } from './batchPictures.ts';
 import { EventFile } from './eventFile.ts';
 import { TaskMeter, type TaskReading } from './taskMeter.ts';

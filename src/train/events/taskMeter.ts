@@ -1,5 +1,5 @@
 import type { TaskSum } from '../carried.ts';
-import type { SampleLosses } from '../trainer.ts';
+import type { SampleLosses } from '../trainerOptions.ts';
 
 /** Means over the samples of one task since the last reading. */
 export interface TaskReading {
