@@ -1,11 +1,13 @@
 /**
- * Simulated studies of two policies, with scores of the 2025 winner's shape: how often the interval of `valet compare`
- * covers the true difference, how often its sequential test errs, and what that saves. Prints three tables.
+ * Simulated studies with scores of the 2025 winner's shape: how often the interval of a policy's q covers the true one,
+ * and that of `valet compare` the true difference, how often its sequential test errs, and what that saves. Prints four
+ * tables.
  */
 import { Random } from '../src/base/index.ts';
 import { sequentialTest } from '../src/evaluate/compare/betting.ts';
 import { differenceInterval } from '../src/evaluate/compare/differenceInterval.ts';
-import { type Shape, type Study, studies } from '../test/support/studies.ts';
+import { combinedInterval, estimateMean } from '../src/evaluate/scores/meanEstimate.ts';
+import { type Shape, type Study, scoreStudies, studies } from '../test/support/studies.ts';
 
 const STUDIES = 10_000;
 /** A study of fixed size is planned for a difference that matters. */
@@ -13,6 +15,30 @@ const PLANNED = 0.1;
 const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
 const print = (...cells: readonly (string | number)[]) => process.stdout.write(`| ${cells.join(' | ')} |\n`);
 
+print('tasks', 'episodes of each', 'the 95 % interval of q covers');
+print('---', '---', '---');
+for (const [tasks, episodes] of [
+  [1, 5],
+  [1, 10],
+  [1, 20],
+  [1, 30],
+  [1, 50],
+  [1, 100],
+  [2, 10],
+  [9, 10],
+  [9, 30],
+  [9, 50],
+  [50, 10],
+] as const) {
+  let covered = 0;
+  for (const study of scoreStudies({ tasks, episodes }, STUDIES, Random.of('scores', `${tasks} ${episodes}`))) {
+    const { low, high } = combinedInterval(study.tasks.map(estimateMean));
+    if (low <= study.truth + 1e-12 && study.truth - 1e-12 <= high) covered++;
+  }
+  print(tasks, episodes, percent(covered / STUDIES));
+}
+
+process.stdout.write('\n');
 print('tasks', 'instances of each', 'ties', 'policies', 'the 95 % interval covers');
 print('---', '---', '---', '---', '---');
 for (const [tasks, pairs] of [

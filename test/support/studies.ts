@@ -20,6 +20,28 @@ const SCORES = Object.values(
   >,
 );
 
+/** What simulated evaluations of one policy look like. */
+export interface ScoreShape {
+  readonly tasks: number;
+  readonly episodes: number;
+}
+
+/** Draws evaluations of a policy that has the winner's scores: the scores of each task, and the true mean over tasks. */
+export function* scoreStudies({ tasks, episodes }: ScoreShape, count: number, random: Random) {
+  for (let i = 0; i < count; i++) {
+    const own = Array.from({ length: tasks }, () => SCORES[random.integer(SCORES.length)] ?? []);
+    yield {
+      truth: mean(own.map(mean)),
+      tasks: own.map((scores) =>
+        Array.from({ length: episodes }, (_, instance) => ({
+          ...{ instance, rollout: 0 },
+          q: scores[random.integer(scores.length)] ?? 0,
+        })),
+      ),
+    };
+  }
+}
+
 /** One simulated study: paired differences by task, and the true mean difference. */
 export interface Study {
   readonly differences: readonly number[][];

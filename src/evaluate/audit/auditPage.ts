@@ -31,7 +31,7 @@ ${taskPart(audit)}${memoryPart(audit)}<h2>2. Significance</h2><p class="note">${
 <div class="panel scroll">${gapTable(audit)}</div>
 <h2>4. Data source</h2>${sourcePart(audit)}
 ${perturbationPart(audit.perturbations)}
-<footer><p>Intervals of means: percentile bootstrap over a task's episodes, Wilson's for few or equal scores, tasks combined (MOVER). “Behind” and losses: paired by instance and seed, with two pairs added in thought (Bonett and Price 2012); p by the paired permutation test. Smallest differences: found in 80 of 100 studies.</p><dl class="made"><dt>code</dt><dd>${escapeHtml(made.code)}</dd><dt>checkpoint</dt><dd>${escapeHtml(made.checkpoint)}</dd><dt>versions</dt><dd>${escapeHtml(
+<footer><p>Intervals of means: Wilson's bounds for as many yes-or-no episodes as would vary as much, tasks combined (MOVER). “Behind” and losses: paired by instance and seed, with two pairs added in thought (Bonett and Price 2012); p by the paired permutation test. Smallest differences: found in 80 of 100 studies.</p><dl class="made"><dt>code</dt><dd>${escapeHtml(made.code)}</dd><dt>checkpoint</dt><dd>${escapeHtml(made.checkpoint)}</dd><dt>versions</dt><dd>${escapeHtml(
     Object.entries(versions)
       .map(([what, version]) => `${what} ${version}`)
       .join(', '),

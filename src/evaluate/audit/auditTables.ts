@@ -88,7 +88,7 @@ export function auditTables({ name, tasks, seed, cells, sources }: AuditInput): 
   const cell = (wanted: string) => cells.find((one) => one.name === wanted);
   const policy = cell('public') as PlayedCell;
   const row = (one: PlayedCell): AuditRow => {
-    const summary = summariseLedger(one.lines, seed);
+    const summary = summariseLedger(one.lines);
     const paired = one !== policy && sharesInstances(one, policy);
     if (!paired) return { name: one.name, label: one.label, summary };
     const { difference, p, smallestDifference } = compareLedgers(one.lines, policy.lines, seed);
@@ -112,8 +112,8 @@ export function auditTables({ name, tasks, seed, cells, sources }: AuditInput): 
     shortcuts: rows(SHORTCUTS),
     oracles: rows(ORACLES),
     perTask: [
-      taskTable('public', tasks, ['public', ...PER_TASK].map(cell), seed),
-      taskTable('hidden', tasks, ['hidden', ...PER_TASK.map((one) => `${HIDDEN}${one}`)].map(cell), seed),
+      taskTable('public', tasks, ['public', ...PER_TASK].map(cell)),
+      taskTable('hidden', tasks, ['hidden', ...PER_TASK.map((one) => `${HIDDEN}${one}`)].map(cell)),
     ].filter(({ policies }) => policies.length > 1),
     memory: memoryRows(tasks, {
       policy: policy.lines,
@@ -132,20 +132,15 @@ export function auditTables({ name, tasks, seed, cells, sources }: AuditInput): 
       (found) => found ?? [],
     ),
     sources: sources
-      .map(({ label, lines }) => ({ label, amount: amountOf(label), summary: summariseLedger(lines, seed) }))
+      .map(({ label, lines }) => ({ label, amount: amountOf(label), summary: summariseLedger(lines) }))
       .sort((a, b) => (a.amount ?? Number.POSITIVE_INFINITY) - (b.amount ?? Number.POSITIVE_INFINITY)),
     perturbations: cells.flatMap((one) => (one.perturb ? [perturbed(one, policy, seed)] : [])),
   };
 }
 
-function taskTable(
-  split: string,
-  tasks: readonly string[],
-  cells: readonly (PlayedCell | undefined)[],
-  seed: string,
-): TaskTable {
+function taskTable(split: string, tasks: readonly string[], cells: readonly (PlayedCell | undefined)[]): TaskTable {
   const played = cells.flatMap((one) => (one && one.lines.length > 0 ? [one] : []));
-  const summaries = played.map(({ lines }) => summariseLedger(lines, seed));
+  const summaries = played.map(({ lines }) => summariseLedger(lines));
   return {
     split,
     policies: played.map(({ name }, i) => (i === 0 ? 'policy' : name.replace(HIDDEN, ''))),
@@ -156,12 +151,12 @@ function taskTable(
 
 function perturbed(cell: PlayedCell, policy: PlayedCell, seed: string): PerturbationRow {
   const pairs = policy.lines.filter(({ instance }) => cell.instances.includes(instance));
-  const { q, episodes } = summariseLedger(cell.lines, seed);
+  const { q, episodes } = summariseLedger(cell.lines);
   return {
     axis: cell.perturb?.axis ?? '',
     level: cell.perturb?.level ?? 0,
     q,
-    clean: summariseLedger(pairs, seed).q.mean,
+    clean: summariseLedger(pairs).q.mean,
     success: cell.lines.filter(({ success }) => success).length / Math.max(1, episodes),
     episodes,
     ...robustness(pairs, cell.lines, seed),

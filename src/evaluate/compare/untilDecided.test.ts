@@ -19,7 +19,7 @@ async function begun(kind: 'hold' | 'expert', count: number, task = 'turning_on_
   const identity = { policy: { kind }, seed: '0', maxSteps, tasks: [homeTask(task)], instances, rollouts: 1 };
   await inEvaluationFolder(out, identity, false, async (book) => {
     for (const instance of instances) await book.append(ledgerLine({ task, instance, q, success: q === 1 }));
-    return summariseLedger(book.lines, '0');
+    return summariseLedger(book.lines);
   });
   return out;
 }

@@ -45,15 +45,14 @@ export async function readRecords(folder: string): Promise<Pick<Evaluation, 'run
 export async function readEvaluation(folder: string): Promise<Evaluation> {
   const { run, lines } = await readRecords(folder);
   const names = (await readdir(join(folder, 'baselines')).catch(() => [])).sort();
-  const seed = run.fingerprint.seed ?? '0';
   const baselines: Record<string, { lines: readonly LedgerLine[]; summary: EvaluationSummary }> = {};
   for (const name of names) {
     const at = join(folder, 'baselines', name);
     const theirs = await readLedger(at);
     const units = existsSync(runFilePath(at)) ? askedUnits(await readJson(runFilePath(at), RunFileSchema)) : undefined;
-    if (theirs.length > 0) baselines[name] = { lines: theirs, summary: summariseLedger(theirs, seed, units) };
+    if (theirs.length > 0) baselines[name] = { lines: theirs, summary: summariseLedger(theirs, units) };
   }
-  return { run, lines, summary: summariseLedger(lines, seed, askedUnits(run)), baselines };
+  return { run, lines, summary: summariseLedger(lines, askedUnits(run)), baselines };
 }
 
 export interface ReportOptions {

@@ -169,7 +169,7 @@ export async function playUnits(
     );
   const wanted = new Set(units.map(unitName));
   const lines = book.lines.filter((line) => wanted.has(unitName(line)));
-  return { ...summariseLedger(lines, seedsOf(options).join(), units), ...(stopped !== undefined && { stopped }) };
+  return { ...summariseLedger(lines, units), ...(stopped !== undefined && { stopped }) };
 }
 
 /** Says how long it will take, by the episodes that are booked, or by a few steps of each task. */

@@ -1,6 +1,6 @@
 import { counted, type LedgerLine, settled, type Unit, unitName } from '../ledger/index.ts';
-import { combineIntervals, type Interval, mean } from './intervals.ts';
-import { seededInterval } from './seededInterval.ts';
+import { type Interval, mean } from './intervals.ts';
+import { combinedInterval, estimateMean, intervalOf, type MeanEstimate } from './meanEstimate.ts';
 
 /** A task's episodes that were played to an end. Without one, q and success are not a number (JSON: null). */
 export interface TaskSummary {
@@ -39,26 +39,21 @@ export interface EvaluationSummary {
 /**
  * Overall q is the mean over tasks of the tasks' mean q, as on the challenge's leaderboard. In which order the episodes
  * were played changes nothing.
- * @param seed of the intervals
  * @param asked every unit that was asked for, whether it has a line or not
  */
-export function summariseLedger(
-  lines: readonly LedgerLine[],
-  seed = '0',
-  asked: readonly Unit[] = [],
-): EvaluationSummary {
+export function summariseLedger(lines: readonly LedgerLine[], asked: readonly Unit[] = []): EvaluationSummary {
   const done = [...counted(lines)].sort((a, b) => a.rollout - b.rollout || a.instance - b.instance);
   const missing = missingUnits(lines, asked);
   const names = [...new Set([...asked, ...lines, ...missing].map(({ task }) => task))];
-  const intervals: Interval[] = [];
+  const estimates: MeanEstimate[] = [];
   const official: number[] = [];
   const tasks: Record<string, TaskSummary> = {};
   for (const task of names) {
     const played = done.filter((line) => line.task === task);
     const lost = missing.filter((unit) => unit.task === task).length;
-    const interval = seededInterval(played, `${seed}/${task}`);
-    const { mean: q, low, high } = interval;
-    if (played.length > 0) intervals.push(interval);
+    const estimate = estimateMean(played);
+    const { mean: q, low, high } = intervalOf(estimate);
+    if (played.length > 0) estimates.push(estimate);
     official.push(played.reduce((sum, { q }) => sum + q, 0) / (played.length + lost));
     const success = played.filter(({ q }) => q === 1).length / played.length;
     const seeds = new Set(played.map(({ rollout }) => rollout)).size;
@@ -67,7 +62,7 @@ export function summariseLedger(
   }
   return {
     episodes: done.length,
-    q: combineIntervals(intervals),
+    q: combinedInterval(estimates),
     official: official.reduce((sum, q) => sum + q, 0) / Math.max(1, official.length),
     tasks,
     ...(missing.length > 0 ? { missing } : {}),
