@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # One training twice: left alone, and killed without a word (kill -9) again and again. Both must end with the same bytes.
 #
-#   runs/killed.sh                              # two tasks, 4,000 updates, 4 kills: over an hour of two quiet cores
+#   runs/killed.sh                              # two tasks, 4,000 updates, 4 kills: three quarters of an hour of two quiet cores
 #   runs/killed.sh --steps 60 --windows 40      # a look at whether it works
 #   runs/killed.sh --kills 10 --seed 7          # when it is killed is drawn by the seed
 #
-# Makes out/killed, with curves.html of both runs. Run it again after an interruption.
+# Both run at the same time, on one thread each. Makes out/killed, with curves.html of both runs. Run it again after an
+# interruption.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . runs/steps.sh
@@ -23,7 +24,7 @@ once stats "${VALET[@]}" stats "$WORK/turning_on_radio" "$WORK/picking_up_trash"
 
 quarter=$(((steps + 3) / 4))
 arguments=(--config nano --data "$WORK/turning_on_radio:1" "$WORK/picking_up_trash:2" --stats "$WORK/stats/norm_stats.json"
-  --seed 1 --steps "$steps" --checkpoint-every "$(((steps + 19) / 20))" --best q
+  --threads 1 --seed 1 --steps "$steps" --checkpoint-every "$(((steps + 19) / 20))" --best q
   --rollouts "every=$quarter,tasks=all,episodes=${EPISODES:-10}${MAX_STEPS:+,max-steps=$MAX_STEPS}"
   --set frameStride=3 "validation.every=$(((steps + 9) / 10))" model.auxiliary.chunk.weight=1 "schedule.warmupSteps=$((steps / 40 + 1))")
 
@@ -50,6 +51,13 @@ killed_at() {
   say "killed after update $(updates "$run")"
 }
 
+# A process group of its own, which ends with this script.
+set -m
+train alone "${arguments[@]:2}" >>"$WORK/alone.log" 2>&1 &
+alone=$!
+set +m
+trap 'kill -- -$alone 2>/dev/null || true' EXIT
+
 RANDOM=$seed
 for ((i = 1; i <= kills; i++)); do
   # Somewhere in the i-th part of the run, but for its first and last tenth.
@@ -57,7 +65,8 @@ for ((i = 1; i <= kills; i++)); do
   once "kill-$i" killed_at $((steps / 10 + part * (i - 1) + RANDOM % (part > 0 ? part : 1) + 1))
 done
 train killed "${arguments[@]:2}"
-train alone "${arguments[@]:2}"
+wait $alone || { echo "runs/killed.sh: the run left alone failed; see $WORK/alone.log" >&2; exit 1; }
+trap - EXIT
 
 # same FILE : the file of both runs, byte for byte
 same() { cmp "$WORK/killed/$1" "$WORK/alone/$1" && say "$1: the same bytes"; }
