@@ -27,6 +27,18 @@ interface Form {
 const THIRD = 1 / 3;
 const POPCORN = 'make_microwave_popcorn';
 
+/** Scores of one folder that is read by itself and by the folder around or within it. */
+const EVALUATED = {
+  ...{ turning_on_radio_301_0: 0, turning_on_radio_302_0: 1 },
+  ...{ picking_up_trash_301_0: THIRD, picking_up_trash_302_0: 2 * THIRD },
+};
+const SUBMITTED = {
+  [`${POPCORN}_301_0`]: 1,
+  [`${POPCORN}_302_0`]: 0.5,
+  [`${POPCORN}_303_0`]: 0,
+  turning_on_radio_320_0: 1,
+};
+
 /** What evaluators of both years leave, and people make of it: folder below test/cases/official, and what is in it. */
 const FORMS: Readonly<Record<string, Form>> = {
   'evaluator-2025': {
@@ -52,10 +64,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   },
   'evaluator-2026': {
     year: '2026',
-    scores: {
-      ...{ turning_on_radio_301_0: 0, turning_on_radio_302_0: 1 },
-      ...{ picking_up_trash_301_0: THIRD, picking_up_trash_302_0: 2 * THIRD },
-    },
+    scores: EVALUATED,
     films: {
       'videos/turning_on_radio_301_0.mp4': 'turning_on_radio_301_0',
       'videos/picking_up_trash_302_0.mp4': 'picking_up_trash_302_0',
@@ -76,12 +85,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   'submission-2026/standard.public.Team_Two.Other_Lab.20261008': {
     year: '2026',
     testset: 'public',
-    scores: {
-      [`${POPCORN}_301_0`]: 1,
-      [`${POPCORN}_302_0`]: 0.5,
-      [`${POPCORN}_303_0`]: 0,
-      turning_on_radio_320_0: 1,
-    },
+    scores: SUBMITTED,
     films: { [`videos/${POPCORN}_303.mp4`]: `${POPCORN}_303_0` },
     label: 'Team Two',
   },
@@ -89,12 +93,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   'submission-2026': {
     year: '2026',
     testset: 'public',
-    scores: {
-      [`${POPCORN}_301_0`]: 1,
-      [`${POPCORN}_302_0`]: 0.5,
-      [`${POPCORN}_303_0`]: 0,
-      turning_on_radio_320_0: 1,
-    },
+    scores: SUBMITTED,
     films: {},
     label: 'Team Two',
   },
@@ -107,10 +106,7 @@ const FORMS: Readonly<Record<string, Form>> = {
   // The folder of results itself.
   'evaluator-2026/json': {
     year: '2026',
-    scores: {
-      ...{ turning_on_radio_301_0: 0, turning_on_radio_302_0: 1 },
-      ...{ picking_up_trash_301_0: THIRD, picking_up_trash_302_0: 2 * THIRD },
-    },
+    scores: EVALUATED,
     films: { '../videos/turning_on_radio_302_0.mp4': 'turning_on_radio_302_0' },
     label: 'json',
   },
