@@ -44,10 +44,11 @@ export class RedisServer {
     await this.program?.kill();
   }
 
-  /** Whether somebody's connection has this name. */
+  /** Whether somebody's connection of this name has done more than greet: from then on it waits for a Redis that is away. */
   async isUsedBy(name: string): Promise<boolean> {
     const clients = (await this.ask((redis) => redis.client('LIST'))) as string;
-    return clients.split(/\s/).includes(`name=${name}`);
+    const own = clients.split('\n').filter((line) => line.split(' ').includes(`name=${name}`));
+    return own.some((line) => !/ cmd=(NULL|client|hello|auth|select|info|ping)\b/.test(line));
   }
 
   async ask<T>(question: (redis: Redis) => Promise<T>): Promise<T> {
