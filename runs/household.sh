@@ -6,15 +6,15 @@
 #   runs/household.sh --from policies/household     # goes on from a policy: its weights take the place of training 1
 #   runs/household.sh --tasks turning_on_radio      # these tasks alone
 #   runs/household.sh --scale 0.2 --work out/small  # a fifth of the data, of the updates and of the episodes at the end
-#   runs/household.sh --rounds 1                    # stops after so many rounds (of six); the same line with more goes on
+#   runs/household.sh --rounds 1                    # stops after so many rounds (of seven); the same line with more goes on
 #
 # Four times: make data with the policy so far, train on all data. What a round adds are corrections (docs/household-policy.md).
-# Then twice: many corrections of the policy so far, and a whole schedule on them alone.
+# Then three times: many corrections of the policy so far, and a whole schedule on them alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . runs/steps.sh
 
-# A task's share of every batch; windows of demonstrations; windows of corrections in rounds 2, 3 and 4, and in 5 and 6 each.
+# A task's share of every batch; windows of demonstrations; windows of corrections in rounds 2, 3 and 4, and in 5, 6 and 7 each.
 TABLE="
 turning_on_radio                     3   800   280   120     0   1100
 picking_up_trash                     8  1600  1500  1900  1500   6300
@@ -26,7 +26,7 @@ counting_balls_into_box              7  1200  1000  1000   800   5100
 opening_shown_drawer                 4   600   400   400   200   2200
 repeating_shown_order                6   800   600   600   400   4500
 "
-# What a task shows at its beginning: windows of the first so many seconds, in rounds 5 and 6 each, and their share of the task's.
+# What a task shows at its beginning: windows of the first so many seconds, in rounds 5, 6 and 7 each, and their share of the task's.
 SHOWN="
 counting_balls_into_box   4     2000   0.25
 repeating_shown_order     8.5   2400   0.35
@@ -35,7 +35,7 @@ opening_shown_drawer      5      600   0.15
 WORK=out/household
 from=""
 scale=1
-rounds=6
+rounds=7
 TASKS=""
 options "from=CHECKPOINT scale=NUMBER rounds=NUMBER tasks=LIST work=DIR" "$@"
 chosen=${TASKS:+,$TASKS,}
@@ -90,7 +90,7 @@ train r4 --data $(data 0.24 0.19 0.27 0.3) --init "$from" --seed 4 --steps "$(n 
 
 from=$WORK/r4/checkpoints/latest
 
-for round in 5 6; do
+for round in 5 6 7; do
   enough $((round - 1))
   while read -r task number; do
     demos "$task-$round" --tasks "$task" --episodes "$(n "$number")" --seed "1$round" --clip 1.7 --pictures-every 5 --correct "$from" --late 0.5
@@ -109,6 +109,6 @@ done
 
 # Which checkpoint: by episodes on train instances that no data set holds. Only then the public ones, once.
 LOOKS=$(n 20)
-best chosen r5 r6
+best chosen r5 r6 r7
 evaluate result "$(cat "$WORK/chosen")" --tasks "$TASKS" --instances public --episodes "$(n 50)" --seeds 0-4
 say "q $(q "$WORK/result") on $(n 50) public instances of each task, 5 seeds; the policy: $(cat "$WORK/chosen")"

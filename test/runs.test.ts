@@ -66,11 +66,11 @@ describe('recipes', { timeout: 240_000 }, () => {
     const { calls } = await recipe('runs/household.sh', 'looks', ['--work', join(folder, 'looks')]);
     const looks = calls.filter((call) => call.startsWith('eval'));
     expect(looks.slice(0, -1).every((call) => call.includes('--instances train'))).toBe(true);
-    expect(looks).toHaveLength(5);
+    expect(looks).toHaveLength(7);
     expect(looks.at(-1)).toMatch(/--policy looks\/r6\/checkpoints\/000100 .*--instances public .*--seeds 0-4/);
     const checkpoints = join(folder, 'looks/r6/checkpoints');
     const cardOf = async (step: string) => JSON.parse(await readFile(join(checkpoints, step, 'card.json'), 'utf8'));
-    const rule = /^highest q of 4 checkpoints on 20 train instances of each of .*seed look \(r5\/000100 0.7500, .*\)$/;
+    const rule = /^highest q of 6 checkpoints on 20 train instances of each of .*seed look \(r5\/000100 0.7500, .*\)$/;
     expect(await cardOf('000100')).toEqual({ step: 1, selection: expect.stringMatching(rule) });
     expect(await cardOf('000200')).toEqual({ step: 1 });
   });
@@ -93,7 +93,7 @@ describe('recipes', { timeout: 240_000 }, () => {
     // The large rounds: corrections with every fifth picture, and training on them alone.
     const large = calls.filter((call) => call.includes('--pictures-every 5'));
     expect(large.map((call) => / --tasks (\S+) --episodes (\d+) /.exec(call)?.slice(1).join(' '))).toEqual(
-      [5, 6].flatMap(() => ['turning_on_radio 110', 'picking_up_trash 630']),
+      [5, 6, 7].flatMap(() => ['turning_on_radio 110', 'picking_up_trash 630']),
     );
     expect(trainings[4]).toContain(
       '--data from/turning_on_radio-6:3.0000 from/picking_up_trash-6:8.0000 --init from/r5/',
@@ -115,10 +115,10 @@ describe('recipes', { timeout: 240_000 }, () => {
     // What the task shows at its beginning has windows of its own, a part of the task's share.
     const all = await recipe('runs/household.sh', 'rounds', args);
     const shown = all.calls.filter((call) => call.includes('--until'));
-    expect(shown).toHaveLength(2);
+    expect(shown).toHaveLength(3);
     expect(shown[1]).toMatch(/--out rounds\/opening_shown_drawer-6-shown .* --episodes 600 .* --until 5$/);
     const [last] = all.calls.filter((call) => call.startsWith('train')).slice(-1);
-    expect(last).toContain('--data rounds/opening_shown_drawer-6:3.4000 rounds/opening_shown_drawer-6-shown:0.6000 ');
+    expect(last).toContain('--data rounds/opening_shown_drawer-7:3.4000 rounds/opening_shown_drawer-7-shown:0.6000 ');
     const none = await recipe('runs/household.sh', 'none', ['--tasks', 'dancing']);
     expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining('names none of turning_on_radio ') });
     const { calls } = await recipe('runs/household-small.sh', 'small', ['--rounds', '1']);
