@@ -1,18 +1,21 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readJsonLines } from '../../base/index.ts';
+import { eachJsonLine, jsonLineAt, type LinePlace, parse, readJsonLines } from '../../base/index.ts';
 import { type Dataset, EpisodeLine, EpisodeStatsLine, featureStats, queryColumns, TaskLine } from '../lerobot/index.ts';
 import { isWhole, type KeptEpisode } from './keptEpisode.ts';
 
 const StatsLine = EpisodeStatsLine.extend({ stats: z.record(z.string(), z.unknown()).default({}) });
 
+/** Statistics of an episode by feature, as an index holds them. */
+export type EpisodeStats = Readonly<Record<string, unknown>>;
+
 /** What a set's index says of its episodes and tasks beyond what reading needs, to be carried over. */
 export interface OldLines {
   readonly tasks: ReadonlyMap<number, TaskLine>;
   readonly episodes: ReadonlyMap<number, EpisodeLine>;
-  /** Statistics by feature. */
-  readonly stats: ReadonlyMap<number, Readonly<Record<string, unknown>>>;
+  /** Those of an episode, read when they are asked for: they are most of an index. Empty where there are none. */
+  stats(index: number): Promise<EpisodeStats>;
 }
 
 /** Lines of an index in JSON lines; none where the set has none. */
@@ -25,9 +28,17 @@ export async function oldLines({ root }: Dataset): Promise<OldLines> {
   return {
     tasks: by(await lines('tasks.jsonl', TaskLine), ({ task_index }) => task_index),
     episodes: by(await lines('episodes.jsonl', EpisodeLine), ({ episode_index }) => episode_index),
-    stats: new Map(
-      (await lines('episodes_stats.jsonl', StatsLine)).map(({ episode_index, stats }) => [episode_index, stats]),
-    ),
+    stats: await statsOf(join(root, 'meta', 'episodes_stats.jsonl')),
+  };
+}
+
+async function statsOf(path: string): Promise<OldLines['stats']> {
+  const places = new Map<number, LinePlace>();
+  if (existsSync(path))
+    for await (const { value, place } of eachJsonLine(path, StatsLine)) places.set(value.episode_index, place);
+  return async (index) => {
+    const place = places.get(index);
+    return place ? parse(path, StatsLine, await jsonLineAt(path, place)).stats : {};
   };
 }
 
@@ -53,11 +64,11 @@ export function taskLine({ source, episode, taskIndex }: KeptEpisode, old: OldLi
  * Statistics of a kept episode: of its numbers, from its own file; of its pictures, what the old set said of them where
  * all frames are kept.
  */
-export async function episodeStatistics(kept: KeptEpisode, path: string, old: OldLines) {
+export async function episodeStatistics(kept: KeptEpisode, path: string, old: OldLines): Promise<EpisodeStats> {
   const { features } = kept.source.info;
   const numbers = Object.keys(features).filter((name) => /^float/.test(features[name]?.dtype ?? ''));
   const columns = await queryColumns(path, numbers);
-  const was = isWhole(kept) ? (old.stats.get(kept.episode.index) ?? {}) : {};
+  const was = isWhole(kept) ? await old.stats(kept.episode.index) : {};
   const pictures = Object.entries(was).filter(([name]) => ['video', 'image'].includes(features[name]?.dtype ?? ''));
   return {
     ...Object.fromEntries(pictures),

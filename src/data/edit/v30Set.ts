@@ -1,6 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder } from '../../base/index.ts';
+import { makeFolder, writeJsonLines } from '../../base/index.ts';
 import { BEHAVIOR_TASKS } from '../../robot/index.ts';
 import { type Dataset, type Info, parquetOfLines, sidePath } from '../lerobot/index.ts';
 import { oldLines } from './episodeTables.ts';
@@ -39,14 +39,20 @@ async function writeIndex(
 ): Promise<void> {
   const meta = join(out, 'meta');
   await makeFolder(join(meta, 'episodes', 'chunk-000'));
-  const statistics = rows.map((row) => old.stats.get(Number(row['episode_index'])) ?? {});
-  for (const [i, row] of rows.entries()) {
-    const flat = Object.entries(statistics[i] ?? {}).flatMap(([feature, stats]) =>
-      Object.entries(stats as object).map(([key, value]) => [`stats/${feature}/${key}`, value]),
-    );
-    Object.assign(row, Object.fromEntries(flat), { 'meta/episodes/chunk_index': 0, 'meta/episodes/file_index': 0 });
-  }
-  await table(join(meta, 'episodes', 'chunk-000', 'file-000.parquet'), rows);
+  const statistics = async function* () {
+    for (const row of rows) yield await old.stats(Number(row['episode_index']));
+  };
+  const whole = async function* () {
+    let i = 0;
+    for await (const its of statistics()) {
+      const flat = Object.entries(its).flatMap(([feature, stats]) =>
+        Object.entries(stats as object).map(([key, value]) => [`stats/${feature}/${key}`, value]),
+      );
+      const more = { 'meta/episodes/chunk_index': 0, 'meta/episodes/file_index': 0 };
+      yield { ...rows[i++], ...Object.fromEntries(flat), ...more };
+    }
+  };
+  await table(join(meta, 'episodes', 'chunk-000', 'file-000.parquet'), whole());
   // The task of row n is n for LeRobot: numbers that the set does not use get a row too.
   const last = Math.max(...tasks.keys());
   const sentence = (id: number) =>
@@ -55,8 +61,8 @@ async function writeIndex(
   await table(join(meta, 'tasks.parquet'), list, { pandas: PANDAS_TASKS });
   // Names of tasks, and which stages follow which, have no place in that table.
   const named = taskRows.map(({ index }) => old.tasks.get(index)).filter((line) => line !== undefined);
-  await writeFile(join(meta, 'tasks.jsonl'), named.map((line) => `${JSON.stringify(line)}\n`).join(''));
-  await writeFile(join(meta, 'stats.json'), `${JSON.stringify(pooled(statistics), null, 4)}\n`);
+  await writeJsonLines(join(meta, 'tasks.jsonl'), named);
+  await writeFile(join(meta, 'stats.json'), `${JSON.stringify(await pooled(statistics), null, 4)}\n`);
   const { total_chunks: _, total_videos: __, ...rest } = info;
   const newInfo: Info = { ...rest, codebase_version: 'v3.0', ...V30_LAYOUT, total_tasks: list.length };
   await writeFile(join(meta, 'info.json'), `${JSON.stringify(newInfo, null, 4)}\n`);
@@ -75,11 +81,20 @@ const PANDAS_TASKS = JSON.stringify({
 });
 
 /** Writes rows as a parquet file, each column in the type of its first value. */
-async function table(path: string, rows: readonly object[], metadata?: Record<string, string>): Promise<void> {
+async function table(
+  path: string,
+  rows: Iterable<object> | AsyncIterable<object>,
+  metadata?: Record<string, string>,
+): Promise<void> {
   const lines = `${path}.jsonl`;
   const types: Record<string, string> = {};
-  for (const row of rows) for (const [name, value] of Object.entries(row)) types[name] ??= duckType(name, value);
-  await writeFile(lines, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  const typed = async function* () {
+    for await (const row of rows) {
+      for (const [name, value] of Object.entries(row)) types[name] ??= duckType(name, value);
+      yield row;
+    }
+  };
+  await writeJsonLines(lines, typed());
   await parquetOfLines(lines, `${path}.tmp`, types, metadata);
   await rename(`${path}.tmp`, path);
   await rm(lines);

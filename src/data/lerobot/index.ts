@@ -50,6 +50,7 @@ export { holdSides } from './remoteSet.ts';
 export { commonRobot, requireRobot } from './robotOf.ts';
 export { sidePath } from './sideFiles.ts';
 export { intervalsOf, isStage } from './stages.ts';
+export { UnfinishedFolder } from './unfinishedFolder.ts';
 export { type FinishedPart, UnfinishedSet } from './unfinishedSet.ts';
 export { WindowError } from './v30Videos.ts';
 export { requireVideo, videoMisfit } from './videoFit.ts';
