@@ -8,6 +8,7 @@ import { type FakeEpisode, fakeEpisode } from '../../../test/support/data.ts';
 import { resizeWithPad } from '../../picture/index.ts';
 import { checkDataset } from '../check/index.ts';
 import { type Dataset, DatasetWriter, openDataset, queryColumns } from '../lerobot/index.ts';
+import { encodeVideo } from '../video/index.ts';
 import { mergedEpisodes, selectEpisodes, splitEpisodes, trimmedEpisodes, writeSet } from './index.ts';
 import { wholeEpisode } from './keptEpisode.ts';
 
@@ -162,6 +163,31 @@ describe('convert', () => {
     await writeSet(await selectEpisodes(set, {}), at('broken'), { format: 'v3.0', maxBytes });
     expect(await tree(at('broken'))).toEqual(await tree(at('unbroken')));
     expect(existsSync(part)).toBe(false);
+  });
+
+  it.each<[string, number, number, RegExp]>([
+    ['shorter than its table', 32, 30, /episode_00000001\.mp4: holds 32 frames, episode 1 has 33/],
+    ['of another rate', 33, 25, /episode_00000001\.mp4: has 25 frames a second, info\.json says 30/],
+  ])('refuses a video %s, whatever is to be written, and goes on when it is mended', async (_, count, fps, message) => {
+    const lengths = [20, 33, 26];
+    const source = await written(
+      `faulty-${fps}`,
+      lengths.map((length, seed) => fakeEpisode({ length, seed })),
+    );
+    const [camera = ''] = source.cameras;
+    const { path } = source.video(source.episodes[1]!, camera);
+    const whole = await readFile(path);
+    const black = Array.from({ length: count }, () => new Uint8Array(64 * 64 * 3));
+    for (const format of ['v2.1', 'v3.0'] as const) {
+      const out = at(`faulty-${fps}-${format}`);
+      encodeVideo(path, black, 64, 64, { fps });
+      const write = async () => writeSet(await selectEpisodes(source, {}), out, { format });
+      await expect(write(), format).rejects.toThrow(message);
+      expect(existsSync(out), format).toBe(false);
+      await writeFile(path, whole);
+      await write();
+      expect(await contents(await openDataset(out)), format).toHaveLength(lengths.length);
+    }
   });
 
   it('clears up what is left when it was cut off after the set had its name', async () => {
