@@ -201,10 +201,12 @@ describe('convert', () => {
       progress: () => (plan = readFileSync(join(at('twice.part'), 'edit.json'), 'utf8')),
     });
     expect(await seen).toMatchObject({ episodes: 2, frames: 50 });
-    await mkdir(at('once.part'));
-    await writeFile(join(at('once.part'), 'edit.json'), plan);
-    expect(await writeSet(kept, at('once'))).toMatchObject({ episodes: 2, frames: 50 });
-    expect(existsSync(at('once.part'))).toBe(false);
+    for (const left of [{ 'edit.json': plan, 'done.jsonl': '' }, { 'edit.json': plan }, {}]) {
+      await mkdir(at('once.part'));
+      for (const [name, text] of Object.entries(left)) await writeFile(join(at('once.part'), name), text);
+      expect(await writeSet(kept, at('once'))).toMatchObject({ episodes: 2, frames: 50 });
+      expect(existsSync(at('once.part'))).toBe(false);
+    }
     expect(await tree(at('once'))).toEqual(before);
   });
 

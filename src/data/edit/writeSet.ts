@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { InputError, isFull, lockFolder, present, readJson, ValetError } from '../../base/index.ts';
 import { dataFingerprint } from '../fingerprint.ts';
@@ -60,7 +60,7 @@ export async function writeSet(
     const own = { plain, progress, imageSize, codec, stages };
     const edited = part ? await written(kept, part, target, { ...own, maxBytes }) : unchanged(kept);
     if (part) await rename(join(part, target), out);
-    await rm(UnfinishedFolder.of(out), { recursive: true, force: true });
+    await new UnfinishedFolder(out, PLAN).remove();
     return edited;
   } catch (error) {
     if (!isFull(error)) throw error;
@@ -103,7 +103,8 @@ async function begun(out: string, plan: Plan, kept: readonly KeptEpisode[]): Pro
   const { path: part, isBegun } = unfinished;
   const isSame = isBegun && (await unfinished.difference(plan)) === undefined;
   if (existsSync(out)) {
-    if (isSame && !existsSync(join(part, plan.format)) && (await holds(out, kept))) return undefined;
+    const isDone = unfinished.isEmpty || (isSame && !existsSync(join(part, plan.format)));
+    if (isDone && (await holds(out, kept))) return undefined;
     throw new InputError(out, 'exists already. Choose another folder or remove it first.');
   }
   if (isBegun && !isSame)

@@ -8,7 +8,7 @@ const Tasks = z.preprocess(
   z.array(z.string()),
 );
 /** A row of meta/episodes, as far as it is used. */
-export const EpisodeRow = z.looseObject({
+export const EpisodeRow = z.object({
   episode_index: z.coerce.number().int().nonnegative(),
   tasks: Tasks,
   length: z.coerce.number().int().positive(),
@@ -43,56 +43,36 @@ export const videoColumns = (feature: string): string[] => KEYS.map((key) => vid
 
 /**
  * The tables of meta/episodes, as far as they are used: each column in one array, the rows by episode_index. A set may
- * have tens of thousands of episodes with nine cameras, and every worker holds its table: as objects, a row took 2.6 KB.
+ * have tens of thousands of episodes with nine cameras; as objects, a row took 2.6 KB. All threads share the arrays.
  */
-export class EpisodeTable {
-  readonly episode: readonly number[];
+export interface TableColumns {
+  readonly episode: Float64Array;
   /** Frames. */
-  readonly length: readonly number[];
-  /** The first sentence; undefined where there is none. */
-  readonly sentence: readonly (string | undefined)[];
+  readonly length: Float64Array;
   /** NaN where the table says nothing. */
   readonly task: Float64Array;
   readonly chunk: Float64Array;
   readonly file: Float64Array;
-  private readonly videos: ReadonlyMap<string, VideoColumns>;
+  readonly videos: ReadonlyMap<string, VideoColumns>;
+}
 
-  /** @throws InputError when `where` lists an episode twice */
-  constructor(where: string, rows: TableRows) {
-    const { order } = rows;
-    const picked = (values: readonly number[]) => Float64Array.from(order, (row) => values[row] ?? Number.NaN);
-    this.episode = order.map((row) => rows.episode[row] as number);
-    this.length = order.map((row) => rows.length[row] as number);
-    this.sentence = order.map((row) => rows.sentence[row]);
-    this.task = picked(rows.task);
-    this.chunk = picked(rows.chunk);
-    this.file = picked(rows.file);
-    const columns = ({ chunk, file, from, to }: Record<VideoColumn, number[]>): VideoColumns => ({
-      ...{ chunk: picked(chunk), file: picked(file), from: picked(from), to: picked(to) },
-    });
-    this.videos = new Map([...rows.videos].map(([feature, its]) => [feature, columns(its)]));
-    if (this.episode.some((index, row) => row > 0 && index === this.episode[row - 1]))
-      throw new InputError(where, 'lists an episode twice.');
-  }
+export class EpisodeTable {
+  constructor(readonly columns: TableColumns) {}
 
   get rows(): number {
-    return this.episode.length;
+    return this.columns.episode.length;
   }
 
   /** The row of an episode; undefined where there is none. */
-  rowOf(episode: number): number | undefined {
+  rowOf(index: number): number | undefined {
+    const { episode } = this.columns;
     let [low, high] = [0, this.rows - 1];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.episode[middle] as number) < episode) low = middle + 1;
+      if ((episode[middle] as number) < index) low = middle + 1;
       else high = middle;
     }
-    return this.episode[low] === episode ? low : undefined;
-  }
-
-  /** Undefined for a feature that has no videos. */
-  videosOf(feature: string): VideoColumns | undefined {
-    return this.videos.get(feature);
+    return episode[low] === index ? low : undefined;
   }
 }
 
@@ -112,7 +92,8 @@ export class TableRows {
     this.videos = new Map(features.map((feature) => [feature, { chunk: [], file: [], from: [], to: [] }]));
   }
 
-  add(row: Row): void {
+  /** @param videos the row as it was read, with what it says of videos */
+  add(row: Row, videos: Readonly<Record<string, unknown>>): void {
     this.episode.push(row.episode_index);
     this.length.push(row.length);
     const [sentence] = row.tasks;
@@ -122,7 +103,7 @@ export class TableRows {
     this.chunk.push(row['data/chunk_index'] ?? Number.NaN);
     this.file.push(row['data/file_index'] ?? Number.NaN);
     for (const [feature, columns] of this.videos) {
-      const value = (key: VideoColumn) => row[videoColumn(feature, key)];
+      const value = (key: VideoColumn) => videos[videoColumn(feature, key)];
       columns.chunk.push(placeNumber(value('chunk')));
       columns.file.push(placeNumber(value('file')));
       columns.from.push(time(value('from')));
@@ -130,10 +111,30 @@ export class TableRows {
     }
   }
 
-  /** The rows by episode_index. */
-  get order(): number[] {
-    const { episode } = this;
-    return episode.map((_, row) => row).sort((a, b) => (episode[a] as number) - (episode[b] as number));
+  /**
+   * All of them by episode_index, and the first sentence of each; undefined where there is none.
+   * @throws InputError when `where` lists an episode twice
+   */
+  finish(where: string): { readonly columns: TableColumns; readonly sentences: readonly (string | undefined)[] } {
+    const order = this.episode.map((_, row) => row);
+    order.sort((a, b) => (this.episode[a] as number) - (this.episode[b] as number));
+    const picked = (values: readonly number[]): Float64Array => {
+      const out = new Float64Array(new SharedArrayBuffer(8 * order.length));
+      for (const [row, from] of order.entries()) out[row] = values[from] ?? Number.NaN;
+      return out;
+    };
+    const episode = picked(this.episode);
+    if (episode.some((index, row) => index === episode[row - 1]))
+      throw new InputError(where, 'lists an episode twice.');
+    const videos = [...this.videos].map(([feature, { chunk, file, from, to }]) => {
+      const its = { chunk: picked(chunk), file: picked(file), from: picked(from), to: picked(to) };
+      return [feature, its] as const;
+    });
+    const columns = {
+      ...{ episode, length: picked(this.length), task: picked(this.task) },
+      ...{ chunk: picked(this.chunk), file: picked(this.file), videos: new Map(videos) },
+    };
+    return { columns, sentences: order.map((row) => this.sentence[row]) };
   }
 }
 

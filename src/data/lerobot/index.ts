@@ -12,6 +12,7 @@ export {
   type SetPlace,
   setPlace,
   type TaskConflict,
+  threadPlace,
   usedFeatures,
   without,
 } from './choice/index.ts';

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { jsonText, makeFolder, readJson, writeFileAside } from '../../base/index.ts';
@@ -49,6 +50,18 @@ export class UnfinishedFolder {
       if (was !== now) return { key, was, now };
     }
     return undefined;
+  }
+
+  /** Whether a kill left it without anything in it, when it was being removed. */
+  get isEmpty(): boolean {
+    return existsSync(this.path) && readdirSync(this.path).length === 0;
+  }
+
+  /** Removes it, what tells about it last: a kill in between is seen by that, or by an empty folder. */
+  async remove(): Promise<void> {
+    const names = existsSync(this.path) ? readdirSync(this.path).filter((name) => name !== this.name) : [];
+    for (const name of names) await rm(join(this.path, name), { recursive: true, force: true });
+    await rm(this.path, { recursive: true, force: true });
   }
 
   private get file(): string {

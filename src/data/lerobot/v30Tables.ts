@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError, parse, readJsonLines } from '../../base/index.ts';
-import { EpisodeRow, EpisodeTable, TableRows, videoColumns } from './episodeTable.ts';
+import { EpisodeRow, type EpisodeTable, TableRows, videoColumns } from './episodeTable.ts';
 import { TaskLine } from './layout.ts';
 import { columnName, eachRowOf, parquetSchema, queryParquet } from './parquet.ts';
 
@@ -60,7 +60,10 @@ export async function readTaskTable(meta: string): Promise<TaskRow[]> {
 }
 
 /** All tables of episodes as one; what a table has no column of is left out. */
-export async function readEpisodeTable(folder: string, videos: readonly string[]): Promise<EpisodeTable> {
+export async function readEpisodeTable(
+  folder: string,
+  videos: readonly string[],
+): Promise<ReturnType<TableRows['finish']>> {
   if (!existsSync(folder)) throw new InputError(folder, 'is missing.');
   const wanted = new Set([...Object.keys(EpisodeRow.shape), ...videos.flatMap(videoColumns)]);
   const rows = new TableRows(videos);
@@ -70,9 +73,9 @@ export async function readEpisodeTable(folder: string, videos: readonly string[]
     if (columns === '') throw new InputError(path, 'is no table of episodes (it has no column episode_index).');
     let i = 0;
     for await (const row of eachRowOf(path, (table) => `select ${columns} from ${table}`))
-      rows.add(parse(`${path}, row ${i++}`, EpisodeRow, row));
+      rows.add(parse(`${path}, row ${i++}`, EpisodeRow, row), row);
   }
-  return new EpisodeTable(folder, rows);
+  return rows.finish(folder);
 }
 
 /** Rows of a file by its footer; undefined where that cannot be read, which whoever needs the file will say. */
@@ -102,7 +105,7 @@ export function episodeFiles(data: string, table: EpisodeTable, nominal: (row: n
     /** The files of episodes, as far as they are in a file with other than the rows that the index says. */
     async elsewhere(): Promise<Map<number, string> | undefined> {
       const rows = new Map<string, number>();
-      for (const [row, length] of table.length.entries()) {
+      for (const [row, length] of table.columns.length.entries()) {
         const path = nominal(row);
         if (path !== undefined) rows.set(path, (rows.get(path) ?? 0) + length);
       }

@@ -63,7 +63,7 @@ export function videoPlaces(
 function placesOf(table: EpisodeTable, feature: string, fps: number): FeaturePlaces {
   const numbers = () => new Float64Array(table.rows);
   const its = { file: new Int32Array(table.rows).fill(-1), from: numbers(), to: numbers() };
-  const all = table.episode.flatMap((_, row) => windowRow(table, feature, row) ?? []);
+  const all = Array.from(table.columns.episode, (_, row) => windowRow(table, feature, row) ?? []).flat();
   const files = videoFiles(all, fps).map(({ windows, ...file }, number) => {
     for (const { episode, from, to } of windows) {
       const row = present(table.rowOf(episode), 'the row of the episode');
@@ -76,7 +76,7 @@ function placesOf(table: EpisodeTable, feature: string, fps: number): FeaturePla
 
 /** What a row says; undefined where it names no file. */
 function windowRow(table: EpisodeTable, feature: string, row: number): WindowRow | undefined {
-  const columns = table.videosOf(feature);
+  const columns = table.columns.videos.get(feature);
   const said = (values: Float64Array | undefined) => {
     const value = values?.[row] ?? Number.NaN;
     return Number.isNaN(value) ? null : value;
@@ -85,6 +85,6 @@ function windowRow(table: EpisodeTable, feature: string, row: number): WindowRow
   if (chunk === null || file === null) return undefined;
   const time = (value: number | null) => (value === Number.NEGATIVE_INFINITY ? Number.NaN : value);
   const [from, to] = [time(said(columns?.from)), time(said(columns?.to))];
-  const [episode = -1, length = 0] = [table.episode[row], table.length[row]];
+  const [episode = -1, length = 0] = [table.columns.episode[row], table.columns.length[row]];
   return { episode, length, chunk, file, from, to };
 }
