@@ -140,6 +140,59 @@ describe('convert', () => {
     expect(await contents(back)).toEqual(wanted);
   });
 
+  it('to v3.0 and back keeps what an index says of episodes and pictures that Valet does not know', async () => {
+    const lengths = [20, 33, 26];
+    const source = await written(
+      'told',
+      lengths.map((length, seed) => fakeEpisode({ length, seed })),
+    );
+    const path = (name: string, file: string) => join(at(name), 'meta', file);
+    const lines = async (name: string, file: string): Promise<Record<string, unknown>[]> =>
+      (await readFile(path(name, file), 'utf8'))
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+    const rewrite = async (file: string, change: (line: Record<string, unknown>, i: number) => object) => {
+      const changed = (await lines('told', file)).map((line, i) => JSON.stringify(change(line, i)));
+      await writeFile(path('told', file), `${changed.join('\n')}\n`);
+    };
+    const told = (i: number) => ({
+      good: i !== 1,
+      score: i === 0 ? 2 : 0.5 + i,
+      who: `person ${i}`,
+      marks: [i, 2 * i],
+    });
+    await rewrite('episodes.jsonl', (line, i) => ({ ...line, ...told(i), odd: i === 0 ? 1 : 'one', more: { a: i } }));
+    const camera = source.cameraFeature(source.cameras[0] ?? '');
+    const seen = (i: number) => ({ min: [[[0]]], max: [[[1]]], mean: [[[0.25 * i]]], std: [[[0.5]]], count: [10] });
+    await rewrite('episodes_stats.jsonl', ({ stats, ...line }, i) => ({
+      ...line,
+      stats: { ...(stats as object), [camera]: seen(i) },
+    }));
+    const { notes } = await writeSet(await selectEpisodes(await openDataset(at('told')), {}), at('told-3'), {
+      format: 'v3.0',
+    });
+    expect(notes).toEqual(
+      ['odd', 'more'].map((name) => expect.stringMatching(new RegExp(`^${name} of .*left behind`))),
+    );
+    const pooled = JSON.parse(await readFile(path('told-3', 'stats.json'), 'utf8'));
+    expect(pooled[camera]).toMatchObject({ mean: [[[0.25]]], count: [30] });
+    // A part of it, again as v3.0, and back.
+    const some = await selectEpisodes(await openDataset(at('told-3')), { length: { from: 20, to: 30 } });
+    await writeSet(some, at('told-3-some'), { format: 'v3.0' });
+    const kept = await selectEpisodes(await openDataset(at('told-3-some')), {});
+    await writeSet(kept, at('told-back'), { format: 'v2.1' });
+    const { distance_traveled: far } = (await lines('told', 'episodes.jsonl'))[2] ?? {};
+    const back = await lines('told-back', 'episodes.jsonl');
+    expect(back).toMatchObject([told(0), { ...told(2), distance_traveled: far, length: 26, episode_index: 1 }]);
+    expect(Object.keys(back[0] ?? {}).filter((name) => /^(data|videos|stats|dataset)/.test(name))).toEqual([]);
+    expect((await lines('told-back', 'episodes_stats.jsonl')).map(({ stats }) => (stats as never)[camera])).toEqual([
+      seen(0),
+      seen(2),
+    ]);
+    expect(await checkDataset(at('told-back'))).toMatchObject({ ok: true, problems: [] });
+  });
+
   it('to v3.0 holds the files of few episodes twice, and goes on when it is cut off after any of them', async () => {
     const maxBytes = { data: 1, video: 1 };
     const part = at('broken.part');

@@ -2,7 +2,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { eachJsonLine, jsonLineAt, type LinePlace, parse, readJsonLines } from '../../base/index.ts';
-import { type Dataset, EpisodeLine, EpisodeStatsLine, featureStats, queryColumns, TaskLine } from '../lerobot/index.ts';
+import {
+  type Dataset,
+  EpisodeLine,
+  EpisodeStatsLine,
+  episodeExtras,
+  featureStats,
+  queryColumns,
+  TaskLine,
+} from '../lerobot/index.ts';
 import { isWhole, type KeptEpisode } from './keptEpisode.ts';
 
 const StatsLine = EpisodeStatsLine.extend({ stats: z.record(z.string(), z.unknown()).default({}) });
@@ -13,23 +21,45 @@ export type EpisodeStats = Readonly<Record<string, unknown>>;
 /** What a set's index says of its episodes and tasks beyond what reading needs, to be carried over. */
 export interface OldLines {
   readonly tasks: ReadonlyMap<number, TaskLine>;
-  readonly episodes: ReadonlyMap<number, EpisodeLine>;
+  readonly episodes: ReadonlyMap<number, Partial<EpisodeLine>>;
   /** Those of an episode, read when they are asked for: they are most of an index. Empty where there are none. */
   stats(index: number): Promise<EpisodeStats>;
 }
 
-/** Lines of an index in JSON lines; none where the set has none. */
-export async function oldLines({ root }: Dataset): Promise<OldLines> {
+/** What the index of a set has of these. */
+export async function oldLines(set: Dataset): Promise<OldLines> {
+  const meta = join(set.root, 'meta');
   const lines = async <S extends z.ZodType>(name: string, schema: S) => {
-    const path = join(root, 'meta', name);
+    const path = join(meta, name);
     return existsSync(path) ? readJsonLines(path, schema) : [];
   };
   const by = <T>(list: readonly T[], key: (one: T) => number) => new Map(list.map((one) => [key(one), one]));
+  const tasks = by(await lines('tasks.jsonl', TaskLine), ({ task_index }) => task_index);
+  if (set.format === 'v3.0') return { tasks, ...(await tableLines(set)) };
   return {
-    tasks: by(await lines('tasks.jsonl', TaskLine), ({ task_index }) => task_index),
+    tasks,
     episodes: by(await lines('episodes.jsonl', EpisodeLine), ({ episode_index }) => episode_index),
-    stats: await statsOf(join(root, 'meta', 'episodes_stats.jsonl')),
+    stats: await statsOf(join(meta, 'episodes_stats.jsonl')),
   };
+}
+
+/** Those of v3.0 stand in its tables. Of the statistics only the pictures' are needed; they are kept as text. */
+async function tableLines({ root, info }: Dataset): Promise<Pick<OldLines, 'episodes' | 'stats'>> {
+  const episodes = new Map<number, Partial<EpisodeLine>>();
+  const stats = new Map<number, string>();
+  const isPicture = (feature: string) => ['video', 'image'].includes(info.features[feature]?.dtype ?? '');
+  for await (const { index, cells } of episodeExtras(join(root, 'meta', 'episodes'), isPicture)) {
+    const its: Record<string, Record<string, unknown>> = {};
+    const extras: Record<string, unknown> = {};
+    for (const [name, value] of Object.entries(cells)) {
+      const [, feature, key] = /^stats\/(.+)\/([^/]+)$/.exec(name) ?? [];
+      if (feature === undefined || key === undefined) extras[name] = value;
+      else its[feature] = { ...its[feature], [key]: value };
+    }
+    episodes.set(index, extras);
+    stats.set(index, JSON.stringify(its));
+  }
+  return { episodes, stats: async (index) => JSON.parse(stats.get(index) ?? '{}') as EpisodeStats };
 }
 
 async function statsOf(path: string): Promise<OldLines['stats']> {

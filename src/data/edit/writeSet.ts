@@ -84,8 +84,8 @@ async function written(
   const info = v21Info(present(kept[0], 'the first episode').source, own);
   const shared = await SharedFiles.open({ pieces, info, out, journal: join(part, 'done.jsonl'), maxBytes });
   const edited = await writeV21(kept, pieces, { ...own, shared });
-  await writeV30(await openDataset(pieces), out, await shared.finish());
-  return edited;
+  const notes = await writeV30(await openDataset(pieces), out, await shared.finish());
+  return { ...edited, notes: [...edited.notes, ...notes] };
 }
 
 const framesOf = (kept: readonly KeptEpisode[]) => kept.reduce((sum, { from, to }) => sum + to - from, 0);

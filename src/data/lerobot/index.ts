@@ -53,6 +53,7 @@ export { sidePath } from './sideFiles.ts';
 export { intervalsOf, isStage } from './stages.ts';
 export { UnfinishedFolder } from './unfinishedFolder.ts';
 export { type FinishedPart, UnfinishedSet } from './unfinishedSet.ts';
+export { episodeExtras } from './v30Tables.ts';
 export { WindowError } from './v30Videos.ts';
 export { requireVideo, videoMisfit } from './videoFit.ts';
 export { withFiles } from './withFiles.ts';

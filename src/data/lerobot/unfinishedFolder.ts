@@ -8,7 +8,7 @@ import { jsonText, makeFolder, readJson, writeFileAside } from '../../base/index
 export type Identity = Readonly<Record<string, unknown>>;
 
 /** Where two identities differ, as JSON. */
-export interface Difference {
+interface Difference {
   readonly key: string;
   readonly was: string | undefined;
   readonly now: string | undefined;

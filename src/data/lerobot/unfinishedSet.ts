@@ -60,8 +60,8 @@ export class UnfinishedSet<Part extends FinishedPart> {
     if (other)
       throw new InputError(
         folder,
-        `was begun with another ${other.key} (got ${other.now}, it has ${other.was}). Go on with the same options, or ` +
-          'remove it.',
+        `was begun with another ${other.key} (got ${other.now}, it has ${other.was}). Go on with the same options, ` +
+          'or remove it.',
       );
     if (!begun.isBegun) await begun.begin(identity);
     const path = join(folder, partsName);

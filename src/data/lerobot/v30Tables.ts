@@ -78,6 +78,35 @@ export async function readEpisodeTable(
   return rows.finish(folder);
 }
 
+/** Columns that say where an episode is; they are of the set that they stand in. */
+const PLACES = /^(data|videos|meta\/episodes)\/|^dataset_(from|to)_index$/;
+
+/**
+ * What the tables of episodes say beyond what reading needs, episode by episode; statistics are those that `isWanted`.
+ * Whole numbers are numbers; what is null is left out.
+ */
+export async function* episodeExtras(
+  folder: string,
+  isWanted: (feature: string) => boolean,
+): AsyncGenerator<{ readonly index: number; readonly cells: Readonly<Record<string, unknown>> }> {
+  const isExtra = (name: string) => {
+    const feature = /^stats\/(.+)\/[^/]+$/.exec(name)?.[1];
+    return feature === undefined ? !(name in EpisodeRow.shape || PLACES.test(name)) : isWanted(feature);
+  };
+  for (const path of parquetFiles(folder)) {
+    const names = (await parquetSchema(path)).map(({ name }) => name).filter(isExtra);
+    if (names.length === 0) continue;
+    const columns = ['episode_index', ...names].map(columnName).join(', ');
+    for await (const { episode_index, ...cells } of eachRowOf(path, (table) => `select ${columns} from ${table}`)) {
+      const found = Object.entries(cells).filter(([, value]) => value !== null);
+      yield { index: Number(episode_index), cells: Object.fromEntries(found.map(([key, v]) => [key, plain(v)])) };
+    }
+  }
+}
+
+const plain = (value: unknown): unknown =>
+  typeof value === 'bigint' ? Number(value) : Array.isArray(value) ? value.map(plain) : value;
+
 /** Rows of a file by its footer; undefined where that cannot be read, which whoever needs the file will say. */
 const rowCount = (path: string): Promise<number | undefined> =>
   queryParquet(path, (table) => `select count(*) as n from ${table}`).then(
