@@ -99,7 +99,7 @@ const PANDAS_TASKS = JSON.stringify({
   pandas_version: '2.2.0',
 });
 
-/** Writes rows as a parquet file. A column has the type that is given (none: it is left out), else its first value's. */
+/** Writes rows as a parquet file. A column has the type that is given (none: no column), else its first value's. */
 async function table(
   path: string,
   rows: Iterable<object> | AsyncIterable<object>,

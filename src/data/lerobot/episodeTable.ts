@@ -38,7 +38,7 @@ type VideoColumn = keyof typeof VIDEO_COLUMNS;
 const KEYS = Object.keys(VIDEO_COLUMNS) as VideoColumn[];
 
 /** The name of a column of meta/episodes. */
-export const videoColumn = (feature: string, key: VideoColumn): string => `videos/${feature}/${VIDEO_COLUMNS[key]}`;
+const videoColumn = (feature: string, key: VideoColumn): string => `videos/${feature}/${VIDEO_COLUMNS[key]}`;
 export const videoColumns = (feature: string): string[] => KEYS.map((key) => videoColumn(feature, key));
 
 /**

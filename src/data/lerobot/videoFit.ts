@@ -20,7 +20,8 @@ const RATE_SLACK = 0.01;
 
 /**
  * Compares one video with what the data set's index says of it: that it is there, its frames, their rate and size.
- * Reads the file once, without decoding. @throws VideoError when it cannot be read, InputError when the index names none
+ * Reads the file once, without decoding.
+ * @throws VideoError when it cannot be read, InputError when the index names none
  */
 export function videoMisfit(dataset: Dataset, episode: Episode, feature: string): VideoMisfit | undefined {
   const { path, frames } = dataset.video(episode, feature);
