@@ -32,8 +32,8 @@ export {
   requireVersions,
   serveJobs,
 } from './jobs/index.ts';
-export { readJournal } from './journal.ts';
-export { readJsonLines } from './jsonLines.ts';
+export { eachOfJournal, readJournal } from './journal.ts';
+export { eachJsonLine, jsonLineAt, type LinePlace, readJsonLines, writeJsonLines } from './jsonLines.ts';
 export { type Memory, machineMemory } from './machine.ts';
 export { portFree, processor, softwareVersions } from './machineReport.ts';
 export { defaultMemory, parseBytes } from './memorySize.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { holdSides, openDataset } from './lerobot/index.ts';
 import { isAddress } from './remote/index.ts';
@@ -15,8 +16,10 @@ export async function dataFingerprint(folders: readonly string[]): Promise<strin
     const files = entries
       .filter((entry) => entry.isFile() && /\.(json|jsonl|parquet)$/.test(entry.name))
       .map((entry) => relative(meta, join(entry.parentPath, entry.name)));
-    for (const name of files.sort())
-      hash.update(`${name}\u0000${weight}\u0000`).update(await readFile(join(meta, name)));
+    for (const name of files.sort()) {
+      hash.update(`${name}\u0000${weight}\u0000`);
+      for await (const piece of createReadStream(join(meta, name))) hash.update(piece as Buffer);
+    }
   }
   return hash.digest('hex').slice(0, 16);
 }

@@ -58,20 +58,29 @@ state[256 * 7 + 3] = Number.NaN;
 const edit = (path: string, change: (text: string) => string) => async (dir: string) =>
   writeFile(join(dir, path), change(await readFile(join(dir, path), 'utf8')));
 const put = (path: string, data: Uint8Array | string) => (dir: string) => writeFile(join(dir, path), data);
-const pictures = (size: number, count: number) => (dir: string) =>
-  encodeVideo(
-    join(dir, VIDEO),
-    Array.from({ length: count }, () => new Uint8Array(size * size * 3)),
-    size,
-    size,
-    { fps: 30 },
-  );
+const pictures =
+  (size: number, count: number, fps = 30) =>
+  (dir: string) =>
+    encodeVideo(
+      join(dir, VIDEO),
+      Array.from({ length: count }, () => new Uint8Array(size * size * 3)),
+      size,
+      size,
+      { fps },
+    );
 
 const CASES: [string, (dir: string) => unknown, ProblemCode, string, RegExp][] = [
   ['a video that is gone', (dir) => rm(join(dir, VIDEO)), 'video-missing', VIDEO, /left_wrist video of episode 1/],
   ['a video cut off', (dir) => truncate(join(dir, VIDEO), 500), 'video-broken', VIDEO, /opening the video failed/],
   ['a video that is no video', put(VIDEO, 'hello'), 'video-broken', VIDEO, /opening the video failed/],
   ['a video with too few frames', pictures(32, 34), 'video-frames', VIDEO, /holds 34 frames, episode 1 has 35/],
+  [
+    'a video of another rate',
+    pictures(32, LENGTH, 25),
+    'video-rate',
+    VIDEO,
+    /has 25 frames a second, info.json says 30/,
+  ],
   ['a video of another size', pictures(48, LENGTH), 'video-size', VIDEO, /48x48, info.json says 32x32/],
   ['data that are gone', (dir) => rm(join(dir, DATA)), 'data-missing', DATA, /episode 1/],
   ['parquet cut off', (dir) => truncate(join(dir, DATA), 2000), 'data-broken', DATA, /cannot be read as parquet/],

@@ -54,13 +54,15 @@ export interface CheckOptions {
  */
 export async function checkDataset(dir: string, options: CheckOptions = {}): Promise<CheckResult> {
   const problems: Problem[] = [];
+  const told = new Set<string>();
   let root = dir;
   const placeIn = (path: string) => (isAddress(path) ? path : relative(root, path) || '.');
   const report: ReportProblem = (code, where, message) => {
     const problem = { code, where: placeIn(where), message: shownPlaces(message) };
     // What is wrong with a file of several episodes is said once.
-    if (!problems.some((one) => one.code === code && one.where === problem.where && one.message === problem.message))
-      problems.push(problem);
+    const key = JSON.stringify(problem);
+    if (!told.has(key)) problems.push(problem);
+    told.add(key);
   };
   const notes: Problem[] = [];
   const note: ReportProblem = (code, where, message) =>

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { present, readJsonLines, ValetError } from '../../base/index.ts';
+import { eachJsonLine, present, ValetError } from '../../base/index.ts';
 import { type Dataset, EpisodeStatsLine } from '../lerobot/index.ts';
 import { type ReportProblem, withoutPlace } from './problem.ts';
 
@@ -55,7 +55,8 @@ async function checkStats(dataset: Dataset, report: ReportProblem): Promise<void
   if (!existsSync(path))
     return report('index', path, `is missing; LeRobot refuses a set of v2.1 without it. ${WRITTEN_ANEW}`);
   try {
-    const have = new Set((await readJsonLines(path, EpisodeStatsLine)).map((line) => line.episode_index));
+    const have = new Set<number>();
+    for await (const { value } of eachJsonLine(path, EpisodeStatsLine)) have.add(value.episode_index);
     const without = dataset.episodes.filter((episode) => !have.has(episode.index));
     if (without.length > 0)
       report(

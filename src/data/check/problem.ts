@@ -19,6 +19,7 @@ export type ProblemCode =
   | 'video-unlisted' // a video that no episode names
   | 'video-broken'
   | 'video-frames' // another number of frames than rows
+  | 'video-rate' // frames a second differ from info.json's fps
   | 'video-size' // width or height differ from info.json's features
   | 'annotation'
   | 'metainfo'

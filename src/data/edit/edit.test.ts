@@ -8,6 +8,7 @@ import { type FakeEpisode, fakeEpisode } from '../../../test/support/data.ts';
 import { resizeWithPad } from '../../picture/index.ts';
 import { checkDataset } from '../check/index.ts';
 import { type Dataset, DatasetWriter, openDataset, queryColumns } from '../lerobot/index.ts';
+import { encodeVideo } from '../video/index.ts';
 import { mergedEpisodes, selectEpisodes, splitEpisodes, trimmedEpisodes, writeSet } from './index.ts';
 import { wholeEpisode } from './keptEpisode.ts';
 
@@ -139,6 +140,59 @@ describe('convert', () => {
     expect(await contents(back)).toEqual(wanted);
   });
 
+  it('to v3.0 and back keeps what an index says of episodes and pictures that Valet does not know', async () => {
+    const lengths = [20, 33, 26];
+    const source = await written(
+      'told',
+      lengths.map((length, seed) => fakeEpisode({ length, seed })),
+    );
+    const path = (name: string, file: string) => join(at(name), 'meta', file);
+    const lines = async (name: string, file: string): Promise<Record<string, unknown>[]> =>
+      (await readFile(path(name, file), 'utf8'))
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+    const rewrite = async (file: string, change: (line: Record<string, unknown>, i: number) => object) => {
+      const changed = (await lines('told', file)).map((line, i) => JSON.stringify(change(line, i)));
+      await writeFile(path('told', file), `${changed.join('\n')}\n`);
+    };
+    const told = (i: number) => ({
+      good: i !== 1,
+      score: i === 0 ? 2 : 0.5 + i,
+      who: `person ${i}`,
+      marks: [i, 2 * i],
+    });
+    await rewrite('episodes.jsonl', (line, i) => ({ ...line, ...told(i), odd: i === 0 ? 1 : 'one', more: { a: i } }));
+    const camera = source.cameraFeature(source.cameras[0] ?? '');
+    const seen = (i: number) => ({ min: [[[0]]], max: [[[1]]], mean: [[[0.25 * i]]], std: [[[0.5]]], count: [10] });
+    await rewrite('episodes_stats.jsonl', ({ stats, ...line }, i) => ({
+      ...line,
+      stats: { ...(stats as object), [camera]: seen(i) },
+    }));
+    const { notes } = await writeSet(await selectEpisodes(await openDataset(at('told')), {}), at('told-3'), {
+      format: 'v3.0',
+    });
+    expect(notes).toEqual(
+      ['odd', 'more'].map((name) => expect.stringMatching(new RegExp(`^${name} of .*left behind`))),
+    );
+    const pooled = JSON.parse(await readFile(path('told-3', 'stats.json'), 'utf8'));
+    expect(pooled[camera]).toMatchObject({ mean: [[[0.25]]], count: [30] });
+    // A part of it, again as v3.0, and back.
+    const some = await selectEpisodes(await openDataset(at('told-3')), { length: { from: 20, to: 30 } });
+    await writeSet(some, at('told-3-some'), { format: 'v3.0' });
+    const kept = await selectEpisodes(await openDataset(at('told-3-some')), {});
+    await writeSet(kept, at('told-back'), { format: 'v2.1' });
+    const { distance_traveled: far } = (await lines('told', 'episodes.jsonl'))[2] ?? {};
+    const back = await lines('told-back', 'episodes.jsonl');
+    expect(back).toMatchObject([told(0), { ...told(2), distance_traveled: far, length: 26, episode_index: 1 }]);
+    expect(Object.keys(back[0] ?? {}).filter((name) => /^(data|videos|stats|dataset)/.test(name))).toEqual([]);
+    expect((await lines('told-back', 'episodes_stats.jsonl')).map(({ stats }) => (stats as never)[camera])).toEqual([
+      seen(0),
+      seen(2),
+    ]);
+    expect(await checkDataset(at('told-back'))).toMatchObject({ ok: true, problems: [] });
+  });
+
   it('to v3.0 holds the files of few episodes twice, and goes on when it is cut off after any of them', async () => {
     const maxBytes = { data: 1, video: 1 };
     const part = at('broken.part');
@@ -164,6 +218,31 @@ describe('convert', () => {
     expect(existsSync(part)).toBe(false);
   });
 
+  it.each<[string, number, number, RegExp]>([
+    ['shorter than its table', 32, 30, /episode_00000001\.mp4: holds 32 frames, episode 1 has 33/],
+    ['of another rate', 33, 25, /episode_00000001\.mp4: has 25 frames a second, info\.json says 30/],
+  ])('refuses a video %s, whatever is to be written, and goes on when it is mended', async (_, count, fps, message) => {
+    const lengths = [20, 33, 26];
+    const source = await written(
+      `faulty-${fps}`,
+      lengths.map((length, seed) => fakeEpisode({ length, seed })),
+    );
+    const [camera = ''] = source.cameras;
+    const { path } = source.video(source.episodes[1]!, camera);
+    const whole = await readFile(path);
+    const black = Array.from({ length: count }, () => new Uint8Array(64 * 64 * 3));
+    for (const format of ['v2.1', 'v3.0'] as const) {
+      const out = at(`faulty-${fps}-${format}`);
+      encodeVideo(path, black, 64, 64, { fps });
+      const write = async () => writeSet(await selectEpisodes(source, {}), out, { format });
+      await expect(write(), format).rejects.toThrow(message);
+      expect(existsSync(out), format).toBe(false);
+      await writeFile(path, whole);
+      await write();
+      expect(await contents(await openDataset(out)), format).toHaveLength(lengths.length);
+    }
+  });
+
   it('clears up what is left when it was cut off after the set had its name', async () => {
     const kept = await selectEpisodes(set, { length: { from: 24, to: 26 } });
     await writeSet(kept, at('once'));
@@ -175,10 +254,12 @@ describe('convert', () => {
       progress: () => (plan = readFileSync(join(at('twice.part'), 'edit.json'), 'utf8')),
     });
     expect(await seen).toMatchObject({ episodes: 2, frames: 50 });
-    await mkdir(at('once.part'));
-    await writeFile(join(at('once.part'), 'edit.json'), plan);
-    expect(await writeSet(kept, at('once'))).toMatchObject({ episodes: 2, frames: 50 });
-    expect(existsSync(at('once.part'))).toBe(false);
+    for (const left of [{ 'edit.json': plan, 'done.jsonl': '' }, { 'edit.json': plan }, {}]) {
+      await mkdir(at('once.part'));
+      for (const [name, text] of Object.entries(left)) await writeFile(join(at('once.part'), name), text);
+      expect(await writeSet(kept, at('once'))).toMatchObject({ episodes: 2, frames: 50 });
+      expect(existsSync(at('once.part'))).toBe(false);
+    }
     expect(await tree(at('once'))).toEqual(before);
   });
 

@@ -12,42 +12,83 @@ const map = (a: Numbers, f: (x: number) => number): Numbers =>
 
 const countOf = ({ count }: Stats): number => Number(Array.isArray(count) ? count[0] : count);
 
+/** What is known of a feature: of how many episodes and frames it is, and which quantiles all of them have. */
+interface Spread {
+  episodes: number;
+  frames: number;
+  quantiles: string[];
+}
+
 /**
  * Statistics of a set from those of its episodes, as LeRobot pools them: extremes, and mean and standard deviation of
  * all frames (the variance is that within episodes and that of their means). Quantiles are the mean of the episodes',
  * weighted by frames. Features that an episode lacks are left out.
+ * @param each the episodes' one after the other; gone through three times, so that the memory holds one of them
  */
-export function pooled(episodes: readonly Readonly<Record<string, unknown>>[]): Record<string, Stats> {
-  const [first = {}] = episodes;
+export async function pooled(
+  each: () => AsyncIterable<Readonly<Record<string, unknown>>>,
+): Promise<Record<string, Stats>> {
+  const spreads = await spreadsOf(each);
+  const sums: Record<string, Record<string, Numbers>> = {};
+  const add = (feature: string, key: string, value: Numbers, f: (x: number, y: number) => number) => {
+    const its = (sums[feature] ??= {});
+    its[key] = its[key] === undefined ? value : zip(its[key], value, f);
+  };
+  const plus = (x: number, y: number) => x + y;
+  const weighted = (feature: string, key: string, value: Numbers, stats: Stats) => {
+    const share = (x: number) => (x * countOf(stats)) / (spreads.get(feature)?.frames ?? 0);
+    add(feature, key, map(value, share), plus);
+  };
+  for await (const one of each())
+    for (const [feature, { quantiles }] of spreads) {
+      const stats = one[feature] as Stats;
+      add(feature, 'min', stats['min'] as Numbers, Math.min);
+      add(feature, 'max', stats['max'] as Numbers, Math.max);
+      for (const key of ['mean', ...quantiles]) weighted(feature, key, stats[key] as Numbers, stats);
+    }
+  for await (const one of each())
+    for (const feature of spreads.keys()) {
+      const stats = one[feature] as Stats;
+      const off = zip(stats['mean'] as Numbers, sums[feature]?.['mean'] as Numbers, (x, m) => (x - m) ** 2);
+      weighted(
+        feature,
+        'variance',
+        zip(stats['std'] as Numbers, off, (s, d) => s * s + d),
+        stats,
+      );
+    }
   const out: Record<string, Stats> = {};
-  for (const feature of Object.keys(first)) {
-    const all = episodes.flatMap((one) => (one[feature] ? [one[feature] as Stats] : []));
-    if (all.length === episodes.length) out[feature] = pooledFeature(all);
+  for (const [feature, { frames, quantiles }] of spreads) {
+    const { min = 0, max = 0, mean = 0, variance = 0, ...others } = sums[feature] ?? {};
+    out[feature] = {
+      ...{ min, max, mean, std: map(variance, Math.sqrt), count: [frames] },
+      ...Object.fromEntries(quantiles.map((key) => [key, others[key] as Numbers])),
+    } satisfies Stats & Partial<Record<keyof FeatureStats, Numbers>>;
   }
   return out;
 }
 
-function pooledFeature(all: readonly Stats[]): Stats {
-  const total = all.reduce((sum, one) => sum + countOf(one), 0);
-  const weighted = (value: (stats: Stats) => Numbers): Numbers =>
-    all.map((one) => map(value(one), (x) => (x * countOf(one)) / total)).reduce((a, b) => zip(a, b, (x, y) => x + y));
-  const extreme = (key: 'min' | 'max') => all.map((one) => one[key] as Numbers).reduce((a, b) => zip(a, b, Math[key]));
-  const mean = weighted((one) => one['mean'] as Numbers);
-  const variance = weighted((one) =>
-    zip(
-      one['std'] as Numbers,
-      zip(one['mean'] as Numbers, mean, (x, m) => (x - m) ** 2),
-      (s, d) => s * s + d,
-    ),
-  );
-  const [first = {}] = all;
-  const quantiles = Object.keys(first).filter((key) => /^q\d+$/.test(key) && all.every((one) => key in one));
-  return {
-    min: extreme('min'),
-    max: extreme('max'),
-    mean,
-    std: map(variance, Math.sqrt),
-    count: [total],
-    ...Object.fromEntries(quantiles.map((key) => [key, weighted((one) => one[key] as Numbers)])),
-  } satisfies Stats & Partial<Record<keyof FeatureStats, Numbers>>;
+/** Of the features that all episodes have, in the order of the first. */
+async function spreadsOf(
+  each: () => AsyncIterable<Readonly<Record<string, unknown>>>,
+): Promise<ReadonlyMap<string, Spread>> {
+  const spreads = new Map<string, Spread>();
+  let episodes = 0;
+  for await (const one of each()) {
+    for (const [feature, value] of Object.entries(one)) {
+      if (!value) continue;
+      const stats = value as Stats;
+      const its = spreads.get(feature);
+      if (its) {
+        its.episodes++;
+        its.frames += countOf(stats);
+        its.quantiles = its.quantiles.filter((key) => key in stats);
+      } else if (episodes === 0) {
+        const quantiles = Object.keys(stats).filter((key) => /^q\d+$/.test(key));
+        spreads.set(feature, { episodes: 1, frames: countOf(stats), quantiles });
+      }
+    }
+    episodes++;
+  }
+  return new Map([...spreads].filter(([, its]) => its.episodes === episodes));
 }

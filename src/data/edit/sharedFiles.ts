@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { appendFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeFolder, present, readJournal } from '../../base/index.ts';
+import { eachOfJournal, jsonLineAt, type LinePlace, makeFolder, present } from '../../base/index.ts';
 import { copyParquet, episodePaths, fillPath, type Info } from '../lerobot/index.ts';
 import { joinVideos, videoForm } from '../video/index.ts';
 import { videoFeatures } from './copyVideos.ts';
+import type { EpisodeStats } from './episodeTables.ts';
 import type { KeptEpisode } from './keptEpisode.ts';
 
 /** Where v3.0 has its files, and how large they may grow; the values of LeRobot. */
@@ -22,9 +23,11 @@ const TABLES = 'data';
 interface Piece {
   readonly index: number;
   readonly length: number;
-  readonly stats: Readonly<Record<string, unknown>>;
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly form: string }>>;
 }
+
+/** A line of the journal. The statistics stay there: they are most of it. */
+type JournalLine = Piece & { readonly stats: EpisodeStats };
 
 /** Episodes that share a file. */
 interface Group {
@@ -51,7 +54,8 @@ export interface SharedOptions {
  * once. What a killed run left is gone on with: the journal tells which episodes are done.
  */
 export class SharedFiles {
-  private readonly known = new Map<number, Piece>();
+  /** Of the journal that the last run left. */
+  private readonly known = new Map<number, { readonly piece: Piece; readonly place: LinePlace }>();
   private readonly groups = new Map<string, Group>();
   /** Files of each kind that are full. */
   private readonly full = new Map<string, number>();
@@ -67,18 +71,22 @@ export class SharedFiles {
   /** @throws InputError when the journal is damaged */
   static async open(options: SharedOptions): Promise<SharedFiles> {
     const shared = new SharedFiles(options);
-    for (const piece of await readJournal<Piece>(options.journal)) shared.known.set(piece.index, piece);
+    for await (const { value, place } of eachOfJournal<JournalLine>(options.journal)) {
+      const { index, length, files } = value;
+      shared.known.set(index, { piece: { index, length, files }, place });
+    }
     return shared;
   }
 
   /** Statistics of an episode that was added before the last run ended. */
-  statistics(index: number): Readonly<Record<string, unknown>> | undefined {
-    return this.known.get(index)?.stats;
+  async statistics(index: number): Promise<EpisodeStats | undefined> {
+    const line = this.known.get(index);
+    return line && ((await jsonLineAt(this.options.journal, line.place)) as JournalLine).stats;
   }
 
   /** Takes over an episode's own files, in the order of the episodes. */
-  async add({ index, from, to }: KeptEpisode, stats: Readonly<Record<string, unknown>>): Promise<void> {
-    const piece = this.known.get(index) ?? (await this.note(index, to - from, stats));
+  async add({ index, from, to }: KeptEpisode, stats: EpisodeStats): Promise<void> {
+    const piece = this.known.get(index)?.piece ?? (await this.note(index, to - from, stats));
     for (const kind of this.kinds) {
       const { bytes, form } = present(piece.files[kind], `the file of ${kind}`);
       const last = this.groups.get(kind);
@@ -98,15 +106,15 @@ export class SharedFiles {
     return this.places;
   }
 
-  private async note(index: number, length: number, stats: Piece['stats']): Promise<Piece> {
+  private async note(index: number, length: number, stats: EpisodeStats): Promise<Piece> {
     const files: Record<string, { bytes: number; form: string }> = {};
     for (const kind of this.kinds) {
       const path = this.pathOf(kind, index);
       files[kind] = { bytes: (await stat(path)).size, form: kind === TABLES ? '' : videoForm(path) };
     }
-    const piece = { index, length, stats, files };
-    await appendFile(this.options.journal, `${JSON.stringify(piece)}\n`);
-    return piece;
+    const line: JournalLine = { index, length, stats, files };
+    await appendFile(this.options.journal, `${JSON.stringify(line)}\n`);
+    return { index, length, files };
   }
 
   /** Writes the file that has become full, or is the last. */

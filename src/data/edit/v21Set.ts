@@ -2,8 +2,16 @@ import { existsSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { InputError, jsonText, makeFolder, NotBuiltError, readJson } from '../../base/index.ts';
-import { type Dataset, episodePaths, type Info, sidePath, type TaskLine, withFiles } from '../lerobot/index.ts';
+import { InputError, jsonText, makeFolder, NotBuiltError, readJson, writeJsonLines } from '../../base/index.ts';
+import {
+  type Dataset,
+  episodePaths,
+  type Info,
+  requireVideo,
+  sidePath,
+  type TaskLine,
+  withFiles,
+} from '../lerobot/index.ts';
 import { type EncodedCodec, videoCodec } from '../video/index.ts';
 import type { NewStages } from './annotatedStages.ts';
 import { copyRows, STAGE } from './copyRows.ts';
@@ -69,32 +77,35 @@ export async function writeV21(kept: readonly KeptEpisode[], out: string, option
   for (const source of new Set(kept.map((one) => one.source))) old.set(source, await oldLines(source));
   await makeFolder(join(out, 'meta'));
   const tasks = new Map<number, TaskLine>();
-  const [lines, stats]: object[][] = [[], []];
+  const lines: object[] = [];
   let [frames, encoded] = [0, 0];
-  for (const [i, one] of kept.entries()) {
-    const before = old.get(one.source) as OldLines;
-    const videos = videoFeatures(info);
-    const firstFrame = frames;
-    const write = () => writeEpisode(one, out, info, firstFrame, options);
-    const done = shared?.statistics(one.index);
-    if (!done) encoded += await withFiles(one.source, [one.episode], videos, write, { optional: true });
-    frames += one.to - one.from;
-    tasks.set(one.taskIndex, tasks.get(one.taskIndex) ?? taskLine(one, before));
-    lines?.push(episodeLine(one, before));
-    const path = episodePaths(out, info, one.index).data;
-    const its = done ?? (await episodeStatistics(one, path, before));
-    stats?.push({ episode_index: one.index, stats: its });
-    await shared?.add(one, its);
-    options.progress?.(i + 1);
+  // Their statistics are most of the index, and go to its file one by one.
+  async function* statistics() {
+    for (const [i, one] of kept.entries()) {
+      const before = old.get(one.source) as OldLines;
+      const videos = videoFeatures(info);
+      const firstFrame = frames;
+      const write = () => writeEpisode(one, out, info, firstFrame, options);
+      const done = await shared?.statistics(one.index);
+      if (!done) encoded += await withFiles(one.source, [one.episode], videos, write, { optional: true });
+      frames += one.to - one.from;
+      tasks.set(one.taskIndex, tasks.get(one.taskIndex) ?? taskLine(one, before));
+      lines.push(episodeLine(one, before));
+      const path = episodePaths(out, info, one.index).data;
+      const its = done ?? (await episodeStatistics(one, path, before));
+      await shared?.add(one, its);
+      options.progress?.(i + 1);
+      yield { episode_index: one.index, stats: its };
+    }
   }
+  const meta = (name: string) => join(out, 'meta', name);
+  await writeJsonLines(meta('episodes_stats.jsonl'), statistics());
   const left = await copyOtherFiles(first.source, out);
   const { mapping } = options.stages ?? {};
-  if (mapping) await writeFile(join(out, 'meta', STAGE_MAPPING), jsonText(mapping));
-  const jsonLines = (values: readonly object[] = []) => values.map((value) => `${JSON.stringify(value)}\n`).join('');
-  const meta = (name: string, text: string) => writeFile(join(out, 'meta', name), text);
-  await meta('tasks.jsonl', jsonLines([...tasks.values()].sort((a, b) => a.task_index - b.task_index)));
-  await meta('episodes.jsonl', jsonLines(lines));
-  await meta('episodes_stats.jsonl', jsonLines(stats));
+  if (mapping) await writeFile(meta(STAGE_MAPPING), jsonText(mapping));
+  const sorted = [...tasks.values()].sort((a, b) => a.task_index - b.task_index);
+  await writeJsonLines(meta('tasks.jsonl'), sorted);
+  await writeJsonLines(meta('episodes.jsonl'), lines);
   const totals = {
     total_episodes: kept.length,
     total_frames: frames,
@@ -103,7 +114,7 @@ export async function writeV21(kept: readonly KeptEpisode[], out: string, option
     total_chunks: new Set(kept.map(({ index }) => Math.floor(index / info.chunks_size))).size,
     splits: { train: `0:${kept.length}` },
   };
-  await meta('info.json', `${JSON.stringify({ ...info, ...totals }, null, 4)}\n`);
+  await writeFile(meta('info.json'), `${JSON.stringify({ ...info, ...totals }, null, 4)}\n`);
   const notes = left.map((name) => `${name}/ is left behind: nothing tells what of it belongs to which episode`);
   return { episodes: kept.length, frames, encoded, notes };
 }
@@ -122,6 +133,7 @@ async function writeEpisode(
   for (const feature of videoFeatures(info)) {
     const path = to.video(feature);
     if (!path) continue;
+    requireVideo(kept.source, kept.episode, feature);
     if (imageSize !== undefined) await resizeVideo(kept, feature, path, { size: imageSize, codec });
     if (imageSize !== undefined || (await copyVideo(kept, feature, path))) encoded++;
   }

@@ -1,20 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
-import {
-  InputError,
-  isFull,
-  jsonText,
-  lockFolder,
-  makeFolder,
-  present,
-  readJson,
-  ValetError,
-} from '../../base/index.ts';
+import { InputError, isFull, lockFolder, present, readJson, ValetError } from '../../base/index.ts';
 import { dataFingerprint } from '../fingerprint.ts';
-import { InfoSchema, openDataset } from '../lerobot/index.ts';
+import { InfoSchema, openDataset, UnfinishedFolder } from '../lerobot/index.ts';
 import { type KeptEpisode, numberTellsTask } from './keptEpisode.ts';
 import { requireSameForm } from './setFiles.ts';
 import { SharedFiles } from './sharedFiles.ts';
@@ -70,7 +60,7 @@ export async function writeSet(
     const own = { plain, progress, imageSize, codec, stages };
     const edited = part ? await written(kept, part, target, { ...own, maxBytes }) : unchanged(kept);
     if (part) await rename(join(part, target), out);
-    await rm(partOf(out), { recursive: true, force: true });
+    await new UnfinishedFolder(out, PLAN).remove();
     return edited;
   } catch (error) {
     if (!isFull(error)) throw error;
@@ -94,8 +84,8 @@ async function written(
   const info = v21Info(present(kept[0], 'the first episode').source, own);
   const shared = await SharedFiles.open({ pieces, info, out, journal: join(part, 'done.jsonl'), maxBytes });
   const edited = await writeV21(kept, pieces, { ...own, shared });
-  await writeV30(await openDataset(pieces), out, await shared.finish());
-  return edited;
+  const notes = await writeV30(await openDataset(pieces), out, await shared.finish());
+  return { ...edited, notes: [...edited.notes, ...notes] };
 }
 
 const framesOf = (kept: readonly KeptEpisode[]) => kept.reduce((sum, { from, to }) => sum + to - from, 0);
@@ -104,27 +94,22 @@ const unchanged = (kept: readonly KeptEpisode[]): Edited => ({
   ...{ episodes: kept.length, frames: framesOf(kept), encoded: 0, notes: [] },
 });
 
-const partOf = (out: string) => `${resolve(out)}.part`;
-
 /**
  * The unfinished folder, if it is of this plan; undefined where the set has its name already and only the clearing up
  * was cut off.
  */
 async function begun(out: string, plan: Plan, kept: readonly KeptEpisode[]): Promise<string | undefined> {
-  const part = partOf(out);
-  const file = join(part, PLAN);
-  const isSame = existsSync(file) && jsonText(await readJson(file, z.unknown())) === jsonText(plan);
+  const unfinished = new UnfinishedFolder(out, PLAN);
+  const { path: part, isBegun } = unfinished;
+  const isSame = isBegun && (await unfinished.difference(plan)) === undefined;
   if (existsSync(out)) {
-    if (isSame && !existsSync(join(part, plan.format)) && (await holds(out, kept))) return undefined;
+    const isDone = unfinished.isEmpty || (isSame && !existsSync(join(part, plan.format)));
+    if (isDone && (await holds(out, kept))) return undefined;
     throw new InputError(out, 'exists already. Choose another folder or remove it first.');
   }
-  if (existsSync(file)) {
-    if (!isSame)
-      throw new InputError(part, 'holds an unfinished data set of other episodes. Remove it, or finish that one.');
-  } else {
-    await makeFolder(part);
-    await writeFile(file, jsonText(plan));
-  }
+  if (isBegun && !isSame)
+    throw new InputError(part, 'holds an unfinished data set of other episodes. Remove it, or finish that one.');
+  if (!isBegun) await unfinished.begin(plan);
   return part;
 }
 

@@ -2,6 +2,7 @@ import type { Robot, StageSuccessors } from '../../robot/index.ts';
 import type { RemoteFolder } from '../remote/index.ts';
 import type { FrameSink } from '../video/index.ts';
 import type { CameraChoice } from './choice/cameraChoice.ts';
+import type { TableColumns } from './episodeTable.ts';
 import type { Annotation, Info } from './layout.ts';
 import type { Column } from './parquet.ts';
 import type { TaskRow } from './v30Tables.ts';
@@ -58,6 +59,14 @@ export interface DatasetTask {
   readonly stageSuccessors?: StageSuccessors;
 }
 
+/** What a thread that has a set open tells another one, which then reads no list of episodes; its arrays are shared. */
+export interface KnownIndex {
+  /** Of v3.0. */
+  readonly table?: TableColumns | undefined;
+  /** Files of episodes that the table names wrongly. */
+  readonly moved?: ReadonlyMap<number, string> | undefined;
+}
+
 /** A data set on disk, opened for reading; v2.1 and v3.0 look the same from here on. */
 export interface Dataset {
   readonly root: string;
@@ -78,7 +87,9 @@ export interface Dataset {
   readonly taskRows: readonly TaskRow[];
   /** The features of cameras that were chosen when it was opened. */
   readonly cameraChoice: CameraChoice | undefined;
+  /** None where another thread knows them. */
   readonly episodes: readonly Episode[];
+  readonly known: KnownIndex;
   /** Columns of an episode, each [length, width]. @throws ParquetError when a file is damaged or a column is missing */
   columns<N extends string>(episode: Episode, names: readonly N[]): Promise<Record<N, Column>>;
   /** The feature that holds a camera's pictures. @throws InputError when there is no such camera */

@@ -12,6 +12,7 @@ export {
   type SetPlace,
   setPlace,
   type TaskConflict,
+  threadPlace,
   usedFeatures,
   without,
 } from './choice/index.ts';
@@ -50,7 +51,9 @@ export { holdSides } from './remoteSet.ts';
 export { commonRobot, requireRobot } from './robotOf.ts';
 export { sidePath } from './sideFiles.ts';
 export { intervalsOf, isStage } from './stages.ts';
+export { UnfinishedFolder } from './unfinishedFolder.ts';
 export { type FinishedPart, UnfinishedSet } from './unfinishedSet.ts';
+export { episodeExtras } from './v30Tables.ts';
 export { WindowError } from './v30Videos.ts';
 export { requireVideo, videoMisfit } from './videoFit.ts';
 export { withFiles } from './withFiles.ts';

@@ -4,7 +4,7 @@ import { InputError, readJson } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import { isAddress, RemoteFolder } from '../remote/index.ts';
 import { type CameraChoice, requireFeatures } from './choice/cameraChoice.ts';
-import type { Dataset } from './dataset.ts';
+import type { Dataset, KnownIndex } from './dataset.ts';
 import { InfoSchema } from './layout.ts';
 import { holdIndex, remoteSet } from './remoteSet.ts';
 import { robotOf } from './robotOf.ts';
@@ -23,6 +23,8 @@ export interface OpenOptions {
   readonly cameras?: CameraChoice | undefined;
   /** Of a set on a server: files that were compared with it after this moment, milliseconds, are as they were. */
   readonly since?: number | undefined;
+  /** What the thread that gives out the episodes knows. */
+  readonly known?: KnownIndex | undefined;
 }
 
 /**
@@ -47,12 +49,13 @@ async function openFolder(dir: string, options: OpenOptions, isCopy = false): Pr
   if (!existsSync(path) && existsSync(first))
     throw new InputError(first, `the data set is of LeRobot v1 (read are ${READ}).${OLDER}`);
   const info = await readJson(path, InfoSchema);
-  const { cameras } = options;
+  const { cameras, known } = options;
   requireFeatures(dir, info, cameras);
   const robot = await robotOf(dir, info, options.robot, cameras);
   // v2.0 differs in its statistics alone (meta/stats.json, of the whole set), which are not used.
-  if (info.codebase_version === 'v2.1' || info.codebase_version === 'v2.0') return openV21(dir, info, robot, cameras);
-  if (info.codebase_version === 'v3.0') return openV30(dir, info, robot, cameras, isCopy);
+  if (info.codebase_version === 'v2.1' || info.codebase_version === 'v2.0')
+    return openV21(dir, info, robot, cameras, known);
+  if (info.codebase_version === 'v3.0') return openV30(dir, info, robot, cameras, { isCopy, known });
   const older = /^v?[01]\b/.test(info.codebase_version);
   throw new InputError(
     path,

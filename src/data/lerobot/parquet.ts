@@ -62,6 +62,24 @@ export async function queryParquet(path: string, sql: (table: string) => string)
   }
 }
 
+/** The same one row after the other: those of a large table are never all here. */
+export async function* eachRowOf(
+  path: string,
+  sql: (table: string) => string,
+): AsyncGenerator<Record<string, unknown>> {
+  try {
+    const result = await native(async () => (await duckdb()).run(sql(table(path))));
+    const batches = result.yieldRowObjectJs();
+    for (;;) {
+      const { done, value } = await native(() => batches.next());
+      if (done) return;
+      yield* value;
+    }
+  } catch (error) {
+    throw broken(path, error);
+  }
+}
+
 /**
  * Writes the rows of a query over parquet files as one parquet file.
  * @param query gets the files' rows as one table with a column `file_row_number`

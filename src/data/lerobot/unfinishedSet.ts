@@ -1,17 +1,14 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { z } from 'zod';
-import { InputError, jsonText, makeFolder, readJournal, readJson, writeFileAside } from '../../base/index.ts';
+import { join } from 'node:path';
+import { InputError, readJournal } from '../../base/index.ts';
 import type { EncodedEpisode } from './episode.ts';
+import { type Identity, UnfinishedFolder } from './unfinishedFolder.ts';
 
 /** Episodes that are on disk together, such as those of a scene, and what the data set's index needs of them. */
 export interface FinishedPart {
   readonly written: readonly EncodedEpisode[];
 }
-
-/** What the episodes follow from: with another of these they must not be mixed. */
-type Identity = Readonly<Record<string, unknown>>;
 
 /** What tells the parts of a data set apart, and its files beside the episodes. */
 interface PartKind<Part> {
@@ -38,7 +35,7 @@ export class UnfinishedSet<Part extends FinishedPart> {
     for (const part of parts) this.done.set(kind.keyOf(part), part);
   }
 
-  static folderOf = (out: string): string => `${resolve(out)}.part`;
+  static folderOf = UnfinishedFolder.of;
 
   /** @throws InputError when there is one and `resume` is not set, none and it is, or one of other settings */
   static async open<Part extends FinishedPart>(
@@ -48,23 +45,25 @@ export class UnfinishedSet<Part extends FinishedPart> {
     { resume = false, replace = false }: { readonly resume?: boolean; readonly replace?: boolean },
   ): Promise<UnfinishedSet<Part>> {
     const [identityName, partsName] = filesOf(kind);
-    const folder = UnfinishedSet.folderOf(out);
+    const begun = new UnfinishedFolder(out, identityName);
+    const folder = begun.path;
     if (existsSync(out) && !replace)
       throw new InputError(
         out,
         `exists already${resume ? ' and is finished' : ''}. Choose another folder or remove it first.`,
       );
-    const isThere = existsSync(join(folder, identityName));
-    if (isThere && !resume)
+    if (begun.isBegun && !resume)
       throw new InputError(folder, 'holds an unfinished data set. Add --resume to go on with it, or remove it.');
-    if (!isThere && resume)
+    if (!begun.isBegun && resume)
       throw new InputError(out, `there is nothing to go on with (no ${folder}). Leave --resume out to begin.`);
-    if (isThere)
-      requireSame(folder, await readJson(join(folder, identityName), z.record(z.string(), z.unknown())), identity);
-    else {
-      await makeFolder(folder);
-      await writeFileAside(join(folder, identityName), jsonText(identity));
-    }
+    const other = begun.isBegun ? await begun.difference(identity) : undefined;
+    if (other)
+      throw new InputError(
+        folder,
+        `was begun with another ${other.key} (got ${other.now}, it has ${other.was}). Go on with the same options, ` +
+          'or remove it.',
+      );
+    if (!begun.isBegun) await begun.begin(identity);
     const path = join(folder, partsName);
     const parts = await readJournal<Part>(path);
     return new UnfinishedSet(folder, await open(path, 'a'), kind, parts);
@@ -111,15 +110,3 @@ export class UnfinishedSet<Part extends FinishedPart> {
 
 const filesOf = ({ name, parts }: Pick<PartKind<never>, 'name' | 'parts'>) =>
   [`${name}.json`, `${parts}.jsonl`] as const;
-
-function requireSame(folder: string, was: Identity, now: Identity): void {
-  const plain = JSON.parse(JSON.stringify(now)) as Identity;
-  for (const key of new Set([...Object.keys(was), ...Object.keys(plain)])) {
-    const [a, b] = [JSON.stringify(was[key]), JSON.stringify(plain[key])];
-    if (a !== b)
-      throw new InputError(
-        folder,
-        `was begun with another ${key} (got ${b}, it has ${a}). Go on with the same options, or remove it.`,
-      );
-  }
-}

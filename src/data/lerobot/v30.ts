@@ -1,54 +1,56 @@
 import { join } from 'node:path';
-import { InputError, present } from '../../base/index.ts';
+import { present } from '../../base/index.ts';
 import type { Robot } from '../../robot/index.ts';
 import { cameraFeatures, featureOf, pictureFeatures } from './cameras.ts';
 import type { CameraChoice } from './choice/cameraChoice.ts';
-import type { Dataset, Episode } from './dataset.ts';
+import type { Dataset, Episode, KnownIndex } from './dataset.ts';
+import { EpisodeTable } from './episodeTable.ts';
 import { fillPath, type Info } from './layout.ts';
 import { readColumns } from './numericColumns.ts';
 import { ParquetError, parquetSchema } from './parquet.ts';
 import { eachPicture, picturesOf } from './pictures.ts';
+import { sharedClaims } from './sharedClaims.ts';
 import { sideFiles, stagesOf } from './sideFiles.ts';
-import { episodeFiles, readEpisodeRows, readTaskTable } from './v30Tables.ts';
+import { episodeFiles, readEpisodeTable, readTaskTable } from './v30Tables.ts';
 import { videoPlaces } from './v30Videos.ts';
 
 /**
  * LeRobot v3.0: many episodes per parquet file and per video, found through the tables in meta/.
- * @param isCopy a part of a server's files: episodes are where the index says, or nowhere
+ * @param options.isCopy a part of a server's files: episodes are where the index says, or nowhere
+ * @param options.known what another thread read
  */
 export async function openV30(
   root: string,
   info: Info,
   robot: Robot | undefined,
   cameraChoice?: CameraChoice,
-  isCopy = false,
+  { isCopy = false, known }: { readonly isCopy?: boolean; readonly known?: KnownIndex | undefined } = {},
 ): Promise<Dataset> {
   const taskRows = await readTaskTable(join(root, 'meta'));
   const taskIndexOf = new Map(taskRows.flatMap(({ index, texts }) => texts.map((text) => [text, index] as const)));
+  const sentenceOf = new Map([...taskRows].reverse().map(({ index, instruction }) => [index, instruction]));
+  const claimsOf = sharedClaims();
   const features = cameraFeatures(info, robot, cameraChoice);
   const videos = pictureFeatures(info).filter((name) => info.features[name]?.dtype === 'video');
-  const rows = await readEpisodeRows(join(root, 'meta', 'episodes'), videos);
-  const byIndex = new Map(rows.map((row) => [row.episode_index, row]));
-  if (byIndex.size !== rows.length) throw new InputError(join(root, 'meta', 'episodes'), 'lists an episode twice.');
-
-  const nominal = (episode: Pick<Episode, 'index'>) => {
-    const row = present(byIndex.get(episode.index), 'the row of the episode');
-    const values = { chunk_index: row['data/chunk_index'] ?? 0, file_index: row['data/file_index'] ?? 0 };
-    return join(root, fillPath(info.data_path, values));
+  const read = known?.table ? undefined : await readEpisodeTable(join(root, 'meta', 'episodes'), videos);
+  const table = new EpisodeTable(known?.table ?? present(read, 'the table').columns);
+  const { columns: cells } = table;
+  const paths = new Map<string, string>();
+  const pathOf = (row: number): string => {
+    const values = { chunk_index: cells.chunk[row] || 0, file_index: cells.file[row] || 0 };
+    const key = `${values.chunk_index} ${values.file_index}`;
+    const path = paths.get(key) ?? join(root, fillPath(info.data_path, values));
+    paths.set(key, path);
+    return path;
   };
+  const nominal = (row: number) => (Number.isNaN(cells.file[row]) ? undefined : pathOf(row));
   // Converters and mergers name other files than those that hold the rows; then the files themselves are asked.
-  const files = episodeFiles(
-    join(root, 'data'),
-    rows.map((row) => ({
-      index: row.episode_index,
-      path: row['data/file_index'] == null ? '' : nominal({ index: row.episode_index }),
-      length: row.length,
-    })),
-  );
+  const files = episodeFiles(join(root, 'data'), table, nominal);
   let askedAll = isCopy;
-  let moved = isCopy ? undefined : await files.elsewhere();
-  const dataPath = (episode: Episode) => moved?.get(episode.index) ?? nominal(episode);
-  const videoPlace = videoPlaces(root, info, rows);
+  let moved = isCopy ? undefined : known ? known.moved : await files.elsewhere();
+  const dataPath = ({ index }: Episode) =>
+    moved?.get(index) ?? pathOf(present(table.rowOf(index), 'the row of the episode'));
+  const videoPlace = videoPlaces(root, info, table);
   const cameraFeature = (camera: string) => (camera in info.features ? camera : featureOf(root, features, camera));
   const dataset: Dataset = {
     root,
@@ -59,14 +61,16 @@ export async function openV30(
     cameras: [...features.keys()],
     cameraFeature,
     tasks: new Map(taskRows.map(({ index, name, instruction }) => [index, { name, instruction }])),
-    episodes: rows.map((row) => {
-      const table = row.task_index ?? undefined;
-      const listed = taskRows.find(({ index }) => index === table)?.instruction;
-      const instruction = row.tasks[0] ?? listed ?? '';
+    episodes: (read?.sentences ?? []).map((said, row) => {
+      const [index, length] = [cells.episode[row] as number, cells.length[row] as number];
+      const told = cells.task[row] ?? Number.NaN;
+      const number = Number.isNaN(told) ? undefined : told;
+      const instruction = said ?? sentenceOf.get(told) ?? '';
       const sentence = taskIndexOf.get(instruction);
-      const taskIndex = sentence ?? table ?? -1;
-      return { index: row.episode_index, taskIndex, instruction, length: row.length, claims: { sentence, table } };
+      const taskIndex = sentence ?? number ?? -1;
+      return { index, taskIndex, instruction, length, claims: claimsOf({ sentence, table: number }) };
     }),
+    known: { table: cells, moved },
     taskRows,
     cameraChoice,
     async columns(episode, names) {

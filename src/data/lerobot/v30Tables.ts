@@ -1,26 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { InputError, parse, readJsonLines } from '../../base/index.ts';
+import { EpisodeRow, type EpisodeTable, TableRows, videoColumns } from './episodeTable.ts';
 import { TaskLine } from './layout.ts';
-import { columnName, parquetSchema, queryParquet } from './parquet.ts';
-
-const place = z.coerce.number().int().nullish();
-/** Tasks of an episode: a list, or one sentence alone, or none. */
-const Tasks = z.preprocess(
-  (value) => (typeof value === 'string' ? [value] : Array.isArray(value) ? value : []),
-  z.array(z.string()),
-);
-/** A row of meta/episodes, as far as it is used. */
-const Row = z.looseObject({
-  episode_index: z.coerce.number().int().nonnegative(),
-  tasks: Tasks,
-  length: z.coerce.number().int().positive(),
-  task_index: place,
-  'data/chunk_index': place,
-  'data/file_index': place,
-});
-export type Row = z.infer<typeof Row>;
+import { columnName, eachRowOf, parquetSchema, queryParquet } from './parquet.ts';
 
 /** Parquet files two folders deep, in order; what others leave there (`.DS_Store`, `._file-000.parquet`) is none. */
 function parquetFiles(folder: string): string[] {
@@ -76,32 +59,53 @@ export async function readTaskTable(meta: string): Promise<TaskRow[]> {
   });
 }
 
-/** Rows of all tables of episodes, by episode_index; columns that a table lacks are left out. */
-export async function readEpisodeRows(folder: string, videos: readonly string[]): Promise<Row[]> {
+/** All tables of episodes as one; what a table has no column of is left out. */
+export async function readEpisodeTable(
+  folder: string,
+  videos: readonly string[],
+): Promise<ReturnType<TableRows['finish']>> {
   if (!existsSync(folder)) throw new InputError(folder, 'is missing.');
-  const wanted = new Set([
-    ...Object.keys(Row.shape),
-    ...videos.flatMap((feature) =>
-      ['chunk_index', 'file_index', 'from_timestamp', 'to_timestamp'].map((name) => `videos/${feature}/${name}`),
-    ),
-  ]);
-  const rows: Row[] = [];
+  const wanted = new Set([...Object.keys(EpisodeRow.shape), ...videos.flatMap(videoColumns)]);
+  const rows = new TableRows(videos);
   for (const path of parquetFiles(folder)) {
     const there = (await parquetSchema(path)).map(({ name }) => name).filter((name) => wanted.has(name));
     const columns = there.map(columnName).join(', ');
     if (columns === '') throw new InputError(path, 'is no table of episodes (it has no column episode_index).');
-    const read = await queryParquet(path, (table) => `select ${columns} from ${table}`);
-    for (const [i, row] of read.entries()) rows.push(parse(`${path}, row ${i}`, Row, row));
+    let i = 0;
+    for await (const row of eachRowOf(path, (table) => `select ${columns} from ${table}`))
+      rows.add(parse(`${path}, row ${i++}`, EpisodeRow, row), row);
   }
-  return rows.sort((a, b) => a.episode_index - b.episode_index);
+  return rows.finish(folder);
 }
 
-/** What the index says of where an episode's rows are; an empty path where it says nothing. */
-export interface NamedRows {
-  readonly index: number;
-  readonly path: string;
-  readonly length: number;
+/** Columns that say where an episode is; they are of the set that they stand in. */
+const PLACES = /^(data|videos|meta\/episodes)\/|^dataset_(from|to)_index$/;
+
+/**
+ * What the tables of episodes say beyond what reading needs, episode by episode; statistics are those that `isWanted`.
+ * Whole numbers are numbers; what is null is left out.
+ */
+export async function* episodeExtras(
+  folder: string,
+  isWanted: (feature: string) => boolean,
+): AsyncGenerator<{ readonly index: number; readonly cells: Readonly<Record<string, unknown>> }> {
+  const isExtra = (name: string) => {
+    const feature = /^stats\/(.+)\/[^/]+$/.exec(name)?.[1];
+    return feature === undefined ? !(name in EpisodeRow.shape || PLACES.test(name)) : isWanted(feature);
+  };
+  for (const path of parquetFiles(folder)) {
+    const names = (await parquetSchema(path)).map(({ name }) => name).filter(isExtra);
+    if (names.length === 0) continue;
+    const columns = ['episode_index', ...names].map(columnName).join(', ');
+    for await (const { episode_index, ...cells } of eachRowOf(path, (table) => `select ${columns} from ${table}`)) {
+      const found = Object.entries(cells).filter(([, value]) => value !== null);
+      yield { index: Number(episode_index), cells: Object.fromEntries(found.map(([key, v]) => [key, plain(v)])) };
+    }
+  }
 }
+
+const plain = (value: unknown): unknown =>
+  typeof value === 'bigint' ? Number(value) : Array.isArray(value) ? value.map(plain) : value;
 
 /** Rows of a file by its footer; undefined where that cannot be read, which whoever needs the file will say. */
 const rowCount = (path: string): Promise<number | undefined> =>
@@ -110,15 +114,18 @@ const rowCount = (path: string): Promise<number | undefined> =>
     () => undefined,
   );
 
-/** Which data files hold which episodes, by asking the files: converters and mergers name others. */
-export function episodeFiles(data: string, named: readonly NamedRows[]) {
-  const nominal = new Map(named.map(({ index, path }) => [index, path]));
+/**
+ * Which data files hold which episodes, by asking the files: converters and mergers name others.
+ * @param nominal the file of a row of the table as the index says it; undefined where it says nothing
+ */
+export function episodeFiles(data: string, table: EpisodeTable, nominal: (row: number) => string | undefined) {
   const ask = async (paths: readonly string[]) => {
     const found = new Map<number, string>();
     for (const path of paths)
-      for (const row of await queryParquet(path, (table) => `select distinct episode_index as e from ${table}`)) {
+      for (const row of await queryParquet(path, (file) => `select distinct episode_index as e from ${file}`)) {
         const episode = Number(row['e']);
-        if (!found.has(episode) || nominal.get(episode) === path) found.set(episode, path);
+        const its = table.rowOf(episode);
+        if (!found.has(episode) || (its !== undefined && nominal(its) === path)) found.set(episode, path);
       }
     return found;
   };
@@ -127,7 +134,10 @@ export function episodeFiles(data: string, named: readonly NamedRows[]) {
     /** The files of episodes, as far as they are in a file with other than the rows that the index says. */
     async elsewhere(): Promise<Map<number, string> | undefined> {
       const rows = new Map<string, number>();
-      for (const { path, length } of named) rows.set(path, (rows.get(path) ?? 0) + length);
+      for (const [row, length] of table.columns.length.entries()) {
+        const path = nominal(row);
+        if (path !== undefined) rows.set(path, (rows.get(path) ?? 0) + length);
+      }
       const odd: string[] = [];
       for (const path of parquetFiles(data)) {
         const count = await rowCount(path);

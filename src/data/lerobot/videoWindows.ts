@@ -39,7 +39,9 @@ export function videoFiles(rows: readonly WindowRow[], fps: number): VideoFile[]
   const groups = new Map<string, WindowRow[]>();
   for (const row of [...rows].sort((a, b) => a.episode - b.episode)) {
     const key = `${row.chunk} ${row.file}`;
-    groups.set(key, [...(groups.get(key) ?? []), row]);
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
   }
   return [...groups.values()].map((group) => {
     const [{ chunk, file } = { chunk: 0, file: 0 }] = group;

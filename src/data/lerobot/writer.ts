@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { aside, InputError, makeFolder, removeAbandoned } from '../../base/index.ts';
+import { aside, InputError, makeFolder, removeAbandoned, writeJsonLines } from '../../base/index.ts';
 import { CHALLENGE_ROBOT, type Robot, robotRecord, type TaskSuccessors } from '../../robot/index.ts';
 import { type VideoSettings, videoCodec } from '../video/index.ts';
 import { type EncodedEpisode, type EpisodeLayout, encodeEpisode, type PictureSize } from './episode.ts';
@@ -171,25 +171,17 @@ export class DatasetWriter {
         },
       ]),
     );
-    const lines = (values: readonly object[]) => values.map((value) => `${JSON.stringify(value)}\n`).join('');
     const meta = join(this.folder, 'meta');
     await makeFolder(meta);
-    await writeFile(join(meta, 'tasks.jsonl'), lines([...tasks.values()].sort((a, b) => a.task_index - b.task_index)));
-    await writeFile(
-      join(meta, 'episodes.jsonl'),
-      lines(
-        episodes.map((e) => ({
-          episode_index: e.episodeIndex,
-          tasks: [e.instruction],
-          length: e.length,
-          ...e.distances,
-        })),
-      ),
-    );
-    await writeFile(
-      join(meta, 'episodes_stats.jsonl'),
-      lines(episodes.map((e) => ({ episode_index: e.episodeIndex, stats: e.stats }))),
-    );
+    const sorted = [...tasks.values()].sort((a, b) => a.task_index - b.task_index);
+    await writeJsonLines(join(meta, 'tasks.jsonl'), sorted);
+    const lines = episodes.map((e) => ({
+      ...{ episode_index: e.episodeIndex, tasks: [e.instruction], length: e.length },
+      ...e.distances,
+    }));
+    await writeJsonLines(join(meta, 'episodes.jsonl'), lines);
+    const stats = episodes.map((e) => ({ episode_index: e.episodeIndex, stats: e.stats }));
+    await writeJsonLines(join(meta, 'episodes_stats.jsonl'), stats);
     const robot = `${JSON.stringify(robotRecord(this.layout.robot), null, 1)}\n`;
     await writeFile(robotFile(this.folder), robot);
     const info = infoOf(this.layout, episodes, tasks.size);

@@ -1,6 +1,6 @@
 import { InputError } from '../../base/index.ts';
 import { BEHAVIOR_STAGES, type Robot, robotRecord } from '../../robot/index.ts';
-import { commonRobot, type Dataset, openSets, setPlace } from '../lerobot/index.ts';
+import { commonRobot, type Dataset, openSets, threadPlace } from '../lerobot/index.ts';
 import { parseDataFolder } from './dataFolder.ts';
 import type { OpenRequest } from './decode.worker.ts';
 import { Draws } from './draws.ts';
@@ -74,7 +74,7 @@ export async function prepareSamples(dataFolders: readonly string[], options: Sa
     stageLabels,
     taskNumStages,
     robot: robotRecord(robot),
-    datasets: datasets.map(setPlace),
+    datasets: datasets.map(threadPlace),
     passUnreadable: options.passUnreadable,
   };
   return {

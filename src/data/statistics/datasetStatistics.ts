@@ -13,7 +13,7 @@ import { digestOf, InputError, present, WorkerClient } from '../../base/index.ts
 import { type Robot, robotRecord } from '../../robot/index.ts';
 import { BadFiles } from '../badFiles.ts';
 import { dataFingerprint } from '../fingerprint.ts';
-import { commonRobot, type Dataset, openSets, setPlace } from '../lerobot/index.ts';
+import { commonRobot, type Dataset, openSets, setPlace, threadPlace } from '../lerobot/index.ts';
 import { queuedSums } from './queuedSums.ts';
 import { Saver } from './saver.ts';
 import type { EpisodeJob, OpenStatistics } from './statistics.worker.ts';
@@ -253,7 +253,7 @@ async function overEpisodes<T>(
     return done;
   };
   try {
-    await Promise.all(workers.map((worker) => worker.call('open', { ...open, sets: sets.map(setPlace) })));
+    await Promise.all(workers.map((worker) => worker.call('open', { ...open, sets: sets.map(threadPlace) })));
     return await work(workers, each);
   } finally {
     await Promise.all(workers.map((worker) => worker.close()));

@@ -38,6 +38,8 @@ export interface VideoProbe {
   readonly keyFrames: number;
   /** Length, as the stream's header says. */
   readonly seconds: number;
+  /** Frames a second, by the times of the first and the last; NaN where these do not tell. */
+  readonly fps: number;
 }
 
 /** One open video file. Owns libav's contexts until `close`. */
@@ -211,16 +213,20 @@ export class VideoReader {
 
   probe(): VideoProbe {
     let [frames, keyFrames] = [0, 0];
+    let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     while (this.format.readFrameSync(this.packet) >= 0) {
       if (this.packet.streamIndex === this.streamIndex) {
         frames++;
         if (this.packet.isKeyframe) keyFrames++;
+        const time = this.secondsOf(this.packet.pts);
+        [first, last] = [Math.min(first, time), Math.max(last, time)];
       }
       this.packet.unref();
     }
+    const fps = last > first ? (frames - 1) / (last - first) : Number.NaN;
     const seconds = Number(this.format.streams[this.streamIndex]!.duration) * this.secondsPerTick;
     const { width, height } = this.format.streams[this.streamIndex]!.codecpar;
-    return { width, height, frames, keyFrames, seconds };
+    return { width, height, frames, keyFrames, seconds, fps };
   }
 
   close(): void {

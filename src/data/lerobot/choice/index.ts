@@ -6,6 +6,7 @@ export {
   openSets,
   type SetPlace,
   setPlace,
+  threadPlace,
   usedFeatures,
   without,
 } from './openSets.ts';

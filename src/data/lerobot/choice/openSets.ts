@@ -1,7 +1,7 @@
 import { InputError } from '../../../base/index.ts';
 import type { Robot } from '../../../robot/index.ts';
 import { pictureFeatures } from '../cameras.ts';
-import type { Dataset, Episode } from '../dataset.ts';
+import type { Dataset, Episode, KnownIndex } from '../dataset.ts';
 import { openDataset } from '../open.ts';
 import type { CameraChoice } from './cameraChoice.ts';
 import type { DataChoice } from './dataChoice.ts';
@@ -134,12 +134,17 @@ export interface SetPlace {
   readonly root: string;
   readonly cameras: CameraChoice | undefined;
   readonly since: number | undefined;
+  /** Of a thread of this process. */
+  readonly known?: KnownIndex;
 }
 export const setPlace = ({ root, remote, cameraChoice }: Dataset): SetPlace => ({
   root: remote?.address ?? root,
   cameras: cameraChoice,
   since: remote?.since,
 });
+
+/** The same for a thread of this process: it is told of the episodes that it reads, and reads no list of them. */
+export const threadPlace = (set: Dataset): SetPlace => ({ ...setPlace(set), known: set.known });
 
 /** Opens sets in a worker, as they were opened where the work was given out. */
 export const openPlaces = (places: readonly SetPlace[], robot: Robot): Promise<Dataset[]> =>

@@ -30,7 +30,7 @@ export function settleTasks(
     const taskIndex = taskOf(episode, rows.get(episode.index) ?? [], words, (kind, open, what) =>
       conflicts.add(kind, open, episode, what),
     );
-    return { ...episode, taskIndex };
+    return taskIndex === episode.taskIndex ? episode : { ...episode, taskIndex };
   });
   const used = new Set(settled.map(({ taskIndex }) => taskIndex));
   return { episodes: settled, tasks: namedTasks(dataset, words, used, conflicts), conflicts: conflicts.all() };

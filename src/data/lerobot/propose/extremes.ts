@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readJson, readJsonLines } from '../../../base/index.ts';
+import { eachJsonLine, readJson } from '../../../base/index.ts';
 
 /** Least and largest value of each column of the action. */
 export interface Extremes {
@@ -23,8 +23,8 @@ export async function actionExtremes(root: string): Promise<Extremes | undefined
   const lines = join(root, 'meta', 'episodes_stats.jsonl');
   if (!existsSync(lines)) return undefined;
   let found: Extremes | undefined;
-  for (const { stats } of await readJsonLines(lines, Line)) {
-    const { action } = stats;
+  for await (const { value } of eachJsonLine(lines, Line)) {
+    const { action } = value.stats;
     if (!action) continue;
     found = {
       min: action.min.map((value, i) => Math.min(value, found?.min[i] ?? value)),
