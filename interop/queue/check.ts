@@ -16,9 +16,9 @@ const WORKERS = 2;
 const VICTIMS = ['a worker', 'the coordinator', 'Redis', 'a worker', 'the coordinator', 'Redis, emptied'] as const;
 
 /**
- * `valet eval --queue`, `valet stats --queue` and `valet worker` over a real Redis (`--only statistics`, `--only evaluations`, `--kills 12
- * --policy household --instances 0-9 --max-steps 60 --seed TEXT`): what in-process workers make, made by processes of
- * which each is killed at random moments.
+ * `valet eval --queue`, `valet stats --queue` and `valet worker` over a real Redis: what in-process workers make, made
+ * by processes of which each is killed at random moments. `--only statistics` or `--only evaluations` leaves out the
+ * other part; `--kills 12 --policy household --instances 0-9 --max-steps 60 --seed TEXT` are of the evaluations.
  */
 export const check: Check = async (report, args = []) => {
   const { values } = parseArgs({

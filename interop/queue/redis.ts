@@ -44,7 +44,7 @@ export class RedisServer {
     await this.program?.kill();
   }
 
-  /** Whether somebody's connection of this name has done more than greet: from then on it waits for a Redis that is away. */
+  /** Whether somebody's connection of this name has done more than greet: then it waits for a Redis that is away. */
   async isUsedBy(name: string): Promise<boolean> {
     const clients = (await this.ask((redis) => redis.client('LIST'))) as string;
     const own = clients.split('\n').filter((line) => line.split(' ').includes(`name=${name}`));

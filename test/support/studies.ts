@@ -26,7 +26,7 @@ export interface ScoreShape {
   readonly episodes: number;
 }
 
-/** Draws evaluations of a policy that has the winner's scores: the scores of each task, and the true mean over tasks. */
+/** Draws evaluations of a policy that has the winner's scores: those of each task, and the true mean over tasks. */
 export function* scoreStudies({ tasks, episodes }: ScoreShape, count: number, random: Random) {
   for (let i = 0; i < count; i++) {
     const own = Array.from({ length: tasks }, () => SCORES[random.integer(SCORES.length)] ?? []);
