@@ -107,8 +107,13 @@ for round in 5 6 7; do
   from=$WORK/r$round/checkpoints/latest
 done
 
+# The mean of two rounds' weights may do better than either (docs/lab/household-policy.md).
+mkdir -p "$WORK/mean/checkpoints"
+once mean ${AVERAGE:-npx tsx scripts/averageWeights.ts} "$WORK/r6/checkpoints/latest" "$WORK/r7/checkpoints/latest" \
+  --out "$WORK/mean/checkpoints/000000"
+
 # Which checkpoint: by episodes on train instances that no data set holds. Only then the public ones, once.
 LOOKS=$(n 20)
-best chosen r5 r6 r7
+best chosen r5 r6 r7 mean
 evaluate result "$(cat "$WORK/chosen")" --tasks "$TASKS" --instances public --episodes "$(n 50)" --seeds 0-4
 say "q $(q "$WORK/result") on $(n 50) public instances of each task, 5 seeds; the policy: $(cat "$WORK/chosen")"

@@ -36,7 +36,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** Runs a recipe with the stand-in; the calls so far, and what was said. */
 async function recipe(script: string, name: string, args: readonly string[] = []) {
   const calls = join(folder, `${name}.calls`);
-  const env = { ...process.env, VALET: join(folder, 'valet'), CALLS: calls, WORK: join(folder, name) };
+  const valet = join(folder, 'valet');
+  const env = { ...process.env, VALET: valet, AVERAGE: valet, CALLS: calls, WORK: join(folder, name) };
   const { stderr, code } = await run('bash', [script, ...args], { env }).then(
     ({ stderr }) => ({ stderr, code: 0 }),
     (error: { stderr: string; code: number }) => error,
@@ -64,13 +65,15 @@ describe('recipes', { timeout: 240_000 }, () => {
 
   it('look at checkpoints on train instances, and at public ones only with the best', async () => {
     const { calls } = await recipe('runs/household.sh', 'looks', ['--work', join(folder, 'looks')]);
+    const averaged = /^looks\/r6\/checkpoints\/latest looks\/r7\/checkpoints\/latest --out looks\/mean\//;
+    expect(calls).toContainEqual(expect.stringMatching(averaged));
     const looks = calls.filter((call) => call.startsWith('eval'));
     expect(looks.slice(0, -1).every((call) => call.includes('--instances train'))).toBe(true);
-    expect(looks).toHaveLength(7);
+    expect(looks).toHaveLength(8);
     expect(looks.at(-1)).toMatch(/--policy looks\/r6\/checkpoints\/000100 .*--instances public .*--seeds 0-4/);
     const checkpoints = join(folder, 'looks/r6/checkpoints');
     const cardOf = async (step: string) => JSON.parse(await readFile(join(checkpoints, step, 'card.json'), 'utf8'));
-    const rule = /^highest q of 6 checkpoints on 20 train instances of each of .*seed look \(r5\/000100 0.7500, .*\)$/;
+    const rule = /^highest q of 7 checkpoints on 20 train instances of each of .*seed look \(r5\/000100 0.7500, .*\)$/;
     expect(await cardOf('000100')).toEqual({ step: 1, selection: expect.stringMatching(rule) });
     expect(await cardOf('000200')).toEqual({ step: 1 });
   });

@@ -38,6 +38,10 @@ export function addEdit(data: Command): void {
     .argument('<out>', 'folder of the new data set')
     .option('--length <frames>', 'only episodes of so many frames, such as 100-900', lengths)
     .option('--where <sql>', 'only episodes of which this is true: SQL over their columns')
+    .option(
+      '--flag <tests...>',
+      'only episodes of which their index, or the JSON beside them, says so: NAME, !NAME, NAME=VALUE, NAME!=VALUE, NAME>=N',
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  $ valet data select demos radio --tasks turning_on_radio\n' +

@@ -1,5 +1,6 @@
 import { InputError } from '../../base/index.ts';
 import { type Dataset, type Episode, queryParquet, withFiles } from '../lerobot/index.ts';
+import { flaggedEpisodes, parseFlag } from './episodeFlags.ts';
 import { type KeptEpisode, wholeEpisode } from './keptEpisode.ts';
 
 export interface EpisodeFilter {
@@ -7,12 +8,19 @@ export interface EpisodeFilter {
   readonly length?: { readonly from: number; readonly to: number } | undefined;
   /** SQL over an episode's columns that is true for those to keep, such as `max(action[1]) > 0.5`. */
   readonly where?: string | undefined;
+  /** Tests of what the index, or the file beside an episode, says of it, such as `success` (`parseFlag`). */
+  readonly flag?: readonly string[] | undefined;
 }
 
 /** The episodes of a set that a filter keeps, whole. @throws InputError when the expression is no such */
-export async function selectEpisodes(set: Dataset, { length, where }: EpisodeFilter): Promise<KeptEpisode[]> {
+export async function selectEpisodes(
+  set: Dataset,
+  { length, where, flag = [] }: EpisodeFilter,
+): Promise<KeptEpisode[]> {
+  const tests = flag.map(parseFlag);
+  const flagged = tests.length > 0 ? await flaggedEpisodes(set, set.episodes, tests) : set.episodes;
   const kept: Episode[] = [];
-  for (const episode of set.episodes) {
+  for (const episode of flagged) {
     if (length && (episode.length < length.from || episode.length > length.to)) continue;
     if (where === undefined || (await holds(set, episode, where))) kept.push(episode);
   }
