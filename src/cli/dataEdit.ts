@@ -40,7 +40,7 @@ export function addEdit(data: Command): void {
     .option('--where <sql>', 'only episodes of which this is true: SQL over their columns')
     .option(
       '--flag <tests...>',
-      'only episodes of which their index, or the JSON beside them, says so: NAME, !NAME, NAME=VALUE, NAME!=VALUE, NAME>=N',
+      'only episodes of which the index, or the JSON beside them, says: NAME, !NAME, NAME=VALUE, NAME!=VALUE, NAME>=N',
     )
     .addHelpText(
       'after',
